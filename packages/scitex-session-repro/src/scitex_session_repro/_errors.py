@@ -1,0 +1,136 @@
+"""What scitex-session-repro raises.
+
+Every error is a `ReproError` and the builtin that a caller would expect. Its data are its
+arguments and its attributes, so that it survives pickling on its way out of a worker.
+"""
+
+from __future__ import annotations
+
+ALLOWED_SEEDS = "an integer from 0 to 2**128 - 1 or None"
+
+
+class ReproError(Exception):
+    """The base of all errors of scitex-session-repro."""
+
+
+class SeedTypeError(ReproError, TypeError):
+    """A seed is neither an integer nor None.
+
+    Attributes
+    ----------
+    shown : str
+        The value as it prints, shortened.
+    type_name : str
+        The name of its type.
+    """
+
+    def __init__(self, shown: str, type_name: str) -> None:
+        super().__init__(shown, type_name)
+        self.shown = shown
+        self.type_name = type_name
+
+    def __str__(self) -> str:
+        return f"seed must be {ALLOWED_SEEDS}, not {self.shown} of type {self.type_name}"
+
+
+class SeedRangeError(ReproError, ValueError):
+    """A seed is an integer that is negative or too large.
+
+    Attributes
+    ----------
+    seed : int
+        The refused integer.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.seed = seed
+
+    def __str__(self) -> str:
+        # Python refuses to print an integer of more than 4300 digits.
+        bits = self.seed.bit_length()
+        shown = str(self.seed) if bits <= 256 else f"an integer of {bits} bits"
+        return f"seed must be {ALLOWED_SEEDS}, not {shown}"
+
+
+class NameTypeError(ReproError, TypeError):
+    """The name of a stream is not a string.
+
+    Attributes
+    ----------
+    shown : str
+        The value as it prints, shortened.
+    type_name : str
+        The name of its type.
+    """
+
+    def __init__(self, shown: str, type_name: str) -> None:
+        super().__init__(shown, type_name)
+        self.shown = shown
+        self.type_name = type_name
+
+    def __str__(self) -> str:
+        return f"the name of a stream must be a str, not {self.shown} of type {self.type_name}"
+
+
+class UnknownGeneratorError(ReproError, ValueError):
+    """Something given to be seeded is no module with a global generator that is known here.
+
+    Attributes
+    ----------
+    shown : str
+        What was given.
+    known : tuple of str
+        The modules that can be seeded.
+    """
+
+    def __init__(self, shown: str, known: tuple[str, ...]) -> None:
+        super().__init__(shown, known)
+        self.shown = shown
+        self.known = known
+
+    def __str__(self) -> str:
+        return f"cannot seed {self.shown}: the known modules are {', '.join(self.known)}"
+
+
+class ManagerReleasedError(ReproError, RuntimeError):
+    """A released manager was asked to seed global generators again.
+
+    Attributes
+    ----------
+    seed : int
+        The manager's seed.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.seed = seed
+
+    def __str__(self) -> str:
+        return (
+            f"RandomStateManager(seed={self.seed}) has been released and seeds no global "
+            "generator any more: make a new one (its named generators go on working)"
+        )
+
+
+class MissingLibraryError(ReproError, ImportError):
+    """An optional library is needed and not installed.
+
+    Attributes
+    ----------
+    feature : str
+        What was asked for.
+    library : str
+        The name under which the library is installed.
+    """
+
+    def __init__(self, feature: str, library: str) -> None:
+        super().__init__(feature, library, name=library)
+        self.feature = feature
+        self.library = library
+
+    def __str__(self) -> str:
+        return (
+            f"{self.feature} needs {self.library}, which is not installed: "
+            f"pip install {self.library}"
+        )

@@ -1,0 +1,135 @@
+"""Call a function at the moment a module has been imported, without importing it.
+
+One finder stands at the head of `sys.meta_path` while somebody waits. It finds nothing by itself:
+it asks the finders behind it, and wraps the loader that they give for a module that is waited
+for, so that the calls come right after the module's own code has run and before the importing
+statement goes on. That holds for every form of import; merely looking for the module
+(`importlib.util.find_spec`) and an import that fails call nothing and leave it waited for.
+"""
+
+from __future__ import annotations
+
+import sys
+from _thread import RLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+# Reentrant, since a signal handler that ends a run may cancel while its thread holds it.
+_lock = RLock()
+_waiting: dict[str, list[Pending]] = {}
+
+
+class Pending:
+    """A call that waits for a module, until the module is there or `cancel` is called."""
+
+    __slots__ = ("_call", "_name")
+
+    def __init__(self, name: str, call: Callable[[ModuleType], None]) -> None:
+        self._name = name
+        self._call = call
+
+    def cancel(self) -> None:
+        """Wait no longer. Nothing happens if the call has been made, or cancelled, before."""
+        with _lock:
+            pending = _waiting.get(self._name, [])
+            if self in pending:
+                pending.remove(self)
+            if not pending:
+                _waiting.pop(self._name, None)
+            _leave_if_idle()
+
+
+def on_import(name: str, call: Callable[[ModuleType], None]) -> Pending:
+    """Call ``call(module)`` once: now if the module is imported, else when it has been.
+
+    Calls that wait for the same module are made in the order in which they were asked for.
+
+    Parameters
+    ----------
+    name : str
+        The module's full name, as in `sys.modules`.
+    call : callable
+        It should not raise: what it raises comes out of the import statement.
+
+    Returns
+    -------
+    Pending
+        Its `cancel` takes the call back.
+    """
+    pending = Pending(name, call)
+    with _lock:
+        _waiting.setdefault(name, []).append(pending)
+        if _finder not in sys.meta_path:
+            sys.meta_path.insert(0, _finder)
+    # Waits first, looks then: the other way round, another thread's import could fall between.
+    if sys.modules.get(name) is not None:
+        __import__(name)  # imports nothing, but waits for a thread that is still at it
+        if (module := sys.modules.get(name)) is not None:  # gone, if that import failed
+            _arrived(name, module)
+    return pending
+
+
+def _arrived(name: str, module: ModuleType) -> None:
+    with _lock:
+        calls = _waiting.pop(name, [])
+        _leave_if_idle()
+    for pending in calls:
+        pending._call(module)
+
+
+def _leave_if_idle() -> None:
+    # A new list: removing from the one that another thread's import is walking along would make
+    # it step over the next finder, and not find a module that is there.
+    if not _waiting and _finder in sys.meta_path:
+        sys.meta_path = [finder for finder in sys.meta_path if finder is not _finder]
+
+
+class _Finder:
+    """Wraps the loader of the modules that are waited for."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        if fullname not in _waiting or self not in sys.meta_path:
+            return None
+        # Only those behind: asking all of them would come back here.
+        for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
+            if not hasattr(finder, "find_spec"):
+                continue
+            spec = finder.find_spec(fullname, path, target)
+            if spec is not None:
+                if hasattr(spec.loader, "exec_module"):
+                    spec.loader = _Loader(fullname, spec.loader)  # type: ignore[assignment]
+                return spec
+        return None
+
+
+class _Loader:
+    """Runs the module as its own loader would, which it also answers for, and tells of it."""
+
+    def __init__(self, name: str, loader: Any) -> None:
+        self._name = name
+        self._loader = loader
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self._loader, attribute)
+
+    def exec_module(self, module: ModuleType) -> None:
+        # Given back before the module runs: it and its readers (importlib.resources, inspect)
+        # meet the loader that they would have met without us.
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        _arrived(self._name, sys.modules.get(self._name, module))
+
+
+_finder = _Finder()

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+import scitex_session_repro as repro
+from scitex_session_repro import ReproError
+
+ERRORS = [
+    (repro.SeedTypeError("'a'", "str"), TypeError),
+    (repro.SeedRangeError(-1), ValueError),
+    (repro.NameTypeError("1", "int"), TypeError),
+    (repro.UnknownGeneratorError("<module 'os'>", ("random", "numpy")), ValueError),
+    (repro.ManagerReleasedError(42), RuntimeError),
+    (repro.MissingLibraryError("get_torch_generator", "torch"), ImportError),
+]
+
+
+@pytest.mark.parametrize(("error", "builtin"), ERRORS, ids=lambda value: type(value).__name__)
+def test_an_error_is_its_builtin_too(error: ReproError, builtin: type[Exception]) -> None:
+    assert isinstance(error, ReproError)
+    assert isinstance(error, builtin)
+
+
+@pytest.mark.parametrize("error", [error for error, _ in ERRORS], ids=lambda e: type(e).__name__)
+def test_an_error_survives_pickling_with_its_data(error: ReproError) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert str(copy) == str(error)
+    assert vars(copy) == vars(error)
+
+
+def test_every_error_of_the_package_is_tested_here() -> None:
+    public = {getattr(repro, name) for name in repro.__all__ if name.endswith("Error")}
+    assert public == {type(error) for error, _ in ERRORS} | {ReproError}
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            repro.MissingLibraryError("get_torch_generator", "torch"),
+            "get_torch_generator needs torch, which is not installed: pip install torch",
+        ),
+        (
+            repro.UnknownGeneratorError("<module 'os'>", ("random", "numpy")),
+            "cannot seed <module 'os'>: the known modules are random, numpy",
+        ),
+        (
+            repro.SeedRangeError(-1),
+            "seed must be an integer from 0 to 2**128 - 1 or None, not -1",
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_message_says_what_was_wrong_and_what_is_allowed(error: ReproError, message: str) -> None:
+    assert str(error) == message
+
+
+def test_a_missing_library_is_named_as_python_names_it() -> None:
+    error = repro.MissingLibraryError("get_torch_generator", "torch")
+    assert isinstance(error, ImportError)
+    assert error.name == "torch"
