@@ -1,0 +1,36 @@
+"""The budgets of DESIGN 12, as data: one for each row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from benchmarks.measuring import Measured
+
+
+class Budget(NamedTuple):
+    """What a row measures, and the most it may be."""
+
+    what: str
+    kind: Literal["difference", "ratio", "total"]
+    most: float
+
+    @property
+    def unit(self) -> str:
+        """The unit of `most`."""
+        return " times" if self.kind == "ratio" else " ms"
+
+    def pick(self, measured: Measured) -> float:
+        """Take what this budget bounds, in its unit."""
+        if self.kind == "ratio":
+            return measured.ratio
+        return 1e3 * (measured.this if self.kind == "total" else measured.difference)
+
+
+BUDGETS = {
+    "empty": Budget("empty session, no arguments, in git", "difference", 60),
+    "arguments": Budget("the same with arguments to parse", "difference", 110),
+    "plot": Budget("a plot, over plain pyplot", "difference", 100),
+    "import": Budget("import scitex_session", "difference", 15),
+    "help": Budget("--help", "total", 250),
+}

@@ -1,0 +1,50 @@
+"""Two variants, run in turn: what one costs over the other."""
+
+from __future__ import annotations
+
+from statistics import median, quantiles
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Variant = Callable[[], float]
+
+
+class Measured(NamedTuple):
+    """Medians in seconds; `difference` and its interquartile range `spread` are of the pairs."""
+
+    this: float
+    plain: float
+    difference: float
+    spread: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long as the plain variant."""
+        return self.this / self.plain
+
+
+def measure(this: Variant, plain: Variant, *, rounds: int) -> Measured:
+    """Run two variants, each giving its seconds, in pairs.
+
+    A machine that slows down half-way would favour whatever ran first, so that the two are never
+    measured one after the other: each pair runs together, and every second pair in turned order.
+    One pair before the count warms caches and bytecode.
+    """
+    this(), plain()
+    pairs = []
+    for number in range(rounds):
+        if number % 2:
+            last = plain()
+            pairs.append((this(), last))
+        else:
+            pairs.append((this(), plain()))
+    differences = [a - b for a, b in pairs]
+    low, _, high = quantiles(differences, n=4)
+    return Measured(
+        this=median(a for a, _ in pairs),
+        plain=median(b for _, b in pairs),
+        difference=median(differences),
+        spread=high - low,
+    )

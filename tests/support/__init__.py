@@ -1,0 +1,16 @@
+"""Helpers of the tests: real processes, waiting, reading."""
+
+from __future__ import annotations
+
+from support._processes import Finished, run_script, start_script, write_script
+from support._waiting import read_json, read_json_lines, wait_until
+
+__all__ = [
+    "Finished",
+    "read_json",
+    "read_json_lines",
+    "run_script",
+    "start_script",
+    "wait_until",
+    "write_script",
+]

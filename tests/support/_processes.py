@@ -1,0 +1,82 @@
+"""Scripts as real processes of the running interpreter."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+
+class Finished(NamedTuple):
+    """How a process ended, and what it wrote."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def write_script(source: str | Path, directory: Path | None = None) -> Path:
+    """Give the path of a script: `source` itself if it is a path, else a file with that text."""
+    if isinstance(source, Path):
+        return source
+    path = (directory or Path.cwd()) / "script.py"
+    path.write_text(textwrap.dedent(source), encoding="utf-8")
+    return path
+
+
+def run_script(
+    source: str | Path,
+    *args: str,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    timeout: float = 60,
+    python_options: Sequence[str] = (),
+) -> Finished:
+    """Run a script (a path, or its text, dedented into ``script.py``) to its end.
+
+    It runs in the working directory, which is the test's own; `env` adds to the environment.
+    """
+    finished = subprocess.run(
+        [sys.executable, *python_options, os.fspath(write_script(source)), *args],
+        env={**os.environ, **(env or {})},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        timeout=timeout,
+        check=False,
+    )
+    return Finished(finished.returncode, finished.stdout, finished.stderr)
+
+
+@contextmanager
+def start_script(
+    source: str | Path,
+    *args: str,
+    env: Mapping[str, str] | None = None,
+    python_options: Sequence[str] = (),
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a script, to be signalled and waited for; what still runs at the end is killed."""
+    process = subprocess.Popen(
+        [sys.executable, *python_options, os.fspath(write_script(source)), *args],
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
