@@ -1,0 +1,188 @@
+"""Running a function as a session: start, give it what it asks for, and end as it ended."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from scitex_session_core import outcome
+
+from ._errors import NestedSessionError
+from ._injection import inject_globals
+from ._logger import make_logger
+from ._options import Options, make_style
+from ._run import Run, active_run
+from ._script import script_of
+from ._signature import is_coroutine_function
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from ._command_line import Arguments
+
+
+def check_not_nested(func: Callable[..., Any]) -> None:
+    """Refuse a session inside a session.
+
+    Raises
+    ------
+    NestedSessionError
+    """
+    running = active_run()
+    if running is not None:
+        raise NestedSessionError(_name(func), running.config["ID"])
+
+
+class Ending:
+    """How a function ended, after its session was closed.
+
+    Attributes
+    ----------
+    result : object
+        What it returned.
+    error : BaseException or None
+        What it raised, without our frames in its traceback.
+    exit_status : int
+        What that means for the process.
+    """
+
+    __slots__ = ("error", "exit_status", "result")
+
+    def __init__(self, result: Any, error: BaseException | None, exit_status: int) -> None:
+        self.result = result
+        self.error = error
+        self.exit_status = exit_status
+
+
+def execute(
+    func: Callable[..., Any],
+    call: Callable[[dict[str, Any]], Any],
+    keywords: Mapping[str, Any],
+    arguments: Arguments | None = None,
+) -> Ending:
+    """Call a function within a session.
+
+    Parameters
+    ----------
+    func : callable
+        The function the session belongs to: its file, its globals, its name.
+    call : callable
+        Calls it, given what can be injected, by name.
+    keywords : mapping
+        Session options, checked before.
+    arguments : Arguments, optional
+        The values it is called with.
+
+    Returns
+    -------
+    Ending
+
+    Raises
+    ------
+    Exception
+        The session could not be started: an option has a value that can't be.
+
+    Notes
+    -----
+    A signal that ended the session ends the process, of that very signal, once all is in order.
+    Ctrl-C alone is left to the interpreter, which prints a traceback before it dies of it.
+    """
+    namespace = _globals(func)
+    file = keywords.get("file")
+    session = Run(
+        _options(keywords, arguments),
+        make_style(keywords),
+        Path(file).absolute() if file is not None else script_of(namespace),
+        function=_name(func),
+        arguments=arguments.values if arguments else None,
+    )
+    session.open()
+    result, error = None, None
+    try:
+        result = _call_in(session, func, call, namespace, keywords)
+    except BaseException as raised:  # noqa: BLE001  # told by `outcome`, raised again by the caller
+        from ._traceback import without_our_frames
+
+        error = without_our_frames(raised)
+    exit_status, reason = outcome(result, error, session.guard.ended_by)
+    _close(session, keywords, exit_status, reason, error)
+    if not isinstance(error, KeyboardInterrupt):
+        session.guard.die()
+    return Ending(result, error, exit_status)
+
+
+def _call_in(
+    session: Run,
+    func: Callable[..., Any],
+    call: Callable[[dict[str, Any]], Any],
+    namespace: dict[str, Any],
+    keywords: Mapping[str, Any],
+) -> Any:
+    name = session.script.stem if session.script else _name(func)
+    logger, handle = make_logger(name)
+    session.at_close("putting back the logger", handle.restore)
+    injected = {
+        "CONFIG": session.config,
+        "plt": session.style.plt,
+        "COLORS": session.colors,
+        "rngg": session.rng,
+        "logger": logger,
+    }
+    session.at_close("putting back globals", inject_globals(namespace, injected))
+    if keywords.get("verbose"):
+        from ._report import print_header
+
+        print_header(session)
+    if keywords.get("show_execution_flow") and session.script is not None:
+        from ._flow import print_flow
+
+        print_flow(session.script)
+    result = call(injected)
+    if is_coroutine_function(func):
+        import asyncio
+
+        result = asyncio.run(result)
+    return result
+
+
+def _close(
+    session: Run,
+    keywords: Mapping[str, Any],
+    exit_status: int,
+    reason: Mapping[str, Any],
+    error: BaseException | None = None,
+) -> None:
+    if not session.owned:
+        return  # a forked child that fell through: the session is its parent's
+    message = keywords.get("message", ":)" if exit_status == 0 else ":(")
+    session.close(exit_status, reason, message=message, error=error)
+    if keywords.get("verbose"):
+        from ._report import print_footer
+
+        print_footer(session, message)
+    if keywords.get("notify"):
+        from ._notify import notify_of
+
+        notify_of(session, message)
+
+
+def _options(keywords: Mapping[str, Any], arguments: Arguments | None) -> Options:
+    modules = (keywords.get(name) for name in ("random", "np", "torch"))
+    return Options(
+        origins=arguments.origins if arguments else None,
+        seed_modules=[module for module in modules if module is not None],
+        **{name: keywords[name] for name in Options.FROM_KEYWORDS if name in keywords},
+    )
+
+
+def _globals(func: Callable[..., Any]) -> dict[str, Any]:
+    while hasattr(func, "__wrapped__"):
+        func = func.__wrapped__
+    found = getattr(func, "__globals__", None)
+    return found if found is not None else vars(sys.modules[func.__module__])
+
+
+def _name(func: Callable[..., Any]) -> str:
+    return getattr(func, "__name__", type(func).__name__)

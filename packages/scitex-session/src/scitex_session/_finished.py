@@ -1,0 +1,95 @@
+"""`running2finished`: moving a run by hand."""
+
+from __future__ import annotations
+
+import operator
+from pathlib import Path
+
+from scitex_session_core import (
+    InvalidValueError,
+    ended_record,
+    move_to_finished,
+    read_record,
+    status_of,
+    write_record,
+)
+
+from ._run import run_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from typing import Any
+
+
+def running2finished(
+    CONFIG: MutableMapping[str, Any],
+    exit_status: int | None = None,
+    remove_src_dir: bool = True,
+    max_wait: int = 60,
+) -> MutableMapping[str, Any]:
+    """Move a run from ``RUNNING`` to the ``FINISHED`` directory of its exit status.
+
+    `close` does this by itself; by hand it is for a run whose files must be in place before it is
+    closed, and for one that another process left.
+
+    Parameters
+    ----------
+    CONFIG : dict
+        With ``SDIR_RUN`` (or ``SDIR``), the run directory. Updated in place.
+    exit_status : int, optional
+        0 is success, another number an error, None neither.
+    remove_src_dir : bool
+        False leaves the source and makes a verified copy.
+    max_wait : int
+        The most seconds such a copy may take; the source stays whole when they run out.
+
+    Returns
+    -------
+    dict
+        `CONFIG`.
+
+    Raises
+    ------
+    InvalidValueError
+        `exit_status` is no integer, or `CONFIG` names no directory.
+    RecordError
+        There is no record of a run in that directory.
+    """
+    exit_status = checked_exit_status(exit_status)
+    run = run_of(CONFIG)
+    if run is not None:
+        if run.owned:
+            run.finish(
+                exit_status, {"kind": "closed"}, remove_src_dir=remove_src_dir, max_wait=max_wait
+            )
+            CONFIG.update(run.config)
+        return CONFIG
+    where = CONFIG.get("SDIR_RUN") or CONFIG.get("SDIR")
+    if where is None:
+        raise InvalidValueError("CONFIG", CONFIG, "a mapping with SDIR_RUN, the run directory")
+    source = Path(where)
+    record = read_record(source)
+    if record.get("status") == "running":
+        record = ended_record(record, exit_status=exit_status, reason={"kind": "closed"})
+        write_record(source, record)
+    moved = move_to_finished(
+        source, status_of(exit_status), remove_src_dir=remove_src_dir, max_wait=max_wait
+    )
+    CONFIG.update(SDIR_RUN=moved, SDIR=moved, EXIT_STATUS=exit_status)
+    return CONFIG
+
+
+def checked_exit_status(exit_status: object) -> int | None:
+    """Return an exit status as an int, or None.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    if exit_status is None:
+        return None
+    try:
+        return operator.index(exit_status)  # type: ignore[arg-type]
+    except TypeError:
+        raise InvalidValueError("exit_status", exit_status, "an integer or None") from None

@@ -1,0 +1,217 @@
+"""`start` and `close`: a session by hand."""
+
+from __future__ import annotations
+
+import sys as _sys
+from pathlib import Path
+
+from scitex_session_core import warn
+
+from ._finished import checked_exit_status
+from ._options import Options, make_style
+from ._run import Run, run_of
+from ._script import script_of_caller
+from ._unclosed import watch_for_unclosed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os as _os
+    from collections.abc import MutableMapping
+    from types import ModuleType
+    from typing import Any, TextIO
+
+    from scitex_session_core import DotDict
+    from scitex_session_plot import CustomColors
+    from scitex_session_repro import RandomStateManager
+
+    from ._options import CaptureMode
+
+
+def start(
+    sys: ModuleType | None = None,
+    plt: ModuleType | None = None,
+    file: str | None = None,
+    sdir: str | _os.PathLike[str] | None = None,
+    sdir_suffix: str | None = None,
+    args: object = None,
+    os: ModuleType | None = None,  # noqa: ARG001
+    random: ModuleType | None = None,
+    np: ModuleType | None = None,
+    torch: ModuleType | None = None,
+    seed: int | None = 42,
+    agg: bool = False,
+    fig_size_mm: tuple[float, float] = (160, 100),
+    fig_scale: float = 1.0,
+    dpi_display: int = 100,
+    dpi_save: int = 300,
+    fontsize: str | float | dict[str, str | float] = "small",
+    autolayout: bool = False,
+    show_execution_flow: bool = False,
+    hide_top_right_spines: bool = True,
+    alpha: float = 0.9,
+    line_width: float = 1.0,
+    clear_logs: bool = False,
+    verbose: bool = True,
+    *,
+    capture: CaptureMode = "fd",
+) -> tuple[DotDict, TextIO | None, TextIO | None, ModuleType, CustomColors, RandomStateManager]:
+    """Start a session by hand; `close` ends it.
+
+    Parameters
+    ----------
+    sys : module, optional
+        Python's `sys`. Without it nothing is captured, and None is returned for both streams.
+    plt : module, optional
+        Pyplot, to be configured and returned; without it, what is returned loads pyplot,
+        configured, at its first use.
+    file : str, optional
+        The script; found from the caller by default.
+    sdir : path-like, optional
+        The run directory itself: made if missing, never moved.
+    sdir_suffix : str, optional
+        Appended to the name of the run directory.
+    args : object, optional
+        Arguments of the script (a Namespace, a mapping, any object with attributes): recorded, and
+        to be had as ``CONFIG.ARGS``.
+    os : module, optional
+        Taken since scripts hand it over; the session has its own.
+    random, np, torch : module, optional
+        Seeded at once. Generators of other modules are seeded too: at once where they are imported,
+        at their import where not.
+    seed : int or None
+        0 to 2**128 - 1; None draws one, which is recorded.
+    agg : bool
+        Draw without windows, whatever the machine has.
+    fig_size_mm : tuple of float
+        Width and height of figures in millimetres.
+    fig_scale : float
+        Factor on sizes of figures, fonts and lines.
+    dpi_display, dpi_save : int
+        Resolution on screen and in files, dots per inch.
+    fontsize : str, float or dict
+        A size of matplotlib (``"small"``), one in points, or one for each element.
+    autolayout : bool
+        Fit axes and labels into the figure.
+    show_execution_flow : bool
+        Print which functions of the script call which.
+    hide_top_right_spines : bool
+        Draw axes without their top and right lines.
+    alpha : float
+        Opacity of the colours in ``COLORS``, 0 to 1.
+    line_width : float
+        Width of lines in points.
+    clear_logs : bool
+        With `sdir`: delete the record and logs that an earlier run left there; by default they are
+        kept under ``previous/``.
+    verbose : bool
+        Print what the session is and where its files are.
+    capture : {"fd", "sys", "none"}
+        How output is captured: at the descriptors (complete), by a tee of Python's streams, or not.
+
+    Returns
+    -------
+    CONFIG : DotDict
+        Configuration of the run: ``ID``, ``SDIR_RUN``, ``ARGS`` and so on.
+    stdout, stderr : text stream or None
+        To be assigned to ``sys.stdout`` and ``sys.stderr``, if you like; they are those already.
+    plt : module
+    COLORS : CustomColors
+    rng : RandomStateManager
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is not what it may be. Nothing was started.
+    OSError
+        `sdir` can't be made, or belongs to a run that is still going on.
+    """
+    style = make_style(
+        {
+            "agg": agg,
+            "fig_size_mm": fig_size_mm,
+            "fig_scale": fig_scale,
+            "dpi_display": dpi_display,
+            "dpi_save": dpi_save,
+            "fontsize": fontsize,
+            "autolayout": autolayout,
+            "hide_top_right_spines": hide_top_right_spines,
+            "alpha": alpha,
+            "line_width": line_width,
+        }
+    )
+    options = Options(
+        args=args,
+        sdir=sdir,
+        sdir_suffix=sdir_suffix,
+        seed=seed,
+        seed_modules=tuple(m for m in (random, np, torch) if m is not None),
+        alpha=alpha,
+        capture=capture,
+        clear_logs=clear_logs,
+        verbose=verbose,
+    )
+    if sys is None:
+        options.capture = "none"
+    script = Path(file).absolute() if file is not None else script_of_caller(_sys._getframe(1))
+    run = Run(options, style, script)
+    run.open()
+    watch_for_unclosed(run)
+    if verbose:
+        from ._report import print_header
+
+        print_header(run)
+    if show_execution_flow and script is not None:
+        from ._flow import print_flow
+
+        print_flow(script)
+    stdout, stderr = (None, None) if sys is None else (run.capture.stdout, run.capture.stderr)
+    return run.config, stdout, stderr, plt or style.plt, run.colors, run.rng
+
+
+def close(
+    CONFIG: MutableMapping[str, Any],
+    message: str = ":)",
+    notify: bool = False,
+    verbose: bool = True,
+    exit_status: int | None = None,
+) -> None:
+    """End a session that `start` began.
+
+    Parameters
+    ----------
+    CONFIG : DotDict
+        What `start` returned; updated with where the run is now and how it ended.
+    message : str
+        A word for the record, the last line printed, and the notice.
+    notify : bool
+        Send a notice to the addresses in ``$SCITEX_SESSION_NOTIFY``.
+    verbose : bool
+        Print how it ended and where everything is.
+    exit_status : int, optional
+        0 is success, another number an error, None neither (``FINISHED``).
+
+    Raises
+    ------
+    InvalidValueError
+        `exit_status` is no integer.
+
+    Notes
+    -----
+    Closing twice, or a session of another process, only warns; in a forked child it does nothing.
+    """
+    exit_status = checked_exit_status(exit_status)
+    run = run_of(CONFIG)
+    if run is None:
+        warn(f"no session {CONFIG.get('ID')!r} to close: it was closed before, or not started here")
+        return
+    if not run.owned:
+        return
+    run.close(exit_status, {"kind": "closed"}, message=message)
+    if verbose:
+        from ._report import print_footer
+
+        print_footer(run, message)
+    if notify:
+        from ._notify import notify_of
+
+        notify_of(run, message)

@@ -1,0 +1,66 @@
+"""The `logger` that a session gives its function; `logging` (6 ms) is imported when it is used."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
+    from typing import Any
+
+    from ._logging import BorrowedLogger
+
+
+class SessionLogger:
+    """Stands for the logger of a run until something is asked of it.
+
+    Parameters
+    ----------
+    name : str
+        The name of the logger.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._borrowed: BorrowedLogger | None = None
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self._real(), attribute)
+
+    def __repr__(self) -> str:
+        return f"<logger {self._name!r} of the session>"
+
+    # So that isinstance(logger, logging.Logger) holds.
+    __class__ = property(lambda self: type(self._real()))
+
+    def _real(self) -> logging.Logger:
+        if self._borrowed is None:
+            from ._logging import BorrowedLogger
+
+            self._borrowed = BorrowedLogger(self._name)
+        return self._borrowed.logger
+
+    def restore(self) -> None:
+        """Put the logger of that name back as it was found, where it was used."""
+        if self._borrowed is not None:
+            self._borrowed.restore()
+
+
+def make_logger(name: str) -> tuple[Any, SessionLogger]:
+    """Make the logger of a run, which lets pass what is INFO or graver.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+
+    Returns
+    -------
+    logger : logging.Logger
+        The logger, or what stands for it where `logging` is not imported yet.
+    handle : SessionLogger
+        Its ``restore`` ends the loan.
+    """
+    handle = SessionLogger(name)
+    return (handle._real() if "logging" in sys.modules else handle), handle

@@ -1,0 +1,44 @@
+"""What is put into a run directory before the first line of user code."""
+
+from __future__ import annotations
+
+from scitex_session_core import jsonable, write_atomic
+
+from ._yaml import to_yaml
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from scitex_session_core import DotDict
+
+
+def write_config(run_dir: Path, config: DotDict, origins: Mapping[str, str]) -> None:
+    """Write ``CONFIGS/CONFIG.yaml``: `CONFIG` at the start, each argument with its origin.
+
+    Raises
+    ------
+    OSError
+        It could not be written.
+    """
+    folder = run_dir / "CONFIGS"
+    folder.mkdir(exist_ok=True)
+    comments: dict[tuple[str, ...], str] = {("ARGS", k): text for k, text in origins.items()}
+    text = to_yaml(jsonable(config), comments)
+    write_atomic(folder / "CONFIG.yaml", text.encode())
+
+
+def save_script(run_dir: Path, script: Path | None) -> None:
+    """Keep a copy of the script in ``code/``.
+
+    Raises
+    ------
+    OSError
+        It could not be read or written.
+    """
+    if script is None:
+        return
+    folder = run_dir / "code"
+    folder.mkdir(exist_ok=True)
+    (folder / script.name).write_bytes(script.read_bytes())

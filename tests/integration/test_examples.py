@@ -1,0 +1,57 @@
+"""The examples are real scripts, and run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from scitex_session import SessionManager
+from support import read_json, run_script, start_script, wait_until
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def penguins(tmp_path: Path) -> Path:
+    """A copy of the demo, so that its runs stay out of the repository."""
+    shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("*_out"))
+    return tmp_path / "examples" / "penguins.py"
+
+
+def test_the_demo_fits_draws_saves_and_says_where_everything_is(penguins: Path) -> None:
+    finished = run_script(penguins, "--resamples", "50")
+    assert finished.returncode == 0, finished
+    assert finished.stderr == ""
+    (run,) = penguins.with_name("penguins_out").joinpath("FINISHED_SUCCESS").iterdir()
+    assert finished.stdout.rstrip().endswith(f": {run}")
+    for species in ("Adelie", "Chinstrap", "Gentoo"):
+        assert species in (run / "slopes.csv").read_text()
+        assert species in (run / "logs" / "stdout.log").read_text()
+    assert (run / "penguins.png").read_bytes().startswith(b"\x89PNG")
+    record = read_json(run / "session.json")
+    assert record["arguments"]["resamples"] == 50
+    assert [artifact["path"] for artifact in record["artifacts"]] == ["slopes.csv"]
+
+
+def test_the_demo_gives_the_same_bytes_again(penguins: Path) -> None:
+    for _ in range(2):
+        run_script(penguins, "--resamples", "20")
+    first, second = penguins.with_name("penguins_out").joinpath("FINISHED_SUCCESS").iterdir()
+    for name in ("slopes.csv", "penguins.png"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is missing here")
+def test_a_killed_demo_is_filed_as_crashed_and_no_longer_active(penguins: Path) -> None:
+    out = penguins.with_name("penguins_out")
+    with start_script(penguins, "--resamples", "1000000") as process:
+        log = wait_until(lambda: next(out.glob("RUNNING/2*/logs/stdout.log"), None))
+        wait_until(lambda: b"seed:" in log.read_bytes())
+        process.kill()
+        process.wait()
+    run = wait_until(lambda: next(out.glob("FINISHED_ERROR/2*"), None))
+    assert read_json(run / "session.json")["status"] == "crashed"
+    assert b"seed:" in (run / "logs" / "stdout.log").read_bytes()
+    assert SessionManager().get_active_sessions() == {}

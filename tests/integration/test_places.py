@@ -1,0 +1,200 @@
+"""Where runs are kept, also when they can't be kept where they should."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scitex_session import SessionManager
+from support import read_json, run_script, start_script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCRIPT = """
+    import scitex_session as stx
+
+    @stx.session{options}
+    def main():
+        print("output")
+        {body}
+
+    if __name__ == "__main__":
+        main()
+"""
+
+
+@contextmanager
+def tmpfs(where: Path, options: str) -> Iterator[Path]:
+    """Mount a small file system, which only root may."""
+    where.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", os.fspath(where)]
+    if (
+        sys.platform != "linux"
+        or subprocess.run(command, capture_output=True, check=False).returncode
+    ):
+        pytest.skip("mounting a tmpfs needs Linux and root")
+    try:
+        yield where
+    finally:
+        subprocess.run(["umount", "-l", os.fspath(where)], check=True)
+
+
+def script(body: str = "pass", options: str = "") -> str:
+    return SCRIPT.format(body=body, options=options)
+
+
+def test_the_directory_of_runs_is_ignored_by_git() -> None:
+    run_script(script())
+    assert Path("script_out/.gitignore").read_text() == "*\n"
+
+
+def test_runs_can_be_kept_elsewhere_by_a_variable() -> None:
+    run_script(script(), env={"SCITEX_SESSION_OUT_DIR": os.path.abspath("elsewhere")})
+    assert not Path("script_out").exists()
+    assert len(list(Path("elsewhere/script_out/FINISHED_SUCCESS").iterdir())) == 1
+
+
+def test_an_explicit_directory_is_used_itself_and_never_moved() -> None:
+    run_script(script(options='(sdir="mine")'))
+    assert read_json(Path("mine/session.json"))["status"] == "success"
+    assert Path("mine/logs/stdout.log").read_text() == "output\n"
+
+
+def test_an_earlier_run_in_an_explicit_directory_is_kept() -> None:
+    run_script(script(options='(sdir="mine")'))
+    first = read_json(Path("mine/session.json"))["id"]
+    run_script(script(options='(sdir="mine")'))
+    assert read_json(Path("mine/session.json"))["id"] != first
+    assert read_json(Path("mine/previous", first, "session.json"))["id"] == first
+    assert Path("mine/logs/stdout.log").read_text() == "output\n"
+
+
+def test_an_explicit_directory_of_a_living_run_is_refused() -> None:
+    busy = script("import time; print('go', flush=True); time.sleep(60)", '(sdir="mine")')
+    with start_script(busy) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        finished = run_script(script(options='(sdir="mine")'))
+    assert finished.returncode == 1
+    assert "which is still running" in finished.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("how", ["-c", "-"])
+def test_without_a_script_the_run_is_kept_in_the_users_state_directory(how: str) -> None:
+    code = (
+        "import scitex_session as stx\n"
+        "CONFIG, *_ = stx.start(verbose=False)\n"
+        "stx.close(CONFIG, verbose=False, exit_status=0)\n"
+        "print(CONFIG.SDIR_RUN)\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, *(["-c", code] if how == "-c" else ["-"])],
+        input=code,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    run = Path(finished.stdout.strip())
+    assert run.is_relative_to(Path.home())
+    assert read_json(run / "session.json")["script"] is None
+
+
+def test_a_script_in_a_folder_that_cant_be_written_runs_and_says_where(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "mounted", "size=1m") as mounted:
+        path = mounted / "script.py"
+        path.write_text(
+            "import scitex_session as stx\n"
+            "@stx.session\n"
+            "def main(): print(CONFIG.SDIR_OUT)\n"
+            "if __name__ == '__main__': main()\n"
+        )
+        subprocess.run(["mount", "-o", "remount,ro", os.fspath(mounted)], check=True)
+        finished = run_script(path)
+    assert finished.returncode == 0
+    assert finished.stderr.count("this run is kept in") == 1
+    assert len(list(Path(finished.stdout.strip(), "FINISHED_SUCCESS").iterdir())) == 1
+
+
+def test_a_full_disk_does_not_take_the_run_down(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "mounted", "size=256k") as mounted:
+        fill = """
+        with open(CONFIG.SDIR_OUT / "filler", "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(b"x" * 512)
+            except OSError:
+                pass
+        print("still running", flush=True)
+        open("reached the end", "x").close()
+        """
+        finished = run_script(
+            script(fill.strip()), env={"SCITEX_SESSION_OUT_DIR": os.fspath(mounted)}
+        )
+        records = [read_json(p) for p in (mounted / "script_out").glob("*/2*/session.json")]
+    assert Path("reached the end").exists()
+    assert finished.returncode == 0, finished
+    assert "still running" in finished.stdout
+    assert finished.stderr  # a failure of ours is never silent
+    assert len(records) == 1
+
+
+def test_a_registry_that_cant_be_written_is_said_and_harms_nothing() -> None:
+    Path("occupied").write_text("a file, no directory")
+    finished = run_script(script(), env={"SCITEX_SESSION_REGISTRY": os.path.abspath("occupied")})
+    assert finished.returncode == 0
+    assert finished.stdout == "output\n"
+    assert "registering the session failed" in finished.stderr
+    (run,) = Path("script_out/FINISHED_SUCCESS").iterdir()
+    assert read_json(run / "session.json")["status"] == "success"
+
+
+def test_a_script_that_deletes_its_own_directory_still_ends_with_a_record() -> None:
+    finished = run_script(script("import shutil; shutil.rmtree(CONFIG.SDIR_RUN)"))
+    assert finished.returncode == 0
+    assert "is gone" in finished.stderr
+    (run,) = Path("script_out/FINISHED_SUCCESS").iterdir()
+    assert read_json(run / "session.json")["status"] == "success"
+
+
+def test_a_script_that_changes_the_directory_is_filed_where_it_began() -> None:
+    finished = run_script(script("import os; os.chdir('/')"))
+    assert finished == (0, "output\n", "")
+    assert len(list(Path("script_out/FINISHED_SUCCESS").iterdir())) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+def test_a_closed_stdout_does_not_take_the_run_down() -> None:
+    run_script(script())  # writes script.py
+    finished = subprocess.run(
+        f"{sys.executable} script.py >&-", shell=True, capture_output=True, text=True, check=False
+    )
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert len(list(Path("script_out/FINISHED_SUCCESS").iterdir())) == 2
+
+
+def test_warnings_of_ours_dont_take_down_a_run_that_makes_warnings_errors() -> None:
+    Path("occupied").write_text("")
+    finished = run_script(
+        script(),
+        env={"SCITEX_SESSION_REGISTRY": os.path.abspath("occupied")},
+        python_options=["-W", "error"],
+    )
+    assert finished.returncode == 0
+    assert "registering the session failed" in finished.stderr
+
+
+def test_every_run_is_in_the_registry_with_where_it_is() -> None:
+    run_script(script())
+    (session,) = SessionManager().list_sessions().values()
+    assert session["status"] == "success"
+    assert session["exit_code"] == 0
+    assert Path(session["run_dir"]).parent.name == "FINISHED_SUCCESS"
+    assert Path(session["run_dir"]).is_dir()
+    assert session["script_path"] == os.path.abspath("script.py")

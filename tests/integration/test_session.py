@@ -1,0 +1,377 @@
+"""What a script gets from its session, and what it leaves as it was."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from support import read_json, run_script
+
+
+def the_run(directory: str = "FINISHED_SUCCESS") -> Path:
+    (run,) = Path("script_out", directory).iterdir()
+    return run
+
+
+def test_everything_is_on_disk_before_the_first_line_of_the_function() -> None:
+    finished = run_script(
+        """
+        import json
+        import scitex_session as stx
+
+        @stx.session
+        def main(size: int = 3, api_key: str = ""):
+            record = json.loads((CONFIG.SDIR_RUN / "session.json").read_bytes())
+            assert record["status"] == "running"
+            assert record["arguments"] == {"size": 4, "api_key": "***"}, record
+            assert "hunter2" not in (CONFIG.SDIR_RUN / "session.json").read_text()
+            config = (CONFIG.SDIR_RUN / "CONFIGS" / "CONFIG.yaml").read_text()
+            assert "size: 4  # command line" in config, config
+            assert "hunter2" not in config
+            code = (CONFIG.SDIR_RUN / "code" / "script.py").read_text()
+            assert code == open(__file__).read()
+
+        if __name__ == "__main__":
+            main()
+        """,
+        "--size",
+        "4",
+        "--api-key",
+        "hunter2",
+    )
+    assert finished == (0, "", "")
+
+
+def test_config_tells_of_the_run() -> None:
+    finished = run_script("""
+        import os, pathlib
+        import scitex_session as stx
+
+        @stx.session(sdir_suffix="draft")
+        def main(alpha: float = 0.5):
+            assert isinstance(CONFIG, stx.DotDict)
+            assert CONFIG.PID == os.getpid()
+            assert CONFIG.SDIR_RUN == CONFIG["SDIR"]
+            assert CONFIG.SDIR_RUN == CONFIG.SDIR_OUT / "RUNNING" / f"{CONFIG.ID}-draft"
+            assert CONFIG.FILE == pathlib.Path(__file__)
+            assert CONFIG.ARGS.alpha == 0.5
+            assert CONFIG.START_DATETIME.tzinfo is not None
+            assert CONFIG.END_DATETIME is CONFIG.EXIT_STATUS is None
+            assert CONFIG.DEBUG is False
+            global kept
+            kept = CONFIG
+
+        if __name__ == "__main__":
+            main()
+            assert kept.EXIT_STATUS == 0
+            assert kept.RUN_DURATION == kept.END_DATETIME - kept.START_DATETIME
+            assert kept.SDIR_RUN.parent.name == "FINISHED_SUCCESS" and kept.SDIR_RUN.is_dir()
+    """)
+    assert finished == (0, "", "")
+
+
+def test_config_files_beside_the_script_are_in_config_and_on_record() -> None:
+    Path("config").mkdir()
+    Path("config/model.yaml").write_text("lr: 0.001\nlayers: {width: 64}\n")
+    finished = run_script("""
+        import scitex_session as stx
+
+        @stx.session
+        def main():
+            assert CONFIG.MODEL.layers.width == 64
+
+        if __name__ == "__main__":
+            main()
+    """)
+    assert finished == (0, "", "")
+    record = read_json(the_run() / "session.json")
+    assert record["config"] == {"MODEL": {"lr": 0.001, "layers": {"width": 64}}}
+
+
+def test_a_broken_config_file_is_said_with_its_line_before_anything_starts() -> None:
+    Path("config").mkdir()
+    Path("config/model.yaml").write_text("lr: 0.001\nlayers: [1, 2\n")
+    finished = run_script("""
+        import scitex_session as stx
+
+        @stx.session
+        def main(): ...
+
+        if __name__ == "__main__":
+            main()
+    """)
+    assert finished.returncode == 1
+    assert "config/model.yaml: line 3: " in finished.stderr.splitlines()[-1]
+    assert not Path("script_out").exists()
+
+
+def test_globals_are_the_scripts_own_again_afterwards() -> None:
+    finished = run_script("""
+        import scitex_session as stx
+
+        CONFIG = "mine"
+        logger = "mine too"
+
+        @stx.session
+        def main():
+            assert CONFIG.ID
+            assert logger == "mine too"
+            assert {"plt", "COLORS", "rngg"} <= set(globals())
+
+        if __name__ == "__main__":
+            main()
+            assert CONFIG == "mine"
+            assert not {"plt", "COLORS", "rngg"} & set(globals())
+    """)
+    assert finished.returncode == 0, finished
+    assert "CONFIG in __main__ is the session's" in finished.stderr
+
+
+def test_pyplot_imported_as_plt_is_left_in_place_without_a_word() -> None:
+    finished = run_script("""
+        import matplotlib.pyplot as plt
+        import scitex_session as stx
+        real = plt
+
+        @stx.session
+        def main():
+            assert plt is real
+            assert plt.rcParams["axes.spines.top"] is False
+
+        if __name__ == "__main__":
+            main()
+            assert plt.rcParams["axes.spines.top"] is True
+    """)
+    assert finished == (0, "", "")
+
+
+def test_parameters_that_ask_are_given_what_the_session_has() -> None:
+    finished = run_script(
+        """
+        import scitex_session as stx
+
+        @stx.session
+        def main(size: int, CONFIG=stx.INJECTED, rng=stx.INJECTED, *, logger=stx.INJECTED):
+            assert CONFIG.ARGS == {"size": 3}
+            assert rng is rngg
+            logger.info("said")
+
+        if __name__ == "__main__":
+            main()
+        """,
+        "--size",
+        "3",
+    )
+    assert finished == (0, "", "INFO: said\n")
+
+
+def test_a_script_that_uses_nothing_imports_nothing_heavy() -> None:
+    heavy = {
+        *("numpy", "matplotlib", "torch", "yaml", "sqlite3", "cyclopts", "rich", "asyncio"),
+        *("psutil", "filelock", "inspect", "logging", "subprocess", "dataclasses"),
+    }
+    if sys.platform != "linux":
+        heavy -= {"psutil", "subprocess"}  # what stands in for /proc and posix_spawn there
+    finished = run_script(f"""
+        import sys
+        import scitex_session as stx
+
+        @stx.session
+        def main(size: int = 3):
+            print(sorted(set(sys.modules) & {heavy!r}))
+
+        if __name__ == "__main__":
+            main()
+            print(sorted(set(sys.modules) & {heavy!r}))
+    """)
+    assert finished == (0, "[]\n[]\n", "")
+
+
+def test_runs_of_the_same_seed_draw_the_same_numbers_and_another_seed_others() -> None:
+    source = """
+        import random
+        import scitex_session as stx
+
+        @stx.session(seed={seed})
+        def main():
+            import numpy
+            print(random.random(), numpy.random.rand(), rngg("a").random(3).tolist())
+
+        if __name__ == "__main__":
+            main()
+    """
+    first, second, other = (run_script(source.format(seed=seed)).stdout for seed in (7, 7, 8))
+    assert first == second != other
+
+
+def test_called_with_arguments_it_is_the_plain_function() -> None:
+    finished = run_script("""
+        import scitex_session as stx
+
+        @stx.session
+        def add(a: int, b: int = 1):
+            return a + b
+
+        print(add(1), add(a=2, b=3), add.plain(5), add.__name__)
+    """)
+    assert finished == (0, "2 5 6 add\n", "")
+    assert not Path("script_out").exists()
+
+
+def test_plain_runs_a_function_without_arguments_without_a_session() -> None:
+    finished = run_script("""
+        import scitex_session as stx
+
+        @stx.session
+        def main():
+            return "plain"
+
+        print(main.plain())
+    """)
+    assert finished == (0, "plain\n", "")
+    assert not Path("script_out").exists()
+
+
+def test_sessions_can_be_turned_off_from_outside() -> None:
+    finished = run_script(
+        """
+        import scitex_session as stx
+
+        @stx.session
+        def main(size: int = 1):
+            print("plain", size)
+
+        if __name__ == "__main__":
+            main()
+        """,
+        "--size",
+        "2",
+        env={"SCITEX_SESSION_DISABLE": "1"},
+    )
+    assert finished == (0, "plain 2\n", "")
+    assert not Path("script_out").exists()
+
+
+def test_a_session_within_a_session_is_refused_with_what_to_do() -> None:
+    finished = run_script("""
+        import scitex_session as stx
+
+        @stx.session
+        def inner():
+            return "ran"
+
+        @stx.session
+        def outer():
+            assert inner.plain() == "ran"
+            try:
+                inner()
+            except RuntimeError as error:
+                print(error)
+
+        if __name__ == "__main__":
+            outer()
+    """)
+    assert "inner() would start a session inside the session" in finished.stdout
+    assert "inner.plain()" in finished.stdout
+    the_run()
+
+
+def test_two_sessions_one_after_the_other_are_two_runs() -> None:
+    finished = run_script("""
+        import scitex_session as stx
+
+        @stx.session
+        def first():
+            print("one")
+
+        @stx.session
+        def second():
+            print("two")
+
+        if __name__ == "__main__":
+            first()
+            print("between")
+            second()
+    """)
+    assert finished == (0, "one\nbetween\ntwo\n", "")
+    runs = sorted(Path("script_out/FINISHED_SUCCESS").iterdir(), key=lambda p: p.stat().st_ctime)
+    assert [(r / "logs" / "stdout.log").read_text() for r in runs] == ["one\n", "two\n"]
+
+
+def test_an_async_function_is_run() -> None:
+    finished = run_script("""
+        import asyncio
+        import scitex_session as stx
+
+        @stx.session
+        async def main():
+            await asyncio.sleep(0)
+            return 6
+
+        if __name__ == "__main__":
+            main()
+    """)
+    assert finished.returncode == 6
+    the_run("FINISHED_ERROR")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "--data-path is required"),
+        (("--data-path",), "--data-path needs a value"),
+        (("--data-pth", "x"), "--data-path"),
+        (("--data-path", "x", "--treshold", "1"), "Did you mean --threshold?"),
+        (("--data-path", "x", "--threshold", "much"), "--threshold"),
+        (("--data-path", "x", "y"), "'y' belongs to no option"),
+    ],
+)
+def test_a_mistyped_command_line_is_one_line_and_no_run(
+    arguments: tuple[str, ...], said: str
+) -> None:
+    finished = run_script(
+        """
+        import scitex_session as stx
+
+        @stx.session
+        def main(data_path: str, threshold: float = 0.5): ...
+
+        if __name__ == "__main__":
+            main()
+        """,
+        *arguments,
+    )
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    assert finished.stderr.startswith("script.py: error: ")
+    assert said in finished.stderr
+    assert finished.stderr.count("\n") == 1
+    assert not Path("script_out").exists()
+
+
+def test_help_shows_the_docstring_and_starts_nothing() -> None:
+    finished = run_script(
+        """
+        import scitex_session as stx
+
+        @stx.session
+        def main(data_path: str, threshold: float = 0.5, verbose: bool = False):
+            '''Analyze one file.
+
+            Parameters
+            ----------
+            data_path : str
+                The table to read.
+            '''
+
+        if __name__ == "__main__":
+            main()
+        """,
+        "--help",
+    )
+    assert finished.returncode == 0
+    for part in ("Analyze one file.", "--data-path", "The table to read.", "0.5", "--no-verbose"):
+        assert part in finished.stdout
+    assert not Path("script_out").exists()
