@@ -1,0 +1,83 @@
+"""What scitex-session-plot raises.
+
+Every error is a `PlotError` and the builtin that a caller would expect. Its data are its
+arguments and its attributes, so that it survives pickling on its way out of a worker.
+"""
+
+from __future__ import annotations
+
+
+class PlotError(Exception):
+    """The base of all errors of scitex-session-plot."""
+
+
+class StyleTypeError(PlotError, TypeError):
+    """An argument of a style has a type that it cannot have.
+
+    Attributes
+    ----------
+    argument : str
+        The argument, or the element of it, that was refused.
+    shown : str
+        The value as it prints, shortened.
+    allowed : str
+        What is allowed in its place.
+    """
+
+    def __init__(self, argument: str, shown: str, allowed: str) -> None:
+        super().__init__(argument, shown, allowed)
+        self.argument = argument
+        self.shown = shown
+        self.allowed = allowed
+
+    def __str__(self) -> str:
+        return f"{self.argument} must be {self.allowed}, not {self.shown}"
+
+
+class StyleValueError(PlotError, ValueError):
+    """An argument of a style has a value that it cannot have.
+
+    Attributes
+    ----------
+    argument : str
+        The argument, or the element of it, that was refused.
+    shown : str
+        The value as it prints, shortened.
+    allowed : str
+        What is allowed in its place.
+    """
+
+    def __init__(self, argument: str, shown: str, allowed: str) -> None:
+        super().__init__(argument, shown, allowed)
+        self.argument = argument
+        self.shown = shown
+        self.allowed = allowed
+
+    def __str__(self) -> str:
+        return f"{self.argument} must be {self.allowed}, not {self.shown}"
+
+
+class UnknownColorError(PlotError, AttributeError, KeyError):
+    """A colour was asked for by a name that no colour has.
+
+    It is both an AttributeError and a KeyError, since a colour is an attribute and an item.
+
+    Attributes
+    ----------
+    asked : str
+        The name asked for.
+    near : tuple of str
+        Known names that look like it, the nearest first; may be empty.
+    known : tuple of str
+        All known names.
+    """
+
+    def __init__(self, asked: str, near: tuple[str, ...], known: tuple[str, ...]) -> None:
+        super().__init__(asked, near, known)
+        self.asked = asked
+        self.near = near
+        self.known = known
+
+    def __str__(self) -> str:
+        guess = f" (did you mean {' or '.join(self.near)}?)" if self.near else ""
+        return f"no colour is named {self.asked!r}{guess}: the names are {', '.join(self.known)}"

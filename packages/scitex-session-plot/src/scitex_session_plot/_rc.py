@@ -1,0 +1,237 @@
+"""From the few arguments of a style to matplotlib's rcParams: data, without matplotlib."""
+
+from __future__ import annotations
+
+from ._colors import CustomColors
+from ._errors import StyleValueError
+from ._validation import (
+    MM_PER_INCH,
+    flag,
+    pixels,
+    points,
+    positive,
+    shorten,
+    size_mm,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# Sizes of the elements, as factors of the size of text.
+ELEMENTS = {
+    "text": 1.0,
+    "title": 1.1,
+    "label": 1.0,
+    "tick": 0.9,
+    "legend": 0.9,
+    "suptitle": 1.2,
+}
+# Arial where there is one; its free twins of the same widths; what comes with matplotlib.
+FONTS = ["Arial", "Helvetica", "Liberation Sans", "Arimo", "Nimbus Sans", "DejaVu Sans"]
+POINTS_PER_INCH = 72.0
+
+# Lengths and widths in points at fig_scale=1.
+FRAME = 0.6
+MARKER = 4.0
+TICK, MINOR_TICK = 3.0, 1.8
+TICK_PAD = 2.5
+LABEL_PAD = 3.0
+TITLE_PAD = 5.0
+CAP = 2.0
+EDGE_PAD = 4.0
+
+
+def rc_params(
+    fig_size_mm: Sequence[float] = (160, 100),
+    fig_scale: float = 1.0,
+    dpi_display: float = 100,
+    dpi_save: float = 300,
+    fontsize: str | float | Mapping[str, str | float] = "small",
+    autolayout: bool = False,
+    hide_top_right_spines: bool = True,
+    alpha: float = 0.9,
+    line_width: float = 1.0,
+) -> dict[str, object]:
+    """Give the rcParams of a style. Pure: matplotlib is neither imported nor changed.
+
+    Parameters
+    ----------
+    fig_size_mm : pair of float
+        Width and height of a figure in millimetres. A saved figure measures exactly that
+        (times `fig_scale`), a PNG to within one pixel.
+    fig_scale : float
+        Enlarges the whole drawing: figure, fonts, lines, ticks and markers.
+    dpi_display, dpi_save : float
+        Pixels per inch on the screen and in saved PNGs.
+    fontsize : str, float or mapping
+        Size of text: a name of matplotlib's (``"small"`` is 8.33 points), a number of points, or
+        a mapping with such a value for some of ``text``, ``title``, ``label``, ``tick``,
+        ``legend`` and ``suptitle``. Elements that are not given keep their proportion to
+        ``text``, which is ``"small"`` unless given.
+    autolayout : bool
+        Let matplotlib fit the axes into the figure at each drawing (`tight_layout`). Without it
+        the margins are those that labels of the given font sizes need.
+    hide_top_right_spines : bool
+        Leave away the upper and the right line of the frame.
+    alpha : float
+        Opacity of the colours of the cycle, from 0 to 1. It stands in the colours themselves,
+        since no rcParam makes lines transparent.
+    line_width : float
+        Width of lines of data in points. Frame and ticks do not depend on it.
+
+    Returns
+    -------
+    dict
+        To be given to ``matplotlib.rcParams.update`` as it is. Every value has the form in which
+        a matplotlibrc file would state it or plain Python data; the backend is not among them.
+
+    Raises
+    ------
+    StyleTypeError, StyleValueError
+        An argument is not what is described above.
+    """
+    width_mm, height_mm = size_mm("fig_size_mm", fig_size_mm)
+    scale = positive("fig_scale", fig_scale)
+    width, height = width_mm * scale / MM_PER_INCH, height_mm * scale / MM_PER_INCH
+    display, save = positive("dpi_display", dpi_display), positive("dpi_save", dpi_save)
+    pixels("dpi_display", display, max(width, height))
+    pixels("dpi_save", save, max(width, height))
+    sizes = {element: size * scale for element, size in _font_sizes(fontsize).items()}
+    spines = not flag("hide_top_right_spines", hide_top_right_spines)
+    line = positive("line_width", line_width, " of points") * scale
+    cycle = [str(color) for color in CustomColors(alpha=alpha).cycle]
+    return {
+        "figure.figsize": [width, height],
+        "figure.dpi": display,
+        "figure.autolayout": flag("autolayout", autolayout),
+        "savefig.dpi": save,
+        "savefig.bbox": None,  # "tight" in a user's matplotlibrc would make every size untrue
+        **_fonts(sizes),
+        **_lines(line, scale),
+        **_axes(scale, spines=spines),
+        **_margins(sizes, scale, width * POINTS_PER_INCH, height * POINTS_PER_INCH),
+        "axes.prop_cycle": f"cycler('color', {cycle})",
+    }
+
+
+def _font_sizes(fontsize: object) -> dict[str, float]:
+    """Give the size of every element in points."""
+    if not hasattr(fontsize, "keys"):
+        text = points("fontsize", fontsize)
+        return {element: text * factor for element, factor in ELEMENTS.items()}
+    given = dict(fontsize)  # type: ignore[call-overload]
+    for element in given:
+        if element not in ELEMENTS:
+            raise StyleValueError(
+                "a key of fontsize", shorten(element), f"one of {', '.join(ELEMENTS)}"
+            )
+    text = points("fontsize['text']", given.get("text", "small"))
+    return {
+        element: points(f"fontsize[{element!r}]", given[element])
+        if element in given
+        else text * factor
+        for element, factor in ELEMENTS.items()
+    }
+
+
+def _fonts(sizes: dict[str, float]) -> dict[str, object]:
+    return {
+        # DejaVu once more, as a family: a sign that the first font lacks is taken from it.
+        "font.family": ["sans-serif", "DejaVu Sans"],
+        "font.sans-serif": list(FONTS),
+        "font.size": sizes["text"],
+        "axes.titlesize": sizes["title"],
+        "axes.labelsize": sizes["label"],
+        "xtick.labelsize": sizes["tick"],
+        "ytick.labelsize": sizes["tick"],
+        "legend.fontsize": sizes["legend"],
+        "legend.title_fontsize": sizes["legend"],
+        "figure.titlesize": sizes["suptitle"],
+        "figure.labelsize": sizes["suptitle"],
+        "text.usetex": False,
+        # Text that stays text can be searched, and edited for the journal.
+        "pdf.fonttype": 42,
+        "ps.fonttype": 42,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "scitex-session",  # else the ids in equal SVGs differ at every saving
+    }
+
+
+def _lines(line: float, scale: float) -> dict[str, object]:
+    boxes = ("boxprops", "capprops", "flierprops", "meanprops", "medianprops", "whiskerprops")
+    return {
+        "lines.linewidth": line,
+        "lines.markersize": MARKER * scale,
+        "lines.markeredgewidth": FRAME * scale,
+        "patch.linewidth": FRAME * scale,
+        "hatch.linewidth": FRAME * scale,
+        "errorbar.capsize": CAP * scale,
+        "boxplot.flierprops.markersize": MARKER * scale,
+        **{f"boxplot.{part}.linewidth": line for part in boxes},
+    }
+
+
+def _axes(scale: float, *, spines: bool) -> dict[str, object]:
+    params: dict[str, object] = {
+        "axes.spines.top": spines,
+        "axes.spines.right": spines,
+        "axes.linewidth": FRAME * scale,
+        "axes.labelpad": LABEL_PAD * scale,
+        "axes.titlepad": TITLE_PAD * scale,
+        "grid.linewidth": FRAME * scale,
+        # A frame around the legend is one more box; its white ground keeps it readable over data.
+        "legend.edgecolor": "none",
+        "legend.fancybox": False,
+        # Closer than matplotlib's, in font sizes, so that it hides less.
+        "legend.borderpad": 0.2,
+        "legend.columnspacing": 1.2,
+        "legend.handlelength": 1.5,
+        "legend.handletextpad": 0.5,
+        "legend.labelspacing": 0.3,
+    }
+    for axis in ("xtick", "ytick"):
+        for rank, length in (("major", TICK), ("minor", MINOR_TICK)):
+            params[f"{axis}.{rank}.size"] = length * scale
+            params[f"{axis}.{rank}.width"] = FRAME * scale
+            params[f"{axis}.{rank}.pad"] = TICK_PAD * scale
+    return params
+
+
+def _margins(
+    sizes: dict[str, float], scale: float, width: float, height: float
+) -> dict[str, object]:
+    """Give the margins that the labels need, as the fractions that matplotlib wants.
+
+    Its own margins are fractions of any figure: in one of 80 x 50 mm they cut labels off.
+    Lengths are in points. Between the panels there is room for two in a row or a column.
+    """
+    line_height, digits = 1.15, 3.2  # of a line of text, and of five digits, in font sizes
+    edge = EDGE_PAD * scale
+    ticks = (TICK + TICK_PAD) * scale
+    label = LABEL_PAD * scale + line_height * sizes["label"]
+    title = TITLE_PAD * scale + line_height * sizes["title"]
+    beside = ticks + digits * sizes["tick"] + label
+    below = ticks + line_height * sizes["tick"] + label
+    left, right = _fit(edge + beside, edge + digits / 2 * sizes["tick"], width)
+    bottom, top = _fit(edge + below, edge + title, height)
+    return {
+        "figure.subplot.left": left,
+        "figure.subplot.right": 1 - right,
+        "figure.subplot.bottom": bottom,
+        "figure.subplot.top": 1 - top,
+        "figure.subplot.wspace": _between(edge + beside, width * (1 - left - right)),
+        "figure.subplot.hspace": _between(edge + below + title, height * (1 - bottom - top)),
+    }
+
+
+def _fit(before: float, after: float, length: float) -> tuple[float, float]:
+    """Give both margins as fractions of `length`, of which they leave at least two fifths."""
+    room = max(length, (before + after) / 0.6)
+    return before / room, after / room
+
+
+def _between(gap: float, length: float) -> float:
+    """Give a gap between two panels in `length`, of which it takes at most half, per panel."""
+    gap = min(gap, length / 2)
+    return 2 * gap / (length - gap)

@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scitex_session_plot import Style
+from scitex_session_plot._applying import Application
+from support import run_script
+
+# A backend of the user's, whose windows are lines in `windows.txt`.
+WINDOWED = """
+from matplotlib.backend_bases import FigureManagerBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+class FigureManager(FigureManagerBase):
+    def __init__(self, canvas, num):
+        super().__init__(canvas, num)
+        with open("windows.txt", "a") as file:
+            file.write("opened\\n")
+
+class FigureCanvas(FigureCanvasAgg):
+    manager_class = FigureManager
+"""
+SHOW = """
+def backend():
+    from matplotlib import rcParams, rcParamsDefault
+    names = [params._get("backend") for params in (rcParams, rcParamsDefault)]
+    return [name if isinstance(name, str) else "not chosen" for name in names]
+
+def canvas(figure):
+    return type(figure.canvas).__name__
+"""
+
+
+@pytest.fixture
+def windowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "windowed.py").write_text(WINDOWED, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return "module://windowed"
+
+
+def windows() -> int:
+    path = Path("windows.txt")
+    return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
+
+
+def settings() -> dict[str, Any]:
+    """Import matplotlib, and give its rcParams as they are, without choosing a backend."""
+    import matplotlib as mpl
+
+    return {key: mpl.rcParams._get(key) for key in dict.keys(mpl.rcParams)}
+
+
+@pytest.mark.parametrize("pyplot", ["before", "while", "never"])
+def test_a_backend_not_chosen_is_not_chosen_afterwards(pyplot: str) -> None:
+    done = run_script(
+        SHOW
+        + f"""
+import os, sys
+from scitex_session_plot import Style
+import matplotlib
+if {pyplot == "before"}: import matplotlib.pyplot
+with Style(agg=True) as style:
+    print(backend()[0])
+    if {pyplot != "never"}: print(canvas(style.plt.figure()))
+print(*backend(), "MPLBACKEND" in os.environ)
+plt = sys.modules.get("matplotlib.pyplot")
+print(plt and (plt._backend_mod, plt.get_fignums()))
+"""
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "agg",
+        *(["FigureCanvasAgg"] if pyplot != "never" else []),
+        "not chosen not chosen False",
+        "(None, [])" if pyplot != "never" else "None",
+    ]
+
+
+@pytest.mark.parametrize("agg", [True, False])
+def test_the_environments_backend_is_overruled_only_by_agg_and_only_while_it_lasts(
+    agg: bool,
+) -> None:
+    done = run_script(
+        SHOW
+        + f"""
+import os
+from scitex_session_plot import Style
+with Style(agg={agg}) as style:
+    print(canvas(style.plt.figure()))
+print(canvas(style.plt.figure()), backend()[0], os.environ["MPLBACKEND"])
+""",
+        env={"MPLBACKEND": "svg"},
+    )
+    within = "FigureCanvasAgg" if agg else "FigureCanvasSVG"
+    assert (done.stdout, done.stderr) == (f"{within}\nFigureCanvasSVG svg svg\n", "")
+
+
+def test_a_machine_without_a_display_draws_without_agg_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    done = run_script(
+        """
+        from scitex_session_plot import Style
+        with Style(fig_size_mm=(80, 50), dpi_save=254) as style:
+            style.plt.plot([1, 2])
+            style.plt.savefig("figure.png")
+            style.plt.show()
+        """
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Path("figure.png").stat().st_size > 0
+
+
+def test_agg_opens_no_window_and_gives_the_windows_back(windowed: str) -> None:
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    mpl.use(windowed)
+    kept = plt.figure("kept")
+    assert windows() == 1
+    found = settings()
+    with Style(agg=True):
+        assert type(plt.figure().canvas).__name__ == "FigureCanvasAgg"
+        plt.figure("kept")
+    assert windows() == 1
+    assert settings() == found
+    assert plt.get_figlabels() == ["kept"]
+    assert plt.figure("kept") is kept
+    plt.figure()
+    assert windows() == 2
+
+
+def test_without_agg_the_users_backend_is_left_alone(windowed: str) -> None:
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    mpl.use(windowed)
+    with Style():
+        plt.figure()
+    assert windows() == 1
+    assert len(plt.get_fignums()) == 1
+
+
+def test_a_switch_by_the_user_meanwhile_ends_with_the_style() -> None:
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    mpl.use("svg")
+    with Style(agg=True):
+        plt.switch_backend("pdf")
+        assert type(plt.figure().canvas).__name__ == "FigureCanvasPdf"
+    assert mpl.get_backend() == "svg"
+    assert type(plt.figure().canvas).__name__ == "FigureCanvasSVG"
+
+
+def test_figures_left_open_under_agg_are_closed_and_still_usable() -> None:
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    mpl.use("agg")
+    before = plt.figure(7)
+    with Style(agg=True):
+        plt.close(before)
+        reused = plt.figure(7)  # the number of a figure from before, but another figure
+        plt.figure(8)
+    assert plt.get_fignums() == []
+    reused.savefig("figure.png")
+    assert Path("figure.png").stat().st_size > 0
+
+
+def test_restoring_puts_back_what_was_found_and_only_that() -> None:
+    import matplotlib as mpl
+
+    mpl.rcParams["font.size"] = 31
+    mpl.rcParams["font.sans-serif"] = ["Own"]
+    found = settings()
+    with Style(agg=True):
+        assert mpl.rcParams["font.size"] == pytest.approx(8.33)
+        mpl.rcParams["font.sans-serif"].append("Other")
+        mpl.rcParams["lines.linewidth"] = 9
+        mpl.rcParams["image.cmap"] = "magma"  # not the style's
+    after = settings()
+    assert after.pop("image.cmap") == "magma"
+    del found["image.cmap"]
+    assert after == found
+    assert all(after[key] is found[key] for key in ("font.sans-serif", "axes.prop_cycle"))
+
+
+def test_a_setting_that_matplotlib_does_not_know_is_said_once_and_left_out() -> None:
+    found = settings()
+    params: dict[str, object] = {"no.such": 1, "lines.linewidth": 7.0, "savefig.dpi": "coarse"}
+    with pytest.warns(UserWarning, match=r"not take the style's no\.such, savefig\.dpi$"):
+        application = Application(params, agg=False)
+    assert settings() == {**found, "lines.linewidth": 7.0}
+    application.restore()
+    assert settings() == found
+
+
+def test_an_exception_takes_the_style_off_too() -> None:
+    import matplotlib as mpl
+
+    found = settings()
+    with pytest.raises(ZeroDivisionError), Style(agg=True):
+        _ = 1 / (mpl.rcParams["lines.linewidth"] - 1)
+    assert settings() == found
+
+
+def test_a_style_that_never_met_matplotlib_leaves_nothing() -> None:
+    done = run_script(
+        """
+        import os, sys
+        finders, environment = list(sys.meta_path), dict(os.environ)
+        from scitex_session_plot import Style
+        style = Style(agg=True)
+        style.apply()
+        assert len(sys.meta_path) == len(finders) + 1
+        style.restore()
+        assert sys.meta_path == finders and os.environ == environment
+        import matplotlib
+        found = dict(matplotlib.rcParamsDefault)
+        print("matplotlib.pyplot" in sys.modules, matplotlib.rcParams["font.size"])
+        """
+    )
+    assert (done.stdout, done.stderr) == ("False 10.0\n", "")
+
+
+def test_importing_and_making_a_style_change_nothing() -> None:
+    done = run_script(
+        SHOW
+        + """
+import os, sys
+import matplotlib
+def state():
+    params = {key: matplotlib.rcParams._get(key) for key in dict.keys(matplotlib.rcParams)}
+    return params, backend(), dict(os.environ), list(sys.meta_path)
+found = state()
+import scitex_session_plot
+scitex_session_plot.rc_params()
+style = scitex_session_plot.Style(agg=True)
+scitex_session_plot.COLORS.cycle
+style.plt
+print(state() == found, "matplotlib.pyplot" in sys.modules)
+"""
+    )
+    assert (done.stdout, done.stderr) == ("True False\n", "")
+
+
+def test_the_environment_is_never_written() -> None:
+    before = dict(os.environ)
+    with Style(agg=True) as style:
+        style.plt.figure()
+        assert dict(os.environ) == before
+    assert dict(os.environ) == before
+
+
+def test_the_hook_is_gone_once_it_has_fired() -> None:
+    settings()
+    finders = list(sys.meta_path)
+    with Style():
+        assert sys.meta_path == finders

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import pickle
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scitex_session_plot import (
+    COLORS,
+    Color,
+    CustomColors,
+    StyleTypeError,
+    StyleValueError,
+    UnknownColorError,
+)
+
+
+def test_a_colour_is_an_attribute_and_an_item() -> None:
+    assert {name: getattr(COLORS, name) for name in COLORS} == dict(COLORS)
+
+
+@pytest.mark.parametrize("name", ["light_blue", "light blue", "light-blue", " Light Blue "])
+def test_a_name_may_be_written_as_people_do(name: str) -> None:
+    assert COLORS[name] == COLORS.light_blue
+    assert name in COLORS
+
+
+def test_grey_is_gray() -> None:
+    assert COLORS.grey == COLORS["grey"] == COLORS.gray
+    assert "grey" in COLORS
+    assert list(COLORS).count("gray") + list(COLORS).count("grey") == 1
+
+
+def test_the_colours_are_a_read_only_mapping() -> None:
+    assert isinstance(COLORS, Mapping)
+    assert len(COLORS) == len(list(COLORS)) == len(set(COLORS.values()))
+    assert COLORS.get("teal", "none") == "none"
+    assert dict.fromkeys(COLORS, "dot") == dict.fromkeys(COLORS.keys(), "dot")
+    colors: Any = COLORS
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        colors["teal"] = Color("#008080")
+    with pytest.raises(AttributeError, match="'CustomColors' object has no attribute 'teal'"):
+        colors.teal = Color("#008080")
+
+
+def test_an_unknown_name_raises_what_both_ways_of_asking_expect() -> None:
+    with pytest.raises(AttributeError, match=r"'light_blu' \(did you mean light_blue.*\): the nam"):
+        _ = COLORS.light_blu
+    with pytest.raises(KeyError, match="no colour is named 'teal': the names are blue, orange"):
+        _ = COLORS["teal"]
+    with pytest.raises(UnknownColorError, match="no colour is named '3'") as caught:
+        _ = COLORS[3]  # type: ignore[index]
+    assert set(COLORS) | {"grey"} == set(caught.value.known)
+    assert not hasattr(COLORS, "teal")
+    assert "teal" not in COLORS
+
+
+def test_alpha_is_that_of_every_colour() -> None:
+    colors = CustomColors(alpha=0.9)
+    assert {color.alpha for color in colors.values()} == {230 / 255}
+    assert {color.hex for color in colors.values()} == set(COLORS.values())
+    assert colors.alpha == 0.9
+    assert [color.alpha for color in CustomColors(alpha=0).cycle] == [0] * 10
+
+
+@pytest.mark.parametrize("alpha", [-0.1, 1.1, float("nan")])
+def test_an_alpha_out_of_range_is_refused(alpha: float) -> None:
+    with pytest.raises(StyleValueError, match=r"^alpha must be a number from 0 to 1, not"):
+        CustomColors(alpha=alpha)
+    with pytest.raises(StyleValueError, match=r"^alpha must be a number from 0 to 1, not"):
+        COLORS.blue.with_alpha(alpha)
+
+
+def test_the_cycle_consists_of_named_colours() -> None:
+    assert set(COLORS.cycle) <= set(COLORS.values())
+    assert len(set(COLORS.cycle)) == 10
+
+
+def through_pickle(value: object) -> Any:
+    return pickle.loads(pickle.dumps(value))
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, through_pickle])
+def test_colours_survive_copying_and_pickling(duplicate: Callable[[object], Any]) -> None:
+    colors = CustomColors(alpha=0.5)
+    twin, color = duplicate(colors), duplicate(colors.blue)
+    assert (twin, repr(twin)) == (colors, repr(colors))
+    assert (color, type(color)) == (colors.blue, Color)
+
+
+def test_completion_offers_the_names() -> None:
+    assert {*COLORS, "grey", "cycle", "alpha"} <= set(dir(COLORS))
+
+
+@given(levels=st.tuples(*[st.integers(0, 255)] * 4))
+def test_a_colour_tells_what_it_was_made_of(levels: tuple[int, int, int, int]) -> None:
+    color = Color("#" + bytes(levels).hex())
+    assert color.rgba == tuple(level / 255 for level in levels)
+    assert color.rgb == color.rgba[:3]
+    assert color.hex == "#" + bytes(levels[:3]).hex()
+    assert color.with_alpha(color.alpha).rgba == color.rgba
+    assert color.with_alpha(1) == color.hex
+    assert eval(repr(color)) == color
+
+
+@pytest.mark.parametrize("text", ["", "red", "#12345", "#12345g", "123456#", "#1234567"])
+def test_what_is_no_colour_is_refused(text: str) -> None:
+    message = f"a colour must be a text #rrggbb or #rrggbbaa, not {text!r}"
+    with pytest.raises(StyleValueError, match=f"^{re.escape(message)}$"):
+        Color(text)
+    with pytest.raises(StyleTypeError, match=r"^a colour must be a text"):
+        Color((1, 0, 0))  # type: ignore[arg-type]
+
+
+def test_a_colour_can_stand_in_a_record() -> None:
+    assert json.loads(json.dumps({"color": COLORS.red})) == {"color": COLORS.red.hex}
+    assert f"{COLORS.red}" == str(COLORS.red) == COLORS.red.hex
+
+
+def test_matplotlib_takes_a_colour_wherever_it_takes_one(caplog: pytest.LogCaptureFixture) -> None:
+    from matplotlib.colors import LinearSegmentedColormap, same_color, to_rgba
+    from matplotlib.figure import Figure
+
+    color = COLORS.green.with_alpha(0.5)
+    assert to_rgba(color) == color.rgba
+    assert to_rgba(color, alpha=1) == (*color.rgb, 1)
+    axes: Any = Figure().subplots()
+    x = [1, 2, 3, 4]  # as long as a tuple of red, green, blue and alpha
+    with caplog.at_level(logging.WARNING):
+        drawn = [
+            axes.plot(x, x, color)[0].get_color(),
+            axes.plot(x, x, color=color, markerfacecolor=color)[0].get_color(),
+            axes.scatter(x, x, c=color).get_facecolor(),
+            axes.scatter(x, x, c=[color] * 4).get_facecolor()[3],
+            axes.scatter(x, x, color=color, edgecolors=color).get_facecolor(),
+            axes.bar(x, x, color=color)[0].get_facecolor(),
+            axes.bar(x, x, color=[color] * 4)[3].get_facecolor(),
+            axes.fill_between(x, x, facecolor=color).get_facecolor(),
+            axes.hist(x, color=color)[2][0].get_facecolor(),
+            axes.text(1, 1, "text", color=color).get_color(),
+            axes.axhline(2, color=color).get_color(),
+            axes.hlines([1, 2], 0, 1, colors=color).get_color(),
+            axes.contour([[0, 1], [1, 0]], levels=[0.5], colors=color).get_edgecolor(),
+            LinearSegmentedColormap.from_list("map", [color, COLORS.white])(0),
+        ]
+    assert all(same_color(seen, color) for seen in drawn)
+    assert not caplog.records
+
+
+def test_colours_as_the_properties_cycle_keep_their_alpha() -> None:
+    from cycler import cycler
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    axes.set_prop_cycle(cycler(color=CustomColors(alpha=0.4).cycle))
+    assert [axes.plot([1])[0].get_color() for _ in range(10)] == list(CustomColors(alpha=0.4).cycle)
