@@ -1,0 +1,116 @@
+"""Run directories, IDs, records and the registry of scitex-session.
+
+Everything is imported at its first use: a tool that wants IDs does not pay for the registry.
+"""
+
+from ._version import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._atomic import write_atomic
+    from ._crash import crash_command, file_crash, reap
+    from ._dotdict import DotDict
+    from ._ending import ended_record
+    from ._errors import (
+        DuplicateSessionError,
+        InvalidSessionIdError,
+        InvalidTypeError,
+        InvalidValueError,
+        RecordError,
+        RunDirectoryBusyError,
+        SessionError,
+        SessionWarning,
+        warn,
+    )
+    from ._events import append_event
+    from ._ids import new_id
+    from ._journal import journal_close, journal_create
+    from ._jsonable import jsonable
+    from ._manager import SessionManager
+    from ._move import move_to_finished
+    from ._outcome import outcome, status_of
+    from ._places import registry_dir
+    from ._record import current_status, new_record, read_record, write_record
+    from ._rundir import RunDir, make_run_dir
+
+_HOMES = {
+    "DotDict": "_dotdict",
+    "DuplicateSessionError": "_errors",
+    "InvalidSessionIdError": "_errors",
+    "InvalidTypeError": "_errors",
+    "InvalidValueError": "_errors",
+    "RecordError": "_errors",
+    "RunDir": "_rundir",
+    "RunDirectoryBusyError": "_errors",
+    "SessionError": "_errors",
+    "SessionManager": "_manager",
+    "SessionWarning": "_errors",
+    "append_event": "_events",
+    "crash_command": "_crash",
+    "current_status": "_record",
+    "ended_record": "_ending",
+    "file_crash": "_crash",
+    "jsonable": "_jsonable",
+    "journal_close": "_journal",
+    "journal_create": "_journal",
+    "make_run_dir": "_rundir",
+    "move_to_finished": "_move",
+    "new_id": "_ids",
+    "new_record": "_record",
+    "outcome": "_outcome",
+    "read_record": "_record",
+    "reap": "_crash",
+    "registry_dir": "_places",
+    "status_of": "_outcome",
+    "warn": "_errors",
+    "write_atomic": "_atomic",
+    "write_record": "_record",
+}
+
+__all__ = [
+    "DotDict",
+    "DuplicateSessionError",
+    "InvalidSessionIdError",
+    "InvalidTypeError",
+    "InvalidValueError",
+    "RecordError",
+    "RunDir",
+    "RunDirectoryBusyError",
+    "SessionError",
+    "SessionManager",
+    "SessionWarning",
+    "__version__",
+    "append_event",
+    "crash_command",
+    "current_status",
+    "ended_record",
+    "file_crash",
+    "journal_close",
+    "journal_create",
+    "jsonable",
+    "make_run_dir",
+    "move_to_finished",
+    "new_id",
+    "new_record",
+    "outcome",
+    "read_record",
+    "reap",
+    "registry_dir",
+    "status_of",
+    "warn",
+    "write_atomic",
+    "write_record",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # __import__ with a level, since importlib is one more import.
+    module = __import__(_HOMES[name], globals(), None, [name], 1)
+    value = globals()[name] = getattr(module, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

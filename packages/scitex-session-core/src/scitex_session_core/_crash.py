@@ -1,0 +1,227 @@
+"""Filing the death of a run that could not do it itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from ._atomic import remove_leftovers
+from ._ending import crashed_record, last_sign_of_life
+from ._errors import RecordError, warn
+from ._exclusive import Exclusive
+from ._journal import journal_close
+from ._layout import (
+    CONFIG_NAME,
+    HEARTBEAT_NAME,
+    RECORD_NAME,
+    RUNNING,
+    finished_place,
+    whereabouts,
+)
+from ._move import move_to_finished
+from ._process import liveness
+from ._record import read_record, write_record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+def crash_command(run_dir: Path, registry: Path | None) -> list[str]:
+    """Return the command that files the crash of a run, for who watches over it.
+
+    Parameters
+    ----------
+    run_dir : Path
+        The run.
+    registry : Path or None
+        The registry to tell.
+
+    Returns
+    -------
+    list of str
+        To be run with one more argument: a JSON object of what was seen (``seen``, a time;
+        ``signal``; ``exit_status``), each of which may be null.
+
+    Notes
+    -----
+    It runs isolated and without site-packages (``-I -S``), so that it starts in milliseconds and
+    nothing in the user's working directory or environment can break it.
+    """
+    # The directory above this package, so that it is found however the user's Python found it.
+    package_parent = str(Path(__file__).absolute().parent.parent)
+    start = (
+        "import sys; sys.path.insert(0, sys.argv[1]); "
+        "from scitex_session_core._crash import main; sys.exit(main(sys.argv[2:]))"
+    )
+    told = [package_parent, str(run_dir), str(registry or "")]
+    return [sys.executable, "-I", "-S", "-c", start, *told]
+
+
+def main(argv: list[str]) -> int:
+    """File the crash that `crash_command` describes."""
+    run_dir, registry, seen = argv
+    try:
+        file_crash(Path(run_dir), json.loads(seen), registry=Path(registry) if registry else None)
+    except OSError as error:
+        warn(f"the crash of {run_dir} could not be filed: {error}; the next run of it tries again")
+        return 1
+    return 0
+
+
+def file_crash(
+    run_dir: Path, seen: Mapping[str, Any] | None = None, *, registry: Path | None = None
+) -> Path:
+    """Write the end of a dead run into its record, and move it to ``FINISHED_ERROR``.
+
+    A run that had written its last record and died before the rename did end as it says: it is
+    moved where that says. A directory without a record, and a run whose process is alive, are left
+    alone. Several may file the same crash at once: what only one of them saw is kept.
+
+    Parameters
+    ----------
+    run_dir : Path
+        The run, where it was when it began.
+    seen : mapping, optional
+        What is known of the death: ``seen``, ``signal``, ``exit_status``.
+    registry : Path, optional
+        The registry to tell. One that can't be written is warned about.
+
+    Returns
+    -------
+    Path
+        Where the run is now.
+
+    Raises
+    ------
+    OSError
+        The record could not be written: the run stays where it is, to be filed by someone else.
+    """
+    with Exclusive(run_dir):
+        try:
+            found = _end(run_dir, seen)
+        except FileNotFoundError:  # where locks are none, another filer moves it under our hands
+            found = _end(run_dir, seen)
+        if found is None:
+            return whereabouts(run_dir)
+        run_dir, record = found
+        moved = move_to_finished(run_dir, str(record["status"]))
+        _tidy(moved)
+    if registry is not None:
+        _tell(registry, record, moved)
+    return moved
+
+
+def reap(
+    out_dir: Path,
+    *,
+    registry: Path | None = None,
+    most: int | None = None,
+    within: float | None = None,
+) -> list[Path]:
+    """File the crashes of runs of a script whose processes are dead.
+
+    Parameters
+    ----------
+    out_dir : Path
+        What holds the runs of the script, ``<script>_out``.
+    registry : Path, optional
+        The registry to tell.
+    most : int, optional
+        Look at no more directories than this.
+    within : float, optional
+        Begin with no further directory after so many seconds.
+
+    Returns
+    -------
+    list of Path
+        Where the reaped runs are now. Runs of other machines, and those whose life can't be told,
+        are left alone.
+    """
+    deadline = None if within is None else time.monotonic() + within
+    reaped = []
+    for name in _some(_names(out_dir / RUNNING), most):
+        if deadline is not None and time.monotonic() > deadline:
+            break
+        run_dir = out_dir / RUNNING / name
+        try:
+            if _to_be_reaped(run_dir):
+                reaped.append(file_crash(run_dir, registry=registry))
+        except RecordError:
+            continue  # no run of ours
+        except OSError as error:
+            warn(f"the crash of {run_dir} could not be filed: {error}")
+    return reaped
+
+
+def _to_be_reaped(run_dir: Path) -> bool:
+    if whereabouts(run_dir) != run_dir:
+        return False  # moved by another, or a late child made the directory anew
+    record = read_record(run_dir)
+    if liveness(record.get("process")) != "dead":
+        return False
+    status = str(record.get("status"))
+    # A source that was kept on purpose when its copy was made.
+    return status == "running" or not (finished_place(run_dir, status) / RECORD_NAME).exists()
+
+
+def _names(running: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(running))
+    except OSError:
+        return []
+
+
+def _some(names: list[str], most: int | None) -> list[str]:
+    if most is None or len(names) <= most:
+        return names
+    # From anywhere: always from the first, eight runs of other machines would hide all the others.
+    first = int.from_bytes(os.urandom(4), "big") % len(names)
+    return (names[first:] + names[:first])[:most]
+
+
+def _end(run_dir: Path, seen: Mapping[str, Any] | None) -> tuple[Path, dict[str, Any]] | None:
+    """Give where a dead run is, and its record, ended; None where nobody died."""
+    run_dir = whereabouts(run_dir)
+    try:
+        record = read_record(run_dir)
+    except RecordError:
+        return None
+    if liveness(record.get("process")) == "alive":
+        return None  # someone else's by now: the next run in the same sdir
+    status = record.get("status")
+    if status == "running":
+        seen = {**(seen or {}), "seen": (seen or {}).get("seen") or last_sign_of_life(run_dir)}
+    elif status != "crashed" or not seen:
+        return run_dir, record  # it ended as it says, or all that is known of its crash was filed
+    record = crashed_record(record, seen)
+    write_record(run_dir, record)
+    return run_dir, record
+
+
+def _tidy(run_dir: Path) -> None:
+    for name in (RECORD_NAME, CONFIG_NAME):
+        remove_leftovers(run_dir / name)
+    try:
+        # Its last beat stands in the record.
+        os.unlink(run_dir / HEARTBEAT_NAME)
+    except OSError:
+        pass  # there was none, or the directory is read-only: it harms nobody
+
+
+def _tell(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None:
+    try:
+        journal_close(
+            registry,
+            record["id"],
+            str(record["status"]),
+            record.get("exit_status"),
+            run_dir=run_dir,
+            time=record.get("ended"),
+        )
+    except OSError as error:
+        warn(f"the registry {registry} could not be told of {run_dir}: {error}")

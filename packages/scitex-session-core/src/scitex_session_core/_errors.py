@@ -1,0 +1,170 @@
+"""What can go wrong in this package, and the one way it warns."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import warnings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class SessionError(Exception):
+    """Base of every error that this package raises.
+
+    Arguments are kept in ``args`` so that each error can be pickled and sent between processes.
+    """
+
+
+class InvalidSessionIdError(SessionError, ValueError):
+    """A session ID that can't name a session.
+
+    Attributes
+    ----------
+    session_id : object
+        What was given.
+    why : str
+        What is wrong with it.
+    """
+
+    def __init__(self, session_id: object, why: str) -> None:
+        super().__init__(session_id, why)
+        self.session_id = session_id
+        self.why = why
+
+    def __str__(self) -> str:
+        return (
+            f"session ID {self.session_id!r} {self.why}; an ID is one to 200 characters "
+            "without '/', '\\' or control characters, and does not begin with a dot"
+        )
+
+
+class DuplicateSessionError(SessionError, ValueError):
+    """A session ID that the registry already holds.
+
+    Attributes
+    ----------
+    session_id : str
+        The ID given.
+    registry : str
+        The registry that holds it.
+    """
+
+    def __init__(self, session_id: str, registry: str) -> None:
+        super().__init__(session_id, registry)
+        self.session_id = session_id
+        self.registry = registry
+
+    def __str__(self) -> str:
+        return f"session {self.session_id!r} is already in the registry {self.registry}"
+
+
+class InvalidValueError(SessionError, ValueError):
+    """An argument whose value is not among what is allowed.
+
+    Attributes
+    ----------
+    name : str
+        The argument.
+    value : object
+        What was given.
+    allowed : str
+        What would have been accepted.
+    """
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        super().__init__(name, value, allowed)
+        self.name = name
+        self.value = value
+        self.allowed = allowed
+
+    def __str__(self) -> str:
+        return f"{self.name} must be {self.allowed}, not {self.value!r}"
+
+
+class InvalidTypeError(InvalidValueError, TypeError):
+    """An argument whose type is not among what is allowed; its data are `InvalidValueError`'s."""
+
+
+class RecordError(SessionError, ValueError):
+    """A ``session.json`` that is missing or can't be read.
+
+    Attributes
+    ----------
+    path : str
+        The record.
+    why : str
+        What is wrong with it.
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path, why)
+        self.path = path
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.why}"
+
+
+class RunDirectoryBusyError(SessionError, FileExistsError):
+    """A run directory that another run is, or may be, writing to.
+
+    Attributes
+    ----------
+    path : str
+        The directory.
+    session_id : str
+        The run that holds it.
+    status : str
+        What is known of that run: ``running``, or ``unknown`` where it runs on another machine.
+    """
+
+    def __init__(self, path: str, session_id: str, status: str = "running") -> None:
+        super().__init__(errno.EEXIST, "belongs to another run", path)
+        self.path = path
+        self.session_id = session_id
+        self.status = status
+
+    # OSError would hand errno and strerror to __init__.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path, self.session_id, self.status)
+
+    def __str__(self) -> str:
+        life = (
+            "which is still running"
+            if self.status == "running"
+            else "and whether that still runs can't be told from this machine: give another sdir, "
+            "or delete its session.json if you know that it has ended"
+        )
+        return f"sdir {self.path} belongs to the run {self.session_id}, {life}"
+
+
+class SessionWarning(UserWarning):
+    """Trouble of our own (disk, network, index): the run goes on without what failed."""
+
+
+def warn(message: str) -> None:
+    """Warn with `SessionWarning`, at the line of the user's that led to it, and never raise.
+
+    Under ``python -W error`` a warning is an exception, and one raised between a record and its
+    rename would take the user's run down: then the message goes to stderr. Where that is closed,
+    or its file system full, nobody can be told.
+    """
+    try:
+        try:
+            warnings.warn(message, SessionWarning, stacklevel=_stacklevel())
+        except SessionWarning:
+            if sys.stderr is not None:  # for which print would take stdout
+                print(f"SessionWarning: {message}", file=sys.stderr)
+    except (OSError, ValueError):
+        pass
+
+
+def _stacklevel() -> int:
+    """Count the frames from `warn` up to the first that is not ours, to name the user's line."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_globals.get("__name__", "").startswith("scitex_session") and frame.f_back:
+        frame, level = frame.f_back, level + 1
+    return level

@@ -1,0 +1,132 @@
+"""Any Python value as JSON that a strict reader takes."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import date, time, timedelta
+from enum import Enum
+
+from ._secrets import MASK, is_secret_name, without_secrets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Container = Mapping[Any, Any] | list[Any] | tuple[Any, ...] | AbstractSet[Any]
+
+_DEEPEST = 32
+_LONGEST_REPR = 1000
+_MOST_ITEMS = 100_000
+# Python refuses to print or read longer integers in decimal (4300 digits, or fewer if told so).
+_MOST_BITS = 2000
+
+
+def dumps(value: object, *, indent: int | None = None) -> bytes:
+    """Encode `value`, secrets masked, as UTF-8 JSON without ``NaN`` or ``Infinity``."""
+    text = json.dumps(jsonable(value), ensure_ascii=False, allow_nan=False, indent=indent)
+    # A lone surrogate (an undecodable byte of a file name in argv) has no UTF-8 of its own;
+    # within a JSON string its Python escape is its JSON escape.
+    return text.encode("utf-8", "backslashreplace")
+
+
+def jsonable(value: object) -> Any:
+    """Return `value` made of what JSON has, secrets masked.
+
+    Paths, enumerations, dates, sets and numpy scalars become what a reader would write for them;
+    non-finite floats become ``"nan"``, ``"inf"``, ``"-inf"``, which strict JSON lacks; integers
+    of more than 2000 bits become hexadecimal text; anything else becomes its `repr`, shortened.
+    Nothing is refused, since a record that can't be written because of an odd argument would be
+    worse than a record that describes it: containers that hold themselves, lie deeper than 32
+    levels, or would make it more than 100,000 items are named, not followed.
+    """
+    return _Converter().convert(value)
+
+
+class _Converter:
+    """One conversion: what it is inside of, and how many items it has taken in."""
+
+    __slots__ = ("_inside", "_taken")
+
+    def __init__(self) -> None:
+        self._inside: list[object] = []
+        self._taken = 0
+
+    def convert(self, value: object) -> Any:
+        try:
+            return self._convert(value)
+        except Exception:  # noqa: BLE001  # a user's property, method or container may do anything
+            return _described(value)
+
+    def _convert(self, value: object) -> Any:
+        # The bases' own methods: subclasses (numpy.float64, numpy.str_) have others.
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, Enum):
+            return value.name
+        if isinstance(value, str):
+            return without_secrets(str.__str__(value))
+        if isinstance(value, int):
+            whole = int.__int__(value)
+            return whole if whole.bit_length() <= _MOST_BITS else hex(whole)
+        if isinstance(value, float):
+            number = float.__float__(value)
+            return number if math.isfinite(number) else str(number)
+        if isinstance(value, (Mapping, list, tuple, AbstractSet)):
+            return self._container(value)
+        if isinstance(value, os.PathLike):
+            return without_secrets(os.fsdecode(value))
+        if isinstance(value, (date, time)):
+            return value.isoformat()
+        if isinstance(value, timedelta):
+            return str(value)
+        return _array_scalar(value)
+
+    def _container(self, value: Container) -> Any:
+        if any(value is outer for outer in self._inside):
+            return f"<the {type(value).__name__} that holds this>"
+        self._taken += len(value)
+        if len(self._inside) >= _DEEPEST or self._taken > _MOST_ITEMS:
+            return f"<{type(value).__name__} of {len(value)} items>"
+        self._inside.append(value)
+        try:
+            if isinstance(value, Mapping):
+                return self._mapping(value)
+            items = [self.convert(item) for item in value]
+            return sorted(items, key=repr) if isinstance(value, AbstractSet) else items
+        finally:
+            self._inside.pop()
+
+    def _mapping(self, value: Mapping[Any, Any]) -> dict[str, Any]:
+        plain: dict[str, Any] = {}
+        for key, item in value.items():
+            name = without_secrets(key.name if isinstance(key, Enum) else str(key))
+            while name in plain:  # 1 and "1": neither may hide the other
+                name += "'"
+            harmless = item is None or isinstance(item, bool)
+            plain[name] = MASK if not harmless and is_secret_name(name) else self.convert(item)
+        return plain
+
+
+def _array_scalar(value: Any) -> Any:
+    # Looked up on the type: a lazy module would load itself when asked for an attribute.
+    kind = type(value)
+    if hasattr(kind, "ndim") and hasattr(kind, "item") and value.ndim == 0:
+        item = value.item()
+        if type(item) is not kind:  # numpy.longdouble is its own item
+            return jsonable(item)
+    return _described(value)
+
+
+def _described(value: object) -> str:
+    try:
+        if isinstance(value, (bytes, bytearray)) and len(value) > _LONGEST_REPR:
+            return f"<{type(value).__name__} of {len(value)} bytes>"
+        text = repr(value)
+    except Exception as broken:  # noqa: BLE001  # a user's __repr__ may do anything
+        text = f"<{type(value).__name__}: its repr raised {type(broken).__name__}>"
+    text = without_secrets(text)
+    return text if len(text) <= _LONGEST_REPR else f"{text[:_LONGEST_REPR]}…"

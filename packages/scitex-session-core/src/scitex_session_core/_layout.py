@@ -1,0 +1,50 @@
+"""The names of a run's files, and the directories a run passes through."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RECORD_NAME = "session.json"
+EVENTS_NAME = "events.jsonl"
+HEARTBEAT_NAME = "heartbeat"
+CONFIG_NAME = "CONFIGS/CONFIG.yaml"
+LOG_NAMES = ("logs/stdout.log", "logs/stderr.log", "logs/stdout.txt", "logs/stderr.txt")
+DIFF_NAME = "code/changes.diff"
+PREVIOUS = "previous"
+
+RUNNING = "RUNNING"
+_FINISHED = {"success": "FINISHED_SUCCESS", "finished": "FINISHED"}
+_ERROR = "FINISHED_ERROR"
+# What a directory says of its runs where the disk was too full for the record to say it.
+STATUS_IN = {"FINISHED_SUCCESS": "success", "FINISHED": "finished", _ERROR: "failed"}
+
+
+def finished_place(run_dir: Path, status: str) -> Path:
+    """Return where a run that ended with `status` belongs: `run_dir` itself outside ``RUNNING``."""
+    if run_dir.parent.name != RUNNING:
+        return run_dir
+    return run_dir.parent.parent / _FINISHED.get(status, _ERROR) / run_dir.name
+
+
+def places(run_dir: Path) -> list[Path]:
+    """Return where a run may be by now, in the order in which it gets there."""
+    if run_dir.parent.name != RUNNING:
+        return [run_dir]
+    out_dir = run_dir.parent.parent
+    return [run_dir, *(out_dir / name / run_dir.name for name in STATUS_IN)]
+
+
+def whereabouts(run_dir: Path) -> Path:
+    """Return where a run is now: the place that holds its record, `run_dir` where none does.
+
+    Whoever was told of ``RUNNING/<ID>`` (a companion, a child, another reaper) may come after the
+    run has moved on.
+    """
+    for place in places(run_dir):
+        if os.path.exists(place / RECORD_NAME):
+            return place
+    return run_dir

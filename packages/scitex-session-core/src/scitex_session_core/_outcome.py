@@ -1,0 +1,98 @@
+"""How the way a function ended becomes an exit status: one pure function."""
+
+from __future__ import annotations
+
+from operator import index
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_LONGEST_MESSAGE = 10_000
+
+
+def outcome(
+    returned: object = None,
+    raised: BaseException | None = None,
+    signum: int | None = None,
+) -> tuple[int, dict[str, Any]]:
+    """Map the end of a function to ``(exit_status, reason)``.
+
+    Parameters
+    ----------
+    returned : object
+        What it returned, where it returned.
+    raised : BaseException, optional
+        What it raised, where it raised.
+    signum : int, optional
+        The signal that ended it, where one did (a Ctrl-C is told by its `KeyboardInterrupt`).
+
+    Returns
+    -------
+    exit_status : int
+        0 for success.
+    reason : dict
+        ``kind`` is ``returned``, ``exit``, ``signal`` or ``exception``; the rest says which.
+
+    Notes
+    -----
+    A bool is looked at before an int, since ``True`` is the integer 1 and a function that returns
+    ``True`` did not fail. `SystemExit` is read as the interpreter itself reads it.
+    """
+    if signum is not None:
+        return _by_signal(signum)
+    if raised is None:
+        return _by_return(returned)
+    if isinstance(raised, KeyboardInterrupt):
+        return _by_signal(2)
+    if isinstance(raised, SystemExit):
+        return _by_exit(raised.code)
+    kind = type(raised)
+    name = kind.__qualname__
+    if kind.__module__ != "builtins":
+        name = f"{kind.__module__}.{name}"
+    return 1, {"kind": "exception", "type": name, "message": _text(raised)}
+
+
+def status_of(exit_status: int | None) -> str:
+    """Return the status a record has for an exit status: finished, success or failed."""
+    if exit_status is None:
+        return "finished"
+    return "failed" if exit_status else "success"
+
+
+def _by_return(returned: object) -> tuple[int, dict[str, Any]]:
+    if isinstance(returned, bool):
+        return 0, {"kind": "returned"}
+    try:
+        number = index(returned)  # type: ignore[arg-type]  # no integer: no __index__
+    except Exception:  # noqa: BLE001  # a user's __index__ may raise anything, and it did return
+        return 0, {"kind": "returned"}
+    return number, {"kind": "returned", "value": number} if number else {"kind": "returned"}
+
+
+def _by_exit(code: object) -> tuple[int, dict[str, Any]]:
+    if code is None:
+        return 0, {"kind": "exit", "code": None}
+    if isinstance(code, int):
+        return int(code), {"kind": "exit", "code": int(code)}
+    return 1, {"kind": "exit", "code": _text(code)}
+
+
+def _by_signal(signum: int) -> tuple[int, dict[str, Any]]:
+    import signal
+
+    try:
+        name = signal.Signals(signum).name
+    except ValueError:
+        name = f"signal {signum}"
+    return 128 + signum, {"kind": "signal", "signal": int(signum), "name": name}
+
+
+def _text(value: object) -> str:
+    # The user's __str__ may itself raise, and that must not hide how the run ended.
+    try:
+        text = str(value)
+    except Exception as broken:  # noqa: BLE001
+        return f"<its __str__ raised {type(broken).__name__}>"
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"

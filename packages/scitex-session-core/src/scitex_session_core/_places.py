@@ -1,0 +1,46 @@
+"""Where things live when nobody says where."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def state_dir() -> Path:
+    """Return the directory of this user for what scitex-session keeps between runs."""
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir("scitex-session", appauthor=False))
+
+
+def registry_dir() -> Path:
+    """Return the registry in use: ``$SCITEX_SESSION_REGISTRY``, or one in `state_dir`."""
+    chosen = os.environ.get("SCITEX_SESSION_REGISTRY")
+    return absolute(chosen) if chosen else state_dir() / "registry"
+
+
+def out_dir_for(script: Path | None) -> Path:
+    """Return the directory that holds the runs of a script.
+
+    Beside the script as ``<script without suffix>_out``, or so named under
+    ``$SCITEX_SESSION_OUT_DIR``; without a script, under `state_dir`.
+    """
+    chosen = os.environ.get("SCITEX_SESSION_OUT_DIR")
+    if chosen:
+        folder = absolute(chosen)
+    elif script is None:
+        folder = state_dir() / "runs"
+    else:
+        folder = script.absolute().parent
+    return folder / out_dir_name(script)
+
+
+def out_dir_name(script: Path | None) -> str:
+    """Return ``<script without suffix>_out``."""
+    return f"{script.stem if script else 'interactive'}_out"
+
+
+def absolute(path: str | os.PathLike[str]) -> Path:
+    """Return an absolute path, so that a later change of the working directory changes nothing."""
+    # Unlike Path.expanduser, this leaves a "~" of an unknown user as it is.
+    return Path(os.path.expanduser(path)).absolute()

@@ -1,0 +1,168 @@
+"""Events are appended by anybody at any time, and folding them is idempotent."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scitex_session_core import InvalidValueError, append_event, move_to_finished, read_record
+from scitex_session_core._events import fold_events, parse_line, read_events, utc_now
+from support import read_json_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAMES = st.sampled_from(["a", "b", "c"])
+EVENTS = st.lists(
+    st.fixed_dictionaries({"event": st.just("tag"), "tag": NAMES})
+    | st.fixed_dictionaries({"event": st.just("untag"), "tag": NAMES})
+    | st.fixed_dictionaries({"event": st.just("note"), "note": st.text()})
+    | st.fixed_dictionaries(
+        {"event": st.just("result"), "results": st.dictionaries(NAMES, st.integers())}
+    )
+    | st.fixed_dictionaries(
+        {"event": st.just("artifact"), "path": NAMES, "sha256": NAMES, "role": NAMES}
+    )
+    | st.fixed_dictionaries({"event": st.just("git"), "dirty": st.booleans()})
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
+)
+GARBAGE = st.lists(
+    st.fixed_dictionaries(
+        {"event": st.sampled_from(["artifact", "git", "note", "result", "tag", "untag", "later"])},
+        optional=dict.fromkeys(("path", "tag", "note", "results", "commit"), JSON),
+    )
+)
+
+
+@given(EVENTS, EVENTS)
+def test_folding_twice_changes_nothing(before: list[Any], events: list[Any]) -> None:
+    record = fold_events({"id": "x"}, before)
+    once = fold_events(record, events)
+    assert fold_events(once, events) == once
+
+
+@given(EVENTS, EVENTS)
+def test_folding_at_the_close_and_again_later_is_folding_everything(
+    before: list[Any], after: list[Any]
+) -> None:
+    closed = fold_events({"id": "x"}, before)
+    assert fold_events(closed, before + after) == fold_events({"id": "x"}, before + after)
+
+
+@given(EVENTS)
+def test_folding_leaves_the_record_it_was_given_alone(events: list[Any]) -> None:
+    record = {"id": "x", "tags": ["a"], "results": {"a": 1}, "artifacts": [{"path": "a"}]}
+    before = json.dumps(record)
+    fold_events(record, events)
+    assert json.dumps(record) == before
+
+
+@given(st.dictionaries(st.sampled_from(["tags", "artifacts", "results", "git"]), JSON), GARBAGE)
+def test_garbage_makes_no_record_unreadable(record: dict[str, Any], events: list[Any]) -> None:
+    folded = fold_events(record, events)
+    assert all(isinstance(tag, str) for tag in folded["tags"])
+    assert isinstance(folded["artifacts"], list)
+
+
+@given(st.binary())
+def test_any_line_is_an_object_or_nothing(line: bytes) -> None:
+    assert isinstance(parse_line(line), dict | None)
+
+
+def test_a_line_nested_like_a_bomb_is_nothing() -> None:
+    assert parse_line(b"[" * 100_000) is None
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> Path:
+    (tmp_path / "session.json").write_text('{"id": "x", "status": "running", "tags": ["old"]}')
+    return tmp_path
+
+
+def test_what_is_appended_is_read_back_in_order(run_dir: Path) -> None:
+    append_event(run_dir, "tag", tag="paper")
+    append_event(run_dir, "untag", tag="old")
+    append_event(run_dir, "note", note="first")
+    append_event(run_dir, "note", note="zweite\n✓")
+    append_event(run_dir, "result", results={"acc": 0.9, "n": 1})
+    append_event(run_dir, "result", results={"n": 2})
+    append_event(run_dir, "artifact", path="a.png", sha256="1", bytes=3, role="output")
+    append_event(run_dir, "artifact", path="a.png", sha256="2", bytes=4, role="output")
+    append_event(run_dir, "artifact", path="a.png", sha256="0", bytes=2, role="input")
+    append_event(run_dir, "git", dirty=True)
+    record = read_record(run_dir)
+    assert record["tags"] == ["paper"]
+    assert record["note"] == "zweite\n✓"
+    assert record["results"] == {"acc": 0.9, "n": 2}
+    assert record["artifacts"] == [
+        {"path": "a.png", "sha256": "2", "bytes": 4, "role": "output"},
+        {"path": "a.png", "sha256": "0", "bytes": 2, "role": "input"},
+    ]
+    assert record["git"] == {"dirty": True}
+
+
+def test_an_event_tells_when(run_dir: Path) -> None:
+    before = utc_now()
+    append_event(run_dir, "tag", tag="x")
+    (event,) = read_json_lines(run_dir / "events.jsonl")
+    assert before <= event["time"] <= utc_now()
+    assert datetime.fromisoformat(event["time"]).tzinfo == UTC
+
+
+def test_torn_and_foreign_lines_are_skipped(run_dir: Path) -> None:
+    (run_dir / "events.jsonl").write_bytes(
+        b'\n{"event": "tag", "tag": "a"}\n\n{"event": "tag", "ta'
+        b'\n{"event": "tag", "tag": "b"}\n\xff\xfe\n[1]\n{"event": "from the future"}\n'
+    )
+    assert read_record(run_dir)["tags"] == ["old", "a", "b"]
+
+
+def test_a_run_without_events_has_none(tmp_path: Path) -> None:
+    assert read_events(tmp_path) == []
+    assert read_events(tmp_path / "gone") == []
+
+
+def test_an_event_finds_a_run_that_moved(dead_run: Callable[..., Path]) -> None:
+    run_dir = dead_run()
+    moved = move_to_finished(run_dir, "success")
+    append_event(run_dir, "tag", tag="late")
+    assert read_record(moved)["tags"] == ["late"]
+    assert not run_dir.exists()
+
+
+def test_an_event_passes_by_a_directory_that_a_late_child_made_anew(
+    dead_run: Callable[..., Path],
+) -> None:
+    run_dir = dead_run()
+    moved = move_to_finished(run_dir, "success")
+    run_dir.mkdir()
+    append_event(run_dir, "tag", tag="late")
+    assert read_record(moved)["tags"] == ["late"]
+    assert os.listdir(run_dir) == []
+
+
+def test_an_unknown_event_names_those_that_there_are(run_dir: Path) -> None:
+    with pytest.raises(InvalidValueError, match=r"event must be one of artifact, .*, not 'tagg'"):
+        append_event(run_dir, "tagg", tag="x")
+    assert not (run_dir / "events.jsonl").exists()
+
+
+def test_an_event_about_nothing_names_what_is_missing(run_dir: Path) -> None:
+    with pytest.raises(InvalidValueError, match="the fields of 'tag' must be with tag"):
+        append_event(run_dir, "tag", note="x")
+
+
+def test_a_run_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        append_event(tmp_path / "gone", "tag", tag="x")

@@ -1,0 +1,129 @@
+"""The journal is only ever appended to, by as many as like."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scitex_session_core import journal_close, journal_create
+from scitex_session_core._journal import journal_files
+from scitex_session_core._process import boot_id, host
+from support import read_json_lines, run_script
+
+
+def create(registry: Path, session_id: str = "x", **fields: Any) -> None:
+    journal_create(registry, session_id, fields, script_path=None, process=None)
+
+
+def test_a_life_is_two_lines(registry: Path, tmp_path: Path) -> None:
+    line = journal_create(
+        registry,
+        "x",
+        {"lr": 1},
+        script_path="fit.py",
+        process={"pid": 1},
+        run_dir=tmp_path / "RUNNING" / "x",
+    )
+    journal_close(registry, "x", "failed", 3, run_dir=tmp_path, time="2026-11-22T05:09:48+00:00")
+    (path,) = journal_files(registry)
+    created, closed = read_json_lines(path)
+    assert created.pop("time") < "3"
+    assert created == {
+        "event": "create",
+        "id": "x",
+        "line": line,
+        "config": {"lr": 1},
+        "script_path": "fit.py",
+        "process": {"pid": 1},
+        "run_dir": str(tmp_path / "RUNNING" / "x"),
+    }
+    assert closed == {
+        "event": "close",
+        "id": "x",
+        "time": "2026-11-22T05:09:48+00:00",
+        "status": "failed",
+        "exit_code": 3,
+        "run_dir": str(tmp_path),
+    }
+
+
+def test_there_is_a_file_per_machine_boot_and_month(registry: Path) -> None:
+    create(registry)
+    (path,) = journal_files(registry)
+    month = time.strftime("%Y-%m", time.gmtime())
+    assert path == registry / "journal" / f"{host()}-{(boot_id() or 'noboot')[:8]}-{month}.jsonl"
+
+
+def test_what_was_there_stays_byte_for_byte(registry: Path) -> None:
+    create(registry, "a")
+    (path,) = journal_files(registry)
+    before = path.read_bytes()
+    create(registry, "b")
+    assert path.read_bytes().startswith(before)
+
+
+def test_a_line_begins_and_ends_with_a_newline(registry: Path) -> None:
+    create(registry, note="two\nlines")
+    (path,) = journal_files(registry)
+    assert path.read_bytes().count(b"\n") == 2
+    assert path.read_bytes()[:1] == path.read_bytes()[-1:] == b"\n"
+
+
+def test_secrets_do_not_get_in(registry: Path) -> None:
+    create(registry, password="hunter2", url="postgres://me:hunter2@db")
+    (path,) = journal_files(registry)
+    assert b"hunter2" not in path.read_bytes()
+
+
+def test_two_creations_of_one_id_can_be_told_apart(registry: Path) -> None:
+    create(registry, "a")
+    create(registry, "a")
+    (path,) = journal_files(registry)
+    assert len({line["line"] for line in read_json_lines(path)}) == 2
+
+
+def test_a_registry_that_can_not_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        create(tmp_path / "file")
+
+
+def test_no_registry_has_no_files(registry: Path) -> None:
+    assert journal_files(registry) == []
+
+
+def test_sixteen_processes_lose_nothing(registry: Path) -> None:
+    done = run_script(
+        """
+        import os, sys
+        from pathlib import Path
+        from scitex_session_core import journal_close, journal_create
+        registry = Path(sys.argv[1])
+        children = []
+        for writer in range(16):
+            child = os.fork()
+            if child == 0:
+                for n in range(100):
+                    name = f"{writer}-{n}"
+                    config = {"text": "x" * (37 * n)}
+                    journal_create(registry, name, config, script_path=None, process=None)
+                    journal_close(registry, name, "success", 0)
+                os._exit(0)
+            children.append(child)
+        print([os.waitpid(child, 0)[1] for child in children] == [0] * 16)
+        """,
+        str(registry),
+    )
+    assert done.stdout == "True\n", done.stderr
+    (path,) = journal_files(registry)
+    lines = [json.loads(line) for line in path.read_bytes().splitlines() if line]
+    told = [(line["event"], line["id"]) for line in lines]
+    everyone = [f"{writer}-{n}" for writer in range(16) for n in range(100)]
+    assert sorted(told) == sorted((e, i) for e in ("create", "close") for i in everyone)
+    assert all(told.index(("create", i)) < told.index(("close", i)) for i in everyone[::50])
+    assert os.listdir(registry) == ["journal"]

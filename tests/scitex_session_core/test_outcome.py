@@ -1,0 +1,138 @@
+"""The decision table of DESIGN 4."""
+
+from __future__ import annotations
+
+import math
+import signal
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import pytest
+
+from scitex_session_core import outcome, status_of
+
+
+class Code(IntEnum):
+    """A status as an enumeration."""
+
+    FINE = 0
+    BAD = 4
+
+
+class UnprintableError(Exception):
+    """An error that can't say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+class Unindexable:
+    """A result whose __index__ fails."""
+
+    def __index__(self) -> int:
+        raise RuntimeError("no")
+
+
+RETURNED = {"kind": "returned"}
+
+
+@pytest.mark.parametrize(
+    ("returned", "exit_status", "reason"),
+    [
+        (None, 0, RETURNED),
+        (0, 0, RETURNED),
+        (True, 0, RETURNED),
+        (False, 0, RETURNED),
+        (1, 1, {"kind": "returned", "value": 1}),
+        (2, 2, {"kind": "returned", "value": 2}),
+        (-1, -1, {"kind": "returned", "value": -1}),
+        (256, 256, {"kind": "returned", "value": 256}),
+        (np.int64(3), 3, {"kind": "returned", "value": 3}),
+        (np.uint8(0), 0, RETURNED),
+        (np.bool_(True), 0, RETURNED),
+        (np.float64(3.0), 0, RETURNED),
+        (np.array([1, 2]), 0, RETURNED),
+        (Code.BAD, 4, {"kind": "returned", "value": 4}),
+        (Code.FINE, 0, RETURNED),
+        (1.0, 0, RETURNED),
+        (math.nan, 0, RETURNED),
+        ("1", 0, RETURNED),
+        ({"acc": 0.9}, 0, RETURNED),
+        ((1, 2), 0, RETURNED),
+        (Unindexable(), 0, RETURNED),
+    ],
+)
+def test_what_is_returned(returned: object, exit_status: int, reason: dict[str, Any]) -> None:
+    assert outcome(returned) == (exit_status, reason)
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_status", "recorded"),
+    [
+        (None, 0, None),
+        (0, 0, 0),
+        (3, 3, 3),
+        (True, 1, 1),
+        (False, 0, 0),
+        (-1, -1, -1),
+        ("text", 1, "text"),
+        ("", 1, ""),
+        (1.5, 1, "1.5"),
+        ((1, 2), 1, "(1, 2)"),
+        (UnprintableError(), 1, "<its __str__ raised RuntimeError>"),
+    ],
+)
+def test_sys_exit(code: Any, exit_status: int, recorded: object) -> None:
+    assert outcome(raised=SystemExit(code)) == (exit_status, {"kind": "exit", "code": recorded})
+
+
+@pytest.mark.parametrize(
+    ("raised", "name", "message"),
+    [
+        (ValueError("bad"), "ValueError", "bad"),
+        (KeyError("x"), "KeyError", "'x'"),
+        (GeneratorExit(), "GeneratorExit", ""),
+        (ExceptionGroup("two", [ValueError()]), "ExceptionGroup", "two (1 sub-exception)"),
+        (np.linalg.LinAlgError("singular"), "numpy.linalg.LinAlgError", "singular"),
+        (UnprintableError(), f"{__name__}.UnprintableError", "<its __str__ raised RuntimeError>"),
+    ],
+)
+def test_an_exception(raised: BaseException, name: str, message: str) -> None:
+    assert outcome(raised=raised) == (1, {"kind": "exception", "type": name, "message": message})
+
+
+def test_a_message_of_megabytes_is_shortened() -> None:
+    _, reason = outcome(raised=ValueError("x" * 10**7))
+    assert len(reason["message"]) == 10_001
+    assert reason["message"].endswith("x…")
+
+
+@pytest.mark.parametrize(
+    ("number", "exit_status", "name"),
+    [
+        (signal.SIGINT, 130, "SIGINT"),
+        (signal.SIGTERM, 143, "SIGTERM"),
+        (signal.SIGHUP, 129, "SIGHUP"),
+        (63, 191, "signal 63"),
+    ],
+)
+def test_a_signal(number: int, exit_status: int, name: str) -> None:
+    reason = {"kind": "signal", "signal": int(number), "name": name}
+    assert outcome(signum=number) == (exit_status, reason)
+    assert type(outcome(signum=number)[1]["signal"]) is int
+
+
+def test_ctrl_c_is_a_signal() -> None:
+    assert outcome(raised=KeyboardInterrupt()) == outcome(signum=signal.SIGINT)
+
+
+def test_a_signal_outweighs_what_its_handling_raised() -> None:
+    assert outcome(raised=SystemExit(0), signum=signal.SIGTERM)[0] == 143
+
+
+@pytest.mark.parametrize(
+    ("exit_status", "status"), [(None, "finished"), (0, "success"), (1, "failed"), (-1, "failed")]
+)
+def test_the_status_of_an_exit_status(exit_status: int | None, status: str) -> None:
+    assert status_of(exit_status) == status

@@ -1,0 +1,186 @@
+"""Only what is known to be gone is dead; what can't be known is unknown."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import psutil
+import pytest
+
+from scitex_session_core._process import boot_id, host, identify, liveness, start_ticks
+from support import start_script, wait_until
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="this is about Linux's /proc")
+ROOT_ON_LINUX = pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="needs root on Linux"
+)
+PROGRAM = "import json; from scitex_session_core._process import *; "
+SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
+
+
+def other_python(code: str, *before: str) -> Any:
+    argv = [*before, sys.executable, "-c", PROGRAM + code]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode != 0 and before:
+        pytest.skip(f"{before[0]} does not work here: {done.stderr.strip()[-200:]}")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_this_process_is_alive() -> None:
+    assert liveness(identify()) == "alive"
+
+
+def test_a_child_is_alive_then_a_zombie_then_gone_and_so_dead() -> None:
+    with start_script(SLEEPER) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        process = identify(child.pid)
+        assert liveness(process) == "alive"
+        child.kill()
+        wait_until(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE)
+        assert liveness(process) == "dead"
+        child.wait()
+        assert liveness(process) == "dead"
+
+
+def test_a_suspended_process_is_alive() -> None:
+    with start_script(SLEEPER) as child:
+        process = identify(child.pid)
+        child.send_signal(signal.SIGSTOP)
+        wait_until(lambda: psutil.Process(child.pid).status() == psutil.STATUS_STOPPED)
+        assert liveness(process) == "alive"
+
+
+def test_a_pid_that_was_used_again_is_dead() -> None:
+    process = identify()
+    assert liveness({**process, "start_ticks": process["start_ticks"] - 1}) == "dead"
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"host": "elsewhere"},
+        {"boot_id": "another-boot"},
+        {"pid_ns": 1},
+        {"start_ticks": None},
+        {"start_ticks": "x"},
+        {"pid": 0},
+        {"pid": -1},
+        {"pid": None},
+        {"pid": "12"},
+    ],
+)
+def test_what_can_not_be_known_is_unknown(difference: dict[str, Any]) -> None:
+    assert liveness({**identify(), **difference}) == "unknown"
+
+
+@pytest.mark.parametrize("process", [None, {}, [], "x", 5])
+def test_a_record_without_a_process_is_unknown(process: object) -> None:
+    assert liveness(process) == "unknown"
+
+
+def test_a_number_that_no_process_can_have_is_dead() -> None:
+    assert liveness({**identify(), "pid": 2**70}) == "dead"
+
+
+def test_a_process_of_another_user_is_alive_and_not_killed() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become another user")
+    record = json.dumps(identify())
+    code = (
+        "import os; os.setgroups([]); os.setgid(65534); os.setuid(65534); "
+        f"print(json.dumps(liveness(json.loads('''{record}'''))))"
+    )
+    assert other_python(code) == "alive"
+
+
+@ROOT_ON_LINUX
+def test_a_process_hidden_from_us_is_unknown() -> None:
+    record = json.dumps(identify())
+    code = (
+        "import os, subprocess; "
+        "subprocess.run(['mount', '-t', 'proc', '-o', 'hidepid=2', 'proc', '/proc'], check=True); "
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534); "
+        f"print(json.dumps(liveness(json.loads('''{record}'''))))"
+    )
+    assert other_python(code, "unshare", "--mount") == "unknown"
+
+
+@ROOT_ON_LINUX
+def test_another_pid_namespace_is_unknown_from_both_sides() -> None:
+    record = json.dumps(identify())
+    code = f"print(json.dumps([identify(), liveness(json.loads('''{record}'''))]))"
+    inside, from_inside = other_python(code, "unshare", "--pid", "--fork", "--mount-proc")
+    assert from_inside == "unknown"
+    assert liveness(inside) == "unknown"
+    assert inside["boot_id"] == boot_id()
+    assert inside["pid"] == 1
+
+
+@ROOT_ON_LINUX
+def test_the_proc_of_another_pid_namespace_is_not_taken_for_ours() -> None:
+    told = "[os.getpid(), start_ticks(os.getpid()), liveness(identify())]"
+    code = f"import os; print(json.dumps({told}))"
+    pid, ticks, life = other_python(code, "unshare", "--pid", "--fork")
+    assert pid == 1
+    assert start_ticks(1) is not None  # that of the machine's own first process
+    assert (ticks, life) == (None, "unknown")
+
+
+@ROOT_ON_LINUX
+def test_another_host_name_is_unknown() -> None:
+    code = "import socket; socket.sethostname('elsewhere'); print(json.dumps(identify()))"
+    there = other_python(code, "unshare", "--uts")
+    assert there["host"] == "elsewhere"
+    assert liveness(there) == "unknown"
+
+
+@LINUX
+def test_a_program_named_to_confuse_is_read_right() -> None:
+    code = (
+        "from pathlib import Path; Path('/proc/self/comm').write_text(') Z 1 (x'); import os; "
+        "print(json.dumps(start_ticks(os.getpid()) == psutil_ticks))"
+    )
+    ticks = (
+        "import psutil, os; p = psutil.Process(); "
+        "psutil_ticks = round((p.create_time() - psutil.boot_time()) * os.sysconf('SC_CLK_TCK')); "
+    )
+    assert other_python(ticks + code) is True
+
+
+def test_identify_names_this_machine_and_user() -> None:
+    found = identify()
+    assert list(found) == ["user", "host", "boot_id", "pid_ns", "pid", "start_ticks", "rank"]
+    assert found["pid"] == os.getpid()
+    assert found["host"] == host()
+    assert found["user"] == psutil.Process().username()
+    assert found["rank"] is None
+    assert found == identify(os.getpid())
+
+
+@pytest.mark.parametrize(
+    ("variables", "rank"),
+    [
+        ({"SLURM_PROCID": "3"}, 3),
+        ({"RANK": "0", "SLURM_PROCID": "3"}, 0),
+        ({"RANK": "x", "OMPI_COMM_WORLD_RANK": "2"}, 2),
+        ({"RANK": "-1"}, None),
+    ],
+)
+def test_the_rank_is_what_the_launcher_says(
+    variables: dict[str, str], rank: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert identify()["rank"] == rank
+
+
+def test_asking_does_not_import_psutil_on_linux() -> None:
+    code = "import sys; liveness(identify()); print(json.dumps('psutil' in sys.modules))"
+    assert other_python(code) is (sys.platform != "linux")
