@@ -1,0 +1,61 @@
+"""Capture that loses nothing of stdout and stderr; saving and loading of results."""
+
+from __future__ import annotations
+
+import importlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._begin import capture
+    from ._capture import Capture
+    from ._errors import (
+        InvalidTypeError,
+        InvalidValueError,
+        IoError,
+        MalformedError,
+        MissingFileError,
+        MissingLibraryError,
+        UnknownFormatError,
+        UnsavableError,
+    )
+    from ._load import load
+    from ._places import save_into
+    from ._save import save
+
+__all__ = [
+    "Capture",
+    "InvalidTypeError",
+    "InvalidValueError",
+    "IoError",
+    "MalformedError",
+    "MissingFileError",
+    "MissingLibraryError",
+    "UnknownFormatError",
+    "UnsavableError",
+    "capture",
+    "load",
+    "save",
+    "save_into",
+]
+
+# Each name is loaded when it is used first: a run that saves nothing pays nothing for `save`.
+_HOME = {"Capture": "_capture", "capture": "_begin", "load": "_load"}
+_HOME |= {"save": "_save", "save_into": "_places"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        home = importlib.import_module(f"{__name__}.{_HOME.get(name, '_errors')}")
+        value = globals()[name] = getattr(home, name)
+        return value
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("scitex-session-io")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__, "__version__"])

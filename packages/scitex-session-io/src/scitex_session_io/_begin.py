@@ -1,0 +1,107 @@
+"""The door of capturing."""
+
+from __future__ import annotations
+
+import os
+
+from ._capture import Capture
+from ._errors import InvalidTypeError, InvalidValueError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ._capture import Mode
+
+    StrPath = str | os.PathLike[str]
+
+MODES = ("fd", "sys", "none")
+
+
+def capture(
+    stdout: StrPath | None = None,
+    stderr: StrPath | None = None,
+    *,
+    mode: Mode = "fd",
+    heartbeat: StrPath | None = None,
+    on_death: Sequence[str] | None = None,
+) -> Capture:
+    """Write what this process prints to log files, and show it where it was shown before.
+
+    In mode "fd" the log files *are* the descriptors 1 and 2: what Python, C code, subprocesses
+    and forked workers print is on disk at the moment of ``write(2)``, however the process dies. A
+    companion process copies what is appended to the terminal within about 20 ms.
+
+    The naive ways lose output: a tee of Python's streams never sees what C code and subprocesses
+    print, and a pipe loses what is in it when its reader dies, and blocks who writes to it.
+
+    Parameters
+    ----------
+    stdout, stderr : path, optional
+        The logs, appended to; they and their directories are made where they are missing. Both may
+        be the same file, which is then shown on stdout alone. Needed unless `mode` is "none".
+    mode : {"fd", "sys", "none"}
+        "fd": as above. "sys": a tee of Python's streams, chosen by itself where descriptors can't
+        be redirected: `sys.stdout` has been replaced (Jupyter, pytest), or no companion can be
+        started (said on stderr); it is what Windows has so far. "none": nothing is captured; a
+        companion runs only for `heartbeat` and `on_death`.
+    heartbeat : path, optional
+        A file that the companion touches at its start and every 30 s, through a descriptor: a
+        rename of its directory, or C code that holds the GIL, doesn't stop it.
+    on_death : sequence of str, optional
+        A command, its program as an absolute path, run (by the companion, in the directory ``/``,
+        stdin empty, stdout and stderr the terminal) when this process dies without `Capture.stop`
+        or `Capture.dismiss`. One argument is added, a JSON object of what was seen:
+        ``{"seen": "2026-11-22T05:09:48.123456+00:00", "signal": 9, "exit_status": null}``. Signal
+        and status are null where they can't be known: the status of a process that is not one's
+        child is told by Linux 6.15 and later alone, and by earlier ones if its parent is slow.
+
+    Returns
+    -------
+    Capture
+        To be used in a ``with`` statement, or begun by its `Capture.start`.
+
+    Raises
+    ------
+    ValueError
+        An unknown `mode`, an empty `on_death`.
+    TypeError
+        A log is missing, or `on_death` is not a sequence of strings.
+
+    Notes
+    -----
+    Python's streams are line-buffered during the capture, and C's stdout. `sys.stdout` stays a
+    text stream with the encoding and error handler it had; `isatty` answers for the terminal
+    behind it, and COLUMNS and LINES say that terminal's size as it is at the beginning. Child
+    processes see a file: `ls --color=auto` prints no colours. What was found (stream objects,
+    descriptors, variables) is put back at the end, except where the script itself has replaced it
+    meanwhile.
+
+    When a log can't be written any more (a full disk), Python's streams turn to the terminal, which
+    is said once. When nobody reads the terminal's end any more (``| head -1``), showing stops and
+    the log goes on.
+
+    In a process that adopts orphans (PID 1 of a container without ``--init``) the companion does
+    become a child that `os.wait` meets.
+
+    Run on Linux; macOS has the same code path, without a pidfd, and has not been tried.
+
+    Examples
+    --------
+    >>> with capture("logs/stdout.log", "logs/stderr.log"):  # doctest: +SKIP
+    ...     print("on disk, and on the terminal")
+    """
+    if mode not in MODES:
+        raise InvalidValueError("mode", mode, "one of " + ", ".join(map(repr, MODES)))
+    paths = None
+    if mode != "none":
+        if stdout is None or stderr is None:
+            missing = "stdout" if stdout is None else "stderr"
+            raise InvalidTypeError(missing, "None", f"the path of a log with mode={mode!r}")
+        paths = os.path.abspath(stdout), os.path.abspath(stderr)
+    if isinstance(on_death, str) or not all(isinstance(word, str) for word in on_death or ()):
+        raise InvalidTypeError("on_death", repr(on_death), "a sequence of strings")
+    if on_death is not None and not on_death:
+        raise InvalidValueError("on_death", on_death, "a command of at least one word")
+    beat = None if heartbeat is None else os.path.abspath(heartbeat)
+    return Capture(paths, mode, beat, tuple(on_death or ()))

@@ -1,0 +1,123 @@
+"""CSV: RFC 4180 with a mere line feed at the ends of lines, in UTF-8."""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+
+from ._errors import MalformedError, UnsavableError
+from ._table import rows_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
+
+_QUOTED = re.compile(r'[,"\r\n]')
+_INT = re.compile(r"0|-?[1-9][0-9]*")
+_FLOAT = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NOT_FINITE = ("nan", "NaN", "inf", "-inf")
+_BOOLS = {"True": True, "False": False}
+
+Column = list["Any"]
+
+
+def encode(table: object) -> Iterator[bytes]:
+    """Encode a table.
+
+    Parameters
+    ----------
+    table : object
+        What `save` documents.
+
+    Yields
+    ------
+    bytes
+        One line after the other.
+
+    Raises
+    ------
+    UnsavableError, MalformedError
+        As `_table.rows_of`.
+    """
+    # Not by csv.writer: up to Python 3.12 it leaves a lone "\r" unquoted when lines end in "\n",
+    # and every reader then sees a row more.
+    for row in rows_of(table):
+        cells = ["" if cell is None else _quoted(cell) for cell in row]
+        # An empty line would be no row at all.
+        line = '""' if cells == [""] else ",".join(cells)
+        try:
+            yield f"{line}\n".encode()
+        except UnicodeEncodeError as error:
+            where = f"the row {line!r}"
+            raise UnsavableError("CSV", where, "text with a lone surrogate", "UTF-8") from error
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if _QUOTED.search(cell) else cell
+
+
+def read(path: pathlib.Path) -> tuple[list[str], list[Column]]:
+    """Read a table: the cells of its first line, and the columns below, as values.
+
+    Raises
+    ------
+    MalformedError
+        No CSV, no UTF-8, or lines with different numbers of cells.
+    """
+    rows: list[list[str]] = []
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            for row in reader:
+                if rows and row and len(row) != len(rows[0]):
+                    raise MalformedError(
+                        f"{path}, line {reader.line_num}",
+                        f"{len(row)} cells, where the first line has {len(rows[0])}",
+                    )
+                rows += [row] if row else []
+    except csv.Error as error:
+        raise MalformedError(f"{path}, line {reader.line_num}", f"not CSV: {error}") from error
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"{path}, byte {error.start}", "not UTF-8") from error
+    finally:
+        csv.field_size_limit(limit)
+    if not rows:
+        return [], []
+    header, *body = rows
+    columns = zip(*body, strict=True) if body else ([] for _ in header)
+    return header, [values_of(column) for column in columns]
+
+
+def values_of(column: Iterable[str]) -> Column:
+    """Turn the texts of a column into values of one type, without losing anything.
+
+    int where every text is that of an int ("007" is not), float where every text is a number that
+    a float holds as well as the text does, bool where every text is "True" or "False", else str.
+    Empty cells are None, of any type.
+    """
+    texts = list(column)
+    make = _type_of([text for text in texts if text])
+    return [make(text) if text else None for text in texts]
+
+
+def _type_of(texts: Sequence[str]) -> Callable[[str], Any]:
+    if not texts:
+        return str
+    if all(_INT.fullmatch(text) for text in texts):
+        return int
+    if all(text in _BOOLS for text in texts):
+        return _BOOLS.__getitem__
+    if all(_is_float(text) for text in texts):
+        return float
+    return str
+
+
+def _is_float(text: str) -> bool:
+    # A long integer, such as an identifier, would lose its last digits.
+    if _INT.fullmatch(text):
+        return int(float(text)) == int(text) if len(text) < 300 else False
+    return text in _NOT_FINITE or _FLOAT.fullmatch(text) is not None

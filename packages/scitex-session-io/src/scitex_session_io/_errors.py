@@ -1,0 +1,174 @@
+"""What can go wrong in this package."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class IoError(Exception):
+    """Base of every error that this package raises.
+
+    Arguments are kept in ``args`` so that each error can be pickled and sent between processes.
+    """
+
+
+class InvalidValueError(IoError, ValueError):
+    """An argument whose value is not among what is allowed.
+
+    Attributes
+    ----------
+    name : str
+        The argument.
+    value : object
+        What was given.
+    allowed : str
+        What would have been accepted.
+    """
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        super().__init__(name, value, allowed)
+        self.name = name
+        self.value = value
+        self.allowed = allowed
+
+    def __str__(self) -> str:
+        return f"{self.name} must be {self.allowed}, not {self.value!r}"
+
+
+class InvalidTypeError(IoError, TypeError):
+    """An argument of a type that can't be used.
+
+    Attributes
+    ----------
+    name : str
+        The argument.
+    type_name : str
+        The type that was given.
+    allowed : str
+        What would have been accepted.
+    """
+
+    def __init__(self, name: str, type_name: str, allowed: str) -> None:
+        super().__init__(name, type_name, allowed)
+        self.name = name
+        self.type_name = type_name
+        self.allowed = allowed
+
+    def __str__(self) -> str:
+        return f"{self.name} must be {self.allowed}, not {self.type_name}"
+
+
+class UnknownFormatError(IoError, ValueError):
+    """A path whose suffix names no format.
+
+    Attributes
+    ----------
+    path : str
+        The path given.
+    allowed : tuple of str
+        The suffixes that name one.
+    """
+
+    def __init__(self, path: str, allowed: Iterable[str]) -> None:
+        super().__init__(path, tuple(allowed))
+        self.path = path
+        self.allowed = tuple(allowed)
+
+    def __str__(self) -> str:
+        suffix = os.path.splitext(self.path)[1]
+        has = f"the suffix {suffix!r} names no format" if suffix else "it has no suffix"
+        return f"{self.path}: {has}; allowed are {', '.join(self.allowed)}"
+
+
+class UnsavableError(IoError, TypeError):
+    """A value that a format has no way to hold.
+
+    Attributes
+    ----------
+    file_format : str
+        The format, such as ``"JSON"``.
+    where : str
+        The place inside the object, such as ``"obj['model'][3]"``.
+    type_name : str
+        The type found there.
+    allowed : str
+        What the format can hold there.
+    """
+
+    def __init__(self, file_format: str, where: str, type_name: str, allowed: str) -> None:
+        super().__init__(file_format, where, type_name, allowed)
+        self.file_format = file_format
+        self.where = where
+        self.type_name = type_name
+        self.allowed = allowed
+
+    def __str__(self) -> str:
+        return f"{self.where} is {self.type_name}; {self.file_format} takes {self.allowed}"
+
+
+class MalformedError(IoError, ValueError):
+    """A file, or an object, whose shape or content is not what its format needs.
+
+    Attributes
+    ----------
+    where : str
+        The file, with its line where that is known, or the object.
+    why : str
+        What is wrong with it.
+    """
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(where, why)
+        self.where = where
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.why}"
+
+
+class MissingFileError(IoError, FileNotFoundError):
+    """A file to load that is not there.
+
+    Attributes
+    ----------
+    path : str
+        The path given.
+    looked_in : tuple of str
+        The full paths that were tried, in this order.
+    """
+
+    def __init__(self, path: str, looked_in: Iterable[str]) -> None:
+        super().__init__(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        self.path = path
+        self.looked_in = tuple(looked_in)
+
+    def __reduce__(self) -> tuple[type[MissingFileError], tuple[str, tuple[str, ...]]]:
+        return type(self), (self.path, self.looked_in)
+
+    def __str__(self) -> str:
+        return f"no file {self.path!r}; looked for {' and '.join(self.looked_in)}"
+
+
+class MissingLibraryError(IoError, ImportError):
+    """A library that was asked for and is not installed.
+
+    Attributes
+    ----------
+    library : str
+        Its name on the package index.
+    asked_by : str
+        What needs it, such as ``"into='pandas'"``.
+    """
+
+    def __init__(self, library: str, asked_by: str) -> None:
+        super().__init__(library, asked_by)
+        self.library = library
+        self.asked_by = asked_by
+
+    def __str__(self) -> str:
+        return f"{self.asked_by} needs {self.library}: pip install {self.library}"

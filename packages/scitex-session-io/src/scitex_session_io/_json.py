@@ -1,0 +1,156 @@
+"""JSON: Python's values, numpy's, and what scientists put beside them."""
+
+from __future__ import annotations
+
+import enum
+import json
+import math
+import os
+import sys
+
+from ._errors import MalformedError, UnsavableError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+_ALLOWED = (
+    "None, bool, int, float, str, dict, list, tuple, set, numpy scalars and arrays of numbers or "
+    "text, Path, date, time, datetime, Enum and dataclass instances"
+)
+_KEYS = "keys that are str, int, float, bool or None, each with a text of its own"
+
+
+def encode(value: object, *, indent: int | None = 2, allow_nan: bool = True) -> Iterator[bytes]:
+    """Encode a value as JSON text in UTF-8, ended by a newline.
+
+    Parameters
+    ----------
+    value : object
+        The value.
+    indent : int or None
+        Spaces per level; None for a single line.
+    allow_nan : bool
+        Whether NaN and infinities are written, as the words ``NaN``, ``Infinity`` and
+        ``-Infinity`` that Python reads back (and strict readers refuse).
+
+    Yields
+    ------
+    bytes
+        The text.
+
+    Raises
+    ------
+    UnsavableError
+        Something in it that JSON can't hold; the message says where it stands.
+    """
+    plain = _Plain(allow_nan=allow_nan).value(value, "obj", ())
+    text = json.dumps(plain, indent=indent, ensure_ascii=False)
+    # A lone surrogate, as in the name of a file that is no UTF-8, has no place in UTF-8. In JSON it
+    # has one, and it is written as Python's own escape.
+    yield (text + "\n").encode("utf-8", "backslashreplace")
+
+
+def decode(path: pathlib.Path) -> Any:
+    """Decode a JSON file.
+
+    Raises
+    ------
+    MalformedError
+        It is no JSON, or no UTF-8.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        where = f"{path}, line {error.lineno}, column {error.colno}"
+        raise MalformedError(where, f"not JSON: {error.msg}") from error
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"{path}, byte {error.start}", "not UTF-8") from error
+
+
+class _Plain:
+    """Turns values into what `json` takes. `where` names the place, `above` what it is inside."""
+
+    def __init__(self, *, allow_nan: bool) -> None:
+        self._allow_nan = allow_nan
+
+    def value(self, value: Any, where: str, above: tuple[int, ...]) -> Any:
+        if isinstance(value, enum.Enum):
+            return self.value(value.value, where, above)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return str.__str__(value)
+        if isinstance(value, int):
+            return int(value)
+        if isinstance(value, float):
+            return self._float(float(value), where)
+        if id(value) in above:
+            raise UnsavableError("JSON", where, "an object that it is part of", "no such circle")
+        above = (*above, id(value))
+        if isinstance(value, dict):
+            return self._dict(value, where, above)
+        if isinstance(value, list | tuple):
+            return [self.value(each, f"{where}[{i}]", above) for i, each in enumerate(value)]
+        if isinstance(value, set | frozenset):
+            return [self.value(v, f"an element of {where}", above) for v in _in_order(value)]
+        return self._foreign(value, where, above)
+
+    def _float(self, value: float, where: str) -> float:
+        if not self._allow_nan and not math.isfinite(value):
+            raise UnsavableError("JSON", where, str(value), "finite numbers with allow_nan=False")
+        return value
+
+    def _dict(self, value: dict[Any, Any], where: str, above: tuple[int, ...]) -> dict[str, Any]:
+        plain: dict[str, Any] = {}
+        for key, each in value.items():
+            text = _key(key)
+            if text is None or text in plain:
+                found = type(key).__qualname__ if text is None else "the same key again"
+                raise UnsavableError("JSON", f"the key {key!r} of {where}", found, _KEYS)
+            plain[text] = self.value(each, f"{where}[{key!r}]", above)
+        return plain
+
+    def _foreign(self, value: Any, where: str, above: tuple[int, ...]) -> Any:
+        """Turn the types that must be imported to be known; nothing is imported for that."""
+        if isinstance(value, os.PathLike) and isinstance(name := os.fspath(value), str):
+            return name
+        numpy = sys.modules.get("numpy")
+        if numpy is not None and isinstance(value, numpy.ndarray | numpy.generic):
+            # No Python number is as exact as a long double.
+            if value.dtype.kind in "biufUO" and value.dtype.name not in ("float96", "float128"):
+                return self.value(value.tolist(), where, above)
+            if value.dtype.kind == "M":
+                return self.value(numpy.datetime_as_string(value).tolist(), where, above)
+            raise UnsavableError("JSON", where, f"numpy {value.dtype}", _ALLOWED)
+        datetime = sys.modules.get("datetime")
+        if datetime is not None and isinstance(value, datetime.date | datetime.time):
+            return value.isoformat()
+        fields = getattr(type(value), "__dataclass_fields__", None)
+        if fields is not None:
+            return {n: self.value(getattr(value, n), f"{where}.{n}", above) for n in fields}
+        raise UnsavableError("JSON", where, type(value).__qualname__, _ALLOWED)
+
+
+def _key(key: Any) -> str | None:
+    """Give the text of a key, as `json` does; None if it has none."""
+    if isinstance(key, enum.Enum):
+        key = key.value
+    if isinstance(key, str):
+        return str.__str__(key)
+    if key is None or isinstance(key, bool | int | float):
+        return json.dumps(key)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(key, numpy.integer | numpy.bool_):
+        return json.dumps(key.item())
+    return None
+
+
+def _in_order(values: Iterable[Any]) -> list[Any]:
+    """Sort a set, so that the same set gives the same bytes."""
+    try:
+        return sorted(values)
+    except TypeError:  # of different types
+        return sorted(values, key=lambda each: (type(each).__qualname__, repr(each)))

@@ -1,0 +1,135 @@
+"""Reading results back."""
+
+from __future__ import annotations
+
+from ._errors import InvalidValueError, MalformedError, MissingLibraryError
+from ._places import loading_path
+from ._save import format_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+    from typing import Any, Literal
+
+    from ._csv import Column
+
+    Into = Literal["dicts", "columns", "rows", "numpy", "pandas"]
+
+
+def load(path: str | os.PathLike[str], *, into: Into | None = None) -> Any:
+    """Load a file, by its suffix.
+
+    Parameters
+    ----------
+    path : path
+        A ``.csv`` or ``.json`` file (upper or lower case). A relative path is looked for in the
+        working directory, then where `save_into` lets files be saved.
+    into : {"dicts", "columns", "rows", "numpy", "pandas"}, optional
+        What to make of a CSV file; for JSON there is no choice.
+
+        - "dicts", the default: a list with a dict per line, by the names in the first line;
+        - "columns": a dict of lists;
+        - "rows": a list of lists, the first line too, its cells turned into values one by one;
+        - "numpy": an array with a field per column; what is missing is NaN in a column of numbers
+          and the empty text in one of texts;
+        - "pandas": a DataFrame; columns of int or bool with missing cells are of the types Int64
+          and boolean, which keep them exact.
+
+    Returns
+    -------
+    object
+        What `into` says, whatever is installed; a JSON file's value.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file; the message says where it was looked for.
+    ValueError
+        The suffix names no format, `into` is unknown or given for JSON, or the file's content is
+        malformed: the message names the line.
+    ImportError
+        numpy or pandas is asked for and not installed.
+
+    Notes
+    -----
+    CSV knows texts only, so a type is found per column, and only if nothing gets lost: "007" makes
+    its column one of texts, as does an integer too long for a float among floats. Empty cells are
+    None.
+    """
+    choices = ", ".join(map(repr, _INTO))
+    if into is not None and into not in _INTO:
+        raise InvalidValueError("into", into, f"one of {choices}")
+    file = loading_path(path)
+    suffix = format_of(file)
+    if suffix == ".json":
+        if into is not None:
+            raise InvalidValueError("into", into, "left out for a .json file")
+        from ._json import decode
+
+        return decode(file)
+    from ._csv import read
+
+    header, columns = read(file)
+    if into != "rows" and (twice := {name for name in header if header.count(name) > 1}):
+        why = f"more than one column is named {', '.join(map(repr, sorted(twice)))}"
+        raise MalformedError(str(file), f"{why}; into='rows' reads it")
+    return _INTO[into or "dicts"](header, columns)
+
+
+def _dicts(header: list[str], columns: list[Column]) -> list[dict[str, Any]]:
+    return [dict(zip(header, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _columns(header: list[str], columns: list[Column]) -> dict[str, Column]:
+    return dict(zip(header, columns, strict=True))
+
+
+def _rows(header: list[str], columns: list[Column]) -> list[list[Any]]:
+    from ._csv import values_of
+
+    first = [values_of([cell])[0] for cell in header]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    return [first, *rows] if header else rows
+
+
+def _numpy(header: list[str], columns: list[Column]) -> Any:
+    try:
+        import numpy as np
+    except ImportError as error:
+        raise MissingLibraryError("numpy", "into='numpy'") from error
+    arrays = [np.array(_without_none(column)) for column in columns]
+    dtype = [(name, array.dtype) for name, array in zip(header, arrays, strict=True)]
+    table = np.empty(len(columns[0]) if columns else 0, dtype=dtype)
+    for name, array in zip(header, arrays, strict=True):
+        table[name] = array
+    return table
+
+
+def _without_none(column: Column) -> Column:
+    """Put in the place of None what a numpy array of the column's type can hold."""
+    text = any(isinstance(cell, str) for cell in column)
+    return [("" if text else float("nan")) if cell is None else cell for cell in column]
+
+
+def _pandas(header: list[str], columns: list[Column]) -> Any:
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise MissingLibraryError("pandas", "into='pandas'") from error
+    series = {}
+    for name, column in zip(header, columns, strict=True):
+        types = {type(cell) for cell in column}
+        exact = {int: "Int64", bool: "boolean"}
+        dtype = next((exact[t] for t in types if t in exact and type(None) in types), None)
+        series[name] = pd.Series(column, dtype=dtype)
+    return pd.DataFrame(series)
+
+
+_INTO: dict[str, Callable[[list[str], list[Column]], Any]] = {
+    "dicts": _dicts,
+    "columns": _columns,
+    "rows": _rows,
+    "numpy": _numpy,
+    "pandas": _pandas,
+}

@@ -1,0 +1,92 @@
+"""Where `save` and `load` look, and who is told."""
+
+from __future__ import annotations
+
+import pathlib
+
+from ._errors import MissingFileError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+
+class Place:
+    """Where relative paths go for a time."""
+
+    __slots__ = ("directory", "on_save")
+
+    def __init__(
+        self, directory: pathlib.Path, on_save: Callable[[pathlib.Path], object] | None
+    ) -> None:
+        self.directory = directory
+        self.on_save = on_save
+
+
+_places: list[Place] = []
+
+
+def save_into(
+    directory: str | os.PathLike[str],
+    on_save: Callable[[pathlib.Path], object] | None = None,
+) -> Callable[[], None]:
+    """Let relative paths given to `save` go under a directory, until that is taken back.
+
+    Parameters
+    ----------
+    directory : path
+        The directory; made when something is saved. `load` looks for a relative path in the
+        working directory first and then there.
+    on_save : callable, optional
+        Called with the path of each file that `save` has written, wherever it lies. What it
+        raises reaches the caller of `save`.
+
+    Returns
+    -------
+    callable
+        Takes it back, and with it nothing else: where several are set, the latest still set
+        counts. Calling it twice does no harm.
+
+    Examples
+    --------
+    >>> restore = save_into("results")
+    >>> restore()
+    """
+    place = Place(pathlib.Path(directory).absolute(), on_save)
+    _places.append(place)
+
+    def restore() -> None:
+        if place in _places:
+            _places.remove(place)
+
+    return restore
+
+
+def saving_path(path: str | os.PathLike[str]) -> pathlib.Path:
+    """Tell where a file is to be saved."""
+    given = pathlib.Path(path).expanduser()
+    return (_places[-1].directory if _places else pathlib.Path.cwd()) / given
+
+
+def loading_path(path: str | os.PathLike[str]) -> pathlib.Path:
+    """Tell where a file is.
+
+    Raises
+    ------
+    MissingFileError
+        In none of the places where it could be.
+    """
+    given = pathlib.Path(path).expanduser()
+    places = [pathlib.Path.cwd(), *(place.directory for place in _places[-1:])]
+    candidates = list(dict.fromkeys(place / given for place in places))
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    raise MissingFileError(str(path), map(str, candidates))
+
+
+def tell_saved(path: pathlib.Path) -> None:
+    """Tell that a file has been saved."""
+    if _places and _places[-1].on_save is not None:
+        _places[-1].on_save(path)

@@ -1,0 +1,200 @@
+"""Mode "fd": a standard stream's descriptor becomes its log file."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+
+from ._descriptors import Kept, identity
+from ._quiet import flush
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Literal, TextIO
+
+    # What `io.FileIO.write` takes and gives; collections.abc.Buffer came with Python 3.12.
+    Write = Callable[[memoryview], int | None]
+
+NUMBERS = {"stdout": 1, "stderr": 2}
+
+
+def possible(name: Literal["stdout", "stderr"]) -> bool:
+    """Tell whether `sys.stdout` (or stderr) is what stands on its descriptor."""
+    stream = getattr(sys, name)
+    if stream is None:  # started with it closed (`>&-`); a file of the user may have its number
+        return identity(NUMBERS[name]) is None
+    try:
+        return bool(stream.fileno() == NUMBERS[name])
+    except (AttributeError, OSError, ValueError):  # replaced by what has no descriptor, or closed
+        return False
+
+
+class Redirected:
+    """One of the two streams, to be written to its log.
+
+    Parameters
+    ----------
+    name : {"stdout", "stderr"}
+        Which.
+    path : str
+        Its log, appended to; made where it is missing.
+    on_failure : callable
+        Called with the error when the log can't be written any more, before the descriptor
+        turns to the terminal.
+
+    Attributes
+    ----------
+    log : Kept
+        The log opened for reading. Its position is where the echo has come to: begun at the end
+        of what is there, moved by the companion (an open file is shared, its position too).
+    behind : Kept or None
+        What stood on the descriptor; None if it was closed.
+    stream : TextIO
+        What is `sys.stdout` from `begin` on.
+
+    Raises
+    ------
+    OSError
+        The log can't be opened. Nothing has been changed.
+    """
+
+    def __init__(
+        self,
+        name: Literal["stdout", "stderr"],
+        path: str,
+        on_failure: Callable[[str, OSError], None],
+    ) -> None:
+        self.name = name
+        self.path = path
+        self._on_failure = on_failure
+        self._number = NUMBERS[name]
+        self._found: TextIO | None = getattr(sys, name)
+        self.terminal = self._found is not None and self._found.isatty()
+        self._found_by_line = getattr(self._found, "line_buffering", True)
+        self._inheritable = True
+        self.behind: Kept | None = None
+        append = Kept.taking(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666))
+        try:
+            self.log = Kept.taking(os.open(path, os.O_RDONLY))
+            os.lseek(self.log.number, 0, os.SEEK_END)
+            if identity(self._number) is not None:
+                self._inheritable = os.get_inheritable(self._number)
+                self.behind = Kept.copy_of(self._number)
+        except OSError:
+            append.close()
+            raise
+        self._append = append
+
+    def begin(self) -> None:
+        """Turn the descriptor and Python's stream to the log."""
+        flush(self._found)
+        os.dup2(self._append.number, self._number)
+        self._append.close()
+        # A wrapper of the user's that writes to the descriptor does so whatever stands on it.
+        found = self._found
+        wrapper = found is not None and type(found) is not io.TextIOWrapper
+        self.stream: TextIO = found if found and wrapper else self._new_stream()
+        # Whoever kept the old object, a logging handler for one, goes on writing through it.
+        _buffer_lines(self._found, yes=True)
+        setattr(sys, self.name, self.stream)
+
+    def flush(self) -> None:
+        """Flush every Python stream that may hold something for the log."""
+        for stream in (getattr(sys, self.name), self.stream, self._found):
+            flush(stream)
+
+    def end(self) -> None:
+        """Put back what was found, unless the user has put something else in its place since."""
+        if identity(self._number) in (None, self.log.identity):
+            if self.behind is None:
+                Kept(self._number).close()
+            elif self.behind.valid:
+                os.dup2(self.behind.number, self._number, inheritable=self._inheritable)
+        if getattr(sys, self.name) is self.stream:
+            setattr(sys, self.name, self._found)
+        _buffer_lines(self._found, yes=self._found_by_line)
+
+    def close(self) -> None:
+        """Let go of our descriptors; those of the user stay as they are."""
+        for kept in (self._append, self.log, self.behind):
+            if kept is not None:
+                kept.close()
+
+    def _new_stream(self) -> TextIO:
+        """Make a text stream on the descriptor that is like the one found.
+
+        Its two differences stand in the instance of the raw file: as subclasses of FileIO or
+        TextIOWrapper they would cost 13 % of a printed line, since C takes its short ways for the
+        exact types only.
+        """
+        found = self._found
+        raw = io.FileIO(self._number, "w", closefd=False)
+        terminal = self.terminal
+        buffered = found is None or not isinstance(found.buffer, io.RawIOBase)  # python -u
+        write = self._or_turn(raw.write)
+        vars(raw).update(
+            name=getattr(found, "name", f"<{self.name}>"),
+            write=write if buffered else _whole(write),
+            isatty=lambda: terminal,
+        )
+        stream = io.TextIOWrapper(
+            io.BufferedWriter(raw) if buffered else raw,
+            encoding=found.encoding if found else "utf-8",
+            errors=found.errors if found else "backslashreplace",
+            newline="\n",
+            line_buffering=True,
+            write_through=not buffered,
+        )
+        vars(stream)["mode"] = "w"  # as Python has it on its own
+        return stream
+
+    def _or_turn(self, write: Write) -> Write:
+        """Make a write that turns to the terminal when the log takes no more."""
+
+        def write_or_turn(data: memoryview) -> int | None:
+            try:
+                return write(data)
+            except OSError as error:
+                if error.errno == errno.EBADF or identity(self._number) != self.log.identity:
+                    raise  # not the log's failure: as it would be without us
+                self._turn(error)
+                return os.write(self._number, data)
+
+        return write_or_turn
+
+    def _turn(self, error: OSError) -> None:
+        self._on_failure(self.path, error)
+        if self.behind is not None and self.behind.valid:
+            os.dup2(self.behind.number, self._number)
+        else:
+            with Kept.taking(os.open(os.devnull, os.O_WRONLY)) as null:
+                os.dup2(null.number, self._number)
+
+
+def _whole(write: Write) -> Write:
+    """Make a write that goes on where one stopped short, as it does on a disk getting full.
+
+    Without a buffer, nothing above it does that: TextIOWrapper drops the rest.
+    """
+
+    def write_whole(data: memoryview) -> int | None:
+        done = 0
+        while done < len(data):
+            written = write(data[done:])
+            if written is None:  # a terminal that blocks no one takes no more for now
+                return done or None
+            done += written
+        return done
+
+    return write_whole
+
+
+def _buffer_lines(stream: TextIO | None, *, yes: bool) -> None:
+    if type(stream) is io.TextIOWrapper:
+        try:
+            stream.reconfigure(line_buffering=yes)
+        except (OSError, ValueError):  # it can't flush what it holds, or is closed
+            return

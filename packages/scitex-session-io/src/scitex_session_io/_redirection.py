@@ -1,0 +1,103 @@
+"""Mode "fd", both streams together."""
+
+from __future__ import annotations
+
+from ._cstdio import CStdout
+from ._redirect import Redirected, possible
+from ._terminal_size import TerminalSize
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
+    from ._descriptors import Kept
+
+
+def redirectable() -> bool:
+    """Tell whether Python's two streams stand on the descriptors 1 and 2."""
+    return possible("stdout") and possible("stderr")
+
+
+class Redirection:
+    """Stdout and stderr, their descriptors to be their logs.
+
+    Parameters
+    ----------
+    paths : pair of str
+        The logs.
+    on_failure : callable
+        Called with path and error before a descriptor turns to the terminal because its log can't
+        be written.
+
+    Raises
+    ------
+    OSError
+        A log can't be opened. Nothing has been changed.
+    """
+
+    def __init__(self, paths: tuple[str, str], on_failure: Callable[[str, OSError], None]) -> None:
+        self._stdout = Redirected("stdout", paths[0], on_failure)
+        try:
+            self._stderr = Redirected("stderr", paths[1], on_failure)
+        except OSError:
+            self._stdout.close()
+            raise
+        self._both = (self._stdout, self._stderr)
+        self._c_stdout = CStdout()
+
+    @property
+    def stdout(self) -> TextIO:
+        """What is `sys.stdout` meanwhile."""
+        return self._stdout.stream
+
+    @property
+    def stderr(self) -> TextIO:
+        """What is `sys.stderr` meanwhile."""
+        return self._stderr.stream
+
+    @property
+    def terminals(self) -> tuple[Kept | None, Kept | None]:
+        """What was found on the descriptors."""
+        return self._stdout.behind, self._stderr.behind
+
+    @property
+    def echoes(self) -> list[tuple[Kept, Kept]]:
+        """Which log is to be shown where."""
+        pairs: list[tuple[Kept, Kept]] = []
+        logs = [stream.log.identity for stream in self._both]
+        for stream in self._both:
+            # Shown into a log (`script.py > stdout.log`), it would be shown again, for ever. And
+            # a log of both streams is shown once.
+            shown = [log.identity for log, _ in pairs]
+            out = stream.behind
+            if out and out.identity not in logs and stream.log.identity not in shown:
+                pairs.append((stream.log, out))
+        return pairs
+
+    def begin(self) -> None:
+        """Turn to the logs."""
+        self._c_stdout.flush()
+        for stream in self._both:
+            stream.begin()
+        self._c_stdout.by_line(yes=True)
+        self._size = TerminalSize(self.terminals)
+
+    def flush(self) -> None:
+        """Write out what Python and C hold for the logs."""
+        for stream in self._both:
+            stream.flush()
+        self._c_stdout.flush()
+
+    def end(self) -> None:
+        """Put back what was found."""
+        self.flush()
+        for stream in self._both:
+            stream.end()
+        self._c_stdout.by_line(yes=self._stdout.terminal)
+        self._size.end()
+
+    def close(self) -> None:
+        """Let go of the logs."""
+        for stream in self._both:
+            stream.close()

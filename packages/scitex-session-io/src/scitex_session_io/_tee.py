@@ -1,0 +1,187 @@
+"""Mode "sys": a standard stream's Python object writes to its log as well."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import cast
+
+from ._quiet import flush
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, BinaryIO, TextIO
+
+    OnFailure = Callable[[str, OSError], None]
+
+
+class Log:
+    """The log of a tee: every write reaches the file at once, or, after a failure, nothing does."""
+
+    __slots__ = ("_file", "_on_failure", "path")
+
+    def __init__(self, path: str, on_failure: OnFailure) -> None:
+        self.path = path
+        self._on_failure = on_failure
+        self._file: io.FileIO | None = io.FileIO(path, "a")
+
+    def write(self, data: bytes) -> None:
+        """Append `data`."""
+        if self._file is None:
+            return
+        try:
+            while data:
+                data = data[self._file.write(data) :]
+        except OSError as error:
+            self.close()
+            self._on_failure(self.path, error)
+
+    def close(self) -> None:
+        """Write no more; may be called twice."""
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+
+
+class BinaryTee(io.BufferedIOBase):
+    """What `sys.stdout.buffer` is under a tee."""
+
+    def __init__(self, behind: BinaryIO, log: Log) -> None:
+        self._behind = behind
+        self._log = log
+
+    def write(self, data: Any) -> int:
+        """Write to the log, then to what is behind."""
+        self._log.write(bytes(data))
+        return self._behind.write(data)
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def flush(self) -> None:
+        """Flush what is behind; the log has nothing to flush."""
+        self._behind.flush()
+
+    def __del__(self) -> None:
+        """Do nothing: what is behind may be closed by now, and is not ours to flush."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._behind, name)
+
+
+class TextTee(io.TextIOBase):
+    """What `sys.stdout` is under a tee: the stream found, with a log.
+
+    After the end of the capture it goes on as the stream that was found.
+    """
+
+    def __init__(self, behind: TextIO | None, log: Log) -> None:
+        self._behind = behind
+        self._log = log
+
+    def write(self, text: str) -> int:
+        """Write to the log, then to what is behind."""
+        # Nothing that a notebook can show must fail here, a lone surrogate for instance.
+        self._log.write(text.encode(self.encoding or "utf-8", "backslashreplace"))
+        return len(text) if self._behind is None else self._behind.write(text)
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def flush(self) -> None:
+        """Flush what is behind; the log has nothing to flush."""
+        if self._behind is not None:
+            self._behind.flush()
+
+    def __del__(self) -> None:
+        """Do nothing: what is behind may be closed by now, and is not ours to flush."""
+
+    def isatty(self) -> bool:
+        """Tell whether a terminal is behind."""
+        return self._behind is not None and self._behind.isatty()
+
+    def fileno(self) -> int:
+        """Return the descriptor of what is behind."""
+        return super().fileno() if self._behind is None else self._behind.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The encoding of what is behind."""
+        return getattr(self._behind, "encoding", None) or "utf-8"
+
+    @property
+    def errors(self) -> str | None:  # type: ignore[override]
+        """The error handler of what is behind."""
+        return getattr(self._behind, "errors", None)
+
+    @property
+    def buffer(self) -> BinaryTee:
+        """The binary stream below, where what is behind has one."""
+        if self._behind is None:
+            raise AttributeError("buffer")
+        return BinaryTee(self._behind.buffer, self._log)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._behind, name)
+
+
+class Tees:
+    """Stdout and stderr, to be written to their logs as well.
+
+    Parameters
+    ----------
+    paths : pair of str
+        The logs, appended to; made where they are missing.
+    on_failure : callable
+        Called with path and error when a log can't be written any more.
+
+    Raises
+    ------
+    OSError
+        A log can't be opened. Nothing has been changed.
+    """
+
+    def __init__(self, paths: tuple[str, str], on_failure: OnFailure) -> None:
+        self._found = (sys.stdout, sys.stderr)
+        out = Log(paths[0], on_failure)
+        try:
+            err = Log(paths[1], on_failure)
+        except OSError:
+            out.close()
+            raise
+        self._logs = (out, err)
+        self._tees = (TextTee(sys.stdout, out), TextTee(sys.stderr, err))
+
+    @property
+    def stdout(self) -> TextIO:
+        """What is `sys.stdout` meanwhile."""
+        return cast("TextIO", self._tees[0])
+
+    @property
+    def stderr(self) -> TextIO:
+        """What is `sys.stderr` meanwhile."""
+        return cast("TextIO", self._tees[1])
+
+    def begin(self) -> None:
+        """Put the tees in the streams' place."""
+        sys.stdout, sys.stderr = self.stdout, self.stderr
+
+    def flush(self) -> None:
+        """Flush what is behind; the logs have nothing to flush."""
+        for stream in self._found:
+            flush(stream)
+
+    def end(self) -> None:
+        """Put back what was found, unless the user has put something else in its place since."""
+        if sys.stdout is self._tees[0]:
+            sys.stdout = self._found[0]
+        if sys.stderr is self._tees[1]:
+            sys.stderr = self._found[1]
+
+    def close(self) -> None:
+        """Close the logs."""
+        for log in self._logs:
+            log.close()

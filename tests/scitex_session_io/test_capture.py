@@ -1,0 +1,494 @@
+"""What is printed is in the log, however the process ends, and everything is put back."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scitex_session_io import InvalidTypeError, InvalidValueError, capture
+from support import run_script, start_script, wait_until
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="mode 'fd' needs a POSIX system")
+
+# Every way a process writes to its standard output; then DEATH.
+WRITERS = """
+    import ctypes, faulthandler, os, signal, subprocess, sys
+    from scitex_session_io import capture
+
+    capturing = capture("out.log", "err.log").start()
+    assert capturing.mode == "fd"
+    libc = ctypes.CDLL(None)
+    print("python")
+    os.write(1, b"descriptor\\n")
+    sys.stdout.buffer.write(b"\\xff binary\\n")
+    sys.stdout.flush()
+    libc.puts(b"C")
+    subprocess.run(["/bin/sh", "-c", "echo subprocess"])
+    if (child := os.fork()) == 0:
+        print("fork")
+        os._exit(0)
+    os.waitpid(child, 0)
+    print("error", file=sys.stderr)
+    print("last")
+    DEATH
+"""
+WRITTEN = b"python\ndescriptor\n\xff binary\nC\nsubprocess\nfork\nlast\n"
+DEATHS = {
+    "kill -9": ("os.kill(os.getpid(), signal.SIGKILL)", -9),
+    "kill -9 to the process group": ("os.setpgid(0, 0); os.killpg(0, signal.SIGKILL)", -9),
+    "os._exit": ("os._exit(7)", 7),
+    "os.abort": ("os.abort()", -6),
+    "segfault": ("ctypes.string_at(0)", -11),
+    "stop": ("capturing.stop()", 0),
+}
+
+
+@pytest.mark.parametrize("death", DEATHS)
+@pytest.mark.parametrize("buffering", ["", "1"], ids=["buffered", "unbuffered"])
+def test_everything_written_is_in_the_log_and_on_the_terminal(death: str, buffering: str) -> None:
+    code, status = DEATHS[death]
+    finished = run_script(WRITERS.replace("DEATH", code), env={"PYTHONUNBUFFERED": buffering})
+    assert finished.returncode == status, finished
+    assert Path("out.log").read_bytes() == WRITTEN
+    assert Path("err.log").read_bytes() == b"error\n"
+    # The pipes end when the companion does, which has shown everything by then.
+    assert os.fsencode(finished.stdout) == WRITTEN
+    assert finished.stderr == "error\n"
+
+
+def test_an_exception_is_in_the_log_with_its_traceback() -> None:
+    finished = run_script("""
+        from scitex_session_io import capture
+        with capture("out.log", "err.log", on_death=["/bin/echo", "dead"]):
+            import logging, warnings
+            logging.warning("logged")
+            warnings.warn("warned")
+            print("half a line", end="")
+        raise ValueError("after")
+    """)
+    assert finished.returncode == 1
+    assert Path("out.log").read_text() == finished.stdout == "half a line"
+    log = Path("err.log").read_text()
+    assert "WARNING:root:logged" in log
+    assert "UserWarning: warned" in log
+    assert finished.stderr.startswith(log)
+    assert "ValueError: after" in finished.stderr.removeprefix(log)
+
+
+def test_two_streams_on_one_pipe_show_all_lines_in_the_order_of_each() -> None:
+    script = """
+        import sys, time
+        from scitex_session_io import capture
+        with capture("out.log", "err.log"):
+            for i in range(3000):
+                print("out", i)
+                print("err", i, file=sys.stderr)
+    """
+    Path("order.py").write_text("import textwrap\n" + f"exec(textwrap.dedent({script!r}))")
+    shown = subprocess.run(
+        [sys.executable, "order.py"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True
+    ).stdout.decode()
+    for name in ("out", "err"):
+        expected = [f"{name} {i}" for i in range(3000)]
+        assert [line for line in shown.splitlines() if line.startswith(name)] == expected
+        assert Path(f"{name}.log").read_text().splitlines() == expected
+
+
+def test_a_pipe_that_nobody_reads_any_more_ends_the_showing_only() -> None:
+    Path("script.py").write_text(
+        "from scitex_session_io import capture\n"
+        "with capture('out.log', 'err.log'):\n"
+        "    for i in range(100_000): print(i)\n"
+        "    open('reached', 'w').close()\n"
+    )
+    piped = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} script.py | head -1"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (piped.stdout, piped.stderr) == ("0\n", "")
+    assert Path("reached").exists()
+    assert Path("out.log").read_text() == "".join(f"{i}\n" for i in range(100_000))
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_streams_closed_from_the_start_are_logged_and_closed_again(closed: str) -> None:
+    Path("script.py").write_text(
+        "import os, sys\n"
+        "found = sys.stdout, sys.stderr\n"
+        "from scitex_session_io import capture\n"
+        "with capture('out.log', 'err.log') as c:\n"
+        "    print('out'); print('err', file=sys.stderr); os.system('echo child')\n"
+        "state = [(sys.stdout, sys.stderr) == found]\n"
+        "for n in (1, 2):\n"
+        "    try: os.fstat(n); state.append(True)\n"
+        "    except OSError: state.append(False)\n"
+        "open('state', 'w').write(repr((c.mode, *state)))\n"
+    )
+    subprocess.run(["/bin/sh", "-c", f"{sys.executable} script.py {closed}"], check=True)
+    assert Path("out.log").read_text() == "out\nchild\n"
+    assert Path("err.log").read_text() == "err\n"
+    expected = ("fd", True, " >&-" not in f" {closed}", "2>&-" not in closed)
+    assert Path("state").read_text() == repr(expected)
+
+
+def test_a_file_of_the_script_that_has_number_1_is_left_alone() -> None:
+    Path("script.py").write_text(
+        "import os\n"
+        "number = os.open('mine', os.O_WRONLY | os.O_CREAT)\n"
+        "from scitex_session_io import capture\n"
+        "with capture('out.log', 'err.log') as c:\n"
+        "    os.write(number, b'mine')\n"
+        "    print('printed')\n"
+        "open('state', 'w').write(repr((c.mode, number)))\n"
+    )
+    subprocess.run(["/bin/sh", "-c", f"{sys.executable} script.py >&-"], check=True)
+    assert Path("state").read_text() == repr(("sys", 1))
+    assert Path("mine").read_bytes() == b"mine"
+    assert Path("out.log").read_text() == "printed\n"
+
+
+STATE = """
+    import os, signal, sys
+    def state():
+        descriptors = {
+            int(n): os.stat(f"/proc/self/fd/{n}")[:3]
+            for n in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{n}")
+        }
+        streams = [(s, s.line_buffering, s.encoding) for s in (sys.stdout, sys.stderr)]
+        handlers = [signal.getsignal(n) for n in signal.valid_signals()]
+        return descriptors, streams, handlers, dict(os.environ), os.get_inheritable(1)
+    from scitex_session_io import capture
+    with capture("warm.log", "warm.log"): pass
+    before = state()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+@pytest.mark.parametrize(
+    "captures",
+    [
+        "for i in range(50):\n    with capture('o.log', 'e.log'): print(i)",
+        "with capture('a.log', 'b.log'), capture('c.log', 'd.log'): print('inner')",
+        "a, b = (capture(n, n).start() for n in ('a.log', 'b.log')); a.stop(); b.stop()",
+        "with capture('o.log', 'e.log', mode='sys'): print(1)",
+        "with capture(mode='none', heartbeat='beat', on_death=['/bin/echo']): print(1)",
+        "c = capture('o.log', 'e.log').start(); c.finish(); c.finish(); c.dismiss(); c.stop()",
+        "with capture('missing/deep/o.log', 'missing/deep/e.log'): print(1)",
+    ],
+)
+def test_everything_is_as_found_afterwards(captures: str) -> None:
+    finished = run_script(
+        "\n".join(
+            [*(line[4:] for line in STATE.splitlines()), captures, "assert state() == before"]
+        )
+        + "\ntry: os.wait()\nexcept ChildProcessError: print('no child')\n"
+    )
+    assert finished.stdout.endswith("no child\n"), finished
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_nested_captures_show_through_to_the_terminal() -> None:
+    finished = run_script("""
+        from scitex_session_io import capture
+        with capture("a.log", "b.log"):
+            print("outer")
+            with capture("c.log", "d.log"):
+                print("inner")
+            print("outer again")
+        print("none")
+    """)
+    assert finished.stdout == "outer\ninner\nouter again\nnone\n"
+    assert Path("a.log").read_text() == "outer\ninner\nouter again\n"
+    assert Path("c.log").read_text() == "inner\n"
+
+
+def test_a_log_that_is_the_terminal_itself_is_not_shown_into_itself() -> None:
+    script = (
+        "from scitex_session_io import capture\nwith capture('out.log', 'err.log'): print('once')\n"
+    )
+    with Path("out.log").open("wb") as out:
+        subprocess.run([sys.executable, "-c", script], stdout=out, check=True, timeout=30)
+    assert Path("out.log").read_text() == "once\n"
+
+
+def test_one_log_for_both_streams_is_shown_once() -> None:
+    finished = run_script("""
+        import sys
+        from scitex_session_io import capture
+        with capture("both.log", "both.log"):
+            print("out")
+            print("err", file=sys.stderr)
+    """)
+    assert (finished.stdout, finished.stderr) == ("out\nerr\n", "")
+    assert Path("both.log").read_text() == "out\nerr\n"
+
+
+def test_a_stream_that_the_script_puts_in_during_the_run_stays() -> None:
+    finished = run_script("""
+        import io, os, sys
+        from scitex_session_io import capture
+        found = sys.stdout
+        theirs = io.StringIO()
+        with capture("o.log", "e.log") as c:
+            ours = sys.stdout
+            sys.stdout = theirs
+        assert sys.stdout is theirs
+        sys.stdout = found
+        print("ours still writes", file=ours)
+    """)
+    assert finished.stdout == "ours still writes\n", finished
+
+
+def test_a_descriptor_that_the_script_puts_in_during_the_run_stays() -> None:
+    finished = run_script("""
+        import os
+        from scitex_session_io import capture
+        with capture("o.log", "e.log"):
+            print("logged")
+            os.dup2(os.open("theirs", os.O_WRONLY | os.O_CREAT), 1)
+        os.write(1, b"theirs")
+    """)
+    assert finished.stdout == "logged\n", finished
+    assert Path("theirs").read_text() == "theirs"
+
+
+def test_who_keeps_the_old_stream_object_writes_to_the_log_line_by_line() -> None:
+    finished = run_script("""
+        import os, sys
+        from scitex_session_io import capture
+        kept = sys.stdout
+        capture("o.log", "e.log").start()
+        print("kept", file=kept)
+        os._exit(0)
+    """)
+    assert Path("o.log").read_text() == finished.stdout == "kept\n"
+
+
+def test_streams_keep_encoding_and_errors_and_are_real_text_streams() -> None:
+    finished = run_script(
+        """
+        import io, sys
+        from scitex_session_io import capture
+        def kind(stream):
+            return type(stream), stream.encoding, stream.errors, stream.name, stream.mode
+        found, stream = kind(sys.stdout), sys.stdout
+        with capture("o.log", "e.log"):
+            out = sys.stdout
+            assert out is not stream
+            assert kind(out) == found
+            assert (out.fileno(), out.buffer.fileno(), out.writable()) == (1, 1, True)
+            print("\\xe9\\u20ac")
+            out.reconfigure(encoding="utf-8")
+            print("\\u20ac")
+        """,
+        env={"PYTHONIOENCODING": "latin-1:replace"},
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert Path("o.log").read_bytes() == b"\xe9?\n\xe2\x82\xac\n"
+
+
+def test_a_forked_child_that_falls_through_puts_nothing_back() -> None:
+    finished = run_script("""
+        import os
+        from scitex_session_io import capture
+        with capture("o.log", "e.log", on_death=["/bin/echo", "dead"]) as c:
+            child = os.fork()
+            print("child" if child == 0 else "parent")
+            if child:
+                os.waitpid(child, 0)
+                print("parent still captured")
+        print("after, child" if child == 0 else "after, parent")
+    """)
+    lines = Path("o.log").read_text().splitlines()
+    expected = ["after, child", "child", "parent", "parent still captured"]
+    assert sorted(lines) == expected
+    assert finished.stdout.splitlines()[:4] == lines
+    assert finished.stdout.splitlines()[4:] == ["after, parent"]
+
+
+def test_a_child_that_outlives_the_capture_is_not_waited_for_and_goes_on_logging() -> None:
+    finished = run_script("""
+        import os, subprocess, sys
+        from scitex_session_io import capture
+        with capture("o.log", "e.log"):
+            print("parent")
+            late = subprocess.Popen(["/bin/sh", "-c", "read go; echo late"], stdin=subprocess.PIPE)
+        assert late.poll() is None
+        late.communicate(b"go\\n")
+    """)
+    assert finished.returncode == 0
+    # Whether what comes after the goodbye is still shown depends on who is quicker.
+    assert finished.stdout in ("parent\n", "parent\nlate\n")
+    assert Path("o.log").read_text() == "parent\nlate\n"
+
+
+def test_a_script_that_closes_all_descriptors_goes_on_and_its_files_are_untouched() -> None:
+    finished = run_script("""
+        import os
+        from scitex_session_io import capture
+        with capture("o.log", "e.log"):
+            print("before")
+            os.closerange(3, 400)
+            numbers = [os.open("theirs", os.O_WRONLY | os.O_CREAT) for _ in range(200)]
+            print("after")
+        for number in numbers:
+            os.fstat(number)
+        open("end", "w").close()
+    """)
+    assert finished.returncode == 0, finished.stderr
+    assert Path("end").exists()
+    assert Path("theirs").read_bytes() == b""
+    assert Path("o.log").read_text() == "before\nafter\n"
+
+
+def test_a_log_that_the_script_deletes_is_still_shown() -> None:
+    finished = run_script("""
+        import os, shutil
+        from scitex_session_io import capture
+        with capture("logs/o.log", "logs/e.log"):
+            shutil.rmtree("logs")
+            print("shown")
+    """)
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "shown\n", "")
+
+
+def full_disk_script(limit: str) -> str:
+    return f"""
+        import os, resource, sys
+        from scitex_session_io import capture
+        with capture("logs/o.log", "logs/e.log"):
+            {limit}
+            for i in range(40_000):
+                print("line", i)
+            print("end", file=sys.stderr)
+    """
+
+
+def check_full_disk(stdout: str, stderr: str) -> None:
+    assert stdout == "".join(f"line {i}\n" for i in range(40_000))
+    said, end = stderr.splitlines()
+    assert "o.log takes no more" in said
+    assert end == "end"
+    assert stdout.startswith(Path("logs/o.log").read_text())
+
+
+def test_a_log_that_takes_no_more_turns_the_stream_to_the_terminal() -> None:
+    finished = run_script(
+        full_disk_script("resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))")
+    )
+    assert finished.returncode == 0, finished.stderr
+    check_full_disk(finished.stdout, finished.stderr)
+    assert os.strerror(errno.EFBIG) in finished.stderr
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.getuid() != 0 or shutil.which("mount") is None,
+    reason="mounting a small tmpfs needs Linux and root",
+)
+def test_a_full_disk_turns_the_stream_to_the_terminal() -> None:
+    Path("logs").mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", "logs"]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("this root may not mount")
+    try:
+        finished = run_script(full_disk_script("pass"))
+        assert finished.returncode == 0, finished.stderr
+        check_full_disk(finished.stdout, finished.stderr.replace("e.log takes", "o.log takes"))
+        assert os.strerror(errno.ENOSPC) in finished.stderr
+    finally:
+        subprocess.run(["umount", "logs"], check=True)
+
+
+def test_a_log_that_cannot_be_opened_is_said_and_the_run_goes_on() -> None:
+    Path("file").touch()
+    finished = run_script("""
+        from scitex_session_io import capture
+        with capture("file/o.log", "file/e.log") as c:
+            print("goes on", c.mode)
+    """)
+    assert finished.stdout == "goes on none\n"
+    assert finished.stderr.count("\n") == 1
+    assert "the output is not logged" in finished.stderr
+
+
+def test_a_directory_in_the_place_of_a_log_is_an_error() -> None:
+    Path("logs").mkdir()
+    with pytest.raises(IsADirectoryError, match="logs"):
+        capture("logs", "e.log").start()
+
+
+@pytest.mark.parametrize("executable", ["''", "'/nowhere/python'"])
+def test_without_a_companion_python_itself_copies_and_that_is_said_once(executable: str) -> None:
+    finished = run_script(f"""
+        import sys
+        sys.executable = {executable}
+        from scitex_session_io import capture
+        with capture("o.log", "e.log", heartbeat="beat") as c:
+            print("copied", c.mode)
+    """)
+    assert Path("o.log").read_text() == finished.stdout == "copied sys\n"
+    assert finished.stderr.count("\n") == 1
+    assert "no companion process (sys.executable" in finished.stderr
+
+
+def test_a_python_without_posix_spawn_starts_its_companion_otherwise() -> None:
+    finished = run_script("""
+        import os, sys
+        del os.posix_spawn
+        from scitex_session_io import capture
+        with capture("o.log", "e.log") as c:
+            os.system("echo child")
+            print(c.mode, file=sys.stderr)
+        try: os.wait()
+        except ChildProcessError: print("no child")
+    """)
+    assert (finished.stdout, finished.stderr) == ("child\nno child\n", "fd\n")
+
+
+def test_appending_shows_only_what_is_new() -> None:
+    Path("o.log").write_text("old\n")
+    finished = run_script("""
+        from scitex_session_io import capture
+        with capture("o.log", "e.log"):
+            print("new")
+    """)
+    assert finished.stdout == "new\n"
+    assert Path("o.log").read_text() == "old\nnew\n"
+
+
+def test_a_slow_reader_gets_everything_after_the_run_has_ended() -> None:
+    with start_script("""
+        from scitex_session_io import capture
+        c = capture("o.log", "e.log").start()
+        for i in range(100_000):
+            print(i)
+        c.stop(timeout=0.1)
+    """) as process:
+        wait_until(lambda: process.poll() == 0, what="the run ends though nobody reads")
+        assert process.stdout is not None
+        assert process.stdout.read() == "".join(f"{i}\n" for i in range(100_000))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
+        (("o", "e"), {"mode": "FD"}, InvalidValueError, "mode must be one of 'fd', 'sys', 'none'"),
+        (("o",), {}, InvalidTypeError, "stderr must be the path of a log with mode='fd', not None"),
+        ((), {"mode": "sys"}, InvalidTypeError, "stdout must be the path of a log"),
+        (("o", "e"), {"on_death": "rm"}, InvalidTypeError, "on_death must be a sequence of str"),
+        (("o", "e"), {"on_death": []}, InvalidValueError, "on_death must be a command"),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(
+    arguments: tuple[str, ...], options: dict[str, object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        capture(*arguments, **options)  # type: ignore[arg-type]

@@ -1,0 +1,394 @@
+"""The companion: what it shows, what it watches, and that nobody else meets it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from scitex_session_io import _companion
+from support import read_json, run_script, start_script, wait_until
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/fd").exists(), reason="finding a companion needs /proc"
+)
+KERNEL = tuple(int(number) for number in re.findall(r"\d+", os.uname().release)[:2])
+FILES_DEATH = [
+    sys.executable,
+    "-c",
+    "import sys; open(sys.argv[1], 'w').write(sys.argv[2]); print('filed', flush=True)",
+]
+
+
+def companion_of(pid: int) -> int | None:
+    """Find the process that accompanies `pid`."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:  # gone in the meantime
+                continue
+            if any(b"_companion.main" in word for word in words) and str(pid).encode() in words:
+                return int(entry.name)
+    return None
+
+
+def watched(body: str, *, capture: str = "capture('o.log', 'e.log', on_death=on_death)") -> str:
+    """Write a script whose death is filed in the file `death`."""
+    on_death = [*FILES_DEATH, os.path.abspath("death")]
+    lines = [
+        "import ctypes, os, signal, sys, time",
+        "from scitex_session_io import capture",
+        f"on_death = {on_death!r}",
+        f"c = {capture}.start()",
+    ]
+    return "\n".join([*lines, textwrap.dedent(body)])
+
+
+def filed() -> dict[str, object]:
+    """Wait for the file that says what was seen of a death."""
+    path = Path("death")
+    wait_until(lambda: path.exists() and path.read_text().endswith("}"))
+    return dict(read_json(path))
+
+
+@pytest.mark.parametrize(
+    ("death", "number", "status"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", 9, None),
+        ("os.abort()", 6, None),
+        ("ctypes.string_at(0)", 11, None),
+        ("os._exit(7)", None, 7),
+        ("sys.exit(3)", None, 3),
+    ],
+)
+@pytest.mark.parametrize("mode", ["fd", "sys", "none"])
+def test_a_death_without_goodbye_is_filed(
+    death: str, number: int | None, status: int | None, mode: str
+) -> None:
+    paths = "" if mode == "none" else "'o.log', 'e.log', "
+    finished = run_script(
+        watched(
+            f"print('last')\n{death}", capture=f"capture({paths}mode={mode!r}, on_death=on_death)"
+        ),
+    )
+    seen = filed()
+    assert set(seen) == {"seen", "signal", "exit_status"}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", str(seen["seen"]))
+    if KERNEL >= (6, 15):
+        assert (seen["signal"], seen["exit_status"]) == (number, status)
+    # The command writes to the terminal, after everything the run has printed.
+    assert finished.stdout.endswith("filed\n")
+    if mode == "fd":
+        assert finished.stdout == "last\nfiled\n"
+
+
+@pytest.mark.parametrize("ending", ["c.stop()", "c.finish(); c.dismiss()", "c.dismiss()"])
+def test_after_a_goodbye_no_death_is_filed(ending: str) -> None:
+    finished = run_script(watched(f"print('last')\n{ending}\nos.kill(os.getpid(), 9)"))
+    # Its end of the pipe closed, so the companion has gone.
+    assert (finished.returncode, finished.stdout) == (-9, "last\n")
+    assert not Path("death").exists()
+
+
+def test_a_death_between_the_end_of_the_capture_and_the_goodbye_is_filed() -> None:
+    finished = run_script(watched("c.finish()\nos.write(1, b'free')\nos.kill(os.getpid(), 9)"))
+    assert finished.stdout == "freefiled\n"
+    assert Path("o.log").read_bytes() == b""
+    assert filed()["seen"]
+
+
+def test_a_process_that_became_another_program_is_still_watched() -> None:
+    with start_script(
+        watched("""
+            program = "import sys; print('another', flush=True); sys.stdin.read(); sys.exit(5)"
+            read_end, write_end = os.pipe()
+            os.dup2(read_end, 0)
+            os.dup2(write_end, 9)
+            os.execv(sys.executable, [sys.executable, "-c", program])
+        """)
+    ) as process:
+        wait_until(lambda: Path("o.log").exists() and Path("o.log").read_text() == "another\n")
+        companion = wait_until(lambda: companion_of(process.pid))
+        # Its pipe has ended; that it stays nevertheless is seen after some of its ticks.
+        time.sleep(0.2)
+        assert companion_of(process.pid) == companion
+        assert not Path("death").exists()
+        process.kill()
+        process.wait()
+        assert filed()["signal"] in (9, None)
+
+
+def test_a_forked_child_that_lives_on_does_not_hide_the_death() -> None:
+    with start_script(
+        watched("""
+            read_end, write_end = os.pipe()
+            if os.fork() == 0:
+                os.close(write_end)
+                os.read(read_end, 1)
+                os._exit(0)
+            print("forked")
+            os.kill(os.getpid(), signal.SIGSTOP)
+        """)
+    ) as process:
+        wait_until(lambda: Path("o.log").exists() and Path("o.log").read_text() == "forked\n")
+        process.kill()
+        process.wait()
+        assert filed()
+
+
+def test_a_companion_that_is_killed_is_missed_once_and_nothing_is_lost() -> None:
+    with start_script("""
+        import sys
+        from scitex_session_io import capture
+        c = capture("o.log", "e.log").start()
+        print("before")
+        while not __import__("os").path.exists("killed"): pass
+        for i in range(1000): print(i)
+        c.finish()
+        print("after")
+        c.stop()
+    """) as process:
+        companion = wait_until(lambda: companion_of(process.pid))
+        assert process.stdout is not None
+        assert process.stdout.readline() == "before\n"
+        os.kill(companion, signal.SIGKILL)
+        wait_until(lambda: companion_of(process.pid) is None)
+        Path("killed").touch()
+        stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 0
+    # Killed between showing a piece and noting it, it leaves a piece that is shown twice.
+    assert stdout.removeprefix("before\n") == "".join(f"{i}\n" for i in range(1000)) + "after\n"
+    assert stderr == (
+        "scitex-session: the companion process is gone; what it did not show follows\n"
+    )
+
+
+def test_a_run_that_told_sigpipe_to_kill_survives_the_death_of_its_companion() -> None:
+    with start_script("""
+        import os, signal
+        from scitex_session_io import capture
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        with capture("o.log", "e.log"):
+            while not os.path.exists("killed"): pass
+        print("survived")
+    """) as process:
+        os.kill(wait_until(lambda: companion_of(process.pid)), signal.SIGKILL)
+        wait_until(lambda: companion_of(process.pid) is None)
+        Path("killed").touch()
+        stdout, _ = process.communicate(timeout=30)
+    assert (process.returncode, stdout) == (0, "survived\n")
+
+
+def test_wait_never_meets_the_companion() -> None:
+    finished = run_script("""
+        import os
+        from scitex_session_io import capture
+        def childless():
+            try: os.wait()
+            except ChildProcessError: return True
+        with capture("o.log", "e.log"):
+            print(childless())
+            if (child := os.fork()) == 0: os._exit(0)
+            print(os.waitpid(-1, 0)[0] == child)
+        print(childless())
+    """)
+    assert finished.stdout == "True\nTrue\nTrue\n"
+
+
+def test_the_companion_lives_in_a_session_of_its_own_and_holds_nothing_by_accident() -> None:
+    with start_script("""
+        import os
+        from scitex_session_io import capture
+        read_end, write_end = os.pipe()
+        os.set_inheritable(write_end, True)
+        c = capture("o.log", "e.log").start()
+        os.close(write_end)
+        assert os.read(read_end, 1) == b""
+        print("nobody holds it", flush=True)
+        import signal; signal.pause()
+    """) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "nobody holds it\n"
+        companion = wait_until(lambda: companion_of(process.pid))
+        assert os.getsid(companion) == os.getpgid(companion) == companion
+        assert Path(f"/proc/{companion}/cwd").readlink() == Path("/")
+        status = Path(f"/proc/{companion}/status").read_text()
+        assert int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) <= 12_000
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            os.kill(companion, number)  # Ctrl-C is the run's business
+        assert companion_of(process.pid) == companion
+
+
+def test_ctrl_c_and_quit_are_not_ignored_by_the_command_for_a_crash() -> None:
+    script = watched("os._exit(1)").replace(
+        "print('filed', flush=True)",
+        "import signal; print([signal.getsignal(n) != signal.SIG_IGN for n in (2, 3)])",
+    )
+    assert run_script(script).stdout == "[True, True]\n"
+
+
+def test_the_heart_beats_at_once_and_through_a_rename_of_its_directory() -> None:
+    Path("run").mkdir()
+    beat = Path("run/heartbeat")
+    beat.touch()
+    os.utime(beat, (1, 1))
+    with start_script(
+        watched(
+            "os.rename('run', 'moved')\nsignal.pause()",
+            capture="capture(mode='none', heartbeat='run/heartbeat')",
+        )
+    ):
+        wait_until(lambda: Path("moved").exists() and Path("moved/heartbeat").stat().st_mtime > 1)
+
+
+def test_the_heart_beats_again_after_half_a_minute() -> None:
+    beat = Path("heartbeat")
+    with beat.open("wb") as file:
+        companion = _companion.Companion(-1, -1, file.fileno(), _companion.Watch(1, -1), [])
+        companion.beat()
+        for seconds, beats in ((29.0, False), (31.0, True)):
+            os.utime(beat, (1, 1))
+            start = companion.now
+            companion.now = start + seconds
+            companion.beat()
+            companion.now = start
+            assert (beat.stat().st_mtime > 1) is beats
+
+
+@pytest.mark.parametrize("has_pidfd", [True, False])
+def test_life_and_death_are_told_with_and_without_a_pidfd(has_pidfd: bool) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    pidfd = os.pidfd_open(child.pid) if has_pidfd else -1
+    watch = _companion.Watch(child.pid, pidfd)
+    assert not watch.dead(woken=True, closed=False)
+    assert not watch.dead(woken=True, closed=True)
+    child.kill()
+    # Not yet reaped: a zombie.
+    wait_until(lambda: watch.dead(woken=True, closed=True))
+    assert watch.ending() == (9, None)
+    child.communicate()
+    assert watch.dead(woken=True, closed=False)
+    if has_pidfd:
+        os.close(pidfd)
+    else:
+        assert watch.ending() == (None, None)
+
+
+class Terminal:
+    """A script on a pseudo-terminal of its own, and what it has shown there."""
+
+    def __init__(self, source: str, columns: int = 0) -> None:
+        Path("on_terminal.py").write_text(textwrap.dedent(source))
+        self.pid, self.number = pty.fork()
+        if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 43, columns, 0, 0))
+            # With this environment: readline has put COLUMNS into that of C.
+            os.execve(sys.executable, [sys.executable, "on_terminal.py"], os.environ)
+
+    def send(self, keys: bytes) -> None:
+        """Type."""
+        os.write(self.number, keys)
+
+    def read(self, until: bytes | None = None) -> bytes:
+        """Read up to `until`, or to the end."""
+        shown = b""
+        while until is None or until not in shown:
+            try:
+                shown += os.read(self.number, 65536)
+            except OSError:  # nobody holds the other side any more
+                break
+        return shown.replace(b"\r\n", b"\n")
+
+    def close(self) -> int:
+        """Wait for the end; return the exit code."""
+        os.close(self.number)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def test_on_a_terminal_all_is_shown_in_order_and_python_sees_a_terminal_of_that_size() -> None:
+    terminal = Terminal(
+        """
+        import os, shutil, sys
+        from scitex_session_io import capture
+        with capture("o.log", "e.log"):
+            out = sys.stdout
+            print(out.isatty(), out.buffer.isatty(), sys.stderr.isatty(), os.isatty(1))
+            print(tuple(shutil.get_terminal_size()), os.environ["COLUMNS"], os.environ["LINES"])
+            for i in range(20000): print(i)
+            with capture("inner.log", "inner.log"):
+                print("inner", sys.stdout.isatty(), os.environ["COLUMNS"])
+        print("COLUMNS" in os.environ, "LINES" in os.environ)
+        """,
+        columns=133,
+    )
+    shown = terminal.read()
+    logged = (
+        "True True True False\n(133, 43) 133 43\n"
+        + "".join(f"{i}\n" for i in range(20000))
+        + "inner True 133\n"
+    ).encode()
+    assert shown == logged + b"False False\n"
+    assert Path("o.log").read_bytes() == logged
+    assert terminal.close() == 0
+
+
+def test_a_terminal_without_a_size_and_variables_of_the_user_are_let_be() -> None:
+    terminal = Terminal("""
+        import os
+        from scitex_session_io import capture
+        os.environ["LINES"] = "7"
+        with capture("o.log", "e.log"):
+            print(os.environ.get("COLUMNS"), os.environ["LINES"])
+        print(os.environ["LINES"])
+    """)
+    assert terminal.read() == b"None 7\n7\n"
+    assert terminal.close() == 0
+
+
+def test_a_question_is_shown_before_it_is_answered() -> None:
+    terminal = Terminal("""
+        from scitex_session_io import capture
+        with capture("o.log", "e.log"):
+            print("hello", input("name? "))
+    """)
+    terminal.read(until=b"name? ")
+    terminal.send(b"ada\n")
+    assert b"hello ada\n" in terminal.read()
+    assert terminal.close() == 0
+    assert Path("o.log").read_text() == "name? hello ada\n"
+
+
+def test_a_terminal_that_takes_nothing_stops_neither_the_run_nor_the_filing_of_its_death() -> None:
+    # Nobody reads the terminal: it takes some kilobytes and no more.
+    terminal = Terminal(watched("for i in range(200_000): print(i)\nos.kill(os.getpid(), 9)"))
+    wait_until(lambda: Path("death").exists(), timeout=40)
+    assert Path("o.log").read_text() == "".join(f"{i}\n" for i in range(200_000))
+    assert terminal.close() == -9
+
+
+def test_a_log_that_was_truncated_is_shown_from_its_new_beginning() -> None:
+    with Path("log").open("wb") as file, Path("shown").open("wb") as out:
+        file.write(b"a long first part\n")
+        file.flush()
+        log = os.open("log", os.O_RDONLY)
+        echo = _companion.Echo(log, out.fileno())
+        echo.look()
+        echo.show()
+        os.truncate("log", 0)
+        os.pwrite(file.fileno(), b"new\n", 0)
+        echo.look()
+        echo.show()
+        os.close(log)
+    assert Path("shown").read_bytes() == b"a long first part\nnew\n"

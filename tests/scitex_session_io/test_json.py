@@ -1,0 +1,148 @@
+"""JSON: Python's values come back as they were; what can't is refused with its place."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import enum
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scitex_session_io import InvalidValueError, MalformedError, UnsavableError, load, save
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values)
+def test_every_value_comes_back(value: Any) -> None:
+    assert load(save(value, "v.json")) == value
+
+
+class Colour(enum.Enum):
+    """A value with a name."""
+
+    RED = "red"
+
+
+@dataclasses.dataclass
+class Point:
+    """A value with fields."""
+
+    x: float
+    inner: Any
+
+
+@pytest.mark.parametrize(
+    ("value", "back"),
+    [
+        ((1, (2,)), [1, [2]]),
+        ({3, 1, 2}, [1, 2, 3]),
+        ({"b", 1, "a"}, [1, "a", "b"]),
+        (Path("a/b"), "a/b"),
+        (dt.date(2026, 11, 22), "2026-11-22"),
+        (dt.datetime(2026, 11, 22, 5, tzinfo=dt.UTC), "2026-11-22T05:00:00+00:00"),
+        ([Colour.RED], ["red"]),
+        (Point(1.5, Point(2, None)), {"x": 1.5, "inner": {"x": 2, "inner": None}}),
+        (
+            {1: "a", 2.5: "b", None: "c", False: "d"},
+            {"1": "a", "2.5": "b", "null": "c", "false": "d"},
+        ),
+        ("a name that is no UTF-8: \udcff", "a name that is no UTF-8: \udcff"),
+    ],
+)
+def test_what_json_has_no_word_for_becomes_what_is_documented(value: object, back: object) -> None:
+    assert load(save(value, "v.json")) == back
+
+
+def test_not_finite_numbers_come_back_unless_refused() -> None:
+    back = load(save([math.nan, math.inf, -math.inf], "v.json"))
+    assert math.isnan(back[0])
+    assert back[1:] == [math.inf, -math.inf]
+    with pytest.raises(UnsavableError, match=r"obj\['a'\]\[0\] is nan; JSON takes finite numbers"):
+        save({"a": [math.nan]}, "v.json", allow_nan=False)
+
+
+def test_text_is_readable_and_ends_with_a_newline() -> None:
+    assert save({"\u00e9": [1]}, "v.json").read_text(encoding="utf-8") == (
+        '{\n  "\u00e9": [\n    1\n  ]\n}\n'
+    )
+    assert save({"a": [1]}, "v.json", indent=None).read_text() == '{"a": [1]}\n'
+
+
+def circle() -> object:
+    """Make a list that holds itself."""
+    value: list[object] = []
+    value.append({"again": value})
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"model": [1, object()]}, r"obj\['model'\]\[1\] is object; JSON takes None, bool"),
+        (b"x", "obj is bytes"),
+        ([1j], r"obj\[0\] is complex"),
+        (Point(1, int), r"obj.inner is type"),
+        ({(1, 2): 3}, r"the key \(1, 2\) of obj is tuple; JSON takes keys"),
+        ({1: 0, "1": 0}, "the key '1' of obj is the same key again"),
+        (circle(), r"obj\[0\]\['again'\] is an object that it is part of"),
+        ({frozenset([b"x"])}, "an element of an element of obj is bytes"),
+    ],
+)
+def test_what_json_cannot_hold_is_refused_with_its_place(value: object, message: str) -> None:
+    with pytest.raises(UnsavableError, match=message):
+        save(value, "v.json")
+    assert not Path("v.json").exists()
+
+
+def test_numpy_values_are_numbers_and_lists() -> None:
+    np = pytest.importorskip("numpy", reason="numpy is not installed: nothing to save")
+    value = {
+        "scalar": np.float32(0.1),
+        "array": np.arange(4).reshape(2, 2),
+        "text": np.array(["a"]),
+        "flag": np.bool_(True),
+        "when": np.array(["2026-11-22"], dtype="M8[D]"),
+        np.int64(3): np.int8(1),
+    }
+    assert load(save(value, "v.json")) == {
+        "scalar": float(np.float32(0.1)),
+        "array": [[0, 1], [2, 3]],
+        "text": ["a"],
+        "flag": True,
+        "when": ["2026-11-22"],
+        "3": 1,
+    }
+    for refused in (np.array([1j]), np.longdouble(1), np.array([b"x"])):
+        with pytest.raises(UnsavableError, match="obj is numpy"):
+            save(refused, "v.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"a": 1,\n x}', "v.json, line 2, column 2: not JSON: "),
+        (b"", "v.json, line 1, column 1: not JSON: Expecting value"),
+        (b'"\xff"', "v.json, byte 1: not UTF-8"),
+    ],
+)
+def test_a_malformed_file_is_refused_with_its_place(content: bytes, message: str) -> None:
+    Path("v.json").write_bytes(content)
+    with pytest.raises(MalformedError, match=message):
+        load("v.json")
+
+
+def test_json_has_one_shape_only() -> None:
+    save([], "v.json")
+    with pytest.raises(InvalidValueError, match=r"into must be left out for a \.json file"):
+        load("v.json", into="rows")

@@ -1,0 +1,162 @@
+"""A file is there whole or not at all, where it was asked for, and comes back as it was."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import signal
+import stat
+from pathlib import Path
+
+import pytest
+
+from scitex_session_io import (
+    InvalidTypeError,
+    MissingFileError,
+    UnknownFormatError,
+    UnsavableError,
+    load,
+    save,
+    save_into,
+)
+from support import start_script, wait_until
+
+
+@pytest.mark.parametrize("name", ["r.csv", "R.CSV", "deep/er/r.json", "r.JSON", "a.b.json"])
+def test_the_suffix_names_the_format_and_directories_are_made(name: str) -> None:
+    value = [{"a": 1}, {"a": 2}]
+    path = save(value, name)
+    assert type(path) is type(pathlib.Path())
+    assert path == Path(name).absolute()
+    assert load(name) == value
+    assert load(path) == value
+
+
+@pytest.mark.parametrize("name", ["r.xlsx", "r", ".json", "r.json.gz"])
+def test_a_suffix_without_a_format_is_refused_and_names_those_that_have_one(name: str) -> None:
+    with pytest.raises(UnknownFormatError, match=r"allowed are \.csv, \.json"):
+        save([], name)
+    Path(name).touch()
+    with pytest.raises(UnknownFormatError, match=r"allowed are \.csv, \.json"):
+        load(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("r.json", {"ident": 1}, "options must be indent, allow_nan for a .json file, not ident="),
+        ("r.csv", {"indent": 1}, "options must be no option for a .csv file, not indent="),
+    ],
+)
+def test_an_option_that_the_format_does_not_have_is_refused(
+    name: str, options: dict[str, int], message: str
+) -> None:
+    with pytest.raises(InvalidTypeError, match=message):
+        save([], name, **options)
+    assert not Path(name).exists()
+
+
+@pytest.mark.parametrize("name", ["r.json", "r.csv"])
+def test_what_fails_leaves_the_old_file_and_nothing_else(name: str) -> None:
+    path = save([["a"], [1]], name)
+    old = path.read_bytes()
+    with pytest.raises(UnsavableError):
+        save([["a"], [1], [object()]], name)
+    assert path.read_bytes() == old
+    assert os.listdir() == [name]
+
+
+def test_a_file_that_cannot_be_written_is_an_error_of_the_system() -> None:
+    Path("file").touch()
+    with pytest.raises(OSError, match="file"):
+        save([], "file/r.json")
+
+
+def test_a_killed_save_leaves_the_old_file_whole() -> None:
+    save({"old": True}, "r.json")
+    with start_script("""
+        from scitex_session_io import save
+        print("begun", flush=True)
+        while True:
+            save({"old": True, "long": list(range(200_000))}, "r.json")
+    """) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        for _ in range(20):
+            assert load("r.json")["old"]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert load("r.json")["old"]
+
+
+def test_permissions_of_the_old_file_and_a_symbolic_link_are_kept() -> None:
+    Path("real").mkdir()
+    save([1], "real/r.json").chmod(0o640)
+    Path("link.json").symlink_to("real/r.json")
+    save([2], "link.json")
+    assert Path("link.json").is_symlink()
+    assert load("real/r.json") == [2]
+    assert stat.S_IMODE(Path("real/r.json").stat().st_mode) == 0o640
+
+
+def test_relative_paths_go_into_the_directory_while_it_is_set() -> None:
+    told: list[Path] = []
+    restore = save_into("run", on_save=told.append)
+    inside = save([1], "sub/r.json")
+    outside = save([2], Path("elsewhere/r.json").absolute())
+    assert inside == Path("run/sub/r.json").absolute()
+    assert told == [inside, outside]
+    assert load("sub/r.json") == [1]
+    restore()
+    restore()
+    assert save([3], "r.json") == Path("r.json").absolute()
+    assert told == [inside, outside]
+    with pytest.raises(MissingFileError):
+        load("sub/r.json")
+
+
+def test_load_prefers_the_working_directory() -> None:
+    save(["here"], "r.json")
+    restore = save_into("run")
+    try:
+        save(["there"], "r.json")
+        assert load("r.json") == ["here"]
+        Path("r.json").unlink()
+        assert load("r.json") == ["there"]
+    finally:
+        restore()
+
+
+def test_the_directory_is_fixed_when_it_is_set_and_taking_back_is_in_any_order() -> None:
+    first, second = save_into("one"), save_into("two")
+    Path("cd").mkdir()
+    os.chdir("cd")
+    first()
+    assert save([], "r.json").parent.name == "two"
+    second()
+    assert save([], "r.json").parent.name == "cd"
+
+
+def test_a_missing_file_says_where_it_was_looked_for() -> None:
+    restore = save_into("run")
+    try:
+        with pytest.raises(FileNotFoundError) as caught:
+            load("r.json")
+    finally:
+        restore()
+    places = (str(Path("r.json").absolute()), str(Path("run/r.json").absolute()))
+    assert caught.value.looked_in == places  # type: ignore[attr-defined]
+    assert str(caught.value) == f"no file 'r.json'; looked for {places[0]} and {places[1]}"
+
+
+def test_saves_from_many_processes_at_once_leave_one_of_them_whole() -> None:
+    Path("writer.py").write_text(
+        "from scitex_session_io import save; import sys; n = int(sys.argv[1])\n"
+        "for _ in range(50): save([n] * 1000, 'r.json')\n"
+    )
+    with start_script(Path("writer.py"), "1") as one, start_script(Path("writer.py"), "2") as two:
+        wait_until(lambda: Path("r.json").exists())
+        while one.poll() is None or two.poll() is None:
+            assert load("r.json") in ([1] * 1000, [2] * 1000)
+    assert (one.returncode, two.returncode) == (0, 0)
+    assert sorted(os.listdir()) == ["r.json", "writer.py"]
