@@ -379,8 +379,8 @@ def test_a_second_ctrl_c_during_the_clean_up_ends_at_once_and_leaves_a_record() 
             print("cleaning up", flush=True)
             for _ in range(600):
                 time.sleep(0.1)
-        import scitex_session._run as run
-        run.Run.finish = slow
+        import scitex_session._ledger as ledger
+        ledger.Ledger.end = slow
         time.sleep(60)
     """
     with start_script(SCRIPT.format(body=body.strip())) as process:

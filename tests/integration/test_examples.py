@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from scitex_session import SessionManager
 from support import read_json, run_script, start_script, wait_until
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scitex_session import SessionManager
+from scitex_session_core import read_record
 from support import read_json, run_script, start_script
 
 if TYPE_CHECKING:
@@ -137,12 +138,16 @@ def test_a_full_disk_does_not_take_the_run_down(tmp_path: Path) -> None:
         finished = run_script(
             script(fill.strip()), env={"SCITEX_SESSION_OUT_DIR": os.fspath(mounted)}
         )
-        records = [read_json(p) for p in (mounted / "script_out").glob("*/2*/session.json")]
+        records = list((mounted / "script_out").glob("*/2*/session.json"))
+        read = read_record(records[0].parent)
     assert Path("reached the end").exists()
     assert finished.returncode == 0, finished
     assert "still running" in finished.stdout
     assert finished.stderr  # a failure of ours is never silent
+    (session,) = SessionManager().list_sessions().values()
+    assert session["status"] == "success"
     assert len(records) == 1
+    assert read["status"] == "success"
 
 
 def test_a_registry_that_cant_be_written_is_said_and_harms_nothing() -> None:

@@ -14,7 +14,7 @@ def test_our_frames_on_top_are_taken_off() -> None:
     def fails() -> None:
         raise KeyError("x")
 
-    from scitex_session._run import _attempt  # any function of ours that calls what it is given
+    from scitex_session._trouble import attempt  # any function of ours that calls what it is given
 
     class Stop(BaseException): ...
 
@@ -22,7 +22,7 @@ def test_our_frames_on_top_are_taken_off() -> None:
         raise Stop
 
     try:
-        _attempt("testing", stops)
+        attempt("testing", stops)
     except Stop as error:
         error.__traceback__ = error.__traceback__.tb_next if error.__traceback__ else None
         names = [f.name for f in traceback.extract_tb(without_our_frames(error).__traceback__)]

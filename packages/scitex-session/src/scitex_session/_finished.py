@@ -60,7 +60,7 @@ def running2finished(
     run = run_of(CONFIG)
     if run is not None:
         if run.owned:
-            run.finish(
+            run.ledger.end(
                 exit_status, {"kind": "closed"}, remove_src_dir=remove_src_dir, max_wait=max_wait
             )
             CONFIG.update(run.config)

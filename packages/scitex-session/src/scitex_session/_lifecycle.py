@@ -207,6 +207,7 @@ def close(
     if not run.owned:
         return
     run.close(exit_status, {"kind": "closed"}, message=message)
+    run.guard.die()  # of a signal that waited for the end of the clean-up
     if verbose:
         from ._report import print_footer
 

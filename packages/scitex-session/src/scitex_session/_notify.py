@@ -34,11 +34,11 @@ def notify_of(run: Run, message: str) -> None:
         return
     name = run.script.name if run.script else "session"
     duration = run.config["RUN_DURATION"].total_seconds()
-    body = f"{message}\n{run.path}\n\n{_last_lines(run)}"
+    body = f"{message}\n{run.ledger.path}\n\n{_last_lines(run)}"
     try:
         sender = apprise.Apprise()
         unknown = [n for n, url in enumerate(urls, 1) if not sender.add(url)]
-        sent = sender.notify(title=f"{name}: {run.status} after {duration:.0f} s", body=body)
+        sent = sender.notify(title=f"{name}: {run.ledger.status} after {duration:.0f} s", body=body)
     except Exception as error:  # noqa: BLE001  # a library that talks to the world
         warn(f"the notice could not be sent: {type(error).__name__}: {error}")
         return
@@ -52,7 +52,7 @@ def notify_of(run: Run, message: str) -> None:
 
 def _last_lines(run: Run) -> str:
     try:
-        with open(run.path / "logs" / "stdout.log", "rb") as log:
+        with open(run.ledger.path / "logs" / "stdout.log", "rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - _LAST_BYTES))
             lines = log.read().decode("utf-8", "replace").splitlines()
     except OSError:

@@ -14,7 +14,7 @@ def print_header(run: Run) -> None:
     rows = {
         "session": run.config["ID"],
         "script": run.script or "(none)",
-        "run directory": run.path,
+        "run directory": run.ledger.path,
         "seed": run.rng.seed,
     }
     if run.config["ARGS"]:
@@ -28,4 +28,4 @@ def print_header(run: Run) -> None:
 def print_footer(run: Run, message: str) -> None:
     """Print how the session ended, at its end."""
     duration = run.config["RUN_DURATION"].total_seconds()
-    print(f"\n{message}  {run.status} after {duration:.2f} s: {run.path}", flush=True)
+    print(f"\n{message}  {run.ledger.status} after {duration:.2f} s: {run.ledger.path}", flush=True)

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 import os
-import sys
-from datetime import datetime
-from pathlib import Path
 
-from scitex_session_core import (
-    RecordError,
-    crash_command,
-    ended_record,
-    journal_close,
-    journal_create,
-    make_run_dir,
-    move_to_finished,
-    new_record,
-    outcome,
-    read_record,
-    reap,
-    registry_dir,
-    warn,
-    write_record,
-)
+from scitex_session_core import crash_command, make_run_dir, outcome, registry_dir
 from scitex_session_io import capture, save_into
 from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager
 
 from ._config import as_args, make_config, read_config_files
+from ._ledger import Ledger
 from ._signals import SignalGuard
-from ._snapshot import save_script, write_config
+from ._trouble import attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
     from typing import Any
 
     from scitex_session_core import DotDict
@@ -41,8 +25,6 @@ if TYPE_CHECKING:
     from scitex_session_plot import Style
 
     from ._options import Options
-
-_REAPED_AT_A_CLOSE = 8
 
 _active: list[Run] = []
 
@@ -67,17 +49,20 @@ class Run:
     ----------
     config : DotDict
         Its `CONFIG`.
+    ledger : Ledger
+        What is written of it.
     rng : RandomStateManager
     colors : CustomColors
     style : Style
     capture : Capture
+    guard : SignalGuard
     """
 
     config: DotDict
+    ledger: Ledger
     rng: RandomStateManager
     colors: CustomColors
     capture: Capture
-    _registry: Path
 
     def __init__(
         self,
@@ -96,19 +81,11 @@ class Run:
         self.guard = SignalGuard()
         self._owner = os.getpid()
         self._undo: list[tuple[str, Callable[[], object]]] = []
-        self._record: dict[str, Any] = {}
 
     @property
     def owned(self) -> bool:
         """Whether this process started it; a forked child must leave it alone."""
         return os.getpid() == self._owner
-
-    @property
-    def path(self) -> Path:
-        """Where the run directory is now."""
-        path = self.config["SDIR_RUN"]
-        assert isinstance(path, Path)
-        return path
 
     def open(self) -> None:
         """Start it: after this, whatever happens is on record.
@@ -120,7 +97,7 @@ class Run:
             seed out of range); nothing is left behind then.
         """
         self.guard.install()
-        self._undo.append(("putting back signal handlers", self.guard.restore))
+        self.at_close("putting back signal handlers", self.guard.restore)
         try:
             self._open()
         except BaseException as error:
@@ -134,42 +111,37 @@ class Run:
         options = self.options
         files = read_config_files(self.script)
         self.rng = RandomStateManager(options.seed)
-        self._undo.append(("putting back random generators", self.rng.release))
+        self.at_close("putting back random generators", self.rng.release)
         self.rng.seed_modules(*options.seed_modules)
         self.colors = CustomColors(alpha=options.alpha)
         run_dir = make_run_dir(
             self.script, sdir=options.sdir, suffix=options.sdir_suffix, clear=options.clear_logs
         )
-        self._registry = registry_dir()
-        self.capture = capture(
-            run_dir.path / "logs" / "stdout.log",
-            run_dir.path / "logs" / "stderr.log",
-            mode=options.capture,
-            heartbeat=run_dir.path / "heartbeat",
-            on_death=crash_command(run_dir.path, self._registry),
-        )
+        path, registry = run_dir.path, registry_dir()
         args = as_args(options.args) if options.args is not None else as_args(self.arguments)
         self.config = make_config(run_dir, self.script, args, files)
-        self._record = new_record(
-            run_dir.id,
+        self.ledger = Ledger(
+            self.config,
+            registry,
             script=self.script,
             function=self.function,
             arguments=self.arguments or (args if isinstance(args, dict) else {}),
-            argv=getattr(sys, "argv", ()),
-            config=files,
+            files=files,
             seed=self.rng.seed,
         )
-        _active.append(self)
-        _attempt("writing the record", lambda: write_record(self.path, self._record))
-        _attempt(
-            "writing CONFIG.yaml", lambda: write_config(self.path, self.config, options.origins)
+        self.capture = capture(
+            path / "logs" / "stdout.log",
+            path / "logs" / "stderr.log",
+            mode=options.capture,
+            heartbeat=path / "heartbeat",
+            on_death=crash_command(path, registry),
         )
-        _attempt("keeping the script", lambda: save_script(self.path, self.script))
-        _attempt("registering the session", self._register)
-        _attempt("capturing output", self._start_capture)
-        self._undo.append(("ending save_into", save_into(self.path, self._saved)))
+        _active.append(self)
+        self.ledger.begin(options.origins)
+        attempt("capturing output", self.capture.start)
+        self.at_close("ending save_into", save_into(path, self._saved))
         self.style.apply()
-        self._undo.append(("putting back the style of figures", self.style.restore))
+        self.at_close("putting back the style of figures", self.style.restore)
 
     def close(
         self,
@@ -188,102 +160,34 @@ class Run:
         if reason["kind"] == "signal":
             self.guard.ended_by = reason["signal"]
         self.guard.begin_cleanup()
-        _attempt("ending the capture", self.capture.finish)
+        attempt("ending the capture", self.capture.finish)
         if error is not None:
             from ._traceback import log_error
 
-            _attempt("logging the error", lambda: log_error(self.path, error))
-        self.finish(exit_status, reason, message=message)
-        _attempt("dismissing the companion", self.capture.dismiss)
-        _attempt("removing the heartbeat", self._stop_heart)
+            attempt("logging the error", lambda: log_error(self.ledger.path, error))
+        self.ledger.end(exit_status, reason, message=message)
+        attempt("dismissing the companion", self.capture.dismiss)
+        attempt("removing the heartbeat", self._stop_heart)
         _active.remove(self)
+        attempt("reaping", self.ledger.reap_others)
         self._undo_all()
-        _attempt(
-            "reaping",
-            lambda: reap(self.config["SDIR_OUT"], registry=self._registry, most=_REAPED_AT_A_CLOSE),
-        )
-
-    def finish(
-        self,
-        exit_status: int | None,
-        reason: Mapping[str, Any],
-        *,
-        message: str = "",
-        remove_src_dir: bool = True,
-        max_wait: float = 60,
-    ) -> None:
-        """Write the end into the record and move the directory, unless that was done by hand."""
-        if self._record["status"] != "running":
-            return
-        try:
-            record = read_record(self.path)
-        except RecordError as trouble:
-            # The script deleted its own directory, or the disk was full at the start.
-            warn(f"the record of the run is gone ({trouble}); it is written anew")
-            record = self._record
-            _attempt(
-                "making the run directory", lambda: self.path.mkdir(parents=True, exist_ok=True)
-            )
-        self._record = ended_record(record, exit_status=exit_status, reason=reason, message=message)
-        _attempt("writing the record", lambda: write_record(self.path, self._record))
-        moved = move_to_finished(
-            self.path, self._record["status"], remove_src_dir=remove_src_dir, max_wait=max_wait
-        )
-        ended = datetime.fromisoformat(self._record["ended"]).astimezone()
-        self.config.update(
-            SDIR_RUN=moved,
-            SDIR=moved,
-            EXIT_STATUS=exit_status,
-            END_DATETIME=ended,
-            RUN_DURATION=ended - self.config["START_DATETIME"],
-        )
-        _attempt("telling the registry", self._tell_registry)
 
     def at_close(self, what: str, undo: Callable[[], object]) -> None:
-        """Have `undo` called when the session has ended."""
+        """Have `undo` called when the session has ended, the last one first."""
         self._undo.append((what, undo))
 
-    @property
-    def status(self) -> str:
-        """The status on record."""
-        return str(self._record["status"])
-
-    def _start_capture(self) -> None:
-        (self.path / "logs").mkdir(exist_ok=True)
-        self.capture.start()
-
     def _stop_heart(self) -> None:
-        (self.path / "heartbeat").unlink(missing_ok=True)
-
-    def _register(self) -> None:
-        journal_create(
-            self._registry,
-            self.config["ID"],
-            self._record["config"],
-            script_path=self._record["script"],
-            process=self._record["process"],
-            run_dir=self.path,
-        )
-
-    def _tell_registry(self) -> None:
-        journal_close(
-            self._registry,
-            self.config["ID"],
-            self.status,
-            self._record["exit_status"],
-            run_dir=self.path,
-            time=self._record["ended"],
-        )
+        (self.ledger.path / "heartbeat").unlink(missing_ok=True)
 
     def _saved(self, path: Path) -> None:
         from ._artifacts import record_artifact
 
-        _attempt("recording a saved file", lambda: record_artifact(self.path, path))
+        attempt("recording a saved file", lambda: record_artifact(self.ledger.path, path))
 
     def _undo_all(self) -> None:
         while self._undo:
             what, undo = self._undo.pop()
-            _attempt(what, undo)
+            attempt(what, undo)
 
 
 def active_run() -> Run | None:
@@ -294,11 +198,3 @@ def active_run() -> Run | None:
 def run_of(config: Mapping[str, Any]) -> Run | None:
     """Return the session of a `CONFIG`, also in a forked child; None once it is closed."""
     return next((run for run in _active if run.config["ID"] == config.get("ID")), None)
-
-
-def _attempt(what: str, action: Callable[[], object]) -> None:
-    """Do something of our own whose failure must neither end the user's run nor be silent."""
-    try:
-        action()
-    except Exception as error:  # noqa: BLE001
-        warn(f"{what} failed: {type(error).__name__}: {error}")

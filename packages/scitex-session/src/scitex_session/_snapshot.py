@@ -39,6 +39,8 @@ def save_script(run_dir: Path, script: Path | None) -> None:
     """
     if script is None:
         return
-    folder = run_dir / "code"
-    folder.mkdir(exist_ok=True)
-    (folder / script.name).write_bytes(script.read_bytes())
+    copy = run_dir / "code" / script.name
+    copy.parent.mkdir(exist_ok=True)
+    # With an explicit sdir, the script itself may lie where its copy would be.
+    if not (copy.exists() and copy.samefile(script)):
+        write_atomic(copy, script.read_bytes())

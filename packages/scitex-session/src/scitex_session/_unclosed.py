@@ -29,6 +29,8 @@ def watch_for_unclosed(run: Run) -> None:
             _open.remove(run)
             exit_status, reason = outcome(raised=error, signum=run.guard.ended_by)
             run.close(exit_status, {**reason, "never_closed": True})
+            if not isinstance(error, KeyboardInterrupt):  # of which the interpreter itself dies
+                run.guard.die()
 
     def restore() -> None:
         if run in _open:
@@ -47,4 +49,4 @@ def _at_exit() -> None:
             run.close(None, {"kind": "never_closed"})
         else:
             run.close(*outcome(signum=signum))
-            run.guard.die()
+        run.guard.die()

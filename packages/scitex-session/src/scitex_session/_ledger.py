@@ -1,0 +1,166 @@
+"""What is written of a session: its record, its place among the runs, the registry."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from scitex_session_core import (
+    RecordError,
+    ended_record,
+    journal_close,
+    journal_create,
+    move_to_finished,
+    new_record,
+    read_record,
+    reap,
+    warn,
+    write_record,
+)
+
+from ._snapshot import save_script, write_config
+from ._trouble import attempt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from scitex_session_core import DotDict
+
+# What a run may spend on the dead of earlier ones, at its end.
+_REAPED_AT_A_CLOSE = 8
+_REAPING_S = 0.01
+
+
+class Ledger:
+    """The record of a run of this process. Trouble with writing it is warned about.
+
+    Parameters
+    ----------
+    config : DotDict
+        The run's `CONFIG`; kept up with where the run is and how it ended.
+    registry : Path
+        The registry to tell.
+    script : Path or None
+        The script.
+    function : str or None
+        The function that runs.
+    arguments : mapping
+        The values it is called with.
+    files : mapping
+        The user's configuration.
+    seed : int
+        The seed.
+    """
+
+    def __init__(
+        self,
+        config: DotDict,
+        registry: Path,
+        *,
+        script: Path | None,
+        function: str | None,
+        arguments: Mapping[str, Any],
+        files: Mapping[str, Any],
+        seed: int,
+    ) -> None:
+        self._config = config
+        self._registry = registry
+        self._script = script
+        self._record = new_record(
+            config["ID"],
+            script=script,
+            function=function,
+            arguments=arguments,
+            argv=getattr(sys, "argv", ()),
+            config=files,
+            seed=seed,
+        )
+
+    @property
+    def path(self) -> Path:
+        """Where the run directory is now."""
+        path = self._config["SDIR_RUN"]
+        assert isinstance(path, Path)
+        return path
+
+    @property
+    def status(self) -> str:
+        """The status on record."""
+        return str(self._record["status"])
+
+    def begin(self, origins: Mapping[str, str]) -> None:
+        """Put on disk, before user code, what the run is, and the origin of each argument."""
+        path, record = self.path, self._record
+        attempt("writing the record", lambda: write_record(path, record))
+        attempt("writing CONFIG.yaml", lambda: write_config(path, self._config, origins))
+        attempt("keeping the script", lambda: save_script(path, self._script))
+        attempt("registering the session", self._register)
+
+    def end(
+        self,
+        exit_status: int | None,
+        reason: Mapping[str, Any],
+        *,
+        message: str = "",
+        remove_src_dir: bool = True,
+        max_wait: float = 60,
+    ) -> None:
+        """Write the end into the record and move the directory, unless that was done by hand."""
+        if self.status != "running":
+            return
+        self._record = ended_record(
+            self._with_events(), exit_status=exit_status, reason=reason, message=message
+        )
+        attempt("writing the record", lambda: write_record(self.path, self._record))
+        moved = move_to_finished(
+            self.path, self.status, remove_src_dir=remove_src_dir, max_wait=max_wait
+        )
+        ended = datetime.fromisoformat(self._record["ended"]).astimezone()
+        self._config.update(
+            SDIR_RUN=moved,
+            SDIR=moved,
+            EXIT_STATUS=exit_status,
+            END_DATETIME=ended,
+            RUN_DURATION=ended - self._config["START_DATETIME"],
+        )
+        attempt("telling the registry", self._tell_registry)
+
+    def reap_others(self) -> None:
+        """File a few of this script's runs that died without anybody seeing it."""
+        out_dir = self._config["SDIR_OUT"]
+        reap(out_dir, registry=self._registry, most=_REAPED_AT_A_CLOSE, within=_REAPING_S)
+
+    def _with_events(self) -> dict[str, Any]:
+        """Return the record as it stands on disk, where what others appended is folded in."""
+        try:
+            record = read_record(self.path)
+        except RecordError as trouble:
+            # The script deleted its own directory, or the disk was full at the start.
+            warn(f"the record of the run is gone ({trouble}); it is written anew")
+            path = self.path
+            attempt("making the run directory", lambda: path.mkdir(parents=True, exist_ok=True))
+            return self._record
+        return record if record["id"] == self._record["id"] else self._record
+
+    def _register(self) -> None:
+        journal_create(
+            self._registry,
+            self._config["ID"],
+            self._record["config"],
+            script_path=self._record["script"],
+            process=self._record["process"],
+            run_dir=self.path,
+        )
+
+    def _tell_registry(self) -> None:
+        journal_close(
+            self._registry,
+            self._config["ID"],
+            self.status,
+            self._record["exit_status"],
+            run_dir=self.path,
+            time=self._record["ended"],
+        )
