@@ -25,17 +25,13 @@ def new_id(now: float | None = None) -> str:
     Returns
     -------
     str
-        The start in local time, and eight random characters (40 bits) in the base 32 of
-        Crockford [1]_.
+        The start in local time, and eight random characters (40 bits) in Crockford's base 32
+        (https://www.crockford.com/base32.html).
 
     Notes
     -----
     The characters come from the operating system, never from `random`: a script that seeds
     `random` with a constant would draw the same "random" ID in every run.
-
-    References
-    ----------
-    .. [1] D. Crockford, "Base 32", https://www.crockford.com/base32.html
     """
     stamp = time.strftime("%YY-%mM-%dD-%Hh%Mm%Ss", time.localtime(now))
     return f"{stamp}_{''.join(_ALPHABET[byte & 31] for byte in os.urandom(_RANDOM_CHARACTERS))}"
