@@ -184,6 +184,28 @@ def test_a_closed_stdout_does_not_take_the_run_down() -> None:
     assert len(list(Path("script_out/FINISHED_SUCCESS").iterdir())) == 2
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+def test_a_reader_that_has_read_enough_ends_the_echo_and_not_the_run() -> None:
+    Path("script.py").write_text(
+        "import scitex_session as stx\n"
+        "@stx.session(verbose=True)\n"
+        "def main():\n"
+        "    for number in range(100_000):\n"
+        "        print(number)\n"
+        "if __name__ == '__main__':\n"
+        "    main()\n"
+    )
+    finished = subprocess.run(
+        ["bash", "-c", f"{sys.executable} script.py | head -1; exit ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (finished.returncode, finished.stderr) == (0, "")
+    (log,) = Path("script_out/FINISHED_SUCCESS").glob("*/logs/stdout.log")
+    assert log.read_text().endswith("\n99999\n")
+
+
 def test_warnings_of_ours_dont_take_down_a_run_that_makes_warnings_errors() -> None:
     Path("occupied").write_text("")
     finished = run_script(

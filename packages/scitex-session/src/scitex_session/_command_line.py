@@ -34,13 +34,15 @@ class Arguments:
         self.values = {p.name: given.get(p.name, p.default) for p in wanted}
         self.origins = {p.name: "command line" if p.name in given else "default" for p in wanted}
 
-    def call(self, func: Callable[..., Any], injected: dict[str, Any]) -> Any:
-        """Call `func` with the values and what it asks to be injected."""
+    def call(self, func: Callable[..., Any], injected: dict[str, Any] | None) -> Any:
+        """Call `func` with the values and what it asks to be injected, if there is any of that."""
         values = dict(self.values)
         for p in self._parameters:
-            if p.injected:
+            if p.injected and injected is not None:
                 values[p.name] = injected["rngg" if p.name == "rng" else p.name]
-        positional = [values.pop(p.name) for p in self._parameters if p.positional_only]
+        positional = [
+            values.pop(p.name) for p in self._parameters if p.positional_only and p.name in values
+        ]
         return func(*positional, **values)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from scitex_session_core import outcome
@@ -102,7 +101,9 @@ def execute(
     result, error = None, None
     try:
         result = _call_in(session, func, call, namespace, keywords)
+        session.guard.begin_cleanup()
     except BaseException as raised:  # noqa: BLE001  # told by `outcome`, raised again by the caller
+        session.guard.begin_cleanup()
         from ._traceback import without_our_frames
 
         error = without_our_frames(raised)
@@ -177,11 +178,19 @@ def _options(keywords: Mapping[str, Any], arguments: Arguments | None) -> Option
     )
 
 
-def _globals(func: Callable[..., Any]) -> dict[str, Any]:
-    while hasattr(func, "__wrapped__"):
-        func = func.__wrapped__
-    found = getattr(func, "__globals__", None)
-    return found if found is not None else vars(sys.modules[func.__module__])
+def _globals(func: Any) -> dict[str, Any]:
+    """Return the globals of the code that runs: below decorators, partials and instances."""
+    while not hasattr(func, "__globals__") or hasattr(func, "__wrapped__"):
+        for inner in ("__wrapped__", "__func__", "func"):
+            if hasattr(func, inner):
+                func = getattr(func, inner)
+                break
+        else:
+            if not hasattr(type(func).__call__, "__globals__"):
+                return {}  # written in C: it has none that could be injected into
+            func = type(func).__call__
+    found: dict[str, Any] = func.__globals__
+    return found
 
 
 def _name(func: Callable[..., Any]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from scitex_session_core import __version__
 
 TYPE_CHECKING = False
@@ -19,13 +22,20 @@ def print_header(run: Run) -> None:
     }
     if run.config["ARGS"]:
         rows["arguments"] = ", ".join(f"{k}={v}" for k, v in dict(run.config["ARGS"]).items())
-    print(f"scitex-session {__version__}")
-    for name, value in rows.items():
-        print(f"  {name + ':':<15}{value}")
-    print(flush=True)
+    lines = [f"  {name + ':':<15}{value}" for name, value in rows.items()]
+    _say("\n".join([f"scitex-session {__version__}", *lines, ""]))
 
 
 def print_footer(run: Run, message: str) -> None:
     """Print how the session ended, at its end."""
     duration = run.config["RUN_DURATION"].total_seconds()
-    print(f"\n{message}  {run.ledger.status} after {duration:.2f} s: {run.ledger.path}", flush=True)
+    _say(f"\n{message}  {run.ledger.status} after {duration:.2f} s: {run.ledger.path}")
+
+
+def _say(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # `| head -1` has read enough. What is left in the buffer would make the interpreter fail at
+        # its very end, with status 120, though the run did not.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -152,7 +152,7 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
         check_not_nested(func)
         arguments = arguments_for(func)
         if os.environ.get("SCITEX_SESSION_DISABLE") == "1":
-            return func(**arguments.values)
+            return arguments.call(func, None)
         ending = execute(func, lambda given: arguments.call(func, given), keywords, arguments)
         if ending.error is not None:
             raise ending.error

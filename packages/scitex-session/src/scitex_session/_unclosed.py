@@ -18,8 +18,6 @@ _open: list[Run] = []
 
 def watch_for_unclosed(run: Run) -> None:
     """Close `run` truly when the process ends without having closed it."""
-    if not _open:
-        atexit.register(_at_exit)
     _open.append(run)
     found = sys.excepthook
 
@@ -42,6 +40,7 @@ def watch_for_unclosed(run: Run) -> None:
     run.at_close("putting back sys.excepthook", restore)
 
 
+@atexit.register
 def _at_exit() -> None:
     for run in _open[::-1]:
         signum = run.guard.ended_by
