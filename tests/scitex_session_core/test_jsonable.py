@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -199,6 +200,26 @@ def test_what_is_too_much_is_named() -> None:
         "rows": "<list of 1000000 items>",
         "n": 1,
     }
+
+
+@dataclasses.dataclass
+class Model:
+    lr: float = 0.1
+    api_key: str = "hunter2"
+    inner: object = None
+
+
+def test_dataclasses_become_mappings_with_their_secrets_masked() -> None:
+    plain = {"lr": 0.1, "api_key": "***", "inner": None}
+    assert jsonable(Model()) == plain
+    assert jsonable(Model(inner=[Model()])) == {**plain, "inner": [plain]}
+    assert isinstance(jsonable(Model), str)
+
+
+def test_a_dataclass_that_holds_itself_ends() -> None:
+    model = Model()
+    model.inner = model
+    assert json.loads(dumps(model))["lr"] == 0.1
 
 
 def test_a_lazy_module_is_not_loaded() -> None:

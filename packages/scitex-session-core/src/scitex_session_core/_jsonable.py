@@ -36,9 +36,9 @@ def dumps(value: object, *, indent: int | None = None) -> bytes:
 def jsonable(value: object) -> Any:
     """Return `value` made of what JSON has, secrets masked.
 
-    Paths, enumerations, dates, sets and numpy scalars become what a reader would write for them;
-    non-finite floats become ``"nan"``, ``"inf"``, ``"-inf"``, which strict JSON lacks; integers
-    of more than 2000 bits become hexadecimal text; anything else becomes its `repr`, shortened.
+    Paths, enumerations, dates, sets, dataclasses and numpy scalars become what a reader would write
+    for them; non-finite floats become ``"nan"``, ``"inf"``, ``"-inf"``, which strict JSON lacks;
+    integers of more than 2000 bits become hexadecimal text; anything else its `repr`, shortened.
     Nothing is refused, since a record that can't be written because of an odd argument would be
     worse than a record that describes it: containers that hold themselves, lie deeper than 32
     levels, or would make it more than 100,000 items are named, not followed.
@@ -83,6 +83,9 @@ class _Converter:
             return value.isoformat()
         if isinstance(value, timedelta):
             return str(value)
+        if not isinstance(value, type) and hasattr(type(value), "__dataclass_fields__"):
+            names = type(value).__dataclass_fields__
+            return self._container({name: getattr(value, name) for name in names})
         return _array_scalar(value)
 
     def _container(self, value: Container) -> Any:
