@@ -60,3 +60,8 @@ def test_the_marker_is_one_object_also_as_a_copy() -> None:
     assert pickle.loads(pickle.dumps(INJECTED)) is INJECTED
     assert copy.deepcopy(INJECTED) is INJECTED
     assert repr(INJECTED) == "INJECTED"
+
+
+def test_the_marker_used_in_a_plain_call_says_what_is_missing() -> None:
+    with pytest.raises(AttributeError, match="no 'info': this parameter is filled when"):
+        INJECTED.info("x")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Optional
 
@@ -104,7 +105,50 @@ def test_short_options_go_to_the_first_that_wants_them() -> None:
     assert exit_.value.code == 0
 
 
-def test_annotations_that_only_type_checkers_can_import_are_read_as_text() -> None:
-    def main(what: Nothing, size: int = 1) -> None: ...
+def test_annotations_that_only_type_checkers_can_import_are_read_as_text_and_no_others() -> None:
+    def main(what: Nothing | None = None, size: int = 1) -> None: ...
 
     assert parsed(main, "--what", "x", "--size", "3") == {"what": "x", "size": 3}
+
+
+def whole(
+    n: int = 1,
+    maybe: int | None = None,
+    many: list[int] = [],  # noqa: B006
+    real: int | float = 1,  # noqa: PYI041
+) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("tokens", "values"),
+    [
+        ("--n -7", {"n": -7}),
+        ("--n 1_000", {"n": 1000}),
+        ("--n 0x10", {"n": 16}),
+        ("--maybe 3", {"maybe": 3}),
+        ("--many 1 2", {"many": [1, 2]}),
+        ("--real 2", {"real": 2}),
+        ("--real 2.5", {"real": 2.5}),
+    ],
+)
+def test_whole_numbers_are_read(tokens: str, values: dict[str, Any]) -> None:
+    found = parsed(whole, *tokens.split())
+    assert found == values
+    assert [type(v) for v in found.values()] == [type(v) for v in values.values()]
+
+
+@pytest.mark.parametrize("tokens", ["--n 2.5", "--n 0.4", "--maybe 1.5", "--many 1 2.5", "--n 1e3"])
+def test_what_is_no_whole_number_is_refused_and_never_rounded(tokens: str) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        parsed(whole, *tokens.split())
+    assert exit_.value.code == 2
+
+
+def test_partials_and_instances_have_their_annotations_read() -> None:
+    class Main:
+        def __call__(self, size: int = 1) -> None: ...
+
+    def main(size: int, other: int = 2) -> None: ...
+
+    assert parsed(Main(), "--size", "3") == {"size": 3}
+    assert parsed(functools.partial(main, 1), "--other", "3") == {"other": 3}

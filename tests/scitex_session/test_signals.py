@@ -15,7 +15,8 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX are
 
 def test_the_first_signal_is_raised_and_remembered() -> None:
     guard = SignalGuard()
-    guard.install()
+    guard.begin_opening()
+    guard.begin_run()
     with pytest.raises(Terminated) as raised:
         signal.raise_signal(signal.SIGTERM)
     assert raised.value.code == 143
@@ -24,9 +25,25 @@ def test_the_first_signal_is_raised_and_remembered() -> None:
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
+@pytest.mark.parametrize(
+    ("signum", "error"), [(signal.SIGTERM, Terminated), (signal.SIGINT, KeyboardInterrupt)]
+)
+def test_a_signal_while_the_session_opens_waits_until_it_is_open(
+    signum: signal.Signals, error: type[BaseException]
+) -> None:
+    guard = SignalGuard()
+    guard.begin_opening()
+    signal.raise_signal(signum)
+    with pytest.raises(error):
+        guard.begin_run()
+    assert guard.ended_by == signum
+    guard.restore()
+
+
 def test_a_first_signal_during_the_clean_up_waits_for_its_end() -> None:
     guard = SignalGuard()
-    guard.install()
+    guard.begin_opening()
+    guard.begin_run()
     guard.begin_cleanup()
     signal.raise_signal(signal.SIGINT)
     assert guard.ended_by == signal.SIGINT
@@ -36,7 +53,8 @@ def test_a_first_signal_during_the_clean_up_waits_for_its_end() -> None:
 
 def test_a_handler_set_during_the_run_is_left_there() -> None:
     guard = SignalGuard()
-    guard.install()
+    guard.begin_opening()
+    guard.begin_run()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     guard.restore()
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
@@ -47,7 +65,8 @@ def test_in_another_thread_nothing_is_installed() -> None:
     guard = SignalGuard()
 
     def in_thread() -> None:
-        guard.install()
+        guard.begin_opening()
+        guard.begin_run()
         guard.begin_cleanup()
 
     thread = threading.Thread(target=in_thread)
@@ -59,7 +78,8 @@ def test_in_another_thread_nothing_is_installed() -> None:
 
 def test_a_forked_child_dies_of_a_signal_as_any_process() -> None:
     guard = SignalGuard()
-    guard.install()
+    guard.begin_opening()
+    guard.begin_run()
     pid = os.fork()
     if pid == 0:
         signal.raise_signal(signal.SIGTERM)

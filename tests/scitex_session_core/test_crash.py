@@ -27,6 +27,7 @@ from scitex_session_core import (
     write_record,
 )
 from scitex_session_core._journal import journal_files
+from scitex_session_core._jsonable import dumps
 from support import read_json, read_json_lines, start_script
 
 if TYPE_CHECKING:
@@ -64,6 +65,12 @@ def everything(out_dir: Path) -> dict[str, list[str]]:
     return {
         folder.name: sorted(os.listdir(folder)) for folder in out_dir.iterdir() if folder.is_dir()
     }
+
+
+def _of_whole_blocks(record: dict[str, Any]) -> dict[str, Any]:
+    """Pad a record so that one byte more needs another block."""
+    missing = -(len(dumps(record, indent=2)) + 1) % os.sysconf("SC_PAGE_SIZE")
+    return {**record, "note": "x" * missing}
 
 
 class TestOneCrash:
@@ -184,11 +191,21 @@ class TestOneCrash:
         assert (run.path / "late.txt").exists()
         assert file_crash(run.path / "gone") == run.path / "gone"
 
-    def test_on_a_full_disk_it_stays_to_be_filed_later(
+    def test_on_a_full_disk_the_record_is_overwritten(
         self, full_disk: Path, fill: Callable[[Path], Path], dead_process: dict[str, Any]
     ) -> None:
         run = make_run_dir(full_disk / "fit.py")
         write_record(run.path, {**new_record(run.id), "process": dead_process})
+        (full_disk / "fit_out" / "FINISHED_ERROR").mkdir()
+        fill(full_disk)
+        (moved,) = reap(run.out_dir)
+        assert json.loads((moved / "session.json").read_bytes())["status"] == "crashed"
+
+    def test_where_a_full_disk_has_no_room_for_it_it_stays_to_be_filed_later(
+        self, full_disk: Path, fill: Callable[[Path], Path], dead_process: dict[str, Any]
+    ) -> None:
+        run = make_run_dir(full_disk / "fit.py")
+        write_record(run.path, _of_whole_blocks({**new_record(run.id), "process": dead_process}))
         filler = fill(full_disk)
         with pytest.warns(SessionWarning, match="could not be filed: .*No space left"):
             assert reap(run.out_dir) == []
@@ -243,7 +260,7 @@ class TestTheCommand:
         self, full_disk: Path, fill: Callable[[Path], Path], dead_process: dict[str, Any]
     ) -> None:
         run = make_run_dir(full_disk / "fit.py")
-        write_record(run.path, {**new_record(run.id), "process": dead_process})
+        write_record(run.path, _of_whole_blocks({**new_record(run.id), "process": dead_process}))
         fill(full_disk)
         command = [*crash_command(run.path, None), self.seen()]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
         SessionWarning,
         warn,
     )
-    from ._events import append_event
+    from ._events import append_event, fold_events, read_events
     from ._ids import new_id
     from ._journal import journal_close, journal_create
     from ._jsonable import jsonable
+    from ._layout import RUN_FILES
     from ._manager import SessionManager
     from ._move import move_to_finished
     from ._outcome import outcome, status_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ._rundir import RunDir, make_run_dir
 
 _HOMES = {
+    "RUN_FILES": "_layout",
     "DotDict": "_dotdict",
     "DuplicateSessionError": "_errors",
     "InvalidSessionIdError": "_errors",
@@ -50,6 +52,7 @@ _HOMES = {
     "current_status": "_record",
     "ended_record": "_ending",
     "file_crash": "_crash",
+    "fold_events": "_events",
     "jsonable": "_jsonable",
     "journal_close": "_journal",
     "journal_create": "_journal",
@@ -58,6 +61,7 @@ _HOMES = {
     "new_id": "_ids",
     "new_record": "_record",
     "outcome": "_outcome",
+    "read_events": "_events",
     "read_record": "_record",
     "reap": "_crash",
     "registry_dir": "_places",
@@ -68,6 +72,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "RUN_FILES",
     "DotDict",
     "DuplicateSessionError",
     "InvalidSessionIdError",
@@ -85,6 +90,7 @@ __all__ = [
     "current_status",
     "ended_record",
     "file_crash",
+    "fold_events",
     "journal_close",
     "journal_create",
     "jsonable",
@@ -93,6 +99,7 @@ __all__ = [
     "new_id",
     "new_record",
     "outcome",
+    "read_events",
     "read_record",
     "reap",
     "registry_dir",

@@ -54,6 +54,33 @@ def remove_leftovers(path: Path) -> None:
                 pass  # another one removed it, or the directory is read-only: it harms nobody
 
 
+def overwrite(path: Path, data: bytes) -> bool:
+    """Write `data` over a file in place, if that needs no more room than the file has.
+
+    For a full disk, where nothing new can be written: what is there can still be made true. Not
+    atomic; a kill within these microseconds leaves a torn file.
+
+    Returns
+    -------
+    bool
+        Whether it was written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | _BINARY)
+    except OSError:
+        return False
+    try:
+        if os.fstat(descriptor).st_blocks * 512 < len(data):
+            return False
+        _write_all(descriptor, data)
+        os.ftruncate(descriptor, len(data))
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
 def append_line(path: Path, line: bytes) -> None:
     """Append `line` with one ``O_APPEND`` write, so that lines of other processes stay whole.
 

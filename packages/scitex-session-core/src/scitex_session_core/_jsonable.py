@@ -83,9 +83,9 @@ class _Converter:
             return value.isoformat()
         if isinstance(value, timedelta):
             return str(value)
-        if not isinstance(value, type) and hasattr(type(value), "__dataclass_fields__"):
-            names = type(value).__dataclass_fields__
-            return self._container({name: getattr(value, name) for name in names})
+        fields = getattr(type(value), "__dataclass_fields__", None)
+        if fields is not None:
+            return self._container({name: getattr(value, name) for name in fields})
         return _array_scalar(value)
 
     def _container(self, value: Container) -> Any:

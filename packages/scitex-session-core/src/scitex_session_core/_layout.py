@@ -16,6 +16,9 @@ LOG_NAMES = ("logs/stdout.log", "logs/stderr.log", "logs/stdout.txt", "logs/stde
 DIFF_NAME = "code/changes.diff"
 PREVIOUS = "previous"
 
+RUN_FILES = (RECORD_NAME, EVENTS_NAME, HEARTBEAT_NAME, CONFIG_NAME, *LOG_NAMES, DIFF_NAME)
+"""The files of a run directory that are the session's own, relative to it."""
+
 RUNNING = "RUNNING"
 _FINISHED = {"success": "FINISHED_SUCCESS", "finished": "FINISHED"}
 _ERROR = "FINISHED_ERROR"

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ._errors import InvalidValueError
+from ._secrets import without_secrets
+
 
 def state_dir() -> Path:
     """Return the directory of this user for what scitex-session keeps between runs."""
@@ -14,8 +17,16 @@ def state_dir() -> Path:
 
 
 def registry_dir() -> Path:
-    """Return the registry in use: ``$SCITEX_SESSION_REGISTRY``, or one in `state_dir`."""
+    """Return the registry in use: ``$SCITEX_SESSION_REGISTRY``, or one in `state_dir`.
+
+    Raises
+    ------
+    InvalidValueError
+        The variable holds an address, not a directory.
+    """
     chosen = os.environ.get("SCITEX_SESSION_REGISTRY")
+    if chosen and "://" in chosen:
+        raise InvalidValueError("SCITEX_SESSION_REGISTRY", without_secrets(chosen), "a directory")
     return absolute(chosen) if chosen else state_dir() / "registry"
 
 

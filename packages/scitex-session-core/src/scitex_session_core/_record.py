@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 
-from ._atomic import write_atomic
+from ._atomic import overwrite, write_atomic
 from ._errors import RecordError
 from ._events import fold_events, read_events, utc_now
 from ._git import read_git
@@ -111,14 +112,20 @@ def new_record(
 
 
 def write_record(run_dir: Path, record: Mapping[str, Any]) -> None:
-    """Write the record of a run, whole or not at all.
+    """Write the record of a run, whole or not at all; on a full disk over the older one.
 
     Raises
     ------
     OSError
         It could not be written; an older one stands as it was.
     """
-    write_atomic(run_dir / RECORD_NAME, dumps(record, indent=2) + b"\n")
+    data = dumps(record, indent=2) + b"\n"
+    try:
+        write_atomic(run_dir / RECORD_NAME, data)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+        if not (full and overwrite(run_dir / RECORD_NAME, data)):
+            raise
 
 
 def read_record(run_dir: Path) -> dict[str, Any]:

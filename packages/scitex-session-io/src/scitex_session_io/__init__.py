@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         MalformedError,
         MissingFileError,
         MissingLibraryError,
+        RefusedPathError,
         UnknownFormatError,
         UnsavableError,
     )
@@ -32,6 +33,7 @@ __all__ = [
     "MalformedError",
     "MissingFileError",
     "MissingLibraryError",
+    "RefusedPathError",
     "UnknownFormatError",
     "UnsavableError",
     "capture",

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
-from ._errors import MissingFileError
+from ._errors import MissingFileError, RefusedPathError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 
 class Place:
     """Where relative paths go for a time."""
 
-    __slots__ = ("directory", "on_save")
+    __slots__ = ("directory", "on_save", "reserved")
 
     def __init__(
-        self, directory: pathlib.Path, on_save: Callable[[pathlib.Path], object] | None
+        self,
+        directory: pathlib.Path,
+        on_save: Callable[[pathlib.Path], object] | None,
+        reserved: Collection[str],
     ) -> None:
         self.directory = directory
         self.on_save = on_save
+        self.reserved = frozenset(reserved)
 
 
 _places: list[Place] = []
@@ -30,6 +34,8 @@ _places: list[Place] = []
 def save_into(
     directory: str | os.PathLike[str],
     on_save: Callable[[pathlib.Path], object] | None = None,
+    *,
+    reserved: Collection[str] = (),
 ) -> Callable[[], None]:
     """Let relative paths given to `save` go under a directory, until that is taken back.
 
@@ -41,6 +47,8 @@ def save_into(
     on_save : callable, optional
         Called with the path of each file that `save` has written, wherever it lies. What it
         raises reaches the caller of `save`.
+    reserved : collection of str
+        Names in the directory that `save` refuses, with ``/``: they belong to somebody else.
 
     Returns
     -------
@@ -53,7 +61,7 @@ def save_into(
     >>> restore = save_into("results")
     >>> restore()
     """
-    place = Place(pathlib.Path(directory).absolute(), on_save)
+    place = Place(pathlib.Path(directory).absolute(), on_save, reserved)
     _places.append(place)
 
     def restore() -> None:
@@ -64,9 +72,25 @@ def save_into(
 
 
 def saving_path(path: str | os.PathLike[str]) -> pathlib.Path:
-    """Tell where a file is to be saved."""
+    """Tell where a file is to be saved.
+
+    Raises
+    ------
+    RefusedPathError
+        A relative path leads out of the directory that is set, or the name is reserved there.
+    """
     given = pathlib.Path(path).expanduser()
-    return (_places[-1].directory if _places else pathlib.Path.cwd()) / given
+    if not _places:
+        return pathlib.Path.cwd() / given
+    place = _places[-1]
+    target = pathlib.Path(os.path.normpath(place.directory / given))
+    inside = target.is_relative_to(place.directory)
+    if not inside and not given.is_absolute():
+        why = f"leads out of {place.directory}; an absolute path may lie anywhere"
+        raise RefusedPathError(str(path), why)
+    if inside and target.relative_to(place.directory).as_posix() in place.reserved:
+        raise RefusedPathError(str(path), f"names a file of {place.directory} that is not yours")
+    return target
 
 
 def loading_path(path: str | os.PathLike[str]) -> pathlib.Path:

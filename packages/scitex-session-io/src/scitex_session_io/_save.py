@@ -46,7 +46,8 @@ def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path
     Raises
     ------
     ValueError
-        The suffix names no format, or columns or rows are not equally long.
+        The suffix names no format, columns or rows are not equally long, or the path leads out of
+        the directory that `save_into` set, or to a name reserved there.
     TypeError
         The format can't hold the object, or something in it: the message says where it stands. Or
         an option that the format doesn't have.

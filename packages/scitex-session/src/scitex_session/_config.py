@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 from scitex_session_core import DotDict
@@ -31,6 +30,7 @@ RESERVED = (
     "EXIT_STATUS",
     "DEBUG",
 )
+_SUFFIXES = (".yaml", ".yml")
 
 
 def read_config_files(script: Path | None) -> dict[str, Any]:
@@ -48,20 +48,20 @@ def read_config_files(script: Path | None) -> dict[str, Any]:
     """
     for parent in (script.parent if script else None, Path()):
         if parent is not None and os.path.isdir(folder := parent / "config"):
-            paths = sorted(p for p in folder.iterdir() if p.suffix in (".yaml", ".yml"))
-            return {_name(path): _load(path) for path in paths}
+            paths = (path for path in sorted(folder.iterdir()) if path.suffix in _SUFFIXES)
+            return {_name(path): _load(path) for path in paths if path.is_file()}
     return {}
 
 
 def make_config(
     run_dir: RunDir, script: Path | None, args: object, files: Mapping[str, Any]
 ) -> DotDict:
-    """Return the `CONFIG` of a run that begins now."""
+    """Return the `CONFIG` of a run that is about to begin; when it does, its `Ledger` tells."""
     return DotDict(
         {
             "ID": run_dir.id,
             "PID": os.getpid(),
-            "START_DATETIME": datetime.now().astimezone(),
+            "START_DATETIME": None,
             "END_DATETIME": None,
             "RUN_DURATION": None,
             "FILE": script,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scitex_session_core import outcome
+from scitex_session_core import SessionError, outcome
 
-from ._errors import NestedSessionError
+from ._errors import FacadeError, NestedSessionError
 from ._injection import inject_globals
 from ._logger import make_logger
 from ._options import Options, make_style
 from ._run import Run, active_run
 from ._script import script_of
-from ._signature import is_coroutine_function
+from ._signature import code_of, is_coroutine_function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def check_not_nested(func: Callable[..., Any]) -> None:
     """
     running = active_run()
     if running is not None:
-        raise NestedSessionError(_name(func), running.config["ID"])
+        raise NestedSessionError(_name(func), running.ledger.id)
 
 
 class Ending:
@@ -88,7 +88,7 @@ def execute(
     A signal that ended the session ends the process, of that very signal, once all is in order.
     Ctrl-C alone is left to the interpreter, which prints a traceback before it dies of it.
     """
-    namespace = _globals(func)
+    namespace = getattr(code_of(func), "__globals__", {})
     file = keywords.get("file")
     session = Run(
         _options(keywords, arguments),
@@ -97,7 +97,10 @@ def execute(
         function=_name(func),
         arguments=arguments.values if arguments else None,
     )
-    session.open()
+    try:
+        session.open()
+    except (FacadeError, SessionError) as refused:
+        raise refused.with_traceback(None) from None  # what was wrong is the user's, not our frames
     result, error = None, None
     try:
         result = _call_in(session, func, call, namespace, keywords)
@@ -176,21 +179,6 @@ def _options(keywords: Mapping[str, Any], arguments: Arguments | None) -> Option
         seed_modules=[module for module in modules if module is not None],
         **{name: keywords[name] for name in Options.FROM_KEYWORDS if name in keywords},
     )
-
-
-def _globals(func: Any) -> dict[str, Any]:
-    """Return the globals of the code that runs: below decorators, partials and instances."""
-    while not hasattr(func, "__globals__") or hasattr(func, "__wrapped__"):
-        for inner in ("__wrapped__", "__func__", "func"):
-            if hasattr(func, inner):
-                func = getattr(func, inner)
-                break
-        else:
-            if not hasattr(type(func).__call__, "__globals__"):
-                return {}  # written in C: it has none that could be injected into
-            func = type(func).__call__
-    found: dict[str, Any] = func.__globals__
-    return found
 
 
 def _name(func: Callable[..., Any]) -> str:

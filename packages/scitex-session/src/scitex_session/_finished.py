@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from pathlib import Path
 
 from scitex_session_core import (
@@ -57,7 +58,7 @@ def running2finished(
         There is no record of a run in that directory.
     """
     exit_status = checked_exit_status(exit_status)
-    run = run_of(CONFIG)
+    run = run_of(checked_config(CONFIG))
     if run is not None:
         if run.owned:
             run.ledger.end(
@@ -78,6 +79,19 @@ def running2finished(
     )
     CONFIG.update(SDIR_RUN=moved, SDIR=moved, EXIT_STATUS=exit_status)
     return CONFIG
+
+
+def checked_config(config: Any) -> MutableMapping[str, Any]:
+    """Return a `CONFIG`.
+
+    Raises
+    ------
+    InvalidValueError
+        It is none.
+    """
+    if not isinstance(config, Mapping):
+        raise InvalidValueError("CONFIG", config, "the configuration that start() returned")
+    return config  # type: ignore[return-value]  # a read-only one fails where it is written to
 
 
 def checked_exit_status(exit_status: object) -> int | None:

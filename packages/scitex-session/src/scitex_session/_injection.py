@@ -28,6 +28,12 @@ class _Injected:
     def __reduce__(self) -> str:
         return "INJECTED"
 
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"no {name!r}: this parameter is filled when its function runs as a session; "
+            "called as a plain function, it must be given"
+        )
+
 
 INJECTED: Any = _Injected()
 """Default of a parameter that the session fills: ``CONFIG``, ``plt``, ``COLORS``, ``rngg`` (also

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
-from pathlib import Path
 
 from scitex_session_core import (
     RecordError,
     ended_record,
+    fold_events,
     journal_close,
     journal_create,
     move_to_finished,
     new_record,
+    read_events,
     read_record,
     reap,
     warn,
@@ -25,9 +26,10 @@ from ._trouble import attempt
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
     from typing import Any
 
-    from scitex_session_core import DotDict
+    from scitex_session_core import DotDict, RunDir
 
 # What a run may spend on the dead of earlier ones, at its end.
 _REAPED_AT_A_CLOSE = 8
@@ -40,7 +42,9 @@ class Ledger:
     Parameters
     ----------
     config : DotDict
-        The run's `CONFIG`; kept up with where the run is and how it ended.
+        The run's `CONFIG`; told where the run is and how it ended.
+    run_dir : RunDir
+        The directory claimed for it.
     registry : Path
         The registry to tell.
     script : Path or None
@@ -53,11 +57,21 @@ class Ledger:
         The user's configuration.
     seed : int
         The seed.
+
+    Attributes
+    ----------
+    id : str
+        The ID of the run.
+    path : Path
+        Where the run directory is now.
     """
+
+    path: Path
 
     def __init__(
         self,
         config: DotDict,
+        run_dir: RunDir,
         registry: Path,
         *,
         script: Path | None,
@@ -67,10 +81,14 @@ class Ledger:
         seed: int,
     ) -> None:
         self._config = config
+        # Kept apart from CONFIG, which is the user's to change by mistake.
+        self.path = run_dir.path
+        self.id = run_dir.id
+        self._out_dir = run_dir.out_dir
         self._registry = registry
         self._script = script
         self._record = new_record(
-            config["ID"],
+            run_dir.id,
             script=script,
             function=function,
             arguments=arguments,
@@ -78,13 +96,12 @@ class Ledger:
             config=files,
             seed=seed,
         )
+        config["START_DATETIME"] = datetime.fromisoformat(self._record["started"]).astimezone()
 
     @property
-    def path(self) -> Path:
-        """Where the run directory is now."""
-        path = self._config["SDIR_RUN"]
-        assert isinstance(path, Path)
-        return path
+    def duration_s(self) -> float:
+        """Seconds from start to end."""
+        return float(self._record["duration_s"] or 0)
 
     @property
     def status(self) -> str:
@@ -115,23 +132,24 @@ class Ledger:
             self._with_events(), exit_status=exit_status, reason=reason, message=message
         )
         attempt("writing the record", lambda: write_record(self.path, self._record))
-        moved = move_to_finished(
+        self.path = move_to_finished(
             self.path, self.status, remove_src_dir=remove_src_dir, max_wait=max_wait
         )
-        ended = datetime.fromisoformat(self._record["ended"]).astimezone()
+        started, ended = (
+            datetime.fromisoformat(self._record[name]).astimezone() for name in ("started", "ended")
+        )
         self._config.update(
-            SDIR_RUN=moved,
-            SDIR=moved,
+            SDIR_RUN=self.path,
+            SDIR=self.path,
             EXIT_STATUS=exit_status,
             END_DATETIME=ended,
-            RUN_DURATION=ended - self._config["START_DATETIME"],
+            RUN_DURATION=ended - started,
         )
         attempt("telling the registry", self._tell_registry)
 
     def reap_others(self) -> None:
         """File a few of this script's runs that died without anybody seeing it."""
-        out_dir = self._config["SDIR_OUT"]
-        reap(out_dir, registry=self._registry, most=_REAPED_AT_A_CLOSE, within=_REAPING_S)
+        reap(self._out_dir, registry=self._registry, most=_REAPED_AT_A_CLOSE, within=_REAPING_S)
 
     def _with_events(self) -> dict[str, Any]:
         """Return the record as it stands on disk, where what others appended is folded in."""
@@ -142,13 +160,13 @@ class Ledger:
             warn(f"the record of the run is gone ({trouble}); it is written anew")
             path = self.path
             attempt("making the run directory", lambda: path.mkdir(parents=True, exist_ok=True))
-            return self._record
-        return record if record["id"] == self._record["id"] else self._record
+            return fold_events(self._record, read_events(path))
+        return record if record["id"] == self.id else self._record
 
     def _register(self) -> None:
         journal_create(
             self._registry,
-            self._config["ID"],
+            self.id,
             self._record["config"],
             script_path=self._record["script"],
             process=self._record["process"],
@@ -158,7 +176,7 @@ class Ledger:
     def _tell_registry(self) -> None:
         journal_close(
             self._registry,
-            self._config["ID"],
+            self.id,
             self.status,
             self._record["exit_status"],
             run_dir=self.path,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys as _sys
 from pathlib import Path
 
-from scitex_session_core import warn
+from scitex_session_core import InvalidValueError, warn
 
-from ._finished import checked_exit_status
+from ._finished import checked_config, checked_exit_status
 from ._options import Options, make_style
 from ._run import Run, run_of
 from ._script import script_of_caller
@@ -125,6 +125,8 @@ def start(
     OSError
         `sdir` can't be made, or belongs to a run that is still going on.
     """
+    if sys is not None and not hasattr(sys, "stdout"):
+        raise InvalidValueError("sys", sys, "Python's module sys, or None")
     style = make_style(
         {
             "agg": agg,
@@ -193,14 +195,14 @@ def close(
     Raises
     ------
     InvalidValueError
-        `exit_status` is no integer.
+        `exit_status` is no integer, or `CONFIG` no mapping.
 
     Notes
     -----
     Closing twice, or a session of another process, only warns; in a forked child it does nothing.
     """
     exit_status = checked_exit_status(exit_status)
-    run = run_of(CONFIG)
+    run = run_of(checked_config(CONFIG))
     if run is None:
         warn(f"no session {CONFIG.get('ID')!r} to close: it was closed before, or not started here")
         return

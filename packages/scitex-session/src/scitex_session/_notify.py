@@ -33,12 +33,12 @@ def notify_of(run: Run, message: str) -> None:
         )
         return
     name = run.script.name if run.script else "session"
-    duration = run.config["RUN_DURATION"].total_seconds()
+    title = f"{name}: {run.ledger.status} after {run.ledger.duration_s:.0f} s"
     body = f"{message}\n{run.ledger.path}\n\n{_last_lines(run)}"
     try:
         sender = apprise.Apprise()
         unknown = [n for n, url in enumerate(urls, 1) if not sender.add(url)]
-        sent = sender.notify(title=f"{name}: {run.ledger.status} after {duration:.0f} s", body=body)
+        sent = sender.notify(title=title, body=body)
     except Exception as error:  # noqa: BLE001  # a library that talks to the world
         warn(f"the notice could not be sent: {type(error).__name__}: {error}")
         return

@@ -10,6 +10,9 @@ from typing import Annotated, Any
 
 import cyclopts
 
+from ._numbers import converter_for
+from ._signature import code_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,18 +85,22 @@ def _said(error: cyclopts.CycloptsError) -> str:
     """Return an error as one sentence without a full stop."""
     said = " ".join(str(error).split()).removesuffix(".")
     argument = error.argument
+    stray = [t for t in error.unused_tokens or () if t.startswith("-") and len(t) > 1]
+    if isinstance(error, cyclopts.MissingArgumentError) and stray and not error.keyword:
+        near = f"; did you mean {argument.name}?" if argument and "Did you mean" in said else ""
+        return f"there is no option {stray[0]}{near}"
     if isinstance(error, cyclopts.UnusedCliTokensError) and error.unused_tokens:
         return f"{error.unused_tokens[0]!r} belongs to no option: every value is given by name"
     if not isinstance(error, cyclopts.MissingArgumentError) or not argument or argument.tokens:
-        return said
-    if "Did you mean" in said:  # a required option that is there, mistyped
         return said
     return f"{error.keyword} needs a value" if error.keyword else f"{argument.name} is required"
 
 
 def _prepared(option: Parameter, annotation: Any, names: Sequence[str]) -> inspect.Parameter:
     many = True if _takes_many(annotation) else None
-    parameter = cyclopts.Parameter(name=tuple(names), consume_multiple=many)
+    parameter = cyclopts.Parameter(
+        name=tuple(names), consume_multiple=many, converter=converter_for(annotation)
+    )
     return inspect.Parameter(
         option.name,
         inspect.Parameter.KEYWORD_ONLY,
@@ -127,20 +134,23 @@ def _option_names(options: Sequence[Parameter]) -> dict[str, list[str]]:
 
 def _annotations(func: Callable[..., Any], options: Sequence[Parameter]) -> dict[str, Any]:
     """Resolve annotations; without one, the type of the default says what is meant, else text."""
-    func = inspect.unwrap(func)
-    try:
-        hints = typing.get_type_hints(func, include_extras=True)
-    except NameError:
-        # Only for type checkers: what can't be imported at run time can't be converted to either.
-        hints = {
-            name: hint
-            for name, hint in getattr(func, "__annotations__", {}).items()
-            if not isinstance(hint, str)
-        }
+    written = getattr(code_of(func), "__annotations__", {})
     resolved = {}
     for option in options:
-        hint = hints.get(option.name)
+        hint = _resolved(func, written.get(option.name))
         if hint is None or hint is Any:
             hint = str if option.required or option.default is None else type(option.default)
         resolved[option.name] = hint
     return resolved
+
+
+def _resolved(func: Callable[..., Any], hint: Any) -> Any:
+    # One by one: a name that only type checkers can import must not turn all others into text.
+    if hint is None:
+        return None
+    holder = types.SimpleNamespace(__annotations__={"hint": hint})
+    namespace = getattr(code_of(func), "__globals__", {})
+    try:
+        return typing.get_type_hints(holder, globalns=namespace, include_extras=True)["hint"]
+    except NameError:
+        return None

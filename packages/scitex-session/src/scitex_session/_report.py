@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def print_header(run: Run) -> None:
     """Print what the session is, at its start."""
     rows = {
-        "session": run.config["ID"],
+        "session": run.ledger.id,
         "script": run.script or "(none)",
         "run directory": run.ledger.path,
         "seed": run.rng.seed,
@@ -28,8 +28,7 @@ def print_header(run: Run) -> None:
 
 def print_footer(run: Run, message: str) -> None:
     """Print how the session ended, at its end."""
-    duration = run.config["RUN_DURATION"].total_seconds()
-    _say(f"\n{message}  {run.ledger.status} after {duration:.2f} s: {run.ledger.path}")
+    _say(f"\n{message}  {run.ledger.status} after {run.ledger.duration_s:.2f} s: {run.ledger.path}")
 
 
 def _say(text: str) -> None:

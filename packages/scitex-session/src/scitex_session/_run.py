@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from scitex_session_core import crash_command, make_run_dir, outcome, registry_dir
+from scitex_session_core import RUN_FILES, crash_command, make_run_dir, outcome, registry_dir
 from scitex_session_io import capture, save_into
 from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager
@@ -96,15 +96,18 @@ class Run:
             What was asked for can't be (an `sdir` that can't be made, a broken ``config/*.yaml``, a
             seed out of range); nothing is left behind then.
         """
-        self.guard.install()
+        self.guard.begin_opening()
         self.at_close("putting back signal handlers", self.guard.restore)
         try:
             self._open()
+            self.guard.begin_run()
         except BaseException as error:
             if self in _active:
                 self.close(*outcome(raised=error, signum=self.guard.ended_by), error=error)
             else:
                 self._undo_all()
+            if not isinstance(error, KeyboardInterrupt):  # of which the interpreter itself dies
+                self.guard.die()
             raise
 
     def _open(self) -> None:
@@ -114,14 +117,16 @@ class Run:
         self.at_close("putting back random generators", self.rng.release)
         self.rng.seed_modules(*options.seed_modules)
         self.colors = CustomColors(alpha=options.alpha)
+        registry = registry_dir()
         run_dir = make_run_dir(
             self.script, sdir=options.sdir, suffix=options.sdir_suffix, clear=options.clear_logs
         )
-        path, registry = run_dir.path, registry_dir()
+        path = run_dir.path
         args = as_args(options.args) if options.args is not None else as_args(self.arguments)
         self.config = make_config(run_dir, self.script, args, files)
         self.ledger = Ledger(
             self.config,
+            run_dir,
             registry,
             script=self.script,
             function=self.function,
@@ -139,7 +144,7 @@ class Run:
         _active.append(self)
         self.ledger.begin(options.origins)
         attempt("capturing output", self.capture.start)
-        self.at_close("ending save_into", save_into(path, self._saved))
+        self.at_close("ending save_into", save_into(path, self._saved, reserved=RUN_FILES))
         self.style.apply()
         self.at_close("putting back the style of figures", self.style.restore)
 
@@ -197,4 +202,4 @@ def active_run() -> Run | None:
 
 def run_of(config: Mapping[str, Any]) -> Run | None:
     """Return the session of a `CONFIG`, also in a forked child; None once it is closed."""
-    return next((run for run in _active if run.config["ID"] == config.get("ID")), None)
+    return next((run for run in _active if run.ledger.id == config.get("ID")), None)

@@ -64,7 +64,8 @@ def run(
 def _empty_namespace() -> object:
     import argparse
 
-    return argparse.Namespace()
+    # Nobody reads the command line, so an option on it is a mistake, not to be swallowed.
+    return argparse.ArgumentParser(usage="%(prog)s", add_help=False).parse_args()
 
 
 def _wants_bare_args(func: Callable[..., Any]) -> bool:

@@ -151,7 +151,9 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
             return func(*args, **kwargs)
         check_not_nested(func)
         arguments = arguments_for(func)
-        if os.environ.get("SCITEX_SESSION_DISABLE") == "1":
+        # A spawned worker imports the script again: it is no script of its own, and without a guard
+        # (if __name__ == "__main__") each would start a session, whose workers start others.
+        if os.environ.get("SCITEX_SESSION_DISABLE") == "1" or func.__module__ == "__mp_main__":
             return arguments.call(func, None)
         ending = execute(func, lambda given: arguments.call(func, given), keywords, arguments)
         if ending.error is not None:

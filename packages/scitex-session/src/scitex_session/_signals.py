@@ -35,7 +35,9 @@ class SignalGuard:
     """Holds the handlers of a session, and knows which signal ended it.
 
     Only dispositions that are still the default are touched: a handler of the user's is theirs to
-    keep, and an inherited "ignore" (nohup) stays.
+    keep, and an inherited "ignore" (nohup) stays. While the session opens and closes, a signal
+    waits until that is done, and only a second one does not: a session half open would leave
+    litter, one half closed a lie.
 
     Attributes
     ----------
@@ -48,21 +50,28 @@ class SignalGuard:
         self._owner = os.getpid()
         self._found: dict[int, Handler] = {}
 
-    def install(self) -> None:
-        """Turn SIGTERM and SIGHUP into `Terminated`. Does nothing outside the main thread."""
-        for name in ("SIGTERM", "SIGHUP"):
-            signum = getattr(signal, name, None)  # Windows has no SIGHUP
-            if signum is not None and signal.getsignal(signum) is signal.SIG_DFL:
-                self._set(signum, self._raise)
+    def begin_opening(self) -> None:
+        """From now on, the first signal waits. Does nothing outside the main thread."""
         _guards.append(self)
+        self._defer_all()
+
+    def begin_run(self) -> None:
+        """From now on, signals end the function; one that waited does so at once.
+
+        Raises
+        ------
+        Terminated, KeyboardInterrupt
+            A signal came while the session opened.
+        """
+        for signum, found in list(self._found.items()):
+            if signal.getsignal(signum) == self._defer:
+                signal.signal(signum, found if signum == signal.SIGINT else self._raise)
+        if self.ended_by is not None:
+            raise KeyboardInterrupt if self.ended_by == signal.SIGINT else Terminated(self.ended_by)
 
     def begin_cleanup(self) -> None:
-        """From now on the first signal waits for the end of the clean-up, the second does not."""
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._set(signal.SIGINT, self._defer)
-        for signum in list(self._found):
-            if signal.getsignal(signum) == self._raise:
-                signal.signal(signum, self._defer)
+        """From now on, the first signal waits for the end of the clean-up."""
+        self._defer_all()
 
     def restore(self) -> None:
         """Put back what was found, where nobody else has put something since."""
@@ -78,11 +87,16 @@ class SignalGuard:
         if self.ended_by is not None and os.getpid() == self._owner:
             _die_of(self.ended_by)
 
-    def _set(self, signum: int, handler: Handler) -> None:
-        try:
-            self._found.setdefault(signum, signal.signal(signum, handler))
-        except ValueError:
-            pass  # not in the main thread, where alone Python allows it
+    def _defer_all(self) -> None:
+        for name, default in _DEFAULTS:
+            signum = getattr(signal, name, None)  # Windows has no SIGHUP
+            if signum is not None and signal.getsignal(signum) in (default, self._raise):
+                try:
+                    self._found.setdefault(signum, default)
+                    signal.signal(signum, self._defer)
+                except ValueError:
+                    del self._found[signum]
+                    return  # not in the main thread, where alone Python allows it
 
     def _raise(self, signum: int, _frame: FrameType | None) -> None:
         if os.getpid() != self._owner:
@@ -96,6 +110,12 @@ class SignalGuard:
         self.ended_by = signum
 
 
+# What Python does by itself, and so what we may replace.
+_DEFAULTS = (
+    ("SIGINT", signal.default_int_handler),
+    ("SIGTERM", signal.SIG_DFL),
+    ("SIGHUP", signal.SIG_DFL),
+)
 _guards: list[SignalGuard] = []
 
 

@@ -64,6 +64,13 @@ def check_function(func: Any) -> None:
     if not callable(func):
         raise UnsuitableFunctionError(repr(func), "a session wraps a function")
     name = getattr(func, "__name__", repr(func))
+    home, _, _ = getattr(func, "__qualname__", name).rpartition(".")
+    if home and not home.endswith("<locals>") and not hasattr(func, "__self__"):
+        raise UnsuitableFunctionError(
+            f"{home}.{name}",
+            "a method can't be a script, since its object would count as an argument; decorate a "
+            "function that makes the object and calls the method",
+        )
     flags = getattr(getattr(func, "__code__", None), "co_flags", 0)
     if flags & (_GENERATOR | _ASYNC_GENERATOR):
         raise UnsuitableFunctionError(
@@ -76,6 +83,20 @@ def check_function(func: Any) -> None:
 def is_coroutine_function(func: Any) -> bool:
     """Tell whether `func` was written with ``async def``."""
     return bool(getattr(getattr(func, "__code__", None), "co_flags", 0) & _COROUTINE)
+
+
+def code_of(func: Any) -> Any:
+    """Return the function whose code runs: below decorators, partials, methods and instances."""
+    while not hasattr(func, "__globals__") or hasattr(func, "__wrapped__"):
+        for inner in ("__wrapped__", "__func__", "func"):
+            if hasattr(func, inner):
+                func = getattr(func, inner)
+                break
+        else:
+            if not hasattr(type(func).__call__, "__globals__"):
+                return func  # written in C
+            func = type(func).__call__
+    return func
 
 
 def parameters_of(func: Callable[..., Any]) -> list[Parameter]:

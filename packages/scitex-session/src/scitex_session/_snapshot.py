@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from scitex_session_core import DotDict
 
+_KNOWN_AT_THE_END = ("END_DATETIME", "EXIT_STATUS", "RUN_DURATION")
+
 
 def write_config(run_dir: Path, config: DotDict, origins: Mapping[str, str]) -> None:
     """Write ``CONFIGS/CONFIG.yaml``: `CONFIG` at the start, each argument with its origin.
@@ -24,8 +26,10 @@ def write_config(run_dir: Path, config: DotDict, origins: Mapping[str, str]) -> 
     """
     folder = run_dir / "CONFIGS"
     folder.mkdir(exist_ok=True)
+    known = {key: value for key, value in config.items() if key not in _KNOWN_AT_THE_END}
     comments: dict[tuple[str, ...], str] = {("ARGS", k): text for k, text in origins.items()}
-    text = to_yaml(jsonable(config), comments)
+    comments.update({(key,): "while it runs" for key in ("SDIR_RUN", "SDIR")})
+    text = to_yaml(jsonable(known), comments)
     write_atomic(folder / "CONFIG.yaml", text.encode())
 
 

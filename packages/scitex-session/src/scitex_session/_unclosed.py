@@ -26,7 +26,7 @@ def watch_for_unclosed(run: Run) -> None:
         if run in _open:
             _open.remove(run)
             exit_status, reason = outcome(raised=error, signum=run.guard.ended_by)
-            run.close(exit_status, {**reason, "never_closed": True})
+            run.close(exit_status, {**reason, "never_closed": True}, message=":(")
             if not isinstance(error, KeyboardInterrupt):  # of which the interpreter itself dies
                 run.guard.die()
 
