@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from scitex_session import SessionManager
 from support import Finished, read_json, run_script, start_script
 
