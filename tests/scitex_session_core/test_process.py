@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 from typing import Any
 
 import psutil
@@ -19,14 +20,14 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="this is about Linux'
 ROOT_ON_LINUX = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="needs root on Linux"
 )
-PROGRAM = "import json; from scitex_session_core._process import *; "
+PROGRAM = "import json; from scitex_session_core._process import *"
 SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
 
 
 def other_python(code: str, *before: str) -> Any:
-    argv = [*before, sys.executable, "-c", PROGRAM + code]
+    argv = [*before, sys.executable, "-c", f"{PROGRAM}\n{textwrap.dedent(code)}"]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if done.returncode != 0 and before:
+    if before and done.stderr.startswith(f"{before[0]}:"):
         pytest.skip(f"{before[0]} does not work here: {done.stderr.strip()[-200:]}")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -60,6 +61,78 @@ def test_a_suspended_process_is_alive() -> None:
 def test_a_pid_that_was_used_again_is_dead() -> None:
     process = identify()
     assert liveness({**process, "start_ticks": process["start_ticks"] - 1}) == "dead"
+
+
+@ROOT_ON_LINUX
+def test_a_pid_that_another_process_really_has_now_is_dead() -> None:
+    # In a namespace of its own, where nobody else takes the pid before us.
+    code = """
+        import os, sys, time
+        def child():
+            read, write = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                os.read(read, 1)
+                os._exit(0)
+            return pid, write
+        pid, write = child()
+        first = identify(pid)
+        alive = liveness(first)
+        os.write(write, b"x")
+        os.waitpid(pid, 0)
+        gone = liveness(first)
+        time.sleep(0.05)  # ticks are of 10 ms
+        with open("/proc/sys/kernel/ns_last_pid", "w") as file:
+            file.write(str(pid - 1))
+        again, _ = child()
+        now = liveness(first)
+        print(json.dumps([again == pid, alive, gone, now, liveness(identify(again))]))
+    """
+    found = other_python(code, "unshare", "--pid", "--fork", "--mount-proc")
+    if not found[0]:
+        pytest.skip("a pid can't be chosen here: /proc/sys/kernel/ns_last_pid has no effect")
+    assert found == [True, "alive", "dead", "dead", "alive"]
+
+
+@ROOT_ON_LINUX
+def test_the_number_of_a_namespace_that_was_used_again_is_no_life() -> None:
+    unshare = ("unshare", "--pid", "--fork", "--mount-proc")
+    first = other_python("print(json.dumps(identify()))", *unshare)
+    for _ in range(20):
+        told = f"[identify(), liveness(json.loads('''{json.dumps(first)}'''))]"
+        second, life = other_python(f"print(json.dumps({told}))", *unshare)
+        if second["pid_ns"] == first["pid_ns"]:
+            break
+    else:
+        pytest.skip("this kernel does not use the number of a namespace again at once")
+    assert second["pid"] == first["pid"] == 1
+    assert life == "dead"
+
+
+@ROOT_ON_LINUX
+def test_a_time_namespace_with_another_clock_kills_nobody() -> None:
+    record = json.dumps(identify())
+    code = f"print(json.dumps([identify(), liveness(json.loads('''{record}'''))]))"
+    shifted = ("unshare", "--time", "--boottime", "1000000", "--fork")
+    inside, life = other_python(code, *shifted)
+    assert life == "alive"
+    # What is written there is as true out here: that process is gone, and was not of the future.
+    assert inside["start_ticks"] < 1_000_000 * os.sysconf("SC_CLK_TCK")
+    assert liveness(inside) == "dead"
+
+
+@ROOT_ON_LINUX
+def test_a_process_of_a_time_namespace_is_alive_from_outside() -> None:
+    code = PROGRAM + "; import sys; print(json.dumps(identify()), flush=True); sys.stdin.read()"
+    argv = ["unshare", "--time", "--boottime", "1000000", "--fork", sys.executable, "-c", code]
+    with subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        line = child.stdout.readline()
+        if not line:
+            pytest.skip("unshare --time does not work here")
+        assert liveness(json.loads(line)) == "alive"
 
 
 @pytest.mark.parametrize(
