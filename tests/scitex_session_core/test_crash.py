@@ -14,6 +14,7 @@ import pytest
 from scitex_session_core import (
     SessionManager,
     SessionWarning,
+    append_event,
     crash_command,
     current_status,
     ended_record,
@@ -101,6 +102,42 @@ class TestOneCrash:
         file_crash(run_dir)
         moved = file_crash(run_dir, {"signal": 11})
         assert read_record(moved)["reason"] == {"kind": "crashed", "signal": 11}
+
+    def test_a_witness_who_saw_nothing_takes_nothing_away(
+        self, dead_run: Callable[..., Path]
+    ) -> None:
+        first = {"seen": "2026-11-22T05:10:02+00:00", "signal": 9, "exit_status": None}
+        moved = file_crash(dead_run(), first)
+        file_crash(moved, {"seen": None, "signal": None, "exit_status": None})
+        record = read_record(moved)
+        assert record["reason"] == {"kind": "crashed", "signal": 9}
+        assert record["ended"] == first["seen"]
+
+    def test_its_record_says_what_it_did_last(self, dead_run: Callable[..., Path]) -> None:
+        run_dir = dead_run()
+        append_event(run_dir, "artifact", path="fit.png", bytes=3, role="output")
+        (run_dir / "logs").mkdir()
+        (run_dir / "logs" / "stdout.log").write_text(f"epoch 7 of 9, ghp_{'a' * 36}\n")
+        reason = read_record(file_crash(run_dir, {"signal": 9}))["reason"]
+        assert reason["last_event"].pop("time")
+        assert reason == {
+            "kind": "crashed",
+            "signal": 9,
+            "last_event": {"event": "artifact", "path": "fit.png", "bytes": 3, "role": "output"},
+            "last_output": {"stdout": "epoch 7 of 9, ***"},
+        }
+
+    def test_who_was_given_up_for_lost_and_is_then_seen_to_die_has_crashed(
+        self, dead_run: Callable[..., Path]
+    ) -> None:
+        run_dir = dead_run(status="lost", reason={"kind": "lost", "last_output": {"stdout": "a"}})
+        record = read_record(file_crash(run_dir, {"signal": 9}))
+        assert record["status"] == "crashed"
+        assert record["reason"] == {
+            "kind": "crashed",
+            "signal": 9,
+            "last_output": {"stdout": "a"},
+        }
 
     def test_who_comes_second_without_news_changes_nothing(
         self, dead_run: Callable[..., Path]

@@ -162,8 +162,9 @@ class Run(RuleBasedStateMachine):
             # What each says is its own, so that the order does not matter.
             own = [str(self.count + n) for n in range(each)]
             self.count += each
-            told.append([("tag", {"tag": name}) for name in own])
-            told[-1] += [("result", {"results": {name: 1}}) for name in own]
+            events: list[Event] = [("tag", {"tag": name}) for name in own]
+            events += [("result", {"results": {name: 1}}) for name in own]
+            told.append(events)
         with ThreadPoolExecutor() as pool:
             for future in [
                 pool.submit(appender.append, self.run_dir, events)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     Note = Callable[[str, str], None]
 
+pytestmark = pytest.mark.slow
 CORE = Path(scitex_session_core.__file__).parent.parent
 
 
@@ -77,7 +78,7 @@ def begun(process: dict[str, Any]) -> Callable[[Path], None]:
 
 def runs(directory: Path) -> list[Path]:
     """The directories of all runs that have a record."""
-    return [path.parent for path in sorted((directory / "fit_out").glob("*/*/session.json"))]
+    return [path.parent for path in sorted((directory / "fit_out").glob("*/[!.]*/session.json"))]
 
 
 def told(directory: Path) -> list[str]:
@@ -156,6 +157,28 @@ def test_a_run_that_ends(
         assert record["tags"] == ["before"]
         assert record["exit_status"] == (0 if expected == "success" else None)
         caused("SIGKILL as a run ends", f"{expected}, where that belongs")
+
+
+def test_a_run_that_is_copied(
+    lived: Callable[..., Iterator[Killed]], dead_process: dict[str, Any], caused: Note
+) -> None:
+    for killed in lived("close_by_copy", begun(dead_process)):
+        out_dir = killed.directory / "fit_out"
+        copied = sorted(out_dir.glob("FINISHED_SUCCESS/[!.]*"))
+        expected = "success" if "ended" in killed.said else "crashed"
+        # The kill may have come between the rename of the copy and the saying of it.
+        if copied:
+            assert read_record(copied[0])["status"] == "success"
+            assert reap(killed.directory) == []
+            sources = sorted(out_dir.glob("RUNNING/*/session.json"))
+            assert len(sources) == 1, "the source is to stay"
+            outcome = "success, whole in both places"
+        else:
+            (record,) = reaped_truth(killed, [expected])
+            assert record["tags"] == ["before"]
+            outcome = f"{expected}, moved by the next one"
+        assert not list(out_dir.glob("*/.*.copying")), killed
+        caused("SIGKILL as a run is copied", outcome)
 
 
 @pytest.mark.parametrize("life", ["file", "sweep"])

@@ -12,7 +12,7 @@ from pathlib import Path
 from ._atomic import append_line
 from ._errors import warn
 from ._events import event_lines
-from ._layout import EVENTS_NAME, RECORD_NAME
+from ._layout import EVENTS_NAME, RECORD_NAME, half_made_copy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def copy_verified(source: Path, target: Path, max_wait: float) -> None:
     OSError
         It could not be copied, a copy differs, or the source changed in the meantime.
     """
-    half_made = target.parent / f".{target.name}.{os.urandom(4).hex()}.copying"
+    half_made = half_made_copy(target)
+    if half_made.exists():  # of one that was killed
+        shutil.rmtree(half_made, ignore_errors=True)
     copy = _Copy(time.monotonic() + max_wait)
     try:
         copy.tree(source, half_made)
@@ -56,10 +58,14 @@ def remove_tree(run_dir: Path, copy: Path) -> None:
     appends later sees that the record is gone, and goes to the copy.
     """
     (run_dir / RECORD_NAME).unlink(missing_ok=True)
-    known = event_lines(copy)
-    for line in event_lines(run_dir):
-        if line not in known:
-            append_line(copy / EVENTS_NAME, line)
+    try:
+        known = event_lines(copy)
+        for line in event_lines(run_dir):
+            if line not in known:
+                append_line(copy / EVENTS_NAME, line)
+    except OSError as error:
+        warn(f"the last events in {run_dir} could not be added to {copy}: {error}; they stay there")
+        return
     shutil.rmtree(run_dir, ignore_errors=True)
     if run_dir.exists():
         warn(f"{run_dir} was copied and could not be removed")

@@ -16,6 +16,7 @@ from ._layout import (
     CONFIG_NAME,
     HEARTBEAT_NAME,
     RECORD_NAME,
+    half_made_copy,
     whereabouts,
 )
 from ._move import move_to_finished
@@ -143,6 +144,10 @@ def _ended(
 def _tidy(run_dir: Path) -> None:
     for name in (RECORD_NAME, CONFIG_NAME, CLOCK_NAME):
         remove_leftovers(run_dir / name)
+    if os.path.exists(half_made := half_made_copy(run_dir)):  # the run died while it was copied
+        import shutil
+
+        shutil.rmtree(half_made, ignore_errors=True)
     try:
         # Its last beat stands in the record.
         os.unlink(run_dir / HEARTBEAT_NAME)

@@ -36,6 +36,14 @@ def out_dir_of(run_dir: Path) -> Path:
     return run_dir.parent.parent if run_dir.parent.name == RUNNING else run_dir
 
 
+def half_made_copy(target: Path) -> Path:
+    """Return where the copy of a run is made before it gets its name.
+
+    Always the same, so that what a killed copier left is found without listing all runs.
+    """
+    return target.with_name(f".{target.name}.copying")
+
+
 def places(run_dir: Path) -> list[Path]:
     """Return where a run may be by now, in the order in which it gets there."""
     if run_dir.parent.name != RUNNING:
