@@ -21,6 +21,8 @@ from support import start_script, wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    Note = Callable[[str, str], None]
+
 ELSEWHERE = {**identify(), "host": "elsewhere"}
 SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
 
@@ -50,9 +52,10 @@ def beat(run_dir: Path, *, ago: float) -> None:
         (-3600, "unknown"),  # the clock was set back
     ],
 )
-def test_a_heart_beats_or_is_silent(ago: float, found: str, run_dir: Path) -> None:
+def test_a_heart_beats_or_is_silent(ago: float, found: str, run_dir: Path, caused: Note) -> None:
     beat(run_dir, ago=ago)
     assert life(ELSEWHERE, run_dir) == found
+    caused(f"the last beat of a run elsewhere {ago:g} s ago", found)
 
 
 def test_without_a_heartbeat_or_a_directory_it_is_unknown(run_dir: Path, tmp_path: Path) -> None:
@@ -70,12 +73,15 @@ def test_what_the_process_tells_outweighs_the_heart(
     assert life(dead_process, run_dir) == "crashed"
 
 
-def test_our_own_clock_plays_no_part(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_own_clock_plays_no_part(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch, caused: Note
+) -> None:
     beat(run_dir, ago=0)
     real = time.time()
     monkeypatch.setattr(time, "time", lambda: real + 1e6)
     monkeypatch.setattr(time, "time_ns", lambda: int(real + 1e6) * 10**9)
     assert life(ELSEWHERE, run_dir) == "running"
+    caused("our own clock 11 days ahead, run elsewhere", "running, by the heartbeat")
 
 
 def test_looking_leaves_nothing_behind(run_dir: Path) -> None:
@@ -87,12 +93,13 @@ def test_looking_leaves_nothing_behind(run_dir: Path) -> None:
     assert [os.stat(run_dir).st_mtime_ns, os.stat(run_dir / "heartbeat").st_mtime_ns] == stamps
 
 
-def test_on_a_read_only_file_system_the_time_is_unknown(full_disk: Path) -> None:
+def test_on_a_read_only_file_system_the_time_is_unknown(full_disk: Path, caused: Note) -> None:
     run_dir = make_run_dir(full_disk / "fit.py").path
     beat(run_dir, ago=0)
     assert life(ELSEWHERE, run_dir) == "running"
     subprocess.run(["mount", "-o", "remount,ro", str(full_disk)], check=True)
     assert life(ELSEWHERE, run_dir) == "unknown"
+    caused("read-only disk, run elsewhere", "unknown")
 
 
 def test_with_the_heartbeat_on_another_file_system_the_time_is_unknown(
@@ -111,17 +118,18 @@ def earlier_boot() -> dict[str, Any]:
 
 
 def test_after_a_power_cut_a_run_on_our_own_disk_is_dead(
-    run_dir: Path, earlier_boot: dict[str, Any]
+    run_dir: Path, earlier_boot: dict[str, Any], caused: Note
 ) -> None:
     if sys.platform != "linux" or os.major(run_dir.stat().st_dev) == 0:
         pytest.skip("the tests' directory lies on no block device")
     beat(run_dir, ago=0)  # the machine is quick to start
     assert life(earlier_boot, run_dir) == "crashed"
     assert life({**earlier_boot, "host": "elsewhere"}, run_dir) == "running"
+    caused("another boot, on our own disk", "crashed")
 
 
 def test_on_a_shared_disk_another_boot_of_that_name_may_be_another_machine(
-    full_disk: Path, earlier_boot: dict[str, Any]
+    full_disk: Path, earlier_boot: dict[str, Any], caused: Note
 ) -> None:
     run_dir = make_run_dir(full_disk / "fit.py").path  # a tmpfs, which has no device either
     assert life(earlier_boot, run_dir) == "unknown"
@@ -129,6 +137,7 @@ def test_on_a_shared_disk_another_boot_of_that_name_may_be_another_machine(
     assert life(earlier_boot, run_dir) == "running"
     beat(run_dir, ago=1e6)
     assert life(earlier_boot, run_dir) == "lost"
+    caused("another boot, on a shared disk", "unknown, running or lost, by the heartbeat")
 
 
 @pytest.fixture
@@ -152,7 +161,7 @@ def test_a_suspended_run_is_running_here_and_lost_at_worst_elsewhere(
 
 
 def test_a_run_that_ended_after_its_record_was_read_did_not_crash(
-    dead_run: Callable[..., Path],
+    dead_run: Callable[..., Path], caused: Note
 ) -> None:
     run_dir = dead_run()
     record = new_record(run_dir.name)
@@ -160,6 +169,7 @@ def test_a_run_that_ended_after_its_record_was_read_did_not_crash(
     write_record(run_dir, ended_record(early, exit_status=0, reason={"kind": "returned"}))
     assert current_status(early) == "crashed"  # all that it can know
     assert current_status(early, run_dir) == "success"
+    caused("a run that ends while it is looked at", "success")
 
 
 def test_another_run_in_the_same_place_does_not_end_this_one(

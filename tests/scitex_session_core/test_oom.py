@@ -17,7 +17,9 @@ from scitex_session_core._process import identify
 from support import write_script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Note = Callable[[str, str], None]
 
 FIRST_VERSION = Path("/sys/fs/cgroup/memory")
 # Whether others in the group may be killed, too: the witness below must not be.
@@ -82,12 +84,15 @@ def reason_of(group: Path, *how: str) -> dict[str, Any]:
     return reason
 
 
-def test_a_run_that_ate_too_much_is_known_by_the_count_of_its_group(small_group: Path) -> None:
+def test_a_run_that_ate_too_much_is_known_by_the_count_of_its_group(
+    small_group: Path, caused: Note
+) -> None:
     reason = reason_of(small_group, "eats", "witness")
     assert reason == {"kind": "crashed", "signal": 9, "out_of_memory": True}
+    caused("out of memory, seen by a witness", "crashed, signal 9, out of memory")
 
 
-def test_without_a_witness_the_kernels_log_tells(small_group: Path) -> None:
+def test_without_a_witness_the_kernels_log_tells(small_group: Path, caused: Note) -> None:
     reason = reason_of(small_group, "eats", "nobody")
     try:
         os.close(os.open("/dev/kmsg", os.O_RDONLY))
@@ -95,6 +100,7 @@ def test_without_a_witness_the_kernels_log_tells(small_group: Path) -> None:
         assert reason == {"kind": "crashed"}
         pytest.skip("the kernel's log can't be read here")
     assert reason == {"kind": "crashed", "out_of_memory": True}
+    caused("out of memory, seen by nobody", "crashed, out of memory")
 
 
 @pytest.mark.parametrize("who", ["witness", "nobody"])
