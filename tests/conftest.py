@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+# The table of faults at the end of a run.
+from support._fault_matrix import caused, pytest_terminal_summary  # noqa: F401
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType

@@ -208,6 +208,7 @@ def test_a_sudden_death_is_filed_as_a_crash_with_a_complete_log(
     assert record["exit_status"] is None
     assert record["ended"] is not None
     assert record["reason"]["kind"] == "crashed"
+    assert record["reason"].pop("last_output")["stdout"] == "from a child"
     # What the death was can be told only by newer kernels; if told, it is the truth.
     assert record["reason"].items() <= {"kind": "crashed", **seen}.items()
     assert (path / "logs" / "stdout.log").read_text() == "printed before the end\nfrom a child\n"

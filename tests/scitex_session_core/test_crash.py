@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +14,12 @@ import pytest
 from scitex_session_core import (
     SessionManager,
     SessionWarning,
+    append_event,
     crash_command,
     current_status,
     ended_record,
     file_crash,
     make_run_dir,
-    move_to_finished,
     new_record,
     read_record,
     reap,
@@ -110,6 +109,42 @@ class TestOneCrash:
         file_crash(run_dir)
         moved = file_crash(run_dir, {"signal": 11})
         assert read_record(moved)["reason"] == {"kind": "crashed", "signal": 11}
+
+    def test_a_witness_who_saw_nothing_takes_nothing_away(
+        self, dead_run: Callable[..., Path]
+    ) -> None:
+        first = {"seen": "2026-11-22T05:10:02+00:00", "signal": 9, "exit_status": None}
+        moved = file_crash(dead_run(), first)
+        file_crash(moved, {"seen": None, "signal": None, "exit_status": None})
+        record = read_record(moved)
+        assert record["reason"] == {"kind": "crashed", "signal": 9}
+        assert record["ended"] == first["seen"]
+
+    def test_its_record_says_what_it_did_last(self, dead_run: Callable[..., Path]) -> None:
+        run_dir = dead_run()
+        append_event(run_dir, "artifact", path="fit.png", bytes=3, role="output")
+        (run_dir / "logs").mkdir()
+        (run_dir / "logs" / "stdout.log").write_text(f"epoch 7 of 9, ghp_{'a' * 36}\n")
+        reason = read_record(file_crash(run_dir, {"signal": 9}))["reason"]
+        assert reason["last_event"].pop("time")
+        assert reason == {
+            "kind": "crashed",
+            "signal": 9,
+            "last_event": {"event": "artifact", "path": "fit.png", "bytes": 3, "role": "output"},
+            "last_output": {"stdout": "epoch 7 of 9, ***"},
+        }
+
+    def test_who_was_given_up_for_lost_and_is_then_seen_to_die_has_crashed(
+        self, dead_run: Callable[..., Path]
+    ) -> None:
+        run_dir = dead_run(status="lost", reason={"kind": "lost", "last_output": {"stdout": "a"}})
+        record = read_record(file_crash(run_dir, {"signal": 9}))
+        assert record["status"] == "crashed"
+        assert record["reason"] == {
+            "kind": "crashed",
+            "signal": 9,
+            "last_output": {"stdout": "a"},
+        }
 
     def test_who_comes_second_without_news_changes_nothing(
         self, dead_run: Callable[..., Path]
@@ -278,100 +313,6 @@ class TestTheCommand:
             check=True,
         )
         assert not {"psutil", "platformdirs", "filelock", "site"} & set(done.stdout.split())
-
-
-class TestReaping:
-    def test_all_the_dead_are_reaped_and_nobody_else(
-        self, script: Path, dead_run: Callable[..., Path], dead_process: dict[str, Any]
-    ) -> None:
-        dead = {dead_run().name for _ in range(3)}
-        away = dead_run(process={**dead_process, "host": "elsewhere"})
-        alive = make_run_dir(script)
-        write_record(alive.path, new_record(alive.id))
-        empty = make_run_dir(script)
-        assert {path.name for path in reap(alive.out_dir)} == dead
-        assert everything(alive.out_dir) == {
-            "RUNNING": sorted([away.name, alive.path.name, empty.path.name]),
-            "FINISHED_ERROR": sorted(dead),
-        }
-
-    def test_it_looks_at_no_more_than_asked(self, dead_run: Callable[..., Path]) -> None:
-        out_dir = max(dead_run() for _ in range(5)).parent.parent
-        assert len(reap(out_dir, most=2)) == 2
-        assert reap(out_dir, within=0) == []
-        assert len(reap(out_dir, most=8, within=60)) == 3
-
-    def test_what_can_not_be_reaped_does_not_hide_the_rest_for_ever(
-        self, dead_run: Callable[..., Path], dead_process: dict[str, Any]
-    ) -> None:
-        away = {**dead_process, "host": "elsewhere"}
-        for _ in range(20):
-            dead_run(process=away)
-        last = dead_run()
-        out_dir = last.parent.parent
-        rounds = 0
-        while not reap(out_dir, most=8):
-            rounds += 1
-            assert rounds < 200
-        assert not last.exists()
-
-    def test_no_directory_is_nothing_to_reap(self, tmp_path: Path) -> None:
-        assert reap(tmp_path / "gone") == []
-
-    def test_a_source_that_was_kept_is_not_filed_again(
-        self, dead_run: Callable[..., Path], registry: Path
-    ) -> None:
-        run_dir = dead_run(status="success")
-        move_to_finished(run_dir, "success", remove_src_dir=False)
-        assert reap(run_dir.parent.parent, registry=registry) == []
-        assert run_dir.exists()
-        assert journal_files(registry) == []
-
-    def test_many_that_file_the_same_crashes_at_once_lose_and_double_nothing(
-        self, dead_run: Callable[..., Path], registry: Path
-    ) -> None:
-        run_dirs = [dead_run() for _ in range(12)]
-        out_dir = run_dirs[0].parent.parent
-        program = (
-            "import sys; from pathlib import Path; from scitex_session_core import reap\n"
-            "print('up', flush=True); sys.stdin.readline()\n"
-            "reap(Path(sys.argv[1]), registry=Path(sys.argv[2]))\n"
-        )
-        witness = (
-            "import sys; from pathlib import Path; from scitex_session_core import file_crash\n"
-            "print('up', flush=True); sys.stdin.readline()\n"
-            "for name in sys.argv[3:]:\n"
-            "  file_crash(Path(name), {'signal': 9}, registry=Path(sys.argv[2]))\n"
-        )
-        argv = [str(out_dir), str(registry), *map(str, run_dirs)]
-        filers = [
-            subprocess.Popen(
-                [sys.executable, "-Werror", "-c", code, *argv],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for code in (program, witness, program)
-        ]
-        for filer in filers:
-            assert filer.stdout is not None
-            filer.stdout.readline()
-        for filer in filers:
-            assert filer.stdin is not None
-            filer.stdin.write("go\n")
-            filer.stdin.flush()
-        for filer in filers:
-            _, errors = filer.communicate(timeout=60)
-            assert (filer.returncode, errors) == (0, "")
-        names = sorted(path.name for path in run_dirs)
-        assert everything(out_dir) == {"RUNNING": [], "FINISHED_ERROR": names}
-        for name in names:
-            record = read_record(out_dir / "FINISHED_ERROR" / name)
-            assert record["reason"] == {"kind": "crashed", "signal": 9}
-            assert os.listdir(out_dir / "FINISHED_ERROR" / name) == ["session.json"]
-        told = {line["id"] for line in read_json_lines(journal_files(registry)[0])}
-        assert told == set(names)
 
 
 class TestKilledBeforeAnyOperation:

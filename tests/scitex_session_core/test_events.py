@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scitex_session_core import InvalidValueError, append_event, move_to_finished, read_record
+from scitex_session_core import (
+    InvalidTypeError,
+    InvalidValueError,
+    SessionWarning,
+    append_event,
+    move_to_finished,
+    read_record,
+)
 from scitex_session_core._events import fold_events, parse_line, read_events, utc_now
-from support import read_json_lines
+from support import read_json_lines, start_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,6 +170,58 @@ def test_an_unknown_event_names_those_that_there_are(run_dir: Path) -> None:
 def test_an_event_about_nothing_names_what_is_missing(run_dir: Path) -> None:
     with pytest.raises(InvalidValueError, match="the fields of 'tag' must be with tag"):
         append_event(run_dir, "tag", note="x")
+
+
+@pytest.mark.parametrize(
+    ("event", "fields", "said"),
+    [
+        ("tag", {"tag": 5}, "tag must be a string, not 5"),
+        ("untag", {"tag": None}, "tag must be a string, not None"),
+        ("note", {"note": ["a"]}, "note must be a string"),
+        ("result", {"results": [1]}, "results must be a mapping"),
+        ("artifact", {"path": 3}, "path must be a path, not 3"),
+    ],
+)
+def test_what_readers_could_not_fold_is_refused(
+    event: str, fields: dict[str, Any], said: str, run_dir: Path
+) -> None:
+    with pytest.raises(InvalidTypeError, match=said):
+        append_event(run_dir, event, **fields)
+    assert not (run_dir / "events.jsonl").exists()
+
+
+TAGGER = """
+import sys
+from pathlib import Path
+from scitex_session_core import append_event
+for n in range(100_000):
+    append_event(Path(sys.argv[1]), "tag", tag=str(n))
+    print(n, flush=True)
+"""
+
+
+def test_events_during_a_copy_to_another_file_system_are_not_lost(
+    dead_run: Callable[..., Path], other_disk: Callable[[Path], None]
+) -> None:
+    run_dir = dead_run(status="success")
+    other_disk(run_dir.parent.parent / "FINISHED_SUCCESS")
+    with start_script(TAGGER, str(run_dir)) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        for _ in range(200):
+            # Refused, and said, where an event came before the end of the copying.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SessionWarning)
+                moved = move_to_finished(run_dir, "success")
+            if moved != run_dir:
+                break
+        time.sleep(0.05)
+        process.kill()
+        said = process.stdout.read().split()
+    assert moved != run_dir
+    tags = read_record(moved)["tags"]
+    assert tags == [str(n) for n in range(len(tags))]
+    assert len(tags) > int(said[-1])
 
 
 def test_a_run_that_is_gone_is_an_error(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scitex_session_core import SessionWarning, move_to_finished, read_record
+from scitex_session_core import SessionWarning, append_event, move_to_finished, read_record
+from scitex_session_core._copy import copy_verified, remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,3 +207,40 @@ def test_a_copy_that_differs_is_no_copy(full_run: Path, monkeypatch: pytest.Monk
         assert move_to_finished(full_run, "success", remove_src_dir=False) == full_run
     assert contents(full_run) == before
     assert os.listdir(full_run.parent.parent / "FINISHED_SUCCESS") == []
+
+
+def test_an_event_that_came_after_the_copying_is_carried_over(
+    dead_run: Callable[..., Path],
+) -> None:
+    source = dead_run(status="success")
+    append_event(source, "tag", tag="before")
+    copy = source.parent / "copy"
+    copy_verified(source, copy, 60)
+    append_event(source, "tag", tag="late")
+    with open(source / "events.jsonl", "ab") as file:
+        file.write(b'{"event": "tag", "tag": "torn')
+    remove_tree(source, copy)
+    assert not source.exists()
+    assert read_record(copy)["tags"] == ["before", "late"]
+
+
+def test_events_that_can_not_be_carried_over_are_said_and_kept(
+    dead_run: Callable[..., Path], tmp_path: Path
+) -> None:
+    source = dead_run(status="success")
+    append_event(source, "tag", tag="late")
+    (tmp_path / "copy" / "events.jsonl").mkdir(parents=True)
+    with pytest.warns(SessionWarning, match="the last events in .* could not be added"):
+        remove_tree(source, tmp_path / "copy")
+    assert (source / "events.jsonl").exists()
+
+
+def test_what_a_copier_left_when_it_was_killed_goes_with_the_next(
+    dead_run: Callable[..., Path],
+) -> None:
+    run_dir = dead_run(status="success")
+    left = run_dir.parent.parent / "FINISHED_SUCCESS" / f".{run_dir.name}.copying"
+    (left / "logs").mkdir(parents=True)
+    moved = move_to_finished(run_dir, "success", remove_src_dir=False)
+    assert os.listdir(moved.parent) == [run_dir.name]
+    assert os.listdir(moved) == ["session.json"]

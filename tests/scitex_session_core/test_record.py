@@ -67,6 +67,8 @@ def test_a_new_record_has_the_fields_of_the_design_in_its_order(script: Path) ->
         "seed": 42,
     }
     assert record["cwd"] == str(Path.cwd())
+    kills = record["process"].pop("oom_kills")
+    assert kills is None or kills >= 0
     assert record["process"] == identify()
     assert record["python"] == ".".join(map(str, sys.version_info[:3]))
     assert record["platform"].startswith(os.uname().sysname)
@@ -111,6 +113,17 @@ def test_a_working_directory_that_is_gone_is_no_reason_not_to_record() -> None:
         """
     )
     assert done.stdout == "''\n", done.stderr
+
+
+def test_a_run_that_goes_on_with_another_names_it_and_counts() -> None:
+    record = new_record("x", parent="earlier", attempt=3)
+    assert (record["parent"], record["attempt"]) == ("earlier", 3)
+
+
+@pytest.mark.parametrize("attempt", [0, -1, "2", 1.0, True])
+def test_an_attempt_is_a_number_from_one_on(attempt: Any) -> None:
+    with pytest.raises(ValueError, match="attempt must be an integer from 1 on, not "):
+        new_record("x", attempt=attempt)
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:

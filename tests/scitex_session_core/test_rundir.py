@@ -348,3 +348,16 @@ for child in children:
             assert make_run_dir(sdir=tmp_path / "x").path.is_dir()
             holder.kill()
         assert not [name for name in os.listdir(tmp_path / "x") if name != "session.json"]
+
+
+def test_a_directory_whose_run_elsewhere_is_lost_is_not_taken_from_it(
+    tmp_path: Path, dead_process: dict[str, Any]
+) -> None:
+    sdir = tmp_path / "chosen"
+    sdir.mkdir()
+    write_record(sdir, {**new_record("x"), "process": {**dead_process, "host": "elsewhere"}})
+    (sdir / "heartbeat").touch()
+    os.utime(sdir / "heartbeat", (0, 0))
+    with pytest.raises(RunDirectoryBusyError, match="can't be told from this machine") as caught:
+        make_run_dir(sdir=sdir)
+    assert caught.value.status == "lost"

@@ -8,7 +8,7 @@ from ._version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._atomic import write_atomic
-    from ._crash import crash_command, file_crash, reap
+    from ._crash import crash_command, file_crash
     from ._dotdict import DotDict
     from ._ending import ended_record
     from ._errors import (
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ._move import move_to_finished
     from ._outcome import outcome, status_of
     from ._places import registry_dir
+    from ._reaping import reap
     from ._record import current_status, new_record, read_record, write_record
     from ._rundir import RunDir, make_run_dir
 
@@ -63,7 +64,7 @@ _HOMES = {
     "outcome": "_outcome",
     "read_events": "_events",
     "read_record": "_record",
-    "reap": "_crash",
+    "reap": "_reaping",
     "registry_dir": "_places",
     "status_of": "_outcome",
     "warn": "_errors",

@@ -9,8 +9,10 @@ import shutil
 import time
 from pathlib import Path
 
+from ._atomic import append_line
 from ._errors import warn
-from ._layout import RECORD_NAME
+from ._events import event_lines
+from ._layout import EVENTS_NAME, RECORD_NAME, half_made_copy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +35,9 @@ def copy_verified(source: Path, target: Path, max_wait: float) -> None:
     OSError
         It could not be copied, a copy differs, or the source changed in the meantime.
     """
-    half_made = target.parent / f".{target.name}.{os.urandom(4).hex()}.copying"
+    half_made = half_made_copy(target)
+    if half_made.exists():  # of one that was killed
+        shutil.rmtree(half_made, ignore_errors=True)
     copy = _Copy(time.monotonic() + max_wait)
     try:
         copy.tree(source, half_made)
@@ -47,9 +51,21 @@ def copy_verified(source: Path, target: Path, max_wait: float) -> None:
         raise
 
 
-def remove_tree(run_dir: Path) -> None:
-    """Remove a run that was copied, its record first: half removed, it must not pass for a run."""
+def remove_tree(run_dir: Path, copy: Path) -> None:
+    """Remove a run that was copied, its record first: half removed, it must not pass for a run.
+
+    What others appended to its events between the copying and that moment is carried over; who
+    appends later sees that the record is gone, and goes to the copy.
+    """
     (run_dir / RECORD_NAME).unlink(missing_ok=True)
+    try:
+        known = event_lines(copy)
+        for line in event_lines(run_dir):
+            if line not in known:
+                append_line(copy / EVENTS_NAME, line)
+    except OSError as error:
+        warn(f"the last events in {run_dir} could not be added to {copy}: {error}; they stay there")
+        return
     shutil.rmtree(run_dir, ignore_errors=True)
     if run_dir.exists():
         warn(f"{run_dir} was copied and could not be removed")

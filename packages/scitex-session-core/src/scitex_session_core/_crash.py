@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
 from ._atomic import remove_leftovers
-from ._ending import crashed_record, last_sign_of_life
 from ._errors import RecordError, warn
 from ._exclusive import Exclusive
 from ._journal import journal_close
 from ._layout import (
+    CLOCK_NAME,
     CONFIG_NAME,
     HEARTBEAT_NAME,
     RECORD_NAME,
-    RUNNING,
-    finished_place,
+    half_made_copy,
     whereabouts,
 )
 from ._move import move_to_finished
@@ -101,11 +99,16 @@ def file_crash(
     OSError
         The record could not be written: the run stays where it is, to be filed by someone else.
     """
+    return end(run_dir, seen, "crashed", registry)
+
+
+def end(run_dir: Path, seen: Mapping[str, Any] | None, status: str, registry: Path | None) -> Path:
+    """File an end as `file_crash` does; `status` may also be ``lost``."""
     with Exclusive(run_dir):
         try:
-            found = _end(run_dir, seen)
+            found = _ended(run_dir, seen, status)
         except FileNotFoundError:  # where locks are none, another filer moves it under our hands
-            found = _end(run_dir, seen)
+            found = _ended(run_dir, seen, status)
         if found is None:
             return whereabouts(run_dir)
         run_dir, record = found
@@ -116,96 +119,35 @@ def file_crash(
     return moved
 
 
-def reap(
-    out_dir: Path,
-    *,
-    registry: Path | None = None,
-    most: int | None = None,
-    within: float | None = None,
-) -> list[Path]:
-    """File the crashes of runs of a script whose processes are dead.
-
-    Parameters
-    ----------
-    out_dir : Path
-        What holds the runs of the script, ``<script>_out``.
-    registry : Path, optional
-        The registry to tell.
-    most : int, optional
-        Look at no more directories than this.
-    within : float, optional
-        Begin with no further directory after so many seconds.
-
-    Returns
-    -------
-    list of Path
-        Where the reaped runs are now. Runs of other machines, and those whose life can't be told,
-        are left alone.
-    """
-    deadline = None if within is None else time.monotonic() + within
-    reaped = []
-    for name in _some(_names(out_dir / RUNNING), most):
-        if deadline is not None and time.monotonic() > deadline:
-            break
-        run_dir = out_dir / RUNNING / name
-        try:
-            if _to_be_reaped(run_dir):
-                reaped.append(file_crash(run_dir, registry=registry))
-        except RecordError:
-            continue  # no run of ours
-        except OSError as error:
-            warn(f"the crash of {run_dir} could not be filed: {error}")
-    return reaped
-
-
-def _to_be_reaped(run_dir: Path) -> bool:
-    if whereabouts(run_dir) != run_dir:
-        return False  # moved by another, or a late child made the directory anew
-    record = read_record(run_dir)
-    if liveness(record.get("process")) != "dead":
-        return False
-    status = str(record.get("status"))
-    # A source that was kept on purpose when its copy was made.
-    return status == "running" or not (finished_place(run_dir, status) / RECORD_NAME).exists()
-
-
-def _names(running: Path) -> list[str]:
-    try:
-        return sorted(os.listdir(running))
-    except OSError:
-        return []
-
-
-def _some(names: list[str], most: int | None) -> list[str]:
-    if most is None or len(names) <= most:
-        return names
-    # From anywhere: always from the first, eight runs of other machines would hide all the others.
-    first = int.from_bytes(os.urandom(4), "big") % len(names)
-    return (names[first:] + names[:first])[:most]
-
-
-def _end(run_dir: Path, seen: Mapping[str, Any] | None) -> tuple[Path, dict[str, Any]] | None:
+def _ended(
+    run_dir: Path, seen: Mapping[str, Any] | None, status: str
+) -> tuple[Path, dict[str, Any]] | None:
     """Give where a dead run is, and its record, ended; None where nobody died."""
     run_dir = whereabouts(run_dir)
     try:
+        if liveness(read_record(run_dir).get("process")) == "alive":
+            return None  # someone else's by now: the next run in the same sdir
+        # Read after that look: its last record may be younger than the first reading.
         record = read_record(run_dir)
     except RecordError:
         return None
-    if liveness(record.get("process")) == "alive":
-        return None  # someone else's by now: the next run in the same sdir
-    status = record.get("status")
-    if status == "running":
-        seen = {**(seen or {}), "seen": (seen or {}).get("seen") or last_sign_of_life(run_dir)}
-    elif status != "crashed" or not seen:
+    known = record.get("status")
+    if known != "running" and (known not in ("crashed", "lost") or not seen):
         return run_dir, record  # it ended as it says, or all that is known of its crash was filed
-    record = crashed_record(record, seen)
+    from ._post_mortem import crashed_record  # no run that ends well needs it
+
+    record = crashed_record(record, run_dir, seen, status=status)
     write_record(run_dir, record)
     return run_dir, record
 
 
 def _tidy(run_dir: Path) -> None:
-    for name in (RECORD_NAME, CONFIG_NAME):
+    for name in (RECORD_NAME, CONFIG_NAME, CLOCK_NAME):
         remove_leftovers(run_dir / name)
+    if os.path.exists(half_made := half_made_copy(run_dir)):  # the run died while it was copied
+        import shutil
+
+        shutil.rmtree(half_made, ignore_errors=True)
     try:
         # Its last beat stands in the record.
         os.unlink(run_dir / HEARTBEAT_NAME)

@@ -118,7 +118,8 @@ class RunDirectoryBusyError(SessionError, FileExistsError):
     session_id : str
         The run that holds it.
     status : str
-        What is known of that run: ``running``, or ``unknown`` where it runs on another machine.
+        What is known of that run: ``running``; where it runs on another machine, ``lost`` if its
+        heart is silent, and ``unknown`` if not even that can be told.
     """
 
     def __init__(self, path: str, session_id: str, status: str = "running") -> None:

@@ -7,10 +7,12 @@ adds a note a year later. A record with all of its events folded in is the truth
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from os import PathLike
 
 from ._atomic import append_line
-from ._errors import InvalidValueError
+from ._errors import InvalidTypeError, InvalidValueError
 from ._jsonable import dumps
 from ._layout import EVENTS_NAME, whereabouts
 
@@ -19,14 +21,15 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-# What each kind of event can't do without.
-_NEEDED: dict[str, set[str]] = {
-    "artifact": {"path"},
-    "git": set(),
-    "note": {"note"},
-    "result": {"results"},
-    "tag": {"tag"},
-    "untag": {"tag"},
+# What each kind of event can't do without, and of what type: readers skip what they can't fold, so
+# that it would be lost without a word.
+_NEEDED: dict[str, dict[str, tuple[type | tuple[type, ...], str]]] = {
+    "artifact": {"path": ((str, PathLike), "a path")},
+    "git": {},
+    "note": {"note": (str, "a string")},
+    "result": {"results": (Mapping, "a mapping")},
+    "tag": {"tag": (str, "a string")},
+    "untag": {"tag": (str, "a string")},
 }
 
 
@@ -53,27 +56,48 @@ def append_event(run_dir: Path, event: str, **fields: Any) -> None:
     ------
     InvalidValueError
         No such kind of event, or what it is about is missing.
+    InvalidTypeError
+        What it is about has another type than that needs.
     OSError
         The line could not be written.
     """
     if event not in _NEEDED:
         raise InvalidValueError("event", event, "one of " + ", ".join(_NEEDED))
-    if missing := _NEEDED[event] - fields.keys():
-        raise InvalidValueError(f"the fields of {event!r}", sorted(fields), f"with {missing.pop()}")
+    for name, (kind, allowed) in _NEEDED[event].items():
+        if name not in fields:
+            raise InvalidValueError(f"the fields of {event!r}", sorted(fields), f"with {name}")
+        if not isinstance(fields[name], kind):
+            raise InvalidTypeError(name, fields[name], allowed)
     line = dumps({"event": event, "time": utc_now(), **fields})
-    try:
-        append_line(whereabouts(run_dir) / EVENTS_NAME, line)
-    except FileNotFoundError:  # it moved between the look and the append
-        append_line(whereabouts(run_dir) / EVENTS_NAME, line)
+    place = whereabouts(run_dir)
+    while True:
+        before = place
+        try:
+            append_line(place / EVENTS_NAME, line)
+        except FileNotFoundError:  # it moved between the look and the append
+            place = whereabouts(run_dir)
+            if place == before:
+                raise
+            continue
+        # Should it have moved since the look: a rename took the line along, but a copy to another
+        # file system may have been complete before the line was there.
+        place = whereabouts(run_dir)
+        if place == before or line in event_lines(place):
+            return
 
 
 def read_events(run_dir: Path) -> list[dict[str, Any]]:
     """Return the events of a run in order; lines that a crash tore are skipped."""
+    lines = event_lines(run_dir)
+    return [event for line in lines if (event := parse_line(line)) is not None]
+
+
+def event_lines(run_dir: Path) -> list[bytes]:
+    """Return what was appended to the events of a run, line by line, torn or not."""
     try:
-        lines = (run_dir / EVENTS_NAME).read_bytes().split(b"\n")
+        return (run_dir / EVENTS_NAME).read_bytes().split(b"\n")
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [event for line in lines if (event := parse_line(line)) is not None]
 
 
 def parse_line(line: bytes) -> dict[str, Any] | None:

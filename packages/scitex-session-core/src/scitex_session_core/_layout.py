@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 RECORD_NAME = "session.json"
 EVENTS_NAME = "events.jsonl"
 HEARTBEAT_NAME = "heartbeat"
+CLOCK_NAME = "clock"  # of files that live for a moment, to read a file server's clock
 CONFIG_NAME = "CONFIGS/CONFIG.yaml"
 LOG_NAMES = ("logs/stdout.log", "logs/stderr.log", "logs/stdout.txt", "logs/stderr.txt")
 DIFF_NAME = "code/changes.diff"
@@ -31,6 +32,19 @@ def finished_place(run_dir: Path, status: str) -> Path:
     if run_dir.parent.name != RUNNING:
         return run_dir
     return run_dir.parent.parent / _FINISHED.get(status, _ERROR) / run_dir.name
+
+
+def out_dir_of(run_dir: Path) -> Path:
+    """Return what holds the runs of a script: `run_dir` itself for one that is never moved."""
+    return run_dir.parent.parent if run_dir.parent.name == RUNNING else run_dir
+
+
+def half_made_copy(target: Path) -> Path:
+    """Return where the copy of a run is made before it gets its name.
+
+    Always the same, so that what a killed copier left is found without listing all runs.
+    """
+    return target.with_name(f".{target.name}.copying")
 
 
 def places(run_dir: Path) -> list[Path]:

@@ -65,7 +65,7 @@ def move_to_finished(
             warn(f"{run_dir} was not copied to {target} within {max_wait} s: it stays whole")
             return run_dir
         if remove_src_dir:
-            remove_tree(run_dir)
+            remove_tree(run_dir, target)
         return target
     except OSError as error:
         if _stands(target):

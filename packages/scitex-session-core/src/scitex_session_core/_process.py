@@ -44,7 +44,9 @@ def liveness(process: object) -> str:
     """Tell whether the process that a record describes is ``"alive"``, ``"dead"`` or ``"unknown"``.
 
     Only what is known to be gone is dead: no process of that pid, a zombie, or one that started at
-    another time. Another host, boot or PID namespace, and a process hidden from us, are unknown.
+    another time. Another host, boot or PID namespace, and a process hidden from us, are unknown:
+    there, `scitex_session_core._life.life` asks the heartbeat. A namespace whose number was used
+    before is no exception: its processes started at other times than those that went with it.
     """
     if not isinstance(process, dict) or not isinstance(pid := process.get("pid"), int) or pid <= 0:
         return "unknown"
@@ -118,17 +120,20 @@ def _liveness_by_psutil(pid: int, ticks: object) -> str:
         return "unknown"
 
 
-def _by_start(found: int, recorded: object) -> str:
-    if not isinstance(recorded, int):
+def _by_start(found: int | None, recorded: object) -> str:
+    if found is None or not isinstance(recorded, int):
         return "unknown"
     return "alive" if found == recorded else "dead"
 
 
-def _proc_stat(pid: int) -> tuple[str, int] | None:
+def _proc_stat(pid: int) -> tuple[str, int | None] | None:
     """Return (state, start time) from ``/proc/<pid>/stat``, see proc(5), fields 3 and 22.
 
-    None where there is none, and where ``/proc`` belongs to another PID namespace than we do
-    (``unshare --pid`` without a ``/proc`` of its own): its 4242 is not our 4242.
+    The start time is that of the machine, also in a time namespace, where ``/proc`` shifts it by
+    the namespace's own boot; None where that is not by whole ticks.
+
+    None altogether where there is none, and where ``/proc`` belongs to another PID namespace than
+    we do (``unshare --pid`` without a ``/proc`` of its own): its 4242 is not our 4242.
     """
     try:
         if os.readlink("/proc/self") != str(os.getpid()):
@@ -139,7 +144,19 @@ def _proc_stat(pid: int) -> tuple[str, int] | None:
         return None
     # The name of the program stands in brackets and may itself hold brackets and blanks.
     fields = content[content.rindex(b")") + 2 :].split()
-    return chr(fields[0][0]), int(fields[19])
+    shift = _clock_shift()
+    return chr(fields[0][0]), None if shift is None else int(fields[19]) - shift
+
+
+def _clock_shift() -> int | None:
+    """Return by how many ticks our time namespace shifts times since boot (time_namespaces(7))."""
+    try:
+        with open("/proc/self/timens_offsets", "rb") as file:
+            offsets = {name: rest for name, *rest in map(bytes.split, file)}
+    except OSError:  # a kernel that has no such namespaces
+        return 0
+    seconds, nanoseconds = map(int, offsets.get(b"boottime", (0, 0)))
+    return None if nanoseconds else seconds * os.sysconf("SC_CLK_TCK")
 
 
 def _rank() -> int | None:

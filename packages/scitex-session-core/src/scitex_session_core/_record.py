@@ -8,12 +8,14 @@ import os
 import sys
 
 from ._atomic import overwrite, write_atomic
-from ._errors import RecordError
+from ._errors import InvalidTypeError, InvalidValueError, RecordError
 from ._events import fold_events, read_events, utc_now
 from ._git import read_git
 from ._jsonable import dumps
-from ._layout import RECORD_NAME, STATUS_IN, places
-from ._process import identify, liveness
+from ._layout import RECORD_NAME, STATUS_IN, places, whereabouts
+from ._life import life
+from ._oom import oom_kills
+from ._process import identify
 from ._secrets import argv_without_secrets
 from ._version import __version__
 
@@ -48,6 +50,8 @@ def new_record(
     argv: Sequence[str] = (),
     config: Mapping[str, Any] | None = None,
     seed: int | None = None,
+    parent: str | None = None,
+    attempt: int = 1,
 ) -> dict[str, Any]:
     """Describe a run of this process that begins now.
 
@@ -67,12 +71,26 @@ def new_record(
         The user's configuration.
     seed : int, optional
         The seed of the run.
+    parent : str, optional
+        The ID of the run that began this one, or that it goes on with.
+    attempt : int
+        Which attempt at the same work this is; the first is 1.
 
     Returns
     -------
     dict
-        Every field of schema 1, status ``running``.
+        Every field of schema 1, status ``running``. Besides what `identify` finds, ``process`` has
+        ``oom_kills``: how many processes of its control group the kernel has killed for want of
+        memory so far, so that one more of them tells how this run died.
+
+    Raises
+    ------
+    InvalidValueError
+        `attempt` is less than 1.
+    InvalidTypeError
+        `attempt` is no integer.
     """
+    _check_attempt(attempt)
     try:
         cwd = os.getcwd()
     except OSError:  # the working directory was removed under us
@@ -95,14 +113,14 @@ def new_record(
         "started": utc_now(),
         "ended": None,
         "duration_s": None,
-        "process": identify(),
+        "process": {**identify(), "oom_kills": oom_kills()},
         "python": ".".join(map(str, sys.version_info[:3])),
         "platform": _platform(),
         "environment": None,
         "env": {n: os.environ[n] for n in _TELLING_VARIABLES if n in os.environ},
         "git": read_git(git_from) if git_from else None,
-        "parent": None,
-        "attempt": 1,
+        "parent": parent,
+        "attempt": attempt,
         "tags": [],
         "note": "",
         "results": {},
@@ -165,12 +183,46 @@ def read_record(run_dir: Path) -> dict[str, Any]:
     raise RecordError(str(run_dir / RECORD_NAME), "there is no such record")
 
 
-def current_status(record: Mapping[str, Any]) -> str:
-    """Return the status of a run as it is now: a run said to be running may be dead."""
+def current_status(record: Mapping[str, Any], run_dir: Path | None = None) -> str:
+    """Return the status of a run as it is now: a run said to be running may be dead.
+
+    Parameters
+    ----------
+    record : mapping
+        The record, or anything with its ``id``, ``status`` and ``process``.
+    run_dir : Path, optional
+        The run directory (where it was when it began will do). With it, a run of another machine is
+        told by its heartbeat, and one that ended a moment ago by how it ended.
+
+    Returns
+    -------
+    str
+        What the record says or, where that is ``running``: ``running`` (its process is there, or
+        its heart beats), ``crashed`` (its process is gone), ``lost`` (of another machine, and its
+        heart has been silent for five beats; it may come back), ``unknown`` (nobody can tell).
+    """
     status = str(record.get("status", "unknown"))
     if status != "running":
         return status
-    return {"alive": "running", "dead": "crashed"}.get(liveness(record.get("process")), "unknown")
+    if run_dir is None:
+        return life(record.get("process"))
+    found = life(record.get("process"), whereabouts(run_dir))
+    if found == "running":
+        return found
+    # `record` may have been read before the end that its process then came to.
+    try:
+        later = read_record(run_dir)
+    except RecordError:
+        return found
+    ended = later["id"] == record.get("id") and later.get("status") != "running"
+    return str(later.get("status")) if ended else found
+
+
+def _check_attempt(attempt: object) -> None:
+    if not isinstance(attempt, int) or isinstance(attempt, bool):
+        raise InvalidTypeError("attempt", attempt, "an integer from 1 on")
+    if attempt < 1:
+        raise InvalidValueError("attempt", attempt, "an integer from 1 on")
 
 
 def _by_directory(record: dict[str, Any], place: Path) -> dict[str, Any]:

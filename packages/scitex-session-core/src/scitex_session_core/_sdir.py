@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 from ._atomic import remove_leftovers
-from ._ending import crashed_record, last_sign_of_life
 from ._errors import (
     InvalidSessionIdError,
     InvalidValueError,
@@ -26,6 +25,7 @@ from ._layout import (
     RECORD_NAME,
     RUNNING,
 )
+from ._post_mortem import crashed_record
 from ._process import identify
 from ._record import SCHEMA, current_status, read_record, write_record
 
@@ -77,11 +77,11 @@ def _make_room(sdir: Path, *, clear: bool, replaced_by: str) -> None:
         # A file of the user's that has this name, or a broken one. Not ours to delete.
         _keep(sdir, f"unreadable-{replaced_by}", (RECORD_NAME,))
         return
-    status = current_status(earlier)
-    if status in ("running", "unknown"):
+    status = current_status(earlier, sdir)
+    if status in ("running", "lost", "unknown"):
         raise RunDirectoryBusyError(str(sdir), earlier["id"], status)
     if earlier["status"] == "running":
-        earlier = crashed_record(earlier, {"seen": last_sign_of_life(sdir)})
+        earlier = crashed_record(earlier, sdir)
         write_record(sdir, earlier)
     # The record last: killed in between, the next start finds it and goes on with the rest.
     if clear:

@@ -1,0 +1,92 @@
+"""Killing a program at each system call that touches its files, one after the other."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Program = Callable[[Path], Sequence[str]]
+
+_CALL = re.compile(r"(\w+)\(")
+
+
+class Killed(NamedTuple):
+    """What is left of a program that was killed right before a system call."""
+
+    call: str
+    said: list[str]
+    directory: Path
+
+
+def killed_at_each_call(
+    program: Program, root: Path, prepare: Callable[[Path], object] = lambda _: None
+) -> Iterator[Killed]:
+    """Run a program once for each of its system calls that touch `root`, and kill it there.
+
+    `program` gives the argv for a directory of its own below `root`, which `prepare` fills before.
+    The program must do the same each time, in one process and thread; what it says on stdout tells
+    how far it came. The last one that is given was not killed: its `call` is empty.
+    """
+    _need_strace()
+    for number in range(2):  # the first one alone may have to write bytecode
+        directory = _prepared(root / f"whole-{number}", prepare)
+        trace = root / "trace"
+        tracing = ["strace", "-qq", "-y", "-s", "4096", "-e", "signal=none"]
+        whole = _run([*tracing, "-e", "trace=%file,%desc", "-o", str(trace), *program(directory)])
+        assert whole.returncode == 0, whole.stderr
+    for number, (name, occurrence, call) in enumerate(_touching(trace, directory)):
+        directory = _prepared(root / str(number), prepare)
+        kill = ["-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:when={occurrence}"]
+        done = _run(["strace", "-qq", *kill, "-o", "/dev/null", *program(directory)])
+        assert done.returncode == -signal.SIGKILL, (call, done)
+        yield Killed(call, done.stdout.split(), directory)
+    directory = _prepared(root / "undisturbed", prepare)
+    done = _run(program(directory))
+    assert (done.returncode, done.stderr) == (0, "")
+    yield Killed("", done.stdout.split(), directory)
+
+
+def _touching(trace: Path, directory: Path) -> Iterator[tuple[str, int, str]]:
+    """Give (name, the how manieth of its name, text) of the calls that touch `directory`."""
+    seen: dict[str, int] = {}
+    for line in trace.read_text(errors="replace").splitlines():
+        if begins := _CALL.match(line):
+            name = begins[1]
+            seen[name] = seen.get(name, 0) + 1
+            # The exec has the directory among its arguments.
+            if str(directory) in line and name != "execve":
+                yield name, seen[name], line
+
+
+def _prepared(directory: Path, prepare: Callable[[Path], object]) -> Path:
+    directory.mkdir(parents=True)
+    prepare(directory)
+    return directory
+
+
+def _run(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+
+
+@cache
+def _strace_trouble() -> str:
+    if shutil.which("strace") is None:
+        return "strace is not installed"
+    done = _run(["strace", "-qq", "-o", os.devnull, "-e", "inject=fsync:signal=KILL", "true"])
+    return "" if done.returncode == 0 else f"strace can't trace here: {done.stderr.strip()}"
+
+
+def _need_strace() -> None:
+    if trouble := _strace_trouble():
+        pytest.skip(trouble)
