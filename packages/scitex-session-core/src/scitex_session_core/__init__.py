@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     )
     from ._events import append_event
     from ._ids import new_id
-    from ._journal import journal_close, journal_create
+    from ._journal import journal_close, journal_create, journal_update
     from ._jsonable import jsonable
     from ._manager import SessionManager
     from ._move import move_to_finished
     from ._outcome import outcome, status_of
     from ._places import registry_dir
     from ._record import current_status, new_record, read_record, write_record
+    from ._reindex import reindex
     from ._rundir import RunDir, make_run_dir
 
 _HOMES = {
@@ -53,6 +54,7 @@ _HOMES = {
     "jsonable": "_jsonable",
     "journal_close": "_journal",
     "journal_create": "_journal",
+    "journal_update": "_journal",
     "make_run_dir": "_rundir",
     "move_to_finished": "_move",
     "new_id": "_ids",
@@ -60,6 +62,7 @@ _HOMES = {
     "outcome": "_outcome",
     "read_record": "_record",
     "reap": "_crash",
+    "reindex": "_reindex",
     "registry_dir": "_places",
     "status_of": "_outcome",
     "warn": "_errors",
@@ -87,6 +90,7 @@ __all__ = [
     "file_crash",
     "journal_close",
     "journal_create",
+    "journal_update",
     "jsonable",
     "make_run_dir",
     "move_to_finished",
@@ -96,6 +100,7 @@ __all__ = [
     "read_record",
     "reap",
     "registry_dir",
+    "reindex",
     "status_of",
     "warn",
     "write_atomic",
