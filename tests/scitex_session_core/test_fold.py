@@ -145,7 +145,22 @@ def test_a_record_of_a_run_that_goes_on_can_still_be_closed() -> None:
 
 KINDS = ["create", "close", "update", "remove", "record", "other"]
 VALUES = st.sampled_from(
-    [None, True, 5, -1, 2**70, "", "crashed", "running", at(1), at(2), "\0", [], ["a", 5], {"a": [1]}]
+    [
+        None,
+        True,
+        5,
+        -1,
+        2**70,
+        "",
+        "crashed",
+        "running",
+        at(1),
+        at(2),
+        "\0",
+        [],
+        ["a", 5],
+        {"a": [1]},
+    ]
 )
 NAMES = ("time", "status", "config", "process", "run_dir", "tags", "results", "attempt", "ended")
 
@@ -227,9 +242,7 @@ class TestTheStatusNow:
         self, registry: Path, dead_run: Callable[..., Path], dead_process: dict[str, Any]
     ) -> None:
         other = dead_run(status="success")
-        journal_create(
-            registry, "x", {}, script_path=None, process=dead_process, run_dir=other
-        )
+        journal_create(registry, "x", {}, script_path=None, process=dead_process, run_dir=other)
         assert seen_now(stored(registry, "x"))["status"] == "crashed"
 
     def test_a_run_directory_that_is_gone_says_nothing(

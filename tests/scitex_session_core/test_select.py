@@ -289,7 +289,7 @@ def test_selecting_is_filtering_the_list(
 
     def key(session: dict[str, Any]) -> tuple[Any, ...] | None:
         values = (
-            [session["start_time"].timestamp()] * (session["start_time"] is not None)
+            [start.timestamp() for start in [session["start_time"]] if start is not None]
             if field == "start_time"
             else found_in(session, field)
         )
