@@ -128,8 +128,13 @@ def test_a_removal_takes_away_what_was_told_before_it() -> None:
 
 
 def test_a_record_that_was_found_voids_what_was_told_before() -> None:
-    found = {"event": "record", "id": "x", "time": at(20), "started": at(1), "status": "success"}
-    found |= {"exit_code": 0, "ended": at(2), "tags": ["t"], "run_dir": "/moved/x"}
+    found: dict[str, Any] = {"event": "record", "id": "x", "time": at(20), "status": "success"}
+    found |= {"started": at(1)} | {
+        "exit_code": 0,
+        "ended": at(2),
+        "tags": ["t"],
+        "run_dir": "/moved/x",
+    }
     before = [create(), update(2, tag="old"), close(3, "crashed", run_dir="/r/x")]
     session = of(*before, found, update(21, tag="new"))
     assert (session["status"], session["run_dir"]) == ("success", "/moved/x")

@@ -1,4 +1,4 @@
-"""The index is what the journal tells, whatever happened to the index, the journal and the folder."""
+"""The index is what the journal tells, whatever happened to it, to the journal, to a folder."""
 
 from __future__ import annotations
 
@@ -403,7 +403,7 @@ def test_threads_share_a_manager(registry: Path) -> None:
 def test_a_folder_that_was_killed_leaves_an_index_that_goes_on(
     registry: Path, after: float
 ) -> None:
-    events = []
+    events: list[dict[str, Any]] = []
     for n in range(20_000):
         events.append({"event": "create", "id": str(n), "time": "2026-11-22T05:00:00Z"})
         events.append({"event": "close", "id": str(n), "status": "success", "results": {"n": n}})

@@ -221,7 +221,7 @@ class TestWhatVersion031Left:
         evil = b"cos\nsystem\n(S'touch " + str(tmp_path / "pwned").encode() + b"'\ntR."
         (run_dir / "CONFIGS" / "CONFIG.pkl").write_bytes(evil)
         (run_dir / "CONFIGS" / "CONFIG.yaml").write_text(
-            f"ID: x\nEXIT_STATUS: 0\nE: !!python/object/apply:os.system ['touch {tmp_path}/pwned']\n"
+            f"EXIT_STATUS: 0\nE: !!python/object/apply:os.system ['touch {tmp_path}/pwned']\n"
         )
         reindex(left, registry)
         assert not (tmp_path / "pwned").exists()
