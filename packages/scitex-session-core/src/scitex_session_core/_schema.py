@@ -22,19 +22,21 @@ _PATIENCE_S = 10.0
 _CACHE_KIB = 32 * 1024
 _CHECKPOINT_PAGES = 8192
 
-# Columns have no types: a value is compared as what it is. An index that ends in start_time gives
-# the newest of a kind without sorting them all.
+# Values have no type: each is compared as what it is. Numbers of rows have one: without it, their
+# comparison with another table's would not use an index. An index that ends in start_time gives the
+# newest of a kind without sorting them all.
+_FACTS_KEY = "PRIMARY KEY (k, value, owner)"
 _TABLES = (
     "CREATE TABLE about (registry TEXT)",
     "CREATE TABLE files (file INTEGER PRIMARY KEY, name UNIQUE, head, folded)",
-    f"CREATE TABLE sessions (n INTEGER PRIMARY KEY, {', '.join(FIELDS)}, config)",
+    f"CREATE TABLE sessions (n INTEGER PRIMARY KEY, {', '.join(FIELDS)}, config INTEGER)",
     "CREATE TABLE bodies (n INTEGER PRIMARY KEY, body)",
     # Closed before they were created: another machine's file may be read first.
     "CREATE TABLE waiting (id PRIMARY KEY, body) WITHOUT ROWID",
     "CREATE TABLE names (k INTEGER PRIMARY KEY, name UNIQUE)",
     # Every value of every argument, result and tag, by name: owner is n; of those inside a config,
     # which many sessions share, it is the config.
-    "CREATE TABLE facts (k, value, owner, PRIMARY KEY (k, value, owner)) WITHOUT ROWID",
+    f"CREATE TABLE facts (k INTEGER, value, owner INTEGER, {_FACTS_KEY}) WITHOUT ROWID",
     "CREATE TABLE configs (config INTEGER PRIMARY KEY)",
     "CREATE UNIQUE INDEX by_id ON sessions (id)",
     "CREATE INDEX by_start ON sessions (start_time)",
