@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -470,6 +471,32 @@ def test_a_cache_may_be_chosen(
     assert index_path(registry).parent == tmp_path / "chosen" / "index"
     assert index_path(registry).exists()
     assert os.listdir(registry) == ["journal"]
+
+
+class Terminal(io.StringIO):
+    """A stream that says that somebody looks at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("stream", "silent"), [(Terminal, 60), (Terminal, 0), (io.StringIO, 0)])
+def test_a_long_fold_shows_its_progress_on_a_terminal_only(
+    registry: Path, monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO], silent: float
+) -> None:
+    monkeypatch.setattr(folding, "_SILENT_S", silent)
+    monkeypatch.setattr(folding, "_CHUNK", 500)
+    monkeypatch.setattr(sys, "stderr", stream())
+    for name in "abcdef":
+        create(registry, name)
+    assert len(everything(registry)) == 6
+    shown = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    if stream is Terminal and not silent:
+        assert "\rfolding the registry's journal: " in shown
+        assert "100 %" in shown
+        assert shown.endswith("\r")
+    else:
+        assert shown == ""
 
 
 def test_updates_reach_what_was_folded_before(registry: Path) -> None:
