@@ -490,7 +490,7 @@ def test_a_long_fold_shows_its_progress_on_a_terminal_only(
     for name in "abcdef":
         create(registry, name)
     assert len(everything(registry)) == 6
-    shown = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    shown = sys.stderr.getvalue()  # type: ignore[union-attr]
     if stream is Terminal and not silent:
         assert "\rfolding the registry's journal: " in shown
         assert "100 %" in shown

@@ -24,6 +24,7 @@ from scitex_session_core import (
     read_record,
     write_record,
 )
+from scitex_session_core import _select as select_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -304,5 +305,8 @@ def test_selecting_is_filtering_the_list(
     rest = sorted((s for s in expected if key(s) is None), key=lambda s: s["id"],
                   reverse=descending)  # fmt: skip
     assert [s["id"] for s in found] == [s["id"] for s in keyed + rest]
-    cut = manager.select(asked, sort=f"-{field}" if descending else field, limit=limit)
-    assert cut == found[:limit]
+    for many in (1, 5000):  # whichever way they are looked up
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(select_module, "_MANY", many)
+            cut = manager.select(asked, sort=f"-{field}" if descending else field, limit=limit)
+        assert cut == found[:limit]

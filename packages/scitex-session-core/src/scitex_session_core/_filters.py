@@ -1,5 +1,7 @@
 """Filters on sessions: checked once, then said in SQL or asked of a session in Python."""
 
+# ruff: noqa: S608  # every name in a query is ours; values are parameters
+
 from __future__ import annotations
 
 import re
@@ -69,6 +71,15 @@ class Condition(NamedTuple):
             return (f"NOT {having}" if self.operator == "!=" else having), parameters
         condition, parameters = self._on("value")
         return f"{owner} IN ({named} AND {condition})", [name, *parameters]
+
+    def fact(self) -> tuple[str, list[Comparable | None]] | None:
+        """Return the part of `sql` that looks for facts, where it asks for some that are there."""
+        if self.field in FIELDS or self.operator == "!=" or None in self.values:
+            return None
+        condition, parameters = self._on("value")
+        named = "k = (SELECT k FROM names WHERE name = ?)"
+        query = f"SELECT 1 FROM facts WHERE {named} AND {condition}"
+        return query, [comparable(self.field), *parameters]
 
     def _on(self, column: str) -> tuple[str, list[Comparable | None]]:
         value = self.values[0] if self.values else None

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ._index import Index
 
 
+# So many facts of a kind are many.
+_MANY = 5000
+
+
 def select(
     index: Index, filters: Mapping[str, Any] | None, sort: str, limit: int | None
 ) -> list[dict[str, Any]]:
@@ -58,7 +62,9 @@ def _numbers(
     where, parameters = list(more), []
     for condition in conditions:
         text, values = condition.sql()
-        where.append(text)
+        # Many that match are met soon by going through all in order; the plus keeps SQLite from
+        # looking each of them up, and sorting them all.
+        where.append(f"+{text}" if limit is not None and _many(index, condition) else text)
         parameters += values
     if field in FIELDS:
         order = f"s.{field} {direction} NULLS LAST, s.id {direction}"
@@ -79,6 +85,14 @@ def _numbers(
         rest = None if limit is None else limit - len(found)
         found += index.numbers(query, [name, *parameters], rest)
     return found
+
+
+def _many(index: Index, condition: Condition) -> bool:
+    if condition.field.startswith("config.") or (fact := condition.fact()) is None:
+        return False
+    query, parameters = fact
+    counted = f"SELECT count(*) FROM ({query} LIMIT {_MANY})"
+    return index.numbers(counted, parameters, 1) == [_MANY]
 
 
 def _where(conditions: list[str]) -> str:
