@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import json
 import platform
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import registry
 from benchmarks.budgets import BUDGETS
 from benchmarks.measuring import Measured, measure
 from benchmarks.rows import ROWS
 from benchmarks.workplace import Workplace
 
+REGISTRY = "registry"
+REGISTRY_HEADINGS = ("registry, in process", "took", "", "budget", "")
 HEADINGS = ("row", "this, ms", "plain, ms", "difference, ms (IQR)", "ratio", "budget", "")
 
 
 def main() -> int:
     """Read the options, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of: {', '.join(ROWS)}; all")
+    parser.add_argument(
+        "rows", nargs="*", metavar="ROW", help=f"of: {', '.join([*ROWS, REGISTRY])}; all"
+    )
     parser.add_argument("--rounds", type=int, default=21, help="pairs of runs a row (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="5 rounds: for a look, not a number")
     options = parser.parse_args()
-    if unknown := set(options.rows) - set(ROWS):
-        parser.error(f"no such row: {', '.join(sorted(unknown))}; rows: {', '.join(ROWS)}")
+    if unknown := set(options.rows) - {*ROWS, REGISTRY}:
+        allowed = ", ".join([*ROWS, REGISTRY])
+        parser.error(f"no such row: {', '.join(sorted(unknown))}; rows: {allowed}")
     if options.rounds < 2:
         parser.error(f"--rounds {options.rounds}: a spread needs at least 2")
     rounds = 5 if options.quick else options.rounds
@@ -33,8 +42,13 @@ def main() -> int:
         lines = [
             line(name, measure(*ROWS[name](workplace), rounds=rounds))
             for name in options.rows or ROWS
+            if name != REGISTRY
         ]
-    print(table([HEADINGS, *lines]))
+    if lines:
+        print(table([HEADINGS, *lines]))
+    if not options.rows or REGISTRY in options.rows:
+        sessions = registry.QUICK_SESSIONS if options.quick else registry.SESSIONS
+        print(table([REGISTRY_HEADINGS, *registry_lines(sessions)]))
     return 0
 
 
@@ -51,6 +65,14 @@ def line(name: str, measured: Measured) -> tuple[str, ...]:
         f"{budget.kind} ≤ {budget.most:g}{budget.unit}",
         "met" if value <= budget.most else "MISSED",
     )
+
+
+def registry_lines(sessions: int) -> list[tuple[str, ...]]:
+    """Measure the registry in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+        command = [sys.executable, "-m", "benchmarks.registry", temporary, str(sessions)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    return registry.lines(json.loads(done.stdout), sessions)
 
 
 def table(rows: list[tuple[str, ...]]) -> str:

@@ -215,6 +215,29 @@ def test_warnings_of_ours_dont_take_down_a_run_that_makes_warnings_errors() -> N
     assert "registering the session failed" in finished.stderr
 
 
+def test_runs_are_found_by_what_they_were_given_and_tagged_with() -> None:
+    source = """
+        import scitex_session as stx
+        from scitex_session_core import append_event
+
+        @stx.session
+        def main(lr: float = 0.1):
+            append_event(CONFIG.SDIR_RUN, "tag", tag="paper")
+            append_event(CONFIG.SDIR_RUN, "result", results={"acc": 1 - lr})
+
+        if __name__ == "__main__":
+            main()
+    """
+    for lr in ("0.25", "0.5"):
+        run_script(source, "--lr", lr)
+    manager = SessionManager()
+    for filters in ({"arguments.lr": 0.5}, {"results.acc": ("<", 0.6)}):
+        (session,) = manager.select(filters)
+        assert session["arguments"] == {"lr": 0.5}
+    assert len(manager.select({"tags": "paper", "function": "main"})) == 2
+    assert manager.select({"tags": "draft"}) == []
+
+
 def test_every_run_is_in_the_registry_with_where_it_is() -> None:
     run_script(script())
     (session,) = SessionManager().list_sessions().values()

@@ -1,9 +1,7 @@
-"""Whatever stands in the journal, folding it gives each session once, with its true status."""
+"""Which events there are decides what a session is, and not the order in which they are read."""
 
 from __future__ import annotations
 
-import json
-import os
 import random
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,182 +12,204 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scitex_session_core import (
-    SessionWarning,
+    append_event,
     ended_record,
-    journal_close,
     journal_create,
     move_to_finished,
     read_record,
     write_record,
 )
-from scitex_session_core._fold import JournalFold, seen_now
-from scitex_session_core._journal import journal_files
+from scitex_session_core._fold import fold, seen_now
+from scitex_session_core._index import Index
 from scitex_session_core._process import identify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def create(registry: Path, session_id: str, **fields: Any) -> None:
-    told = {"script_path": None, "process": None, **fields}
-    journal_create(registry, session_id, {}, **told)
+def at(second: int) -> str:
+    return f"2026-11-22T05:00:{second:02d}+00:00"
 
 
-def folded(registry: Path) -> dict[str, dict[str, Any]]:
-    fold = JournalFold(registry)
-    fold.refresh()
-    return fold.sessions
+def create(second: int = 0, **fields: Any) -> dict[str, Any]:
+    return {"event": "create", "id": "x", "time": at(second), **fields}
 
 
-def statuses(registry: Path) -> dict[str, str]:
-    return {name: session["status"] for name, session in folded(registry).items()}
+def close(second: int, status: str, **fields: Any) -> dict[str, Any]:
+    return {"event": "close", "id": "x", "time": at(second), "status": status, **fields}
 
 
-def append(registry: Path, data: bytes, name: str = "other.jsonl") -> None:
-    (registry / "journal").mkdir(parents=True, exist_ok=True)
-    with open(registry / "journal" / name, "ab") as file:
-        file.write(data)
+def update(second: int, **fields: Any) -> dict[str, Any]:
+    return {"event": "update", "id": "x", "time": at(second), **fields}
 
 
-def test_a_life(registry: Path) -> None:
-    before = datetime.now(UTC)
-    journal_create(registry, "x", {"lr": 1}, script_path="a.py", process=None, run_dir=Path("/r/x"))
-    assert folded(registry)["x"].pop("start_time") >= before
-    journal_close(registry, "x", "failed", 3, run_dir=Path("/f/x"), time="2026-11-22T05:00:00Z")
-    (session,) = folded(registry).values()
-    session.pop("start_time")
+def of(*events: dict[str, Any]) -> dict[str, Any]:
+    session = fold((1, event) for event in events)
+    assert session is not None
+    return session
+
+
+def test_a_life() -> None:
+    session = of(
+        create(0, config={"lr": 1}, script_path="a.py", run_dir="/r/x", arguments={"n": 1}),
+        close(9, "failed", exit_code=3, run_dir="/f/x", results={"acc": 1}, tags=["t"]),
+    )
     assert session == {
         "id": "x",
         "config": {"lr": 1},
         "status": "failed",
-        "end_time": datetime(2026, 11, 22, 5, tzinfo=UTC),
+        "start_time": datetime(2026, 11, 22, 5, tzinfo=UTC),
+        "end_time": datetime(2026, 11, 22, 5, 0, 9, tzinfo=UTC),
         "exit_code": 3,
         "script_path": "a.py",
+        "function": None,
+        "arguments": {"n": 1},
+        "results": {"acc": 1},
+        "tags": ["t"],
+        "note": "",
+        "artifacts": 0,
+        "parent": None,
+        "attempt": 1,
         "run_dir": "/f/x",
         "process": None,
     }
 
 
-def test_refreshing_reads_only_what_is_new(registry: Path) -> None:
-    fold = JournalFold(registry)
-    fold.refresh()
-    create(registry, "a")
-    fold.refresh()
-    (path,) = journal_files(registry)
-    path.write_bytes(b"#" * path.stat().st_size)  # read before, so never looked at again
-    create(registry, "b")
-    fold.refresh()
-    assert list(fold.sessions) == ["a", "b"]
+def test_who_never_began_is_no_session() -> None:
+    assert fold([(1, close(1, "success"))]) is None
 
 
-def test_a_line_that_is_still_being_written_is_read_when_it_is_whole(registry: Path) -> None:
-    line = json.dumps({"event": "create", "id": "x", "time": "2026-11-22T05:00:00Z"}).encode()
-    fold = JournalFold(registry)
-    append(registry, b"\n" + line[:20])
-    fold.refresh()
-    assert not fold.sessions
-    append(registry, line[20:] + b"\n")
-    fold.refresh()
-    assert list(fold.sessions) == ["x"]
+def test_the_first_end_is_the_end() -> None:
+    events = [create(), close(1, "failed", exit_code=3), close(2, "success"), close(3, "crashed")]
+    assert (of(*events)["status"], of(*events)["exit_code"]) == ("failed", 3)
 
 
-def test_torn_and_garbage_lines_are_skipped(registry: Path) -> None:
-    create(registry, "a")
-    (path,) = journal_files(registry)
-    append(registry, b'\n{"event": "create", "id": "torn', path.name)
-    create(registry, "b")
-    append(registry, b"\n\xff\xfe\n[]\n5\n{}\n" + b"[" * 100_000 + b"\n", path.name)
-    append(registry, b'{"event": "create", "id": 5}\n{"event": "later", "id": "a"}\n', path.name)
-    create(registry, "c")
-    assert statuses(registry) == dict.fromkeys("abc", "running")
+def test_a_sessions_own_end_outweighs_a_crash_seen_by_others() -> None:
+    assert of(create(), close(1, "crashed"), close(2, "success"))["status"] == "success"
+    assert of(create(), close(1, "crashed"), close(2, "crashed"))["end_time"].second == 1
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
-    max_leaves=6,
+def test_in_one_file_the_first_creation_counts_whatever_its_clock_says() -> None:
+    assert of(create(5, script_path="first"), create(1, script_path="second"))[
+        "script_path"
+    ] == "first"  # fmt: skip
+
+
+def test_among_files_the_earliest_creation_counts() -> None:
+    told = [(1, create(5, script_path="late")), (2, create(3, script_path="early"))]
+    for events in (told, told[::-1]):
+        session = fold(events)
+        assert session is not None
+        assert session["script_path"] == "early"
+
+
+def test_tags_are_what_the_end_says_and_what_was_added_and_taken_away() -> None:
+    events = [
+        create(0, tags=["a"]),
+        update(1, tag="b"),
+        close(2, "success", tags=["a", "b"]),
+        update(3, untag="a"),
+        update(4, tag="c", results={"acc": 1}),
+        update(5, note="good", results={"f1": 2}),
+    ]
+    session = of(*events)
+    assert (session["tags"], session["note"]) == (["b", "c"], "good")
+    assert session["results"] == {"acc": 1, "f1": 2}
+
+
+def test_an_addition_is_not_lost_to_an_end_with_a_later_clock() -> None:
+    assert of(create(), update(1, tag="b"), close(9, "success", tags=[]))["tags"] == ["b"]
+
+
+def test_a_removal_takes_away_what_was_told_before_it() -> None:
+    gone = [create(), close(1, "success"), {"event": "remove", "id": "x", "time": at(2)}]
+    assert fold((1, event) for event in gone) is None
+    assert of(*gone, create(3))["status"] == "running"
+
+
+def test_a_record_that_was_found_voids_what_was_told_before() -> None:
+    found: dict[str, Any] = {"event": "record", "id": "x", "time": at(20), "status": "success"}
+    found |= {"started": at(1)} | {
+        "exit_code": 0,
+        "ended": at(2),
+        "tags": ["t"],
+        "run_dir": "/moved/x",
+    }
+    before = [create(), update(2, tag="old"), close(3, "crashed", run_dir="/r/x")]
+    session = of(*before, found, update(21, tag="new"))
+    assert (session["status"], session["run_dir"]) == ("success", "/moved/x")
+    assert session["tags"] == ["t", "new"]
+    assert (session["start_time"].second, session["end_time"].second) == (1, 2)
+    assert of(found) == {**session, "tags": ["t"]}
+
+
+def test_a_record_of_a_run_that_goes_on_can_still_be_closed() -> None:
+    found = {"event": "record", "id": "x", "time": at(5), "started": at(1), "status": "running"}
+    assert of(found, close(9, "failed"))["status"] == "failed"
+
+
+KINDS = ["create", "close", "update", "remove", "record", "other"]
+VALUES = st.sampled_from(
+    [
+        None,
+        True,
+        5,
+        -1,
+        2**70,
+        "",
+        "crashed",
+        "running",
+        at(1),
+        at(2),
+        "\0",
+        [],
+        ["a", 5],
+        {"a": [1]},
+    ]
 )
+NAMES = ("time", "status", "config", "process", "run_dir", "tags", "results", "attempt", "ended")
 
 
 @given(
     st.lists(
-        st.fixed_dictionaries(
-            {"event": st.sampled_from(["create", "close"]), "id": st.sampled_from(["a", "b"])},
-            optional=dict.fromkeys(("time", "status", "config", "process", "run_dir"), JSON),
-        )
-    )
+        st.tuples(
+            st.integers(1, 3),
+            st.fixed_dictionaries(
+                {"event": st.sampled_from(KINDS), "id": st.just("x")},
+                optional=dict.fromkeys(NAMES, VALUES),
+            ),
+        ),
+        max_size=6,
+    ),
+    st.randoms(use_true_random=False),
 )
-def test_lines_of_the_wrong_types_harm_nothing(events: list[dict[str, Any]]) -> None:
-    registry = Path(f"registry-{os.urandom(4).hex()}")
-    append(registry, b"".join(json.dumps(event).encode() + b"\n" for event in events))
-    for session in folded(registry).values():
+def test_lines_of_the_wrong_types_harm_nothing_and_no_order_matters(
+    told: list[tuple[int, dict[str, Any]]], order: random.Random
+) -> None:
+    session = fold(told)
+    files = {file: [found for found in told if found[0] == file] for file, _ in told}
+    mixed = []
+    while any(files.values()):
+        mixed.append(files[order.choice([f for f in files if files[f]])].pop(0))
+    assert fold(mixed) == session
+    if session is not None:
         now = seen_now(session)
         assert isinstance(now["config"], dict)
         assert isinstance(now["status"], str)
         assert isinstance(now["start_time"], datetime | None)
 
 
-def test_the_order_of_files_and_lines_does_not_matter(registry: Path) -> None:
-    lines = [
-        {"event": "create", "id": "a", "time": "2026-11-22T05:00:00+00:00"},
-        {"event": "close", "id": "a", "status": "crashed", "run_dir": "/e/a"},
-        {"event": "close", "id": "a", "status": "success", "exit_code": 0, "run_dir": "/e/a"},
-        {"event": "create", "id": "b", "time": "2026-11-22T05:00:01+00:00"},
-        {"event": "close", "id": "b", "status": "crashed", "exit_code": None},
-    ]
-    order = random.Random(1)
-    for number in range(30):
-        order.shuffle(lines)
-        there = registry / str(number)
-        for line in lines:
-            name = f"{order.randrange(3)}.jsonl"
-            append(there, b"\n" + json.dumps(line).encode() + b"\n", name)
-        assert statuses(there) == {"a": "success", "b": "crashed"}
-
-
-def test_the_first_end_is_the_end(registry: Path) -> None:
-    create(registry, "x")
-    journal_close(registry, "x", "failed", 3)
-    journal_close(registry, "x", "success", 0)
-    journal_close(registry, "x", "crashed", None)
-    session = folded(registry)["x"]
-    assert (session["status"], session["exit_code"]) == ("failed", 3)
-
-
-def test_a_second_creation_changes_nothing(registry: Path) -> None:
-    create(registry, "x", script_path="first.py")
-    journal_close(registry, "x", "success", 0)
-    create(registry, "x", script_path="second.py")
-    session = folded(registry)["x"]
-    assert (session["status"], session["script_path"]) == ("success", "first.py")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_that_may_not_be_read_is_said_once(registry: Path) -> None:
-    create(registry, "mine")
-    append(registry, b"", "theirs.jsonl")
-    (registry / "journal" / "theirs.jsonl").chmod(0)
-    self_said_once(registry)
-
-
-def test_a_file_that_can_not_be_read_is_said_once(registry: Path) -> None:
-    create(registry, "mine")
-    (registry / "journal" / "theirs.jsonl").mkdir()
-    self_said_once(registry)
-
-
-def self_said_once(registry: Path) -> None:
-    fold = JournalFold(registry)
-    with pytest.warns(SessionWarning, match=r"a part of the registry can't be read: .*theirs"):
-        fold.refresh()
-    fold.refresh()
-    assert list(fold.sessions) == ["mine"]
+def stored(registry: Path, session_id: str) -> dict[str, Any]:
+    session = Index(registry).get(session_id)
+    assert session is not None
+    return session
 
 
 class TestTheStatusNow:
     def seen(self, registry: Path, **fields: Any) -> dict[str, Any]:
-        create(registry, "x", **fields)
-        return seen_now(folded(registry)["x"])
+        told = {"script_path": None, "process": None, **fields}
+        journal_create(registry, "x", {}, **told)
+        return seen_now(stored(registry, "x"))
 
     def test_the_living_run(self, registry: Path) -> None:
         assert self.seen(registry, process=identify())["status"] == "running"
@@ -213,11 +233,13 @@ class TestTheStatusNow:
         moved: bool,
     ) -> None:
         run_dir = dead_run()
-        create(registry, run_dir.name, process=dead_process, run_dir=run_dir)
+        journal_create(
+            registry, run_dir.name, {}, script_path=None, process=dead_process, run_dir=run_dir
+        )
         record = ended_record(read_record(run_dir), exit_status=0, reason={})
         write_record(run_dir, record)
         where = move_to_finished(run_dir, "success") if moved else run_dir
-        now = seen_now(folded(registry)[run_dir.name])
+        now = seen_now(stored(registry, run_dir.name))
         assert (now["status"], now["exit_code"], now["run_dir"]) == ("success", 0, str(where))
         assert now["end_time"] == datetime.fromisoformat(record["ended"])
 
@@ -225,8 +247,8 @@ class TestTheStatusNow:
         self, registry: Path, dead_run: Callable[..., Path], dead_process: dict[str, Any]
     ) -> None:
         other = dead_run(status="success")
-        create(registry, "x", process=dead_process, run_dir=other)
-        assert seen_now(folded(registry)["x"])["status"] == "crashed"
+        journal_create(registry, "x", {}, script_path=None, process=dead_process, run_dir=other)
+        assert seen_now(stored(registry, "x"))["status"] == "crashed"
 
     def test_a_run_directory_that_is_gone_says_nothing(
         self, registry: Path, dead_process: dict[str, Any], tmp_path: Path
@@ -234,8 +256,14 @@ class TestTheStatusNow:
         now = self.seen(registry, process=dead_process, run_dir=tmp_path / "RUNNING" / "x")
         assert now["status"] == "crashed"
 
-    def test_what_is_given_out_can_be_changed_without_harm(self, registry: Path) -> None:
-        journal_create(registry, "x", {"a": {"b": 1}}, script_path=None, process=None)
-        sessions = folded(registry)
-        seen_now(sessions["x"])["config"]["a"]["b"] = 2
-        assert sessions["x"]["config"] == {"a": {"b": 1}}
+    def test_what_the_record_of_a_running_run_says_counts(
+        self, registry: Path, dead_run: Callable[..., Path]
+    ) -> None:
+        run_dir = dead_run(process=identify())
+        journal_create(
+            registry, run_dir.name, {}, script_path=None, process=identify(), run_dir=run_dir
+        )
+        append_event(run_dir, "tag", tag="paper")
+        append_event(run_dir, "artifact", path="a.png")
+        now = seen_now(stored(registry, run_dir.name))
+        assert (now["status"], now["tags"], now["artifacts"]) == ("running", ["paper"], 1)

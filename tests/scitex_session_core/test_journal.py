@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scitex_session_core import journal_close, journal_create
+from scitex_session_core import journal_close, journal_create, journal_update
 from scitex_session_core._journal import journal_files
 from scitex_session_core._process import boot_id, host
 from support import read_json_lines, run_script
@@ -56,7 +57,34 @@ def test_there_is_a_file_per_machine_boot_and_month(registry: Path) -> None:
     create(registry)
     (path,) = journal_files(registry)
     month = time.strftime("%Y-%m", time.gmtime())
-    assert path == registry / "journal" / f"{host()}-{(boot_id() or 'noboot')[:8]}-{month}.jsonl"
+    machine = f"{host()}-{(boot_id() or 'noboot')[:8]}"
+    assert re.fullmatch(rf"{machine}-[0-9a-f]{{8}}-{month}\.jsonl", path.name)
+    assert path.parent == registry / "journal"
+
+
+def test_what_is_not_said_is_not_written(registry: Path) -> None:
+    create(registry)
+    journal_close(registry, "x", "success", 0)
+    created, closed = read_json_lines(journal_files(registry)[0])
+    assert not {"arguments", "function", "parent", "attempt", "tags"} & created.keys()
+    assert not {"results", "tags", "note", "artifacts"} & closed.keys()
+
+
+def test_everything_that_queries_need_is_told(registry: Path) -> None:
+    told = {"arguments": {"lr": 1}, "function": "fit", "parent": "p", "attempt": 2, "tags": ["a"]}
+    journal_create(registry, "x", {}, script_path=None, process=None, **told)  # type: ignore[arg-type]
+    ended = {"results": {"acc": 1}, "tags": [], "note": "n", "artifacts": 0}
+    journal_close(registry, "x", "success", 0, **ended)  # type: ignore[arg-type]
+    journal_update(registry, "x", tag="b", results={"f1": 2})
+    created, closed, updated = read_json_lines(journal_files(registry)[0])
+    assert {name: created[name] for name in told} == told
+    assert {name: closed[name] for name in ended} == ended
+    assert {k: v for k, v in updated.items() if k != "time"} == {
+        "event": "update",
+        "id": "x",
+        "tag": "b",
+        "results": {"f1": 2},
+    }
 
 
 def test_what_was_there_stays_byte_for_byte(registry: Path) -> None:
@@ -102,7 +130,7 @@ def test_sixteen_processes_lose_nothing(registry: Path) -> None:
         """
         import os, sys
         from pathlib import Path
-        from scitex_session_core import journal_close, journal_create
+        from scitex_session_core import journal_close, journal_create, journal_update
         registry = Path(sys.argv[1])
         children = []
         for writer in range(16):

@@ -19,8 +19,15 @@ from scitex_session_core import (
     InvalidValueError,
     SessionManager,
     SessionWarning,
+    append_event,
+    journal_create,
+    make_run_dir,
+    new_record,
+    read_record,
     registry_dir,
+    write_record,
 )
+from scitex_session_core._process import identify
 from support import run_script, start_script
 
 STATUSES = ["error", "failed", "finished", "success"]
@@ -48,6 +55,14 @@ def test_a_life(manager: SessionManager) -> None:
         "end_time": None,
         "exit_code": None,
         "script_path": "fit.py",
+        "function": None,
+        "arguments": {},
+        "results": {},
+        "tags": [],
+        "note": "",
+        "artifacts": 0,
+        "parent": None,
+        "attempt": 1,
         "run_dir": None,
     }
     manager.close_session("x", "failed", 3)
@@ -306,18 +321,61 @@ def test_a_registry_that_can_not_be_written_is_an_error(tmp_path: Path) -> None:
         SessionManager(tmp_path / "file").create_session("x", {})
 
 
-def test_the_registry_needs_no_database_no_lock_and_no_psutil(registry: Path) -> None:
+def test_what_is_added_counts_before_and_after_the_end(manager: SessionManager) -> None:
+    manager.create_session("x", {})
+    manager.update_session("x", tag="draft", results={"acc": 0.5})
+    manager.close_session("x")
+    manager.update_session("x", tag="paper", untag="draft", note="good", results={"f1": 0.4})
+    session = manager.get_session("x")
+    assert (session["tags"], session["note"]) == (["paper"], "good")
+    assert session["results"] == {"acc": 0.5, "f1": 0.4}
+    with pytest.warns(SessionWarning, match="no session 'y' to update"):
+        manager.update_session("y", tag="paper")
+    with pytest.raises(InvalidTypeError, match="tag must be a text or None, not 5"):
+        manager.update_session("x", tag=5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidTypeError, match="results must be a dictionary, not 5"):
+        manager.update_session("x", results=5)  # type: ignore[arg-type]
+
+
+def test_what_is_added_to_a_run_stands_in_its_record(
+    manager: SessionManager, registry: Path, script: Path
+) -> None:
+    run = make_run_dir(script)
+    write_record(run.path, new_record(run.id, script=script))
+    journal_create(registry, run.id, {}, script_path=None, process=identify(), run_dir=run.path)
+    manager.update_session(run.id, tag="paper", note="good", results={"acc": 1})
+    record = read_record(run.path)
+    assert (record["tags"], record["note"], record["results"]) == (["paper"], "good", {"acc": 1})
+    assert manager.get_session(run.id)["tags"] == ["paper"]
+    append_event(run.path, "tag", tag="by hand")
+    assert [s["id"] for s in manager.select({"tags": "by hand", "status": "running"})] == [run.id]
+
+
+def test_what_is_removed_is_gone_and_its_id_free(manager: SessionManager) -> None:
+    manager.create_session("x", {"n": 1})
+    manager.close_session("x")
+    manager.remove("x")
+    assert manager.list_sessions() == {}
+    assert manager.select() == []
+    manager.create_session("x", {"n": 2})
+    assert manager.get_session("x")["config"] == {"n": 2}
+    with pytest.warns(SessionWarning, match="no session 'y' to remove"):
+        manager.remove("y")
+
+
+def test_a_run_registers_and_closes_without_database_lock_or_psutil(registry: Path) -> None:
     done = run_script(
         """
         import sys
-        from scitex_session_core import SessionManager
-        manager = SessionManager(sys.argv[1])
-        manager.create_session("x", {})
-        manager.close_session("x")
-        manager.list_sessions()
-        print({"sqlite3", "filelock", "psutil", "platformdirs"} & set(sys.modules) or "none")
+        from pathlib import Path
+        import scitex_session_core as core
+        registry = Path(sys.argv[1])
+        core.journal_create(registry, "x", {}, script_path=None, process=None)
+        core.journal_close(registry, "x", "success", 0)
+        heavy = {"sqlite3", "filelock", "psutil", "platformdirs", "hashlib"}
+        print(heavy & set(sys.modules) or "none")
         """,
         str(registry),
     )
-    expected = "none\n" if sys.platform == "linux" else "{'psutil'}\n"
-    assert done.stdout == expected
+    expected = "none\n" if sys.platform == "linux" else "{'platformdirs'}\n"
+    assert done.stdout == expected, done.stderr

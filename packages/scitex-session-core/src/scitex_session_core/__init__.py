@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
     from ._events import append_event, fold_events, read_events
     from ._ids import new_id
-    from ._journal import journal_close, journal_create
+    from ._journal import journal_close, journal_create, journal_update
     from ._jsonable import jsonable
     from ._layout import RUN_FILES
     from ._manager import SessionManager
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from ._places import registry_dir
     from ._reaping import reap
     from ._record import current_status, new_record, read_record, write_record
+    from ._reindex import reindex
     from ._rundir import RunDir, make_run_dir
+    from ._telling import tell_begin, tell_end
 
 _HOMES = {
     "RUN_FILES": "_layout",
@@ -57,6 +59,7 @@ _HOMES = {
     "jsonable": "_jsonable",
     "journal_close": "_journal",
     "journal_create": "_journal",
+    "journal_update": "_journal",
     "make_run_dir": "_rundir",
     "move_to_finished": "_move",
     "new_id": "_ids",
@@ -65,8 +68,11 @@ _HOMES = {
     "read_events": "_events",
     "read_record": "_record",
     "reap": "_reaping",
+    "reindex": "_reindex",
     "registry_dir": "_places",
     "status_of": "_outcome",
+    "tell_begin": "_telling",
+    "tell_end": "_telling",
     "warn": "_errors",
     "write_atomic": "_atomic",
     "write_record": "_record",
@@ -94,6 +100,7 @@ __all__ = [
     "fold_events",
     "journal_close",
     "journal_create",
+    "journal_update",
     "jsonable",
     "make_run_dir",
     "move_to_finished",
@@ -104,7 +111,10 @@ __all__ = [
     "read_record",
     "reap",
     "registry_dir",
+    "reindex",
     "status_of",
+    "tell_begin",
+    "tell_end",
     "warn",
     "write_atomic",
     "write_record",

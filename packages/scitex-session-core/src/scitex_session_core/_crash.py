@@ -10,7 +10,6 @@ from pathlib import Path
 from ._atomic import remove_leftovers
 from ._errors import RecordError, warn
 from ._exclusive import Exclusive
-from ._journal import journal_close
 from ._layout import (
     CLOCK_NAME,
     CONFIG_NAME,
@@ -22,6 +21,7 @@ from ._layout import (
 from ._move import move_to_finished
 from ._process import liveness
 from ._record import read_record, write_record
+from ._telling import tell_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,13 +157,6 @@ def _tidy(run_dir: Path) -> None:
 
 def _tell(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None:
     try:
-        journal_close(
-            registry,
-            record["id"],
-            str(record["status"]),
-            record.get("exit_status"),
-            run_dir=run_dir,
-            time=record.get("ended"),
-        )
+        tell_end(registry, record, run_dir)
     except OSError as error:
         warn(f"the registry {registry} could not be told of {run_dir}: {error}")

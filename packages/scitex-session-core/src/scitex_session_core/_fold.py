@@ -1,102 +1,151 @@
-"""From journal lines to sessions."""
+"""From the events of a session to what is known of it.
+
+Which events there are decides, not the order in which they are read: files of several machines,
+and parts of files, may be read in any order, and give the same sessions.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-from ._errors import RecordError, warn
-from ._events import parse_line
-from ._journal import journal_files
+from ._errors import RecordError
 from ._layout import whereabouts
-from ._process import liveness
+from ._life import life
 from ._record import read_record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Iterable, Mapping
+    from typing import Any, TypeAlias
+
+    # The file of the journal that tells it, by a number, and what it tells.
+    Told: TypeAlias = tuple[int, dict[str, Any]]
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-class JournalFold:
-    """The sessions that a journal tells of, kept up with it.
+def fold(told: Iterable[Told]) -> dict[str, Any] | None:
+    """Return the session that `told` tells of; None where nobody said that it began.
 
     Parameters
     ----------
-    registry : Path
-        The registry.
+    told : iterable of (int, dict)
+        All events of one session. Those of one file stand in the file's order.
 
-    Attributes
-    ----------
-    sessions : dict
-        By ID, in the order of creation where one file tells of them.
-    lines : dict
-        By ID, what tells the line that created it from every other.
+    Notes
+    -----
+    - The first creation counts: in one file the one that stands first (the order of appends to a
+      file is the only one that two processes agree on), among files the earliest.
+    - What a session says of its own end outweighs a crash that others believed to see; otherwise
+      the earliest end is the end.
+    - What a record said when it was found again counts as the creation, and as the end.
+    - What an end says of tags, results and note counts before what is added later or was added
+      earlier (clocks of two machines may differ), and a removal takes away what was told before it.
     """
+    ends, updates, records = [], [], []
+    events = _standing(told)
+    for at, _, event in events:
+        kind = event.get("event")
+        if kind == "close":
+            ends.append((at, event))
+        elif kind == "update":
+            updates.append((at, event))
+        elif kind == "record":
+            records.append((at, event))
+    if records:
+        last = max(records, key=_when)
+        updates = [update for update in updates if _when(update) > _when(last)]
+        found = last[1]
+        session = _created(found, moment(found.get("started")))
+        _say(session, found)
+        if found.get("status") != "running":
+            ends = [(moment(found.get("ended")), found)]
+    elif (creation := _creation(events)) is not None:
+        at, created = creation
+        session = _created(created, at)
+    else:
+        return None
+    if len(ends) > 1:
+        ends.sort(key=_when)
+    for _, event in ends:
+        _say(session, event)
+    own = [end for end in ends if end[1].get("status") not in ("crashed", "lost")]
+    if ends:
+        at, event = (own or ends)[0]
+        _close(session, event, at)
+    if len(updates) > 1:
+        updates.sort(key=_when)
+    for _, event in updates:
+        _update(session, event)
+    return session
 
-    def __init__(self, registry: Path) -> None:
-        self.sessions: dict[str, dict[str, Any]] = {}
-        self.lines: dict[str, object] = {}
-        self._registry = registry
-        self._read_up_to: dict[Path, int] = {}
-        self._closed_before_created: dict[str, list[dict[str, Any]]] = {}
-        self._unreadable: set[Path] = set()
 
-    def refresh(self) -> None:
-        """Fold what was appended since the last time; a file that can't be read is warned about."""
-        for path in journal_files(self._registry):
-            try:
-                self._read(path)
-            except OSError as error:
-                if path not in self._unreadable:
-                    self._unreadable.add(path)
-                    warn(f"a part of the registry can't be read: {error}")
-
-    def _read(self, path: Path) -> None:
-        with open(path, "rb") as file:
-            file.seek(self._read_up_to.get(path, 0))
-            new = file.read()
-        # A line without its newline may still be on its way.
-        complete = new.rfind(b"\n") + 1
-        self._read_up_to[path] = self._read_up_to.get(path, 0) + complete
-        for line in new[:complete].split(b"\n"):
-            event = parse_line(line)
-            if event is not None and isinstance(event.get("id"), str):
-                self._fold(event)
-
-    def _fold(self, event: dict[str, Any]) -> None:
-        session_id = event["id"]
-        if event.get("event") == "create":
-            if session_id not in self.sessions:
-                self.sessions[session_id] = _created(event)
-                self.lines[session_id] = event.get("line")
-                for closing in self._closed_before_created.pop(session_id, ()):
-                    self._fold(closing)
-        elif event.get("event") == "close":
-            session = self.sessions.get(session_id)
-            if session is None:
-                # Another machine's file may be read before the one that tells of the start.
-                self._closed_before_created.setdefault(session_id, []).append(event)
-            else:
-                _close(session, event)
+def line_of(told: Iterable[Told]) -> object:
+    """Return what tells the line that created a session from every other."""
+    creation = _creation(_standing(told))
+    return creation[1].get("line") if creation else None
 
 
 def seen_now(session: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy of a session with the status it has at this moment."""
-    from copy import deepcopy
-
-    now = deepcopy(session)
-    if now["status"] != "running":
-        return now
-    record = _record_of(now)
-    if record is not None and record.get("status") != "running":
-        # The record is the truth: its run was killed, or the disk full, before the journal heard.
-        _close(now, {**record, "time": record.get("ended"), "exit_code": record.get("exit_status")})
-        now["run_dir"] = str(whereabouts(Path(now["run_dir"])))
-    elif now["process"] is not None:
-        life = liveness(now["process"])
-        if life != "alive":
-            now["status"] = "crashed" if life == "dead" else "unknown"
+    """Return a session as it is at this moment, `session` itself where it has ended."""
+    if session["status"] != "running":
+        return session
+    record = _record_of(session)
+    now = dict(session)
+    if record is not None:
+        _say(now, {**record, "artifacts": len(record["artifacts"])})
+        if record.get("status") != "running":
+            # The record is the truth: its run was killed, or the disk full, before the journal
+            # heard.
+            end = {**record, "exit_code": record.get("exit_status"), "run_dir": None}
+            _close(now, end, moment(record.get("ended")))
+            now["run_dir"] = str(whereabouts(Path(now["run_dir"])))
+            return now
+    if now["process"] is not None:
+        # Without its record there, a directory's heart is that of another run.
+        place = whereabouts(Path(now["run_dir"])) if record is not None else None
+        now["status"] = life(now["process"], place)
     return now
+
+
+def moment(text: object) -> datetime | None:
+    """Return the time that `text` tells in ISO 8601, UTC where it names no zone, or None."""
+    try:
+        time = datetime.fromisoformat(text)  # type: ignore[arg-type]  # or TypeError
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _standing(told: Iterable[Told]) -> list[tuple[datetime | None, int, dict[str, Any]]]:
+    """Return the events that no removal took away, with their times."""
+    events = [(moment(event.get("time")), file, event) for file, event in told]
+    removed = [at or _NEVER for at, _, event in events if event.get("event") == "remove"]
+    if not removed:
+        return events
+    last = max(removed)
+    return [found for found in events if (found[0] or _LONG_AGO) > last]
+
+
+def _creation(
+    events: Iterable[tuple[datetime | None, int, dict[str, Any]]],
+) -> tuple[datetime | None, dict[str, Any]] | None:
+    first_of_file: dict[int, tuple[datetime | None, dict[str, Any]]] = {}
+    for at, file, event in events:
+        if event.get("event") == "create":
+            first_of_file.setdefault(file, (at, event))
+    creations = list(first_of_file.values())
+    if len(creations) < 2:
+        return creations[0] if creations else None
+    return min(creations, key=_when)
+
+
+def _when(found: tuple[datetime | None, dict[str, Any]]) -> tuple[datetime, str]:
+    # Two of the same microsecond are told apart by their text, so that all readers agree.
+    at, event = found
+    return at or _NEVER, repr(sorted(event.items()))
 
 
 def _record_of(session: dict[str, Any]) -> dict[str, Any] | None:
@@ -104,42 +153,78 @@ def _record_of(session: dict[str, Any]) -> dict[str, Any] | None:
         return None
     try:
         record = read_record(Path(session["run_dir"]))
-    except RecordError:
+    except (RecordError, ValueError):  # no path can hold a NUL, and a garbage line can
         return None
     return record if record["id"] == session["id"] else None  # an sdir that was used again
 
 
-def _created(event: dict[str, Any]) -> dict[str, Any]:
-    config, process = event.get("config"), event.get("process")
+def _created(event: dict[str, Any], at: datetime | None) -> dict[str, Any]:
+    process, attempt = event.get("process"), event.get("attempt")
     return {
         "id": event["id"],
-        "config": config if isinstance(config, dict) else {},
+        "config": _dict(event.get("config")),
         "status": "running",
-        "start_time": _time(event.get("time")),
+        "start_time": at,
         "end_time": None,
         "exit_code": None,
-        "script_path": event.get("script_path"),
+        "script_path": _text(event.get("script_path")),
+        "function": _text(event.get("function")),
+        "arguments": _dict(event.get("arguments")),
+        "results": {},
+        "tags": _texts(event.get("tags")),
+        "note": "",
+        "artifacts": 0,
+        "parent": _text(event.get("parent")),
+        "attempt": 1 if (number := _integer(attempt)) is None else number,
         "run_dir": _text(event.get("run_dir")),
         "process": process if isinstance(process, dict) else None,
     }
 
 
-def _close(session: dict[str, Any], event: dict[str, Any]) -> None:
+def _close(session: dict[str, Any], event: Mapping[str, Any], at: datetime | None) -> None:
+    session["status"] = _text(event.get("status")) or "unknown"
+    session["exit_code"] = _integer(event.get("exit_code"))
+    session["end_time"] = at
     session["run_dir"] = _text(event.get("run_dir")) or session["run_dir"]
-    # What a session says of its own end outweighs a crash that others believed to see, in
-    # whichever order the two are read; otherwise the first end is the end.
-    if session["status"] in ("running", "crashed"):
-        session["status"] = str(event.get("status"))
-        session["exit_code"] = event.get("exit_code")
-        session["end_time"] = _time(event.get("time"))
+
+
+def _say(session: dict[str, Any], event: Mapping[str, Any]) -> None:
+    """Take over what an end, or a record, says besides the end."""
+    session["run_dir"] = _text(event.get("run_dir")) or session["run_dir"]
+    if isinstance(results := event.get("results"), dict):
+        session["results"] = results
+    if isinstance(tags := event.get("tags"), list):
+        session["tags"] = _texts(tags)
+    if isinstance(note := event.get("note"), str):
+        session["note"] = note
+    if (number := _integer(event.get("artifacts"))) is not None:
+        session["artifacts"] = number
+
+
+def _update(session: dict[str, Any], event: Mapping[str, Any]) -> None:
+    tags = dict.fromkeys(session["tags"])
+    if isinstance(tag := event.get("untag"), str):
+        tags.pop(tag, None)
+    if isinstance(tag := event.get("tag"), str):
+        tags[tag] = None
+    session["tags"] = list(tags)
+    if isinstance(note := event.get("note"), str):
+        session["note"] = note
+    if isinstance(results := event.get("results"), dict):
+        session["results"] = {**session["results"], **results}
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _time(text: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
+def _texts(value: object) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def _integer(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -12,11 +12,11 @@ import time as _time
 from ._atomic import append_line
 from ._events import utc_now
 from ._jsonable import dumps
-from ._process import boot_id, host
+from ._machine import writer_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -31,8 +31,41 @@ def journal_create(
     script_path: str | None,
     process: Mapping[str, Any] | None,
     run_dir: Path | None = None,
+    function: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    parent: str | None = None,
+    attempt: int = 1,
+    tags: Iterable[str] = (),
+    time: str | None = None,
 ) -> str:
     """Tell the registry that a session began.
+
+    Parameters
+    ----------
+    registry : Path
+        The directory of the registry.
+    session_id : str
+        The session.
+    config : mapping
+        The user's configuration.
+    script_path : str or None
+        The script.
+    process : mapping or None
+        Whose life counts; None claims none.
+    run_dir : Path, optional
+        The run directory.
+    function : str, optional
+        The function that runs.
+    arguments : mapping, optional
+        The values its parameters have.
+    parent : str, optional
+        The session that this one belongs to.
+    attempt : int
+        The how-manieth attempt at the same thing.
+    tags : iterable of str
+        What it is tagged with from the start.
+    time : str, optional
+        When it began, in ISO 8601; now by default.
 
     Returns
     -------
@@ -45,19 +78,21 @@ def journal_create(
         The journal could not be written.
     """
     line = os.urandom(8).hex()
-    _append(
-        registry,
-        {
-            "event": "create",
-            "id": session_id,
-            "time": utc_now(),
-            "line": line,
-            "config": config,
-            "script_path": script_path,
-            "process": process,
-            "run_dir": run_dir,
-        },
-    )
+    event: dict[str, Any] = {
+        "event": "create",
+        "id": session_id,
+        "time": time or utc_now(),
+        "line": line,
+        "config": config,
+        "script_path": script_path,
+        "process": process,
+        "run_dir": run_dir,
+    }
+    more = {"function": function, "arguments": arguments, "parent": parent, "tags": list(tags)}
+    event.update((name, value) for name, value in more.items() if value)
+    if attempt != 1:
+        event["attempt"] = attempt
+    _append(registry, event)
     return line
 
 
@@ -69,29 +104,146 @@ def journal_close(
     *,
     run_dir: Path | None = None,
     time: str | None = None,
+    results: Mapping[str, Any] | None = None,
+    tags: Iterable[str] | None = None,
+    note: str | None = None,
+    artifacts: int | None = None,
 ) -> None:
     """Tell the registry that a session ended.
+
+    Parameters
+    ----------
+    registry : Path
+        The directory of the registry.
+    session_id : str
+        The session.
+    status : str
+        How it ended.
+    exit_code : int or None
+        Its exit status.
+    run_dir : Path, optional
+        Where its directory is now.
+    time : str, optional
+        When it ended, in ISO 8601; now by default.
+    results, tags, note
+        As they are in its record at the end; None where nothing is to be said of them.
+    artifacts : int, optional
+        How many it has.
 
     Raises
     ------
     OSError
         The journal could not be written.
     """
+    event: dict[str, Any] = {
+        "event": "close",
+        "id": session_id,
+        "time": time or utc_now(),
+        "status": status,
+        "exit_code": exit_code,
+        "run_dir": run_dir,
+    }
+    more = {
+        "results": results,
+        "tags": None if tags is None else list(tags),
+        "note": note,
+        "artifacts": artifacts,
+    }
+    event.update((name, value) for name, value in more.items() if value is not None)
+    _append(registry, event)
+
+
+def journal_update(
+    registry: Path,
+    session_id: str,
+    *,
+    tag: str | None = None,
+    untag: str | None = None,
+    note: str | None = None,
+    results: Mapping[str, Any] | None = None,
+) -> None:
+    """Tell the registry what is to be added to a session, whether it has ended or not.
+
+    Parameters
+    ----------
+    registry : Path
+        The directory of the registry.
+    session_id : str
+        The session.
+    tag, untag : str, optional
+        A tag to be given, and one to be taken away.
+    note : str, optional
+        Takes the place of the note it has.
+    results : mapping, optional
+        Merged into the results it has.
+
+    Raises
+    ------
+    OSError
+        The journal could not be written.
+    """
+    told = {"tag": tag, "untag": untag, "note": note, "results": results}
+    given = {name: value for name, value in told.items() if value is not None}
+    _append(registry, {"event": "update", "id": session_id, "time": utc_now(), **given})
+
+
+def journal_record(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None:
+    """Tell the registry of a run whose directory was found; what it was told before is void.
+
+    Parameters
+    ----------
+    registry : Path
+        The directory of the registry.
+    record : mapping
+        The record, its events folded in.
+    run_dir : Path
+        Where it was found.
+
+    Raises
+    ------
+    OSError
+        The journal could not be written.
+    """
+    names = ("config", "function", "arguments", "results", "tags", "note", "parent", "attempt")
+    artifacts = record.get("artifacts")
     _append(
         registry,
         {
-            "event": "close",
-            "id": session_id,
-            "time": time or utc_now(),
-            "status": status,
-            "exit_code": exit_code,
+            "event": "record",
+            "id": record["id"],
+            "time": utc_now(),
+            **{name: record[name] for name in names if record.get(name)},
+            "script_path": record.get("script"),
+            "process": record.get("process"),
+            "started": record.get("started"),
+            "ended": record.get("ended"),
+            "status": record.get("status"),
+            "exit_code": record.get("exit_status"),
+            "artifacts": len(artifacts) if isinstance(artifacts, list) else 0,
             "run_dir": run_dir,
         },
     )
 
 
+def journal_remove(registry: Path, session_id: str) -> None:
+    """Tell the registry to forget a session. Its run directory is left alone.
+
+    Raises
+    ------
+    OSError
+        The journal could not be written.
+    """
+    _append(registry, {"event": "remove", "id": session_id, "time": utc_now()})
+
+
 def journal_files(registry: Path) -> list[Path]:
-    """Return the files of the journal."""
+    """Return the files of the journal.
+
+    Raises
+    ------
+    OSError
+        The journal can't be listed.
+    """
     folder = registry / JOURNAL_NAME
     try:
         names = os.listdir(folder)  # Path.glob takes ten times as long
@@ -101,14 +253,12 @@ def journal_files(registry: Path) -> list[Path]:
 
 
 def _append(registry: Path, event: Mapping[str, Any]) -> None:
-    # A file per machine, boot and month: on a network file system, appends of two machines to one
-    # file may overwrite each other.
-    machine = f"{host()}-{(boot_id() or 'noboot')[:8]}".replace(os.sep, "_")
-    name = f"{machine}-{_time.strftime('%Y-%m', _time.gmtime())}.jsonl"
-    path = registry / JOURNAL_NAME / name
+    folder = registry / JOURNAL_NAME
+    month = _time.strftime("%Y-%m", _time.gmtime())
+    path = folder / f"{writer_name(folder)}-{month}.jsonl"
     line = dumps(event)
     try:
         append_line(path, line)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         append_line(path, line)

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from operator import index
+from pathlib import Path
 
 from ._errors import DuplicateSessionError, InvalidTypeError, InvalidValueError, warn
-from ._fold import JournalFold, seen_now
+from ._events import append_event
+from ._fold import seen_now
 from ._ids import check_id
-from ._journal import journal_close, journal_create
+from ._index import Index
+from ._journal import journal_close, journal_create, journal_remove, journal_update
+from ._layout import RECORD_NAME, whereabouts
 from ._places import absolute, registry_dir
 from ._process import identify, liveness
+from ._select import select
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
     from typing import Any
 
 _STATUSES = ("success", "failed", "error", "finished")
+_ACTIVE = ("running", "unknown", "lost")
 
 
 class SessionManager:
@@ -42,7 +49,7 @@ class SessionManager:
 
     def __init__(self, registry: str | os.PathLike[str] | None = None) -> None:
         self._registry = registry_dir() if registry is None else absolute(registry)
-        self._fold = JournalFold(self._registry)
+        self._index = Index(self._registry)
 
     def __repr__(self) -> str:
         return f"SessionManager({str(self._registry)!r})"
@@ -85,16 +92,14 @@ class SessionManager:
         check_id(session_id)
         _check_config(config)
         process = None if pid is None else _process(pid)
-        self._fold.refresh()
-        if session_id in self._fold.sessions:
+        if self._index.get(session_id) is not None:
             raise DuplicateSessionError(session_id, str(self._registry))
         script = None if script_path is None else str(script_path)
         line = journal_create(
             self._registry, session_id, config, script_path=script, process=process
         )
         # Of two that registered the same ID at once, the second learns it here.
-        self._fold.refresh()
-        if self._fold.lines.get(session_id) != line:
+        if self._index.line(session_id) != line:
             raise DuplicateSessionError(session_id, str(self._registry))
 
     def close_session(
@@ -145,11 +150,8 @@ class SessionManager:
             As `get_session` describes them. A session of another machine, whose process can't be
             looked at from here, has the status ``unknown``; one whose process is dead is not here.
         """
-        return {
-            session_id: session
-            for session_id, session in self.list_sessions().items()
-            if session["status"] in ("running", "unknown")
-        }
+        now = (seen_now(session) for session in self._index.running())
+        return {s["id"]: s for s in now if s["status"] in _ACTIVE}
 
     def get_session(self, session_id: str) -> dict[str, Any]:
         """Return one session.
@@ -159,29 +161,153 @@ class SessionManager:
         dict
             ``id``, ``config``, ``status`` (``running``, ``success``, ``failed``, ``error``,
             ``finished``, ``crashed``, ``unknown``), ``start_time`` and ``end_time`` (`datetime`
-            with zone, or None), ``exit_code``, ``script_path``, ``run_dir``, ``process``. Empty
+            with zone, or None), ``exit_code``, ``script_path``, ``function``, ``arguments``,
+            ``results``, ``tags``, ``note``, ``artifacts`` (how many), ``parent``, ``attempt``,
+            ``run_dir``, ``process`` (whose life counts, with ``user``, ``host``, ``rank``). Empty
             where there is no such session.
         """
-        self._fold.refresh()
-        session = self._fold.sessions.get(session_id)
+        session = self._index.get(session_id)
         return {} if session is None else seen_now(session)
 
     def list_sessions(self) -> dict[str, Any]:
         """Return all sessions, ended or not, by ID, the oldest first.
+
+        Everything is read: of a million sessions, that takes half a minute. `select` gives those
+        that are asked for in milliseconds.
 
         Returns
         -------
         dict
             As `get_session` describes them.
         """
-        self._fold.refresh()
-        by_start = sorted(self._fold.sessions.items(), key=lambda item: str(item[1]["start_time"]))
-        return {session_id: seen_now(session) for session_id, session in by_start}
+        return {session["id"]: seen_now(session) for session in self._index.everything()}
+
+    def select(
+        self,
+        filters: Mapping[str, Any] | None = None,
+        *,
+        sort: str = "-start_time",
+        limit: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return the sessions that meet all filters.
+
+        Parameters
+        ----------
+        filters : mapping, optional
+            From a field to the value it must have, or to a tuple of an operator and a value:
+            ``=``, ``!=``, ``<``, ``<=``, ``>``, ``>=``, ``in`` (a list of values), ``like`` (a
+            text, with ``%`` for anything and ``_`` for one character, ASCII letters in either
+            case). Fields are ``id``, ``status``, ``start_time``, ``end_time``, ``exit_code``,
+            ``script_path``, ``function``, ``host``, ``user``, ``parent``, ``attempt``, ``rank``,
+            ``note``, ``artifacts``, ``run_dir``, ``tags``, and what lies in ``arguments``,
+            ``config`` and ``results``, by its dotted name: ``results.acc``,
+            ``config.MODEL.layers``.
+        sort : str
+            A field, ``-`` before it for descending. Sessions without a value come last.
+        limit : int, optional
+            Return no more than this many, the first by `sort`.
+
+        Returns
+        -------
+        list of dict
+            As `get_session` describes them.
+
+        Raises
+        ------
+        InvalidValueError
+            There is no such field or operator, or `limit` is negative.
+        InvalidTypeError
+            A field can't be compared with that value: times are compared with a `datetime` that
+            has a zone, numbers with numbers, texts with texts.
+
+        Notes
+        -----
+        A field that a session does not have is None, and a filter on a list (``tags``) holds if it
+        holds for one of its items; ``!=`` holds where ``=`` does not. The status is the one at this
+        moment, and ``failed`` and ``error`` are the same.
+
+        Examples
+        --------
+        >>> manager = SessionManager()
+        >>> best = manager.select(
+        ...     {"status": "success", "arguments.lr": (">", 0.01), "tags": "paper"},
+        ...     sort="-results.acc",
+        ...     limit=10,
+        ... )
+        """
+        return select(self._index, filters, sort, limit)
+
+    def update_session(
+        self,
+        session_id: str,
+        *,
+        tag: str | None = None,
+        untag: str | None = None,
+        note: str | None = None,
+        results: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add to what is known of a session, whether it has ended or not.
+
+        One that is not in the registry is warned about, no more. Where the session has a run
+        directory, its record is told first.
+
+        Parameters
+        ----------
+        session_id : str
+            The session.
+        tag, untag : str, optional
+            A tag to be given, and one to be taken away.
+        note : str, optional
+            Takes the place of the note it has.
+        results : mapping, optional
+            Merged into the results it has.
+
+        Raises
+        ------
+        InvalidTypeError
+            `results` is no mapping, or another is no text.
+        OSError
+            The registry, or the run directory, can't be written.
+        """
+        told = {"tag": tag, "untag": untag, "note": note}
+        for name, value in told.items():
+            if value is not None and not isinstance(value, str):
+                raise InvalidTypeError(name, value, "a text or None")
+        if results is not None:
+            _check_config(results, "results")
+        session = self._index.get(session_id)
+        if session is None:
+            warn(f"no session {session_id!r} to update in the registry {self._registry}")
+            return
+        if session["run_dir"] is not None:
+            run_dir = whereabouts(Path(session["run_dir"]))
+            if (run_dir / RECORD_NAME).exists():
+                for name, value in told.items():
+                    if value is not None:
+                        append_event(run_dir, name, **{"tag" if name == "untag" else name: value})
+                if results is not None:
+                    append_event(run_dir, "result", results=results)
+        journal_update(self._registry, session_id, tag=tag, untag=untag, note=note, results=results)
+
+    def remove(self, session_id: str) -> None:
+        """Forget a session. Its run directory is left alone, and `reindex` finds it there again.
+
+        One that is not in the registry is warned about, no more.
+
+        Raises
+        ------
+        OSError
+            The registry can't be written.
+        """
+        if self._index.get(session_id) is None:
+            warn(f"no session {session_id!r} to remove in the registry {self._registry}")
+        else:
+            journal_remove(self._registry, session_id)
 
 
-def _check_config(config: object) -> None:
+def _check_config(config: object, name: str = "config") -> None:
     if not isinstance(config, dict):
-        raise InvalidTypeError("config", config, "a dictionary")
+        raise InvalidTypeError(name, config, "a dictionary")
 
 
 def _process(pid: object) -> dict[str, Any]:

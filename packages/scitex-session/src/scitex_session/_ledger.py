@@ -9,13 +9,13 @@ from scitex_session_core import (
     RecordError,
     ended_record,
     fold_events,
-    journal_close,
-    journal_create,
     move_to_finished,
     new_record,
     read_events,
     read_record,
     reap,
+    tell_begin,
+    tell_end,
     warn,
     write_record,
 )
@@ -114,7 +114,7 @@ class Ledger:
         attempt("writing the record", lambda: write_record(path, record))
         attempt("writing CONFIG.yaml", lambda: write_config(path, self._config, origins))
         attempt("keeping the script", lambda: save_script(path, self._script))
-        attempt("registering the session", self._register)
+        attempt("registering the session", lambda: tell_begin(self._registry, record, path))
 
     def end(
         self,
@@ -145,7 +145,7 @@ class Ledger:
             END_DATETIME=ended,
             RUN_DURATION=ended - started,
         )
-        attempt("telling the registry", self._tell_registry)
+        attempt("telling the registry", lambda: tell_end(self._registry, self._record, self.path))
 
     def reap_others(self) -> None:
         """File a few of this script's runs that died without anybody seeing it."""
@@ -162,23 +162,3 @@ class Ledger:
             attempt("making the run directory", lambda: path.mkdir(parents=True, exist_ok=True))
             return fold_events(self._record, read_events(path))
         return record if record["id"] == self.id else self._record
-
-    def _register(self) -> None:
-        journal_create(
-            self._registry,
-            self.id,
-            self._record["config"],
-            script_path=self._record["script"],
-            process=self._record["process"],
-            run_dir=self.path,
-        )
-
-    def _tell_registry(self) -> None:
-        journal_close(
-            self._registry,
-            self.id,
-            self.status,
-            self._record["exit_status"],
-            run_dir=self.path,
-            time=self._record["ended"],
-        )

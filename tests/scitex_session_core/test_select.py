@@ -1,0 +1,312 @@
+"""Selecting is filtering `list_sessions` by hand, sorting it, and cutting it off."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scitex_session_core import (
+    InvalidTypeError,
+    InvalidValueError,
+    SessionManager,
+    ended_record,
+    journal_close,
+    journal_create,
+    read_record,
+    write_record,
+)
+from scitex_session_core import _select as select_module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAMES = ("1", "2", "10", "a")
+NAIVE = datetime.fromisoformat("2026-01-01")
+
+
+@pytest.fixture
+def manager(registry: Path) -> SessionManager:
+    """Four sessions: two that succeeded, one that failed, one that runs."""
+    for n, (name, lr) in enumerate(zip(NAMES, (0.1, 0.01, 1, "high"), strict=True)):
+        journal_create(
+            registry,
+            name,
+            {"MODEL": {"layers": n, "sizes": [64, 32 * n]}, "a.b": "dotted"},
+            script_path=f"/home/u/train{n % 2}.py",
+            process={"host": f"node{n % 2}", "user": "me", "rank": n} if n < 3 else None,
+            arguments={"lr": lr, "flag": n == 1},
+            function="fit",
+            time=f"2026-11-22T05:0{n}:00+00:00",
+        )
+    journal_close(registry, "1", "success", 0, results={"acc": 0.9}, tags=["paper", "old"])
+    journal_close(registry, "2", "error", 3, results={"acc": 0.5, "loss": "nan"}, note="Why?")
+    journal_close(registry, "10", "success", 0, tags=["paper"], artifacts=2)
+    return SessionManager(registry)
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({}, ["1", "2", "10", "a"]),
+        ({"status": "success"}, ["1", "10"]),
+        ({"status": "failed"}, ["2"]),
+        ({"status": "error"}, ["2"]),
+        ({"status": ("!=", "failed")}, ["1", "10", "a"]),
+        ({"status": ("in", ["error", "running"])}, ["2", "a"]),
+        ({"status": "running"}, ["a"]),
+        ({"exit_code": (">", 0)}, ["2"]),
+        ({"exit_code": None}, ["a"]),
+        ({"exit_code": ("!=", None)}, ["1", "2", "10"]),
+        ({"script_path": ("like", "%TRAIN0.py")}, ["1", "10"]),
+        ({"id": ("like", "_")}, ["1", "2", "a"]),
+        ({"host": "node1", "user": "me"}, ["2"]),
+        ({"rank": ("<=", 1)}, ["1", "2"]),
+        ({"function": "fit", "attempt": 1, "parent": None}, ["1", "2", "10", "a"]),
+        ({"start_time": (">=", datetime(2026, 11, 22, 5, 2, tzinfo=UTC))}, ["10", "a"]),
+        ({"arguments.lr": (">", 0.01)}, ["1", "10"]),
+        ({"arguments.lr": (">", "a")}, ["a"]),
+        ({"arguments.lr": ("<", "z")}, ["a"]),
+        ({"arguments.lr": 1.0}, ["10"]),
+        ({"arguments.flag": True}, ["2"]),
+        ({"config.MODEL.layers": 3}, ["a"]),
+        ({"config.MODEL.sizes": 32}, ["2"]),
+        ({"config.a.b": "dotted"}, ["1", "2", "10", "a"]),
+        ({"config.nothing": None}, ["1", "2", "10", "a"]),
+        ({"results.acc": (">=", np.float64(0.9))}, ["1"]),
+        ({"results.acc": None}, ["10", "a"]),
+        ({"results.acc": ("in", [0.5, None])}, ["2", "10", "a"]),
+        ({"results.loss": "nan"}, ["2"]),
+        ({"tags": "paper"}, ["1", "10"]),
+        ({"tags": ("!=", "paper")}, ["2", "a"]),
+        ({"tags": ("like", "o%")}, ["1"]),
+        ({"note": "Why?"}, ["2"]),
+        ({"artifacts": (">", 0)}, ["10"]),
+        ({"tags": "paper", "results.acc": (">", 0), "config.MODEL.layers": 0}, ["1"]),
+        ({"id": ("in", [])}, []),
+    ],
+)
+def test_filters(manager: SessionManager, filters: dict[str, Any], expected: list[str]) -> None:
+    assert [s["id"] for s in manager.select(filters, sort="start_time")] == expected
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("-start_time", ["a", "10", "2", "1"]),
+        ("-results.acc", ["1", "2", "a", "10"]),
+        ("results.acc", ["2", "1", "10", "a"]),
+        ("arguments.lr", ["2", "1", "10", "a"]),
+        ("-config.MODEL.sizes", ["a", "2", "10", "1"]),
+        ("exit_code", ["1", "10", "2", "a"]),
+        ("-end_time", ["10", "2", "1", "a"]),
+    ],
+)
+def test_sorting(manager: SessionManager, sort: str, expected: list[str]) -> None:
+    assert [s["id"] for s in manager.select(sort=sort)] == expected
+    assert [s["id"] for s in manager.select(sort=sort, limit=3)] == expected[:3]
+
+
+def test_the_newest_come_first_and_a_limit_cuts_the_rest(manager: SessionManager) -> None:
+    assert [s["id"] for s in manager.select(limit=2)] == ["a", "10"]
+    assert manager.select(limit=0) == []
+    assert manager.select(limit=2)[0] == manager.get_session("a")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"filters": {"colour": 1}}, InvalidValueError, "a field must be one of id, status, start"),
+        ({"filters": {"config": 1}}, InvalidValueError, "config.<name>, results.<name>, not 'con"),
+        ({"filters": {"id; DROP TABLE": 1}}, InvalidValueError, "a field must be one of"),
+        ({"filters": {5: 1}}, InvalidTypeError, "a field must be one of"),
+        ({"filters": [1]}, InvalidTypeError, "filters must be a mapping"),
+        ({"filters": {"id": ("~", "x")}}, InvalidValueError, "an operator .=, !=, <, <=, >, >=, i"),
+        ({"filters": {"id": ("=",)}}, InvalidValueError, "the filter on id must be a value, or an"),
+        ({"filters": {"exit_code": "3"}}, InvalidTypeError, "must be a number or None, not '3'"),
+        ({"filters": {"status": 3}}, InvalidTypeError, "the filter on status must be a text or No"),
+        ({"filters": {"results.acc": [1]}}, InvalidTypeError, "a text, a number, a bool or None"),
+        ({"filters": {"results.acc": float("nan")}}, InvalidValueError, "not nan"),
+        ({"filters": {"results.acc": ("<", None)}}, InvalidTypeError, "the filter on results.acc"),
+        ({"filters": {"start_time": NAIVE}}, InvalidTypeError, "with a zone"),
+        ({"filters": {"start_time": "2026-01-01"}}, InvalidTypeError, "a datetime with a zone"),
+        ({"filters": {"exit_code": ("like", "3")}}, InvalidTypeError, "a number or None"),
+        ({"filters": {"id": ("like", "%" * 1001)}}, InvalidValueError, "at most 1000 characters"),
+        ({"filters": {"id": ("in", "abc")}}, InvalidTypeError, "a list of at most 10000 values"),
+        ({"filters": {"id": ("in", ["a"] * 10001)}}, InvalidValueError, "at most 10000 values"),
+        ({"sort": "colour"}, InvalidValueError, "a field must be one of"),
+        ({"sort": 5}, InvalidTypeError, "sort must be the name of a field"),
+        ({"limit": -1}, InvalidValueError, "limit must be an integer of 0 or more, or None"),
+        ({"limit": "5"}, InvalidTypeError, "limit must be an integer of 0 or more, or None"),
+    ],
+)
+def test_what_can_not_be_asked_is_refused(
+    manager: SessionManager, arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        manager.select(**arguments)
+
+
+def test_values_and_names_can_not_break_out_of_a_query(manager: SessionManager) -> None:
+    evil = "x' OR 1=1; DROP TABLE sessions; --"
+    assert manager.select({"id": evil}) == []
+    assert manager.select({f"results.{evil}": evil}) == []
+    assert manager.select({f"config.{evil}": ("like", evil)}, sort=f"results.{evil}") == []
+    assert len(manager.list_sessions()) == 4
+
+
+def test_the_status_is_the_one_at_this_moment(
+    registry: Path, dead_run: Callable[..., Path], dead_process: dict[str, Any]
+) -> None:
+    ended, dead = dead_run(), dead_run()
+    for run_dir in (ended, dead):
+        journal_create(
+            registry, run_dir.name, {}, script_path=None, process=dead_process, run_dir=run_dir
+        )
+    record = {**read_record(ended), "results": {"acc": 1}}
+    write_record(ended, ended_record(record, exit_status=0, reason={}))
+    manager = SessionManager(registry)
+    assert [s["id"] for s in manager.select({"status": "success"})] == [ended.name]
+    assert [s["id"] for s in manager.select({"status": "crashed"})] == [dead.name]
+    assert [s["id"] for s in manager.select({"results.acc": 1})] == [ended.name]
+    assert manager.select({"status": "running"}) == []
+
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 2)
+    | st.sampled_from([0.5, -1.0, 2**70, "", "a", "A", "ab", "é", "\0", "nan"])
+)
+INNER = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.just("d"), SCALARS)
+MAPS = st.dictionaries(st.sampled_from("mn"), INNER, max_size=2)
+SESSIONS = st.lists(
+    st.fixed_dictionaries(
+        {"arguments": MAPS, "config": MAPS, "results": MAPS},
+        optional={
+            "status": st.sampled_from(["success", "error", "failed", "crashed"]),
+            "exit_code": st.integers(-1, 2) | st.none(),
+            "time": st.sampled_from(["2026-11-22T05:00:00+00:00", "2026-11-22T06:00:00+00:00"]),
+            "tags": st.lists(st.sampled_from(["a", "b"]), max_size=2),
+            "script_path": st.sampled_from(["a", "A.py", "ab"]),
+        },
+    ),
+    max_size=6,
+)
+FIELDS = ["status", "exit_code", "script_path", "tags", *(
+    f"{mapping}.{name}" for mapping in ("arguments", "config", "results")
+    for name in ("m", "n", "m.d")
+)]  # fmt: skip
+KINDS = {"status": st.sampled_from(["success", "failed", "running"]),
+         "script_path": st.sampled_from(["a", "A.py"]),
+         "exit_code": st.integers(-1, 2)}  # fmt: skip
+
+
+@st.composite
+def filter_on(draw: st.DrawFn) -> tuple[str, str, Any]:
+    field = draw(st.sampled_from(FIELDS))
+    operator = draw(st.sampled_from(["=", "!=", "<", "<=", ">", ">=", "in", "like"]))
+    values = KINDS.get(field, SCALARS)
+    if operator == "in":
+        return field, operator, draw(st.lists(values, max_size=3))
+    if operator == "like":
+        field = "tags" if field == "exit_code" else field
+        return field, operator, draw(st.sampled_from(["a%", "%B", "_", "%", "", "é"]))
+    value = draw(values)
+    return field, "=" if value is None else operator, value
+
+
+def found_in(session: dict[str, Any], field: str) -> list[Any]:
+    """Give the values of a field, naively."""
+    if field == "status":
+        return ["failed" if session["status"] == "error" else session["status"]]
+    value: Any = session
+    for key in field.split("."):
+        value = [item.get(key) for item in value if isinstance(item, dict)] if isinstance(
+            value, list
+        ) else value.get(key) if isinstance(value, dict) else None  # fmt: skip
+    values = value if isinstance(value, list) else [value]
+    return [v for v in values if v is not None and not isinstance(v, (dict, list))]
+
+
+def holds(values: list[Any], operator: str, asked: Any) -> bool:
+    if operator == "!=":
+        return not holds(values, "=", asked)
+    if operator == "in":
+        return any(holds(values, "=", one) for one in asked)
+    if asked is None:
+        return not values
+    same = [v for v in values if isinstance(v, str) == isinstance(asked, str)]
+    if operator == "like":
+        pattern = asked.lower().replace("%", "*").replace("_", "?")
+        return any(fnmatch.fnmatchcase(v.lower(), pattern) for v in same)
+    return any(
+        {"=": v == asked, "<": v < asked, "<=": v <= asked, ">": v > asked, ">=": v >= asked}[
+            operator
+        ]
+        for v in same
+    )
+
+
+@settings(deadline=None, max_examples=80)
+@given(SESSIONS, st.lists(filter_on(), max_size=3), st.sampled_from(["start_time", *FIELDS]),
+       st.booleans(), st.none() | st.integers(0, 4))  # fmt: skip
+def test_selecting_is_filtering_the_list(
+    sessions: list[dict[str, Any]],
+    filters: list[tuple[str, str, Any]],
+    field: str,
+    descending: bool,
+    limit: int | None,
+) -> None:
+    registry = Path(f"registry-{os.urandom(4).hex()}").absolute()
+    (registry / "journal").mkdir(parents=True)
+    with open(registry / "journal" / "all.jsonl", "wb") as file:
+        for number, fields in enumerate(sessions):
+            created = {"event": "create", "id": str(number), "process": None}
+            created |= {k: v for k, v in fields.items() if k in ("arguments", "config", "time")}
+            created |= {"script_path": fields.get("script_path")}
+            file.write(json.dumps(created).encode() + b"\n")
+            closed = {"event": "close", "id": str(number), "results": fields["results"]}
+            closed |= {k: fields[k] for k in ("status", "exit_code", "tags") if k in fields}
+            if "status" in fields:
+                file.write(json.dumps(closed).encode() + b"\n")
+    manager = SessionManager(registry)
+    everything = list(manager.list_sessions().values())
+    assert len(everything) == len(sessions)
+    asked = {name: (operator, value) for name, operator, value in filters}
+    expected = [
+        session
+        for session in everything
+        if all(holds(found_in(session, name), *asked[name]) for name in asked)
+    ]
+    found = manager.select(asked, sort=f"-{field}" if descending else field)
+    assert sorted(s["id"] for s in found) == sorted(s["id"] for s in expected)
+
+    def key(session: dict[str, Any]) -> tuple[Any, ...] | None:
+        values = (
+            [start.timestamp() for start in [session["start_time"]] if start is not None]
+            if field == "start_time"
+            else found_in(session, field)
+        )
+        keys = [(isinstance(v, str), v.replace("\0", "\ufffd") if isinstance(v, str) else v)
+                for v in values]  # fmt: skip
+        return None if not keys else max(keys) if descending else min(keys)
+
+    keyed = [s for s in expected if key(s) is not None]
+    keyed.sort(key=lambda s: (key(s), s["id"]), reverse=descending)
+    rest = sorted((s for s in expected if key(s) is None), key=lambda s: s["id"],
+                  reverse=descending)  # fmt: skip
+    assert [s["id"] for s in found] == [s["id"] for s in keyed + rest]
+    for many in (1, 5000):  # whichever way they are looked up
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(select_module, "_MANY", many)
+            cut = manager.select(asked, sort=f"-{field}" if descending else field, limit=limit)
+        assert cut == found[:limit]
