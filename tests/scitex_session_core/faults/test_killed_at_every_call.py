@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Note = Callable[[str, str], None]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 CORE = Path(scitex_session_core.__file__).parent.parent
 
 
