@@ -1,4 +1,4 @@
-"""What a reader of the registry does, to be killed anywhere in between: ``readers.py PATH LIFE DIR``.
+"""What a reader of the registry does, to be killed anywhere: ``readers.py PATH LIFE DIR``.
 
 Run with ``-I -S``; PATH says where the core and filelock are. Each step that is done is said on
 stdout, so that what must be true after a kill is known.
@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-sys.path[:0] = sys.argv[1].split(os.pathsep)
+sys.path.extend(sys.argv[1].split(os.pathsep))
 
 from scitex_session_core import SessionManager  # found only now
 
