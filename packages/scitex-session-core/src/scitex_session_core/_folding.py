@@ -14,22 +14,21 @@ from ._errors import warn
 from ._events import parse_line
 from ._fields import FIELDS, comparable, leaves, row
 from ._fold import fold
-from ._journal import journal_files
+from ._grown import HEAD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from pathlib import Path
     from typing import Any, TypeAlias
 
     from ._fields import Comparable
+    from ._grown import JournalFile
 
     Line: TypeAlias = tuple[int, bytes, dict[str, Any]]
     Facts: TypeAlias = set[tuple[int, Comparable]]
 
 # Read, folded and committed at once: memory stays flat however long the journal is.
 _CHUNK = 4 << 20
-_HEAD = 256
 _AT_ONCE = 500
 _SILENT_S = 1.0
 
@@ -38,45 +37,6 @@ _UPSERT = (
     f"INSERT INTO sessions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
     f"ON CONFLICT (n) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in _COLUMNS[1:])}"
 )
-
-
-class JournalFile:
-    """A file of the journal, and how much of it is folded."""
-
-    __slots__ = ("file", "folded", "head", "path", "size")
-
-    def __init__(self, path: str, size: int) -> None:
-        self.path = path
-        self.size = size
-        self.file: int | None = None
-        self.head = b""
-        self.folded = 0
-
-
-def behind(connection: sqlite3.Connection, registry: Path) -> list[JournalFile] | None:
-    """Return the files that hold something new; None where the index is not of these files.
-
-    Raises
-    ------
-    OSError
-        The journal can't be listed.
-    """
-    known = {
-        name: (file, head, folded)
-        for file, name, head, folded in connection.execute("SELECT * FROM files")
-    }
-    grown = []
-    for found in _files(registry):
-        name = os.fsencode(os.path.basename(found.path))
-        if name in known:
-            found.file, found.head, found.folded = known.pop(name)
-            if found.size < found.folded:
-                return None
-        if found.size > found.folded:
-            if found.folded and _is_another(found):
-                return None
-            grown.append(found)
-    return None if known else grown
 
 
 def forget_all(connection: sqlite3.Connection) -> None:
@@ -158,7 +118,7 @@ class Folding:
             name = os.fsencode(os.path.basename(file.path))
             done = self._connection.execute(
                 "INSERT INTO files (name, head, folded) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                [name, lines[:_HEAD], folded],
+                [name, lines[:HEAD], folded],
             )
             return done.lastrowid if done.rowcount else None
         done = self._connection.execute(
@@ -295,15 +255,3 @@ class _Progress:
         if self._shown:
             sys.stderr.write("\r" + " " * 48 + "\r")
             sys.stderr.flush()
-
-
-def _files(registry: Path) -> list[JournalFile]:
-    return [JournalFile(str(path), path.stat().st_size) for path in journal_files(registry)]
-
-
-def _is_another(file: JournalFile) -> bool:
-    try:
-        with open(file.path, "rb") as stream:
-            return stream.read(len(file.head)) != file.head
-    except OSError:
-        return False  # folding it says so

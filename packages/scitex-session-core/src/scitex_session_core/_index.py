@@ -11,7 +11,8 @@ from threading import RLock
 
 from ._errors import warn
 from ._fold import fold, line_of
-from ._folding import Folding, behind, forget_all, unpacked
+from ._folding import Folding, forget_all, unpacked
+from ._grown import behind
 from ._schema import ForeignIndexError, index_path, move_aside, open_index, open_temporary
 
 TYPE_CHECKING = False
