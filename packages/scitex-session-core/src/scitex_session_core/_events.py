@@ -38,12 +38,12 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def append_event(run_dir: Path, event: str, **fields: Any) -> None:
+def append_event(run_dir: str | PathLike[str], event: str, **fields: Any) -> None:
     """Append one event to the run in `run_dir`, or where that has moved to.
 
     Parameters
     ----------
-    run_dir : Path
+    run_dir : path-like
         A run directory; it may have ended long ago.
     event : {"artifact", "git", "note", "result", "tag", "untag"}
         What happened. ``artifact`` takes `path`, `sha256`, `bytes` and `role`; ``tag`` and

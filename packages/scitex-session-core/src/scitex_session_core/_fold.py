@@ -6,7 +6,7 @@ and parts of files, may be read in any order, and give the same sessions.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ._errors import RecordError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     # The file of the journal that tells it, by a number, and what it tells.
     Told: TypeAlias = tuple[int, dict[str, Any]]
 
+_MICROSECOND = timedelta(microseconds=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -63,8 +64,8 @@ def fold(told: Iterable[Told]) -> dict[str, Any] | None:
         if found.get("status") != "running":
             ends = [(moment(found.get("ended")), found)]
     elif (creation := _creation(events)) is not None:
-        at, created = creation
-        session = _created(created, at)
+        _, created = creation
+        session = _created(created, moment(created.get("time")))
     else:
         return None
     if len(ends) > 1:
@@ -74,7 +75,7 @@ def fold(told: Iterable[Told]) -> dict[str, Any] | None:
     own = [end for end in ends if end[1].get("status") not in ("crashed", "lost")]
     if ends:
         at, event = (own or ends)[0]
-        _close(session, event, at)
+        _close(session, event, moment(event.get("time")) if event.get("event") == "close" else at)
     if len(updates) > 1:
         updates.sort(key=_when)
     for _, event in updates:
@@ -121,12 +122,29 @@ def moment(text: object) -> datetime | None:
 
 def _standing(told: Iterable[Told]) -> list[tuple[datetime | None, int, dict[str, Any]]]:
     """Return the events that no removal took away, with their times."""
-    events = [(moment(event.get("time")), file, event) for file, event in told]
+    events = _in_order(told)
     removed = [at or _NEVER for at, _, event in events if event.get("event") == "remove"]
     if not removed:
         return events
     last = max(removed)
     return [found for found in events if (found[0] or _LONG_AGO) > last]
+
+
+def _in_order(told: Iterable[Told]) -> list[tuple[datetime | None, int, dict[str, Any]]]:
+    """Give events a time by which they can be ordered: within a file, never before the last one.
+
+    A clock may be set back. The order of the lines of one file is known without it.
+    """
+    events = []
+    last: dict[int, datetime] = {}
+    for file, event in told:
+        at = moment(event.get("time"))
+        if at is not None:
+            if file in last and at <= last[file]:
+                at = min(last[file], _NEVER - _MICROSECOND) + _MICROSECOND
+            last[file] = at
+        events.append((at, file, event))
+    return events
 
 
 def _creation(

@@ -140,8 +140,10 @@ class Folding:
     def _store(self, told: dict[str, list[Line]]) -> None:
         connection = self._connection
         known = self._known(list(told))
-        (last,) = connection.execute("SELECT max(n) FROM sessions").fetchone()
-        following = (last or 0) + 1
+        # A number is never used again: who found it before a removal must not read another's body.
+        query = "SELECT seq FROM sqlite_sequence WHERE name = 'sessions'"
+        (last,) = connection.execute(query).fetchone() or (0,)
+        following = last + 1
         rows, bodies, facts, gone, waiting, arrived = [], [], [], [], [], []
         for session_id, new in told.items():
             number, body = known.get(session_id, (None, b""))

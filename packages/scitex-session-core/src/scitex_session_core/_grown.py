@@ -55,7 +55,13 @@ def behind(connection: sqlite3.Connection, registry: Path) -> list[JournalFile] 
 
 
 def _files(registry: Path) -> list[JournalFile]:
-    return [JournalFile(str(path), path.stat().st_size) for path in journal_files(registry)]
+    files = []
+    for path in journal_files(registry):
+        try:
+            files.append(JournalFile(str(path), path.stat().st_size))
+        except OSError:
+            continue  # a link to nowhere: no reason not to read the others
+    return files
 
 
 def _is_another(file: JournalFile) -> bool:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from threading import RLock
 
 from ._errors import warn
+from ._fields import comparable
 from ._fold import fold, line_of
 from ._folding import Folding, forget_all, unpacked
 from ._grown import behind
@@ -58,12 +59,12 @@ class Index:
         if connection is not None and self._pid == os.getpid():
             connection.close()
 
-    def get(self, session_id: str) -> dict[str, Any] | None:
+    def get(self, session_id: object) -> dict[str, Any] | None:
         """Return a session as the journal tells it, or None."""
         told = self._told(session_id)
         return fold(told) if told else None
 
-    def line(self, session_id: str) -> object:
+    def line(self, session_id: object) -> object:
         """Return what tells the line that created a session from every other."""
         return line_of(self._told(session_id))
 
@@ -105,7 +106,9 @@ class Index:
     ) -> list[tuple[Any, ...]]:
         return self._safely(lambda c: c.execute(query, parameters).fetchall(), fresh=fresh)
 
-    def _told(self, session_id: str) -> list[tuple[int, dict[str, Any]]]:
+    def _told(self, session_id: object) -> list[tuple[int, dict[str, Any]]]:
+        if not isinstance(session_id, str) or comparable(session_id) != session_id:
+            return []  # nothing can have that ID
         query = "SELECT body FROM sessions JOIN bodies USING (n) WHERE id = ?"
         found = self._rows(query, [session_id])
         return [(file, event) for file, _, event in unpacked(found[0][0])] if found else []
@@ -149,6 +152,7 @@ class Index:
         broken = isinstance(error, ForeignIndexError) or not isinstance(
             error, (sqlite3.OperationalError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
         )
+        broken = broken or "no such table" in str(error) or "no such column" in str(error)
         if broken:
             try:
                 with self._alone():

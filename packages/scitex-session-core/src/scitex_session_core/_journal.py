@@ -256,7 +256,7 @@ def _append(registry: Path, event: Mapping[str, Any]) -> None:
     folder = registry / JOURNAL_NAME
     month = _time.strftime("%Y-%m", _time.gmtime())
     path = folder / f"{writer_name(folder)}-{month}.jsonl"
-    line = dumps(event)
+    line = dumps(event, names=("id", "run_dir", "script_path", "parent"))
     try:
         append_line(path, line)
     except FileNotFoundError:

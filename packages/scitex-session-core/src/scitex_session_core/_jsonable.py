@@ -14,6 +14,7 @@ from ._secrets import MASK, is_secret_name, without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
     Container = Mapping[Any, Any] | list[Any] | tuple[Any, ...] | AbstractSet[Any]
@@ -25,9 +26,17 @@ _MOST_ITEMS = 100_000
 _MOST_BITS = 2000
 
 
-def dumps(value: object, *, indent: int | None = None) -> bytes:
-    """Encode `value`, secrets masked, as UTF-8 JSON without ``NaN`` or ``Infinity``."""
-    text = json.dumps(jsonable(value), ensure_ascii=False, allow_nan=False, indent=indent)
+def dumps(value: Any, *, indent: int | None = None, names: Collection[str] = ()) -> bytes:
+    """Encode `value`, secrets masked, as UTF-8 JSON without ``NaN`` or ``Infinity``.
+
+    What stands under the keys of `names` is the name of something (an ID, a path): masked, it would
+    name something else.
+    """
+    plain = jsonable(value)
+    for name in names:
+        if isinstance(named := value.get(name), (str, os.PathLike)):
+            plain[name] = os.fspath(named)
+    text = json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=indent)
     # A lone surrogate (an undecodable byte of a file name in argv) has no UTF-8 of its own;
     # within a JSON string its Python escape is its JSON escape.
     return text.encode("utf-8", "backslashreplace")

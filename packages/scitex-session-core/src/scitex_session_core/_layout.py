@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 RECORD_NAME = "session.json"
 EVENTS_NAME = "events.jsonl"
@@ -47,15 +44,16 @@ def half_made_copy(target: Path) -> Path:
     return target.with_name(f".{target.name}.copying")
 
 
-def places(run_dir: Path) -> list[Path]:
+def places(run_dir: str | os.PathLike[str]) -> list[Path]:
     """Return where a run may be by now, in the order in which it gets there."""
+    run_dir = Path(run_dir)
     if run_dir.parent.name != RUNNING:
         return [run_dir]
     out_dir = run_dir.parent.parent
     return [run_dir, *(out_dir / name / run_dir.name for name in STATUS_IN)]
 
 
-def whereabouts(run_dir: Path) -> Path:
+def whereabouts(run_dir: str | os.PathLike[str]) -> Path:
     """Return where a run is now: the place that holds its record, `run_dir` where none does.
 
     Whoever was told of ``RUNNING/<ID>`` (a companion, a child, another reaper) may come after the
@@ -64,4 +62,4 @@ def whereabouts(run_dir: Path) -> Path:
     for place in places(run_dir):
         if os.path.exists(place / RECORD_NAME):
             return place
-    return run_dir
+    return Path(run_dir)

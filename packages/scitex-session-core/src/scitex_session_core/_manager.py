@@ -98,8 +98,9 @@ class SessionManager:
         line = journal_create(
             self._registry, session_id, config, script_path=script, process=process
         )
-        # Of two that registered the same ID at once, the second learns it here.
-        if self._index.line(session_id) != line:
+        # Of two that registered the same ID at once, the second learns it here. None: the index
+        # can't be brought up to date just now, and what was written stands.
+        if self._index.line(session_id) not in (line, None):
             raise DuplicateSessionError(session_id, str(self._registry))
 
     def close_session(
@@ -320,6 +321,8 @@ def _process(pid: object) -> dict[str, Any]:
 
 
 def _integer(name: str, value: object, allowed: str) -> int:
+    if isinstance(value, bool):  # True would be process 1
+        raise InvalidTypeError(name, value, allowed)
     try:
         return index(value)  # type: ignore[arg-type]  # numpy's integers are integers, too
     except TypeError:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import sys
+from pathlib import Path
 
 from ._atomic import overwrite, write_atomic
 from ._errors import InvalidTypeError, InvalidValueError, RecordError
@@ -22,7 +23,6 @@ from ._version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
     from typing import Any
 
 SCHEMA = 1
@@ -137,7 +137,7 @@ def write_record(run_dir: Path, record: Mapping[str, Any]) -> None:
     OSError
         It could not be written; an older one stands as it was.
     """
-    data = dumps(record, indent=2) + b"\n"
+    data = dumps(record, indent=2, names=("id", "script", "cwd", "parent")) + b"\n"
     try:
         write_atomic(run_dir / RECORD_NAME, data)
     except OSError as error:
@@ -146,7 +146,7 @@ def write_record(run_dir: Path, record: Mapping[str, Any]) -> None:
             raise
 
 
-def read_record(run_dir: Path) -> dict[str, Any]:
+def read_record(run_dir: str | os.PathLike[str]) -> dict[str, Any]:
     """Read the record of a run, with its events folded in.
 
     Parameters
@@ -180,10 +180,10 @@ def read_record(run_dir: Path) -> dict[str, Any]:
         if not isinstance(record, dict) or not isinstance(record.get("id"), str):
             raise RecordError(str(path), "is not the record of a run: it has no 'id'")
         return fold_events(_by_directory(record, place), events)
-    raise RecordError(str(run_dir / RECORD_NAME), "there is no such record")
+    raise RecordError(str(Path(run_dir) / RECORD_NAME), "there is no such record")
 
 
-def current_status(record: Mapping[str, Any], run_dir: Path | None = None) -> str:
+def current_status(record: Mapping[str, Any], run_dir: str | os.PathLike[str] | None = None) -> str:
     """Return the status of a run as it is now: a run said to be running may be dead.
 
     Parameters

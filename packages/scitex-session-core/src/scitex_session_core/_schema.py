@@ -17,7 +17,7 @@ from ._places import cache_dir
 from ._process import host
 
 APPLICATION_ID = 0x5C17E85E
-VERSION = 1
+VERSION = 2
 _PATIENCE_S = 10.0
 _CACHE_KIB = 32 * 1024
 _CHECKPOINT_PAGES = 8192
@@ -29,7 +29,8 @@ _FACTS_KEY = "PRIMARY KEY (k, value, owner)"
 _TABLES = (
     "CREATE TABLE about (registry TEXT)",
     "CREATE TABLE files (file INTEGER PRIMARY KEY, name UNIQUE, head, folded)",
-    f"CREATE TABLE sessions (n INTEGER PRIMARY KEY, {', '.join(FIELDS)}, config INTEGER)",
+    "CREATE TABLE sessions "
+    f"(n INTEGER PRIMARY KEY AUTOINCREMENT, {', '.join(FIELDS)}, config INTEGER)",
     "CREATE TABLE bodies (n INTEGER PRIMARY KEY, body)",
     # Closed before they were created: another machine's file may be read first.
     "CREATE TABLE waiting (id PRIMARY KEY, body) WITHOUT ROWID",
@@ -46,6 +47,7 @@ _TABLES = (
         for name in ("status", "script_path", "exit_code", "host")
     ),
 )
+_NAMES = {statement.partition(" (")[0].split()[-1] for statement in _TABLES if "TABLE" in statement}
 
 
 class ForeignIndexError(sqlite3.DatabaseError):
@@ -142,6 +144,9 @@ def _check(connection: sqlite3.Connection, registry: Path) -> None:
         raise ForeignIndexError("it is of another version")
     if connection.execute("SELECT registry FROM about").fetchone() != (_text(registry),):
         raise ForeignIndexError("it is another registry's")
+    found = connection.execute("SELECT name FROM sqlite_schema").fetchall()
+    if missing := _NAMES - {name for (name,) in found}:
+        raise ForeignIndexError(f"it lacks {', '.join(sorted(missing))}")
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> object:

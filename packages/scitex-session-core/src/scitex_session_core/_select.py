@@ -39,8 +39,10 @@ def select(
     now = [seen_now(session) for session in index.running()]
     found = [s for s in now if all(condition.matches(s) for condition in conditions)]
     ended = "s.status <> 'running'"
-    found += index.sessions(_numbers(index, conditions, field, descending, limit, ended))
-    return _sorted(found, field, descending)[:limit]
+    later = index.sessions(_numbers(index, conditions, field, descending, limit, ended))
+    # One that ended between the two looks is in both; the later one is right.
+    once = {session["id"]: session for session in (*found, *later)}
+    return _sorted(list(once.values()), field, descending)[:limit]
 
 
 def _sorting(sort: object) -> tuple[bool, str]:

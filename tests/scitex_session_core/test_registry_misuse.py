@@ -1,0 +1,181 @@
+"""What a stranger did to the registry, and what it must withstand."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from typing import TYPE_CHECKING
+
+import filelock
+import pytest
+
+from scitex_session_core import (
+    InvalidTypeError,
+    InvalidValueError,
+    SessionManager,
+    SessionWarning,
+    _index,
+    _journal,
+    append_event,
+    journal_close,
+    journal_create,
+    make_run_dir,
+    new_record,
+    read_record,
+    reindex,
+    write_record,
+)
+from scitex_session_core._schema import index_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIKE_A_TOKEN = "sk-ABCDEFGHIJKLMNOPQRSTUVWXYZ0123"
+
+
+@pytest.mark.parametrize("name", ["sk-another-experiment-of-mine-01", LIKE_A_TOKEN])
+def test_an_id_that_looks_like_a_secret_is_kept_as_it_is(registry: Path, name: str) -> None:
+    manager = SessionManager(registry)
+    manager.create_session(name, {"api_key": "hunter2", "text": LIKE_A_TOKEN}, pid=None)
+    manager.close_session(name)
+    assert manager.get_session(name)["status"] == "success"
+    assert manager.get_session(name)["config"] == {"api_key": "***", "text": "***"}
+
+
+def test_paths_that_look_like_secrets_stay_paths(tmp_path: Path, registry: Path) -> None:
+    script = tmp_path / LIKE_A_TOKEN / "fit.py"
+    run = make_run_dir(script)
+    write_record(run.path, {**new_record(run.id, script=script), "status": "success"})
+    assert read_record(run.path)["script"] == str(script)
+    assert len(reindex([tmp_path], registry)) == 1
+    assert reindex([tmp_path], registry) == []
+    (session,) = SessionManager(registry).list_sessions().values()
+    assert session["run_dir"] == str(run.path)
+    SessionManager(registry).update_session(run.id, tag="found")
+    assert read_record(run.path)["tags"] == ["found"]
+
+
+def test_a_session_registered_while_another_folds_is_no_duplicate(
+    registry: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_index, "_PATIENCE_S", 0.05)
+    manager = SessionManager(registry)
+    manager.list_sessions()
+    held, done = threading.Event(), threading.Event()
+
+    def fold_for_long() -> None:
+        with filelock.FileLock(f"{index_path(registry)}.lock"):
+            held.set()
+            done.wait(20)
+
+    folding = threading.Thread(target=fold_for_long)
+    folding.start()
+    held.wait(20)
+    with pytest.warns(SessionWarning, match="may be missing"):
+        manager.create_session("mine", {}, pid=None)
+    done.set()
+    folding.join()
+    assert manager.get_session("mine")["status"] == "running"
+
+
+def test_a_link_to_nowhere_in_the_journal_hides_nothing_else(registry: Path) -> None:
+    (registry / "journal").mkdir(parents=True)
+    (registry / "journal" / "0.jsonl").symlink_to("/nowhere")
+    manager = SessionManager(registry)
+    manager.create_session("mine", {}, pid=None)
+    assert list(manager.list_sessions()) == ["mine"]
+
+
+def test_a_session_that_ends_while_it_is_selected_is_there_once(
+    registry: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scitex_session_core import _select
+
+    manager = SessionManager(registry)
+    manager.create_session("race", {}, pid=None)
+    numbers = _select._numbers
+
+    def closing(*args: object) -> list[int]:
+        journal_close(registry, "race", "success", 0)
+        return numbers(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(_select, "_numbers", closing)
+    assert [session["status"] for session in manager.select()] == ["success"]
+
+
+def test_a_pattern_with_many_wild_cards_is_matched_at_once(registry: Path) -> None:
+    manager = SessionManager(registry)
+    manager.create_session("rx", {}, pid=None)
+    manager.update_session("rx", note="a" * 300)
+    assert manager.select({"note": ("like", "%" + "a%" * 12 + "b")}) == []
+    assert len(manager.select({"note": ("like", "%" + "A%" * 12 + "_")})) == 1
+
+
+def at(monkeypatch: pytest.MonkeyPatch, time: str) -> None:
+    monkeypatch.setattr(_journal, "utc_now", lambda: f"2026-11-22T{time}+00:00")
+
+
+def test_a_clock_that_is_set_back_changes_no_order(
+    registry: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = SessionManager(registry)
+    at(monkeypatch, "08:00:00")
+    manager.create_session("a", {}, pid=None)
+    manager.update_session("a", note="first", tag="t")
+    at(monkeypatch, "07:00:00")
+    manager.update_session("a", note="second", untag="t")
+    assert (manager.get_session("a")["note"], manager.get_session("a")["tags"]) == ("second", [])
+    manager.remove("a")
+    assert manager.get_session("a") == {}
+    manager.create_session("a", {"new": True}, pid=None)
+    assert manager.get_session("a")["config"] == {"new": True}
+    assert manager.get_session("a")["start_time"].hour == 7
+
+
+@pytest.mark.parametrize("odd", [["a"], None, 5, "\ud800", "../x"])
+def test_what_can_be_no_id_is_in_no_registry(registry: Path, odd: str) -> None:
+    assert SessionManager(registry).get_session(odd) == {}
+
+
+def test_too_many_filters_are_refused(registry: Path) -> None:
+    with pytest.raises(InvalidValueError, match="at most 100 of them"):
+        SessionManager(registry).select({f"config.k{number}": 1 for number in range(1500)})
+
+
+def test_a_truth_value_is_no_process(registry: Path) -> None:
+    with pytest.raises(InvalidTypeError, match="pid must be"):
+        SessionManager(registry).create_session("a", {}, pid=True)
+
+
+def test_an_index_that_lacks_a_table_is_made_again(registry: Path) -> None:
+    journal_create(registry, "a", {"x": 1}, script_path=None, process=None)
+    assert len(SessionManager(registry).select({"config.x": 1})) == 1
+    with sqlite3.connect(index_path(registry)) as index:
+        index.execute("DROP TABLE facts")
+    index.close()
+    with pytest.warns(SessionWarning):
+        assert len(SessionManager(registry).select({"config.x": 1})) == 1
+    assert len(SessionManager(registry).select({"config.x": 1})) == 1
+
+
+def test_numbers_of_removed_sessions_are_not_used_again(registry: Path) -> None:
+    manager = SessionManager(registry)
+    numbers = []
+    for name in ("a", "b", "c"):
+        manager.create_session(name, {}, pid=None)
+        with sqlite3.connect(index_path(registry)) as index:
+            numbers += index.execute("SELECT n FROM sessions").fetchone()
+        index.close()
+        manager.remove(name)
+        assert manager.list_sessions() == {}
+    assert len(set(numbers)) == 3
+
+
+def test_directories_can_be_given_as_text(tmp_path: Path) -> None:
+    run = make_run_dir(tmp_path / "fit.py")
+    write_record(run.path, new_record(run.id))
+    append_event(os.fspath(run.path), "tag", tag="late")
+    assert read_record(os.fspath(run.path))["tags"] == ["late"]
+    assert json.loads((run.path / "session.json").read_text())["id"] == run.id
