@@ -179,3 +179,31 @@ def test_directories_can_be_given_as_text(tmp_path: Path) -> None:
     append_event(os.fspath(run.path), "tag", tag="late")
     assert read_record(os.fspath(run.path))["tags"] == ["late"]
     assert json.loads((run.path / "session.json").read_text())["id"] == run.id
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"results": {"loss": float("nan")}},
+        {"status": None},
+        {"tags": "paper"},
+        {"exit_status": "3"},
+        {"started": "yesterday"},
+        {"results": None},
+    ],
+)
+def test_odd_records_are_registered_once(
+    tmp_path: Path, registry: Path, odd: dict[str, object]
+) -> None:
+    run = make_run_dir(tmp_path / "fit.py")
+    record = {**new_record(run.id), "status": "success", **odd}
+    (run.path / "session.json").write_text(json.dumps(record))
+    assert reindex([tmp_path], registry) == [run.path]
+    assert reindex([tmp_path], registry) == []
+
+
+def test_a_half_made_copy_is_no_run(tmp_path: Path, registry: Path) -> None:
+    copying = tmp_path / "FINISHED_SUCCESS" / ".a.copying"
+    copying.mkdir(parents=True)
+    write_record(copying, {**new_record("a"), "status": "success"})
+    assert reindex([tmp_path], registry) == []

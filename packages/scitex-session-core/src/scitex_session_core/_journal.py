@@ -204,25 +204,32 @@ def journal_record(registry: Path, record: Mapping[str, Any], run_dir: Path) -> 
     OSError
         The journal could not be written.
     """
+    _append(registry, record_event(record, run_dir))
+
+
+def record_event(record: Mapping[str, Any], run_dir: Path) -> dict[str, Any]:
+    """Return the event that tells of a run whose directory was found."""
     names = ("config", "function", "arguments", "results", "tags", "note", "parent", "attempt")
     artifacts = record.get("artifacts")
-    _append(
-        registry,
-        {
-            "event": "record",
-            "id": record["id"],
-            "time": utc_now(),
-            **{name: record[name] for name in names if record.get(name)},
-            "script_path": record.get("script"),
-            "process": record.get("process"),
-            "started": record.get("started"),
-            "ended": record.get("ended"),
-            "status": record.get("status"),
-            "exit_code": record.get("exit_status"),
-            "artifacts": len(artifacts) if isinstance(artifacts, list) else 0,
-            "run_dir": run_dir,
-        },
-    )
+    return {
+        "event": "record",
+        "id": record["id"],
+        "time": utc_now(),
+        **{name: record[name] for name in names if record.get(name)},
+        "script_path": record.get("script"),
+        "process": record.get("process"),
+        "started": record.get("started"),
+        "ended": record.get("ended"),
+        "status": record.get("status"),
+        "exit_code": record.get("exit_status"),
+        "artifacts": len(artifacts) if isinstance(artifacts, list) else 0,
+        "run_dir": run_dir,
+    }
+
+
+def encoded(event: Mapping[str, Any]) -> bytes:
+    """Return the line of an event."""
+    return dumps(event, names=("id", "run_dir", "script_path", "parent"))
 
 
 def journal_remove(registry: Path, session_id: str) -> None:
@@ -256,7 +263,7 @@ def _append(registry: Path, event: Mapping[str, Any]) -> None:
     folder = registry / JOURNAL_NAME
     month = _time.strftime("%Y-%m", _time.gmtime())
     path = folder / f"{writer_name(folder)}-{month}.jsonl"
-    line = dumps(event, names=("id", "run_dir", "script_path", "parent"))
+    line = encoded(event)
     try:
         append_line(path, line)
     except FileNotFoundError:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 from ._errors import InvalidSessionIdError, InvalidTypeError, RecordError, warn
-from ._fold import moment
+from ._fold import fold
 from ._ids import check_id
 from ._index import Index
-from ._journal import journal_record
+from ._journal import encoded, journal_record, record_event
 from ._layout import PREVIOUS, RECORD_NAME
 from ._legacy import legacy_record
 from ._places import absolute, registry_dir
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # What never holds runs, and may hold a hundred thousand files.
 _SKIPPED = {".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules", "site-packages"}
+_HALF_MADE = ".copying"
+_TOLD = ("status", "exit_code", "start_time", "end_time", "run_dir", "tags", "results")
 
 
 def reindex(
@@ -90,7 +93,7 @@ def _checked(roots: object) -> list[Path]:
 def _found(roots: list[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
     for root in roots:
         for folder, inside, files in os.walk(root):
-            inside[:] = sorted(name for name in inside if name not in _SKIPPED)
+            inside[:] = sorted(name for name in inside if not _is_skipped(name))
             run_dir = Path(folder)
             record = _record(run_dir) if RECORD_NAME in files else legacy_record(run_dir)
             if record is None:
@@ -98,6 +101,10 @@ def _found(roots: list[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
             # A run may hold anything, but no run other than those that its sdir held before.
             inside[:] = [PREVIOUS] if PREVIOUS in inside else []
             yield run_dir, record
+
+
+def _is_skipped(name: str) -> bool:
+    return name in _SKIPPED or name.endswith(_HALF_MADE)
 
 
 def _record(run_dir: Path) -> dict[str, Any] | None:
@@ -124,13 +131,7 @@ def _elsewhere(known: dict[str, Any], run_dir: Path) -> bool:
 
 
 def _differs(known: dict[str, Any], record: dict[str, Any], run_dir: Path) -> bool:
-    told = (known["status"], known["exit_code"], known["start_time"], known["end_time"])
-    true = (
-        record.get("status"),
-        record.get("exit_status"),
-        moment(record.get("started")),
-        moment(record.get("ended")),
-    )
-    if told != true or known["run_dir"] != str(run_dir) or known["tags"] != record.get("tags", []):
-        return True
-    return bool(known["results"] != record.get("results", {}))
+    """Tell whether the registry would say something else once it was told of this record."""
+    told = json.loads(encoded(record_event(record, run_dir)))
+    true = fold([(0, told)]) or {}
+    return any(known[name] != true.get(name) for name in _TOLD)
