@@ -13,6 +13,7 @@ CONFIG_NAME = "CONFIGS/CONFIG.yaml"
 LOG_NAMES = ("logs/stdout.log", "logs/stderr.log", "logs/stdout.txt", "logs/stderr.txt")
 DIFF_NAME = "code/changes.diff"
 PREVIOUS = "previous"
+COPYING = ".copying"
 
 RUN_FILES = (RECORD_NAME, EVENTS_NAME, HEARTBEAT_NAME, CONFIG_NAME, *LOG_NAMES, DIFF_NAME)
 """The files of a run directory that are the session's own, relative to it."""
@@ -41,7 +42,7 @@ def half_made_copy(target: Path) -> Path:
 
     Always the same, so that what a killed copier left is found without listing all runs.
     """
-    return target.with_name(f".{target.name}.copying")
+    return target.with_name(f".{target.name}{COPYING}")
 
 
 def places(run_dir: str | os.PathLike[str]) -> list[Path]:

@@ -11,7 +11,7 @@ from ._fold import fold
 from ._ids import check_id
 from ._index import Index
 from ._journal import encoded, journal_record, record_event
-from ._layout import PREVIOUS, RECORD_NAME
+from ._layout import COPYING, PREVIOUS, RECORD_NAME
 from ._legacy import legacy_record
 from ._places import absolute, registry_dir
 from ._record import read_record
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 # What never holds runs, and may hold a hundred thousand files.
 _SKIPPED = {".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules", "site-packages"}
-_HALF_MADE = ".copying"
 _TOLD = ("status", "exit_code", "start_time", "end_time", "run_dir", "tags", "results")
 
 
@@ -104,7 +103,7 @@ def _found(roots: list[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def _is_skipped(name: str) -> bool:
-    return name in _SKIPPED or name.endswith(_HALF_MADE)
+    return name in _SKIPPED or name.endswith(COPYING)
 
 
 def _record(run_dir: Path) -> dict[str, Any] | None:

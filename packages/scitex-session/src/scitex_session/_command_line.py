@@ -9,7 +9,7 @@ from ._signature import parameters_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import Any
 
     from ._signature import Parameter
@@ -46,15 +46,13 @@ class Arguments:
         return func(*positional, **values)
 
 
-def arguments_for(func: Callable[..., Any], argv: Sequence[str] | None = None) -> Arguments:
+def arguments_for(func: Callable[..., Any]) -> Arguments:
     """Read the command line as `func`'s signature wants it.
 
     Parameters
     ----------
     func : callable
         The function.
-    argv : sequence of str, optional
-        ``sys.argv[1:]`` by default.
 
     Returns
     -------
@@ -70,7 +68,7 @@ def arguments_for(func: Callable[..., Any], argv: Sequence[str] | None = None) -
     Where nothing is given and nothing required, no parser is imported: that costs 45 ms.
     """
     parameters = parameters_of(func)
-    tokens = list(sys.argv[1:] if argv is None else argv)
+    tokens = sys.argv[1:]
     if not tokens and not any(p.required for p in parameters):
         return Arguments(parameters, {})
     from ._parser import parse

@@ -135,14 +135,8 @@ def _call_in(
         "logger": logger,
     }
     session.at_close("putting back globals", inject_globals(namespace, injected))
-    if keywords.get("verbose"):
-        from ._report import print_header
-
-        print_header(session)
-    if keywords.get("show_execution_flow") and session.script is not None:
-        from ._flow import print_flow
-
-        print_flow(session.script)
+    verbose, flow = (bool(keywords.get(name)) for name in ("verbose", "show_execution_flow"))
+    session.announce(verbose=verbose, flow=flow)
     result = call(injected)
     if is_coroutine_function(func):
         import asyncio
@@ -162,14 +156,8 @@ def _close(
         return  # a forked child that fell through: the session is its parent's
     message = keywords.get("message", ":)" if exit_status == 0 else ":(")
     session.close(exit_status, reason, message=message, error=error)
-    if keywords.get("verbose"):
-        from ._report import print_footer
-
-        print_footer(session, message)
-    if keywords.get("notify"):
-        from ._notify import notify_of
-
-        notify_of(session, message)
+    verbose, notify = (bool(keywords.get(name)) for name in ("verbose", "notify"))
+    session.conclude(message, verbose=verbose, notify=notify)
 
 
 def _options(keywords: Mapping[str, Any], arguments: Arguments | None) -> Options:

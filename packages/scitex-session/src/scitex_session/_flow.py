@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef)
+
 
 def print_flow(script: Path) -> None:
     """Print the tree of calls among the functions that `script` defines."""
@@ -24,17 +26,10 @@ def flow_of(source: bytes) -> list[str]:
     A function that calls itself, directly or not, is shown once more and marked ``…``.
     """
     tree = ast.parse(source)
-    defined = {
-        node.name: node
-        for node in tree.body
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-    }
+    defined = {node.name: node for node in tree.body if isinstance(node, _SCOPES)}
     calls = {name: _calls(list(node.body), defined) for name, node in defined.items()}
     top = [node for node in tree.body if not isinstance(node, (*_SCOPES, ast.ClassDef))]
     return list(_tree(_calls(top, defined), calls, ()))
-
-
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def _calls(

@@ -150,7 +150,6 @@ def start(
         alpha=alpha,
         capture=capture,
         clear_logs=clear_logs,
-        verbose=verbose,
     )
     if sys is None:
         options.capture = "none"
@@ -158,14 +157,7 @@ def start(
     run = Run(options, style, script)
     run.open()
     watch_for_unclosed(run)
-    if verbose:
-        from ._report import print_header
-
-        print_header(run)
-    if show_execution_flow and script is not None:
-        from ._flow import print_flow
-
-        print_flow(script)
+    run.announce(verbose=verbose, flow=show_execution_flow)
     stdout, stderr = (None, None) if sys is None else (run.capture.stdout, run.capture.stderr)
     return run.config, stdout, stderr, plt or style.plt, run.colors, run.rng
 
@@ -210,11 +202,4 @@ def close(
         return
     run.close(exit_status, {"kind": "closed"}, message=message)
     run.guard.die()  # of a signal that waited for the end of the clean-up
-    if verbose:
-        from ._report import print_footer
-
-        print_footer(run, message)
-    if notify:
-        from ._notify import notify_of
-
-        notify_of(run, message)
+    run.conclude(message, verbose=verbose, notify=notify)

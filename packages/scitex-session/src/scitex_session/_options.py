@@ -65,7 +65,7 @@ class Options:
         Seeded at once.
     alpha : float
         Opacity of the colours.
-    sdir, sdir_suffix, seed, capture, clear_logs, verbose
+    sdir, sdir_suffix, seed, capture, clear_logs
         As for `start`.
     """
 
@@ -77,7 +77,6 @@ class Options:
         "sdir",
         "sdir_suffix",
         "seed",
-        "verbose",
     )
     __slots__ = (
         "alpha",
@@ -89,7 +88,6 @@ class Options:
         "sdir_suffix",
         "seed",
         "seed_modules",
-        "verbose",
     )
 
     def __init__(
@@ -104,7 +102,6 @@ class Options:
         alpha: float = 0.9,
         capture: CaptureMode = "fd",
         clear_logs: bool = False,
-        verbose: bool = False,
     ) -> None:
         if capture not in CAPTURE_MODES:
             raise InvalidValueError("capture", capture, "one of 'fd', 'sys', 'none'")
@@ -117,7 +114,6 @@ class Options:
         self.alpha = alpha
         self.capture = capture
         self.clear_logs = clear_logs
-        self.verbose = verbose
 
 
 def make_style(keywords: Mapping[str, Any]) -> Style:

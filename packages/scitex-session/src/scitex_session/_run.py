@@ -177,6 +177,28 @@ class Run:
         attempt("reaping", self.ledger.reap_others)
         self._undo_all()
 
+    def announce(self, *, verbose: bool, flow: bool) -> None:
+        """Print what it is, and which functions of the script call which, as asked for."""
+        if verbose:
+            from ._report import print_header
+
+            print_header(self)
+        if flow and self.script is not None:
+            from ._flow import print_flow
+
+            print_flow(self.script)
+
+    def conclude(self, message: str, *, verbose: bool, notify: bool) -> None:
+        """Print how it ended, and send a notice of it, as asked for."""
+        if verbose:
+            from ._report import print_footer
+
+            print_footer(self, message)
+        if notify:
+            from ._notify import notify_of
+
+            notify_of(self, message)
+
     def at_close(self, what: str, undo: Callable[[], object]) -> None:
         """Have `undo` called when the session has ended, the last one first."""
         self._undo.append((what, undo))
