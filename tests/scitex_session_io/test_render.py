@@ -238,7 +238,8 @@ def printed_on_a_terminal(source: str) -> bytes:
     """Run a script on a pseudo-terminal, and give what it wrote there."""
     pty = pytest.importorskip("pty", reason="pseudo-terminals need a POSIX system")
     termios = pytest.importorskip("termios")
-    script, data = write_script(source), []
+    script = os.fspath(write_script(source))
+    data: list[bytes] = []
     pid, terminal = pty.fork()
     if not pid:
         termios.tcsetwinsize(1, (ROWS, COLUMNS))

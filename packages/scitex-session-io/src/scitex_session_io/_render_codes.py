@@ -21,8 +21,11 @@ _MOTIONS = (
     rb"|(?P<single>[78DEMc])"
     rb"|\[\?(?:1049|1047|47)(?P<alternate>[hl])"
 )
-MOTION = re.compile(rb"\r(?!\n)|\x08|\x1b(?:" + _MOTIONS + rb")")
-"""What moves the cursor or erases, in bytes that have no other codes."""
+MOTION = re.compile(rb"\x08*\r(?!\n)|\x08+|\x1b(?:" + _MOTIONS + rb")")
+"""What moves the cursor or erases, in bytes that have no other codes.
+
+Backspaces come by the hundred, and often before a CR, from Keras for one.
+"""
 
 WITHOUT_TRACE = re.compile(
     rb"\x1b(?!" + re.sub(rb"\?P<\w+>", rb"?:", _MOTIONS) + rb")"

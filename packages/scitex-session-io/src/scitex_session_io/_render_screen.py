@@ -142,7 +142,7 @@ class Screen:
     def _move(self, code: Match[bytes]) -> None:
         """Do what a code says."""
         motion = code[0]
-        if motion == b"\r":  # by far the most frequent
+        if motion.endswith(b"\r"):  # by far the most frequent
             self._column = 0
         elif code["alternate"]:
             # What a full-screen program draws is gone from the terminal when it ends.
@@ -150,8 +150,11 @@ class Screen:
         elif not self._alternate:
             if self._column is None:
                 self._column = self._row.width
-            numbers = [int(word or 0) for word in (code["numbers"] or b"").split(b";")]
-            _MOTIONS[code["final"] or motion](self, numbers)
+            if motion.startswith(b"\x08"):
+                self._right(-len(motion))
+            else:
+                numbers = [int(word or 0) for word in (code["numbers"] or b"").split(b";")]
+                _MOTIONS[code["final"] or motion](self, numbers)
 
     # The motions. No cursor goes further right than a row is ever long.
 
@@ -241,7 +244,6 @@ def _to_line_start(action: Callable[[Screen, int], object]) -> Callable[[Screen,
 
 
 _MOTIONS: dict[bytes, Callable[[Screen, list[int]], object]] = {
-    b"\x08": lambda screen, _: screen._right(-1),
     b"A": _count(Screen._up),
     b"B": _count(Screen._down),
     b"C": _count(Screen._right),
