@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from ._errors import InvalidTypeError
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     Log = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | IO[str] | Pieces
 
 CHUNK = 1 << 20
+# A run of NULs so long is a hole: the file was capped by `capture(max_bytes=...)`, or torn when a
+# machine lost its power. Shorter ones are output.
+HOLE = 4096
+_INNER_HOLE = re.compile(rb"\0{%d,}" % HOLE)
 _ALLOWED = "a path, bytes, an open file, or an iterable of bytes or str"
 
 
@@ -58,7 +63,8 @@ def render(log: Log) -> Iterator[bytes]:
     doesn't know how wide and high its terminal was. So nothing is wrapped: a bar wider than its
     terminal is one row here and redrawn as such. And where a program cleared the screen or placed
     the cursor absolutely, the text goes on below. What was drawn on the alternate screen (`less`,
-    editors) is left out, as it left the terminal.
+    editors) is left out, as it left the terminal. So are 4096 and more NULs in a row: a hole in
+    the file, as `capture` with `max_bytes` can make one.
 
     Examples
     --------
@@ -74,7 +80,7 @@ def _rendered(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
     screen = Screen()
     code = text = b""
-    for piece in pieces:
+    for piece in _without_holes(pieces):
         data = code + piece
         cut = unfinished_code(data)
         data, code = data[:cut], data[cut:]
@@ -90,6 +96,25 @@ def _rendered(pieces: Iterable[bytes]) -> Iterator[bytes]:
     screen.feed(text + WITHOUT_TRACE.sub(b"", code))
     screen.finish()
     yield from filter(None, screen.out)
+
+
+def _without_holes(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    nuls = 0
+    for piece in pieces:
+        if not nuls and b"\0" not in piece:
+            yield piece
+            continue
+        rest = piece.lstrip(b"\0")
+        nuls += len(piece) - len(rest)
+        if not rest:
+            continue
+        if nuls < HOLE:
+            yield bytes(nuls)
+        inner = rest.rstrip(b"\0")
+        nuls = len(rest) - len(inner)
+        yield _INNER_HOLE.sub(b"", inner)
+    if nuls < HOLE:
+        yield bytes(nuls)
 
 
 def _pieces(log: Log) -> Iterator[bytes]:

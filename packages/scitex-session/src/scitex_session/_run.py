@@ -140,6 +140,7 @@ class Run:
             mode=options.capture,
             heartbeat=path / "heartbeat",
             on_death=crash_command(path, registry),
+            max_bytes=options.max_log_bytes,
         )
         _active.append(self)
         self.ledger.begin(options.origins)
