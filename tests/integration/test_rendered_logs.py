@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,26 @@ def test_the_text_is_there_wherever_there_is_a_log(options: str) -> None:
     assert finished == (0, "0%\n1%\n", "")  # as a text file is read, here
     texts = [path.read_text() for path in Path().rglob("stdout.txt")]
     assert texts == ([] if "none" in options else ["1%\n"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes blocks out of a file")
+def test_a_log_may_be_given_a_limit() -> None:
+    finished = run_script("""
+        import scitex_session as stx
+
+        @stx.session(max_log_bytes=2**17)
+        def main():
+            for number in range(100_000):
+                print("line", number)
+
+        if __name__ == "__main__":
+            main()
+    """)
+    assert finished.returncode == 0
+    assert len(finished.stdout.splitlines()) == 100_000
+    (log,) = Path("script_out").rglob("stdout.log")
+    assert log.stat().st_blocks * 512 <= 2**17
+    text = log.read_bytes()
+    assert text.startswith(b"line 0\n")
+    assert text.endswith(b"line 99999\n")
+    assert b" bytes dropped here]\n" in text
