@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 
 MARK = b"\n[scitex-session: %d bytes dropped here]\n"
 
@@ -35,10 +36,12 @@ class Cap:
     Raises
     ------
     OSError
-        The log can't be opened.
+        The log can't be opened, or this is not Linux.
     """
 
     def __init__(self, path: str, most: int) -> None:
+        if sys.platform != "linux":
+            raise OSError(errno.ENOSYS, "only Linux takes blocks out of a file")
         self.most = most
         self._number = os.open(path, os.O_RDWR)
         self._block = os.fstatvfs(self._number).f_bsize
@@ -109,9 +112,9 @@ def _fallocate(number: int, mode: int, offset: int, length: int) -> None:
     """Call Linux's fallocate(2), for which Python has no name."""
     import ctypes
 
-    call = getattr(ctypes.CDLL(None, use_errno=True), "fallocate64", None)
-    if call is None:
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    libc = ctypes.CDLL(None, use_errno=True)
+    # In the C library of GNU, only this one has offsets of 64 bits everywhere; musl lacks it.
+    call = getattr(libc, "fallocate64", None) or libc.fallocate
     call.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
     while call(number, mode, offset, length):
         if (code := ctypes.get_errno()) != errno.EINTR:

@@ -39,7 +39,8 @@ class Screen:
     def feed(self, data: bytes) -> None:
         """Show `data`, in which every ESC begins a motion, and no CR ends that may go before LF."""
         position = 0
-        if b"\x1b" in data or b"\x08" in data or data.count(b"\r") != data.count(b"\r\n"):
+        returns = b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
+        if returns or b"\x1b" in data or b"\x08" in data:
             for code in MOTION.finditer(data):
                 if position < code.start():
                     self._put(data[position : code.start()])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 
 from scitex_session_core import write_atomic
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 # What is rendered in some tenths of a second: the end of a run is not the time for more, and
 # `render` is there whenever a longer log is read.
 LARGEST = 4 << 20
-_CODE = re.compile(rb"[\x1b\x08]|\r(?!\n)")
 
 
 def render_logs(run_dir: Path) -> None:
@@ -36,7 +34,14 @@ def render_logs(run_dir: Path) -> None:
             data = log.read_bytes()
         except FileNotFoundError:  # nothing was captured, or the script has removed it
             continue
-        if _CODE.search(data):
+        if _has_codes(data):
             from scitex_session_io import render
 
             write_atomic(log.with_suffix(".txt"), b"".join(render(data)))
+
+
+def _has_codes(data: bytes) -> bool:
+    # Plain searches: a regular expression would take 50 ms for 4 MiB, at the end of every run.
+    if b"\x1b" in data or b"\x08" in data:
+        return True
+    return b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
