@@ -33,4 +33,5 @@ BUDGETS = {
     "plot": Budget("a plot, over plain pyplot", "difference", 100),
     "import": Budget("import scitex_session", "difference", 15),
     "help": Budget("--help", "total", 250),
+    "render": Budget("rendering 100 MB of plain log", "difference", 1000),
 }

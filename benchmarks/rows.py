@@ -21,4 +21,5 @@ ROWS: dict[str, Row] = {
     "plot": lambda at: (at.python("session_plot.py"), at.python("plain_plot.py")),
     "import": lambda at: (at.python("-c", "import scitex_session"), at.python("-c", "pass")),
     "help": lambda at: (at.python("session_arguments.py", "--help"), at.python("plain_empty.py")),
+    "render": lambda at: (at.python("render_plain.py"), at.python("plain_empty.py")),
 }

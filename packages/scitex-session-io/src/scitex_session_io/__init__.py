@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from ._load import load
     from ._places import save_into
+    from ._render import render
     from ._save import save
 
 __all__ = [
@@ -38,13 +39,14 @@ __all__ = [
     "UnsavableError",
     "capture",
     "load",
+    "render",
     "save",
     "save_into",
 ]
 
 # Each name is loaded when it is used first: a run that saves nothing pays nothing for `save`.
 _HOME = {"Capture": "_capture", "capture": "_begin", "load": "_load"}
-_HOME |= {"save": "_save", "save_into": "_places"}
+_HOME |= {"render": "_render", "save": "_save", "save_into": "_places"}
 
 
 def __getattr__(name: str) -> Any:

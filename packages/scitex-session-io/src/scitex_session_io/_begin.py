@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     StrPath = str | os.PathLike[str]
 
 MODES = ("fd", "sys", "none")
+LEAST_BYTES = 1 << 16
 
 
 def capture(
@@ -25,6 +26,7 @@ def capture(
     mode: Mode = "fd",
     heartbeat: StrPath | None = None,
     on_death: Sequence[str] | None = None,
+    max_bytes: int | None = None,
 ) -> Capture:
     """Write what this process prints to log files, and show it where it was shown before.
 
@@ -55,6 +57,11 @@ def capture(
         ``{"seen": "2026-11-22T05:09:48.123456+00:00", "signal": 9, "exit_status": null}``. Signal
         and status are null where they can't be known: the status of a process that is not one's
         child is told by Linux 6.15 and later alone, and by earlier ones if its parent is slow.
+    max_bytes : int, optional
+        How long each log may grow, at least 65536 (64 KiB); by default there is no limit. Of a
+        log that grows longer the beginning and the end are kept, half as much or more, and in
+        between stands ``[scitex-session: 123456 bytes dropped here]``. The terminal still shows
+        everything, unless it lags by 64 MiB.
 
     Returns
     -------
@@ -64,9 +71,9 @@ def capture(
     Raises
     ------
     ValueError
-        An unknown `mode`, an empty `on_death`.
+        An unknown `mode`, an empty `on_death`, `max_bytes` below 65536.
     TypeError
-        A log is missing, or `on_death` is not a sequence of strings.
+        A log is missing, `on_death` is not a sequence of strings, or `max_bytes` no integer.
 
     Notes
     -----
@@ -80,6 +87,12 @@ def capture(
     When a log can't be written any more (a full disk), Python's streams turn to the terminal, which
     is said once. When nobody reads the terminal's end any more (``| head -1``), showing stops and
     the log goes on.
+
+    With `max_bytes`, the file system takes blocks out of the log where it can (ext4, XFS). Others
+    (tmpfs, Btrfs) punch a hole: the file keeps its length, takes no room there, and reads as NULs,
+    which `render` leaves out. Where neither can be, and on systems other than Linux, that is said
+    once and the logs are kept whole. Between two looks, 20 ms apart, a log may be longer; and what
+    child processes write after the end is not looked after.
 
     In a process that adopts orphans (PID 1 of a container without ``--init``) the companion does
     become a child that `os.wait` meets.
@@ -103,5 +116,14 @@ def capture(
         raise InvalidTypeError("on_death", repr(on_death), "a sequence of strings")
     if on_death is not None and not on_death:
         raise InvalidValueError("on_death", on_death, "a command of at least one word")
+    most = 0 if max_bytes is None else _checked_bytes(max_bytes)
     beat = None if heartbeat is None else os.path.abspath(heartbeat)
-    return Capture(paths, mode, beat, tuple(on_death or ()))
+    return Capture(paths, mode, beat, tuple(on_death or ()), most)
+
+
+def _checked_bytes(most: int) -> int:
+    if isinstance(most, bool) or not hasattr(most, "__index__"):
+        raise InvalidTypeError("max_bytes", type(most).__name__, "an integer or None")
+    if most < LEAST_BYTES:
+        raise InvalidValueError("max_bytes", most, f"at least {LEAST_BYTES}")
+    return most.__index__()

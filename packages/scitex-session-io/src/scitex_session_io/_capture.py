@@ -46,8 +46,10 @@ class Capture:
         mode: Mode,
         heartbeat: str | None,
         on_death: tuple[str, ...],
+        most: int,
     ) -> None:
         self.mode: Mode = mode
+        self._most = most
         self._paths = paths
         self._heartbeat = heartbeat
         self._on_death = on_death
@@ -169,7 +171,7 @@ class Capture:
         from ._tee import Tees
 
         self.mode = "sys"
-        return Tees(paths, self._log_failed)
+        return Tees(paths, self._log_failed, self._most)
 
     def _accompany(
         self,
@@ -184,7 +186,9 @@ class Capture:
                 raise OSError("not written for this system yet")
             from ._control import Companion
 
-            self._companion = Companion(echoes, terminals, self._heartbeat, self._on_death)
+            self._companion = Companion(
+                echoes, terminals, self._most, self._heartbeat, self._on_death
+            )
         except OSError as error:
             say(f"no companion process ({error}): {consequence}", terminals and terminals[1])
         return self._companion is not None

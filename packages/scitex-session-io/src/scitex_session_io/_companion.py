@@ -5,8 +5,8 @@ runs the command that files the crash. Isolated (``python -I -S``), in a session
 thrifty: it imports what the interpreter has loaded anyway, and little besides.
 
 Arguments: the run's pid; the numbers of the descriptors it was given, -1 for those that are not
-there (control, answer, pidfd, heartbeat, then log and terminal of stdout, the same of stderr); the
-rest is the command for a crash.
+there (control, answer, pidfd, heartbeat, then log and terminal of stdout, the same of stderr); how
+many bytes a log may have, 0 for any number; the rest is the command for a crash.
 
 The run writes single bytes to the control pipe: ``d`` (drain: answer ``d`` once everything that
 stands in the logs now has been shown), ``e`` (end: the same, and show nothing that comes later:
@@ -26,6 +26,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from ._cap import Cap
+
 # A tick costs the machine some 60 us, whatever is done in it: after a second without news, they
 # are fewer.
 TICK_MS = 20
@@ -39,6 +41,8 @@ CHUNK = 65536
 LAST_ECHO_S = 5.0
 # How long it may hold up us alone, after a goodbye: as long as a reader of `| less` takes.
 PATIENCE_S = 7 * 86400.0
+# How far a terminal may lag behind before the middle of a log is dropped unseen.
+LARGEST_LAG = 64 << 20
 # How long the run's parent may take to reap it: only then does Linux tell an exit code.
 REAPED_MS = 200
 
@@ -94,6 +98,15 @@ class Echo:
             return os.write(self.out, data)
         except BlockingIOError:
             return 0
+
+    def follow(self, end: int, moved: int) -> None:
+        """Go on where the log goes on, after all up to `end` was dropped and the rest has moved."""
+        self.position = max(self.position, end) - moved
+        self.size -= moved
+        self.goal -= moved
+        if self.end is not None:
+            self.end -= moved
+        os.lseek(self.log, self.position, os.SEEK_SET)
 
     @property
     def done(self) -> bool:
@@ -194,7 +207,13 @@ class Companion:
     """The loop: wait, listen, show, beat."""
 
     def __init__(
-        self, control: int, answer: int, heartbeat: int, watch: Watch, echoes: list[Echo]
+        self,
+        control: int,
+        answer: int,
+        heartbeat: int,
+        watch: Watch,
+        echoes: list[Echo],
+        most: int = 0,
     ) -> None:
         self.control = control
         self.answer = answer
@@ -203,6 +222,8 @@ class Companion:
         self.echoes = echoes
         # With both streams on one terminal, what was written first is to be seen first.
         self.shared = len(echoes) == 2 and os.path.sameopenfile(echoes[0].out, echoes[1].out)
+        self.most = most
+        self.caps: dict[int, Cap] = {}
         self.asked = 0
         self.awaited: tuple[list[int], list[int]] = ([], [])
         self.waiting = select.poll()
@@ -276,6 +297,26 @@ class Companion:
         swap = self.shared and written[1] < written[0]
         for echo in reversed(self.echoes) if swap else self.echoes:
             echo.show()
+        self.trim()
+
+    def trim(self) -> None:
+        """Drop the middle of a log that has grown too long."""
+        for echo in self.echoes:
+            if not 0 < self.most < echo.size:
+                continue
+            from _cap import Cap  # type: ignore[import-not-found]
+
+            lags = echo.out >= 0 and echo.size - echo.position <= LARGEST_LAG
+            try:
+                if echo.log not in self.caps:
+                    self.caps[echo.log] = Cap(f"/proc/self/fd/{echo.log}", self.most)
+                end, moved = self.caps[echo.log].trim(echo.position if lags else echo.size)
+            except OSError as error:
+                self.most = 0
+                say(f"the logs are kept whole, max_bytes or not: {error.strerror}")
+            else:
+                if end:
+                    echo.follow(end, moved)
 
     def finish(self, deadline: float) -> None:
         """Show what is left to show."""
@@ -328,20 +369,28 @@ def file_death(command: list[str], watch: Watch) -> NoReturn:
     try:
         os.execv(command[0], [*command, found])
     except OSError as error:
-        os.write(2, f"scitex-session: can't run {command[0]}: {error}\n".encode())
+        say(f"can't run {command[0]}: {error}")
         os._exit(127)
+
+
+def say(message: str) -> None:
+    """Put one line of ours before the user."""
+    try:
+        os.write(2, f"scitex-session: {message}\n".encode())
+    except OSError:  # a terminal that hung up: there is nowhere left to say it
+        pass
 
 
 def main(argv: list[str]) -> NoReturn:
     """Accompany the run that the arguments tell of."""
     pid, control, answer, pidfd, heartbeat, *pairs = (int(word) for word in argv[1:10])
-    command = argv[10:]
+    most, command = int(argv[10]), argv[11:]
     close_others([control, answer, pidfd, heartbeat, *pairs])
     os.setsid()  # once more, where the spawning could not: no Ctrl-C, no hang-up reaches us
     os.chdir("/")  # so that no file system stays busy because of us
     watch = Watch(pid, pidfd)
     echoes = [Echo(log, out) for log, out in (pairs[:2], pairs[2:]) if log >= 0]
-    crashed = Companion(control, answer, heartbeat, watch, echoes).run()
+    crashed = Companion(control, answer, heartbeat, watch, echoes, most).run()
     if crashed and command:
         file_death(command, watch)
     os._exit(0)

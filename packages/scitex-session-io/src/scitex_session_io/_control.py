@@ -25,6 +25,8 @@ class Companion:
     terminals : pair of (Kept or None), optional
         What the command for a crash gets as its stdout and stderr; by default what stands on the
         descriptors 1 and 2.
+    most : int
+        How many bytes a log may have; 0 for any number.
     heartbeat : str or None
         A file to touch every 30 s.
     on_death : sequence of str
@@ -40,6 +42,7 @@ class Companion:
         self,
         echoes: Sequence[tuple[Kept, Kept]],
         terminals: tuple[Kept | None, Kept | None] | None,
+        most: int,
         heartbeat: str | None,
         on_death: Sequence[str],
     ) -> None:
@@ -68,7 +71,7 @@ class Companion:
                 theirs += [kept for kept in terminals if kept is not None]
             pairs = [kept for pair in echoes for kept in pair]
             missing = [None] * (4 - len(pairs))
-            spawn([control, answer, pidfd, beat, *pairs, *missing], terminals, on_death)
+            spawn([control, answer, pidfd, beat, *pairs, *missing], terminals, most, on_death)
         except OSError:
             self.close()
             raise

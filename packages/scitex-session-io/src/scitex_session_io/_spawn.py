@@ -25,6 +25,7 @@ _START = (
 def spawn(
     given: Sequence[Kept | None],
     terminals: tuple[Kept | None, Kept | None],
+    most: int,
     on_death: Sequence[str],
 ) -> None:
     """Start the companion.
@@ -35,6 +36,8 @@ def spawn(
         The descriptors it gets, in the order in which `_companion` names them.
     terminals : pair of (Kept or None)
         Its stdout and stderr; ``/dev/null`` for None.
+    most : int
+        How many bytes a log may have; 0 for any number.
     on_death : sequence of str
         The command for a crash.
 
@@ -53,7 +56,7 @@ def spawn(
     new = iter(range(3, 3 + len(passed)))
     numbers = [-1 if kept is None else next(new) if moved else kept.number for kept in given]
     argv = [*_DETACH, python, "-I", "-S", "-c", _START, os.path.dirname(__file__)]
-    argv += [*map(str, (os.getpid(), *numbers)), *on_death]
+    argv += [*map(str, (os.getpid(), *numbers, most)), *on_death]
     with Kept.taking(os.open(os.devnull, os.O_RDWR)) as null:
         standard = [null, *(terminal or null for terminal in terminals)]
         status = _run_moved(argv, standard + passed) if moved else _run(argv, standard, passed)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import cast
 
-from ._quiet import flush
+from ._quiet import flush, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, BinaryIO, TextIO
+
+    from ._cap import Cap
 
     OnFailure = Callable[[str, OSError], None]
 
@@ -19,10 +22,13 @@ if TYPE_CHECKING:
 class Log:
     """The log of a tee: every write reaches the file at once, or, after a failure, nothing does."""
 
-    __slots__ = ("_file", "_on_failure", "path")
+    __slots__ = ("_cap", "_file", "_most", "_on_failure", "_owner", "path")
 
-    def __init__(self, path: str, on_failure: OnFailure) -> None:
+    def __init__(self, path: str, on_failure: OnFailure, most: int) -> None:
         self.path = path
+        self._most = most
+        self._owner = os.getpid()
+        self._cap: Cap | None = None
         self._on_failure = on_failure
         self._file: io.FileIO | None = io.FileIO(path, "a")
 
@@ -33,6 +39,8 @@ class Log:
         try:
             while data:
                 data = data[self._file.write(data) :]
+            if 0 < self._most < self._file.tell() and self._owner == os.getpid():
+                self._trim(self._file.tell())
         except OSError as error:
             self.close()
             self._on_failure(self.path, error)
@@ -42,6 +50,20 @@ class Log:
         if self._file is not None:
             self._file.close()
         self._file = None
+        if self._cap is not None:
+            self._cap.close()
+        self._cap = None
+
+    def _trim(self, size: int) -> None:
+        """Drop the middle of a log that has grown too long."""
+        from ._cap import Cap
+
+        try:
+            self._cap = self._cap or Cap(self.path, self._most)
+            self._cap.trim(size)
+        except OSError as error:
+            self._most = 0
+            say(f"{self.path} is kept whole, max_bytes or not: {error.strerror}", None)
 
 
 class BinaryTee(io.BufferedIOBase):
@@ -137,6 +159,8 @@ class Tees:
         The logs, appended to; made where they are missing.
     on_failure : callable
         Called with path and error when a log can't be written any more.
+    most : int
+        How many bytes a log may have; 0 for any number.
 
     Raises
     ------
@@ -144,11 +168,11 @@ class Tees:
         A log can't be opened. Nothing has been changed.
     """
 
-    def __init__(self, paths: tuple[str, str], on_failure: OnFailure) -> None:
+    def __init__(self, paths: tuple[str, str], on_failure: OnFailure, most: int) -> None:
         self._found = (sys.stdout, sys.stderr)
-        out = Log(paths[0], on_failure)
+        out = Log(paths[0], on_failure, most)
         try:
-            err = Log(paths[1], on_failure)
+            err = Log(paths[1], on_failure, most)
         except OSError:
             out.close()
             raise

@@ -54,6 +54,7 @@ def start(
     verbose: bool = True,
     *,
     capture: CaptureMode = "fd",
+    max_log_bytes: int | None = None,
 ) -> tuple[DotDict, TextIO | None, TextIO | None, ModuleType, CustomColors, RandomStateManager]:
     """Start a session by hand; `close` ends it.
 
@@ -107,6 +108,9 @@ def start(
         Print what the session is and where its files are.
     capture : {"fd", "sys", "none"}
         How output is captured: at the descriptors (complete), by a tee of Python's streams, or not.
+    max_log_bytes : int, optional
+        How long each log may grow, at least 65536. Of a longer one the beginning and the end are
+        kept, and a line in between says how much is missing. By default everything is kept.
 
     Returns
     -------
@@ -150,6 +154,7 @@ def start(
         alpha=alpha,
         capture=capture,
         clear_logs=clear_logs,
+        max_log_bytes=max_log_bytes,
     )
     if sys is None:
         options.capture = "none"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scitex_session_core import InvalidValueError
+from scitex_session_core import InvalidTypeError, InvalidValueError
 
 from ._errors import UnknownOptionError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     CaptureMode = Literal["fd", "sys", "none"]
 
 CAPTURE_MODES = ("fd", "sys", "none")
+LEAST_LOG_BYTES = 65536
 
 # Keywords of `start` that describe the look of figures, and their defaults.
 STYLE_DEFAULTS: Mapping[str, Any] = {
@@ -38,6 +39,7 @@ _OTHERS = (
     "capture",
     "clear_logs",
     "file",
+    "max_log_bytes",
     "message",
     "notify",
     "np",
@@ -65,7 +67,7 @@ class Options:
         Seeded at once.
     alpha : float
         Opacity of the colours.
-    sdir, sdir_suffix, seed, capture, clear_logs
+    sdir, sdir_suffix, seed, capture, clear_logs, max_log_bytes
         As for `start`.
     """
 
@@ -74,6 +76,7 @@ class Options:
         "args",
         "capture",
         "clear_logs",
+        "max_log_bytes",
         "sdir",
         "sdir_suffix",
         "seed",
@@ -83,6 +86,7 @@ class Options:
         "args",
         "capture",
         "clear_logs",
+        "max_log_bytes",
         "origins",
         "sdir",
         "sdir_suffix",
@@ -102,9 +106,16 @@ class Options:
         alpha: float = 0.9,
         capture: CaptureMode = "fd",
         clear_logs: bool = False,
+        max_log_bytes: int | None = None,
     ) -> None:
         if capture not in CAPTURE_MODES:
             raise InvalidValueError("capture", capture, "one of 'fd', 'sys', 'none'")
+        if max_log_bytes is not None:
+            allowed = "None or at least 65536 (64 KiB)"
+            if isinstance(max_log_bytes, bool) or not hasattr(max_log_bytes, "__index__"):
+                raise InvalidTypeError("max_log_bytes", max_log_bytes, allowed)
+            if max_log_bytes < LEAST_LOG_BYTES:
+                raise InvalidValueError("max_log_bytes", max_log_bytes, allowed)
         self.args = args
         self.origins = dict(origins or {})
         self.sdir = sdir
@@ -114,6 +125,7 @@ class Options:
         self.alpha = alpha
         self.capture = capture
         self.clear_logs = clear_logs
+        self.max_log_bytes = max_log_bytes
 
 
 def make_style(keywords: Mapping[str, Any]) -> Style:

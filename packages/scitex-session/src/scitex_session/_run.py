@@ -140,6 +140,7 @@ class Run:
             mode=options.capture,
             heartbeat=path / "heartbeat",
             on_death=crash_command(path, registry),
+            max_bytes=options.max_log_bytes,
         )
         _active.append(self)
         self.ledger.begin(options.origins)
@@ -170,6 +171,7 @@ class Run:
             from ._traceback import log_error
 
             attempt("logging the error", lambda: log_error(self.ledger.path, error))
+        attempt("rendering the logs", self._render_logs)
         self.ledger.end(exit_status, reason, message=message)
         attempt("dismissing the companion", self.capture.dismiss)
         attempt("removing the heartbeat", self._stop_heart)
@@ -202,6 +204,12 @@ class Run:
     def at_close(self, what: str, undo: Callable[[], object]) -> None:
         """Have `undo` called when the session has ended, the last one first."""
         self._undo.append((what, undo))
+
+    def _render_logs(self) -> None:
+        if self.capture.mode != "none":
+            from ._rendered_logs import render_logs
+
+            render_logs(self.ledger.path)
 
     def _stop_heart(self) -> None:
         (self.ledger.path / "heartbeat").unlink(missing_ok=True)

@@ -1,0 +1,233 @@
+"""One row of a rendered log, and how many columns its bytes take."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+TAB = 8
+
+# A column each, so that their length is their width: ASCII, Latin, the lines and blocks of
+# progress bars, Braille spinners.
+_NARROW_BYTES = re.compile(rb"[ -~]*")
+_NARROW = re.compile("[ -~\xa1-\xac\xae-\u02ff\u2500-\u259f\u2800-\u28ff]*")
+
+
+class _Widths(dict[str, int]):
+    """Columns by character."""
+
+    def __missing__(self, char: str) -> int:
+        if unicodedata.category(char) in ("Cc", "Cf", "Me", "Mn") and char != "\xad":
+            width = 0
+        else:
+            width = 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
+        self[char] = width
+        return width
+
+
+_widths = _Widths()
+
+
+def measured(data: bytes) -> tuple[int, int]:
+    """Tell how many columns `data`, written from the first one on, takes.
+
+    Widths are those of Unicode Standard Annex 11, ambiguous characters narrow; a byte that is no
+    UTF-8 takes one column, as the replacement character that a terminal shows for it.
+
+    Returns
+    -------
+    int
+        How many bytes come before the first column.
+    int
+        The columns.
+    """
+    if _NARROW_BYTES.fullmatch(data):
+        return 0, len(data)
+    text = data.decode("utf-8", "surrogateescape")
+    if _NARROW.fullmatch(text):
+        return 0, len(text)
+    before, cells = cells_of(data)
+    return len(before), len(cells)
+
+
+def cells_of(data: bytes, start: int = 0) -> tuple[bytes, list[bytes]]:
+    """Cut `data`, written from the column `start` on, into columns.
+
+    Returns
+    -------
+    bytes
+        What comes before the first column and takes none: accents, control characters.
+    list of bytes
+        Each column with what takes none behind it. A wide character, or a tab, is followed by
+        empty bytes in the other columns that it covers.
+    """
+    if _NARROW_BYTES.fullmatch(data):
+        return b"", [data[i : i + 1] for i in range(len(data))]
+    before = b""
+    cells: list[bytes] = []
+    lead = -1
+    for char in data.decode("utf-8", "surrogateescape"):
+        raw = char.encode("utf-8", "surrogateescape")
+        width = TAB - (start + len(cells)) % TAB if char == "\t" else _widths[char]
+        if width:
+            lead = len(cells)
+            cells.append(raw)
+            cells.extend([b""] * (width - 1))
+        elif cells:
+            cells[lead] += raw
+        else:
+            before += raw
+    return before, cells
+
+
+class Row:
+    """A row: bytes as they came, until something is written over them.
+
+    Attributes
+    ----------
+    end : bytes
+        The end of its line, as it came; empty as long as none has.
+    """
+
+    __slots__ = ("_cells", "_data", "_redrawn", "_width", "end")
+
+    def __init__(self, data: bytes = b"", end: bytes = b"") -> None:
+        self._data = bytearray(data)
+        self._cells: list[bytes] | None = None
+        self._redrawn = False
+        self._width: int | None = None
+        self.end = end
+
+    def __len__(self) -> int:
+        """Return about how many bytes it holds: 0 only if it is empty."""
+        return len(self._data if self._cells is None else self._cells)
+
+    @property
+    def width(self) -> int:
+        """Its columns."""
+        if self._cells is not None:
+            return len(self._cells)
+        if self._width is None:
+            self._width = measured(bytes(self._data))[1]
+        return self._width
+
+    @property
+    def text(self) -> bytes:
+        """What it shows. Blanks at its end are kept as long as nothing was written over."""
+        text = bytes(self._data) if self._cells is None else b"".join(self._cells)
+        return text.rstrip(b" ") if self._redrawn else text
+
+    def append(self, data: bytes) -> None:
+        """Write behind its end."""
+        if self._cells is None:
+            self._data += data
+            self._width = None
+        else:
+            before, new = cells_of(data, len(self._cells))
+            self._attach(before, len(self._cells))
+            self._cells += new
+
+    def write(self, column: int, data: bytes) -> int:
+        """Write over what is there; return the column behind it.
+
+        A tab goes over what is there and leaves it as it is.
+        """
+        parts = data.split(b"\t") if b"\t" in data else [data]
+        for index, part in enumerate(parts):
+            if index and column != self.width:
+                column += TAB - column % TAB
+            elif index:
+                self.append(b"\t")
+                column = self.width
+            if column == self.width:
+                self.append(b"\t".join(parts[index:]))
+                return self.width
+            column = self._overwrite(column, part)
+        return column
+
+    def _overwrite(self, column: int, data: bytes) -> int:
+        if not column:
+            unseen, width = measured(data)
+            if width >= self.width:
+                self._cells = None
+                self._data = bytearray(data[unseen:])
+                self._width = width
+                self._redrawn = True
+                return width
+        cells = self._split()
+        before, new = cells_of(data)
+        self._attach(before, column)
+        if new:
+            cells.extend([b" "] * (column - len(cells)))
+            self._redrawn = self._redrawn or column < len(cells)
+        end = column + len(new)
+        self._tear(column)
+        self._tear(end)
+        cells[column:end] = new
+        return end
+
+    def erase(self, start: int, end: int | None = None) -> None:
+        """Blank the columns from `start` to before `end`, or cut the row off at `start`."""
+        cells = self._split()
+        self._redrawn = True
+        self._tear(start)
+        if end is None:
+            del cells[start:]
+        else:
+            self._tear(end)
+            end = min(end, len(cells))
+            cells[start:end] = [b" "] * (end - start)
+
+    def delete(self, start: int, count: int) -> None:
+        """Take columns out; what stands behind them moves to the left."""
+        cells = self._split()
+        self._redrawn = True
+        self._tear(start)
+        self._tear(start + count)
+        del cells[start : start + count]
+
+    def insert(self, start: int, count: int) -> None:
+        """Put blank columns in; what stands behind them moves to the right."""
+        cells = self._split()
+        if start < len(cells):
+            self._redrawn = True
+            self._tear(start)
+            cells[start:start] = [b" "] * count
+
+    def clear(self) -> None:
+        """Erase all of it."""
+        self._cells = None
+        self._data.clear()
+        self._width = 0
+        self._redrawn = True
+
+    def _split(self) -> list[bytes]:
+        if self._cells is None:
+            before, self._cells = cells_of(bytes(self._data))
+            if self._cells:
+                self._cells[0] = before + self._cells[0]
+            self._data.clear()
+        return self._cells
+
+    def _attach(self, data: bytes, column: int) -> None:
+        """Add what takes no column to the character before one; without one it is not seen."""
+        cells = self._split()
+        if data and 0 < column <= len(cells):
+            cells[self._lead(column - 1)] += data
+
+    def _tear(self, column: int) -> None:
+        """Make a wide character that reaches over the left edge of a column blank, as it gets."""
+        cells = self._split()
+        if not 0 < column < len(cells) or cells[column]:
+            return
+        index = self._lead(column)
+        cells[index] = b" "
+        while (index := index + 1) < len(cells) and not cells[index]:
+            cells[index] = b" "
+
+    def _lead(self, column: int) -> int:
+        """Return the column where the character that covers this one begins."""
+        cells = self._split()
+        while not cells[column]:
+            column -= 1
+        return column
