@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from ._colors import COLORS, Color, CustomColors
-from ._errors import PlotError, StyleTypeError, StyleValueError, UnknownColorError
+from ._errors import (
+    PlotError,
+    StyleTypeError,
+    StyleValueError,
+    UnknownColorError,
+    UnknownPresetError,
+)
+from ._millimetres import figsize_mm, subplots_mm
 from ._rc import rc_params
 from ._style import Style
 
@@ -16,7 +23,10 @@ __all__ = [
     "StyleTypeError",
     "StyleValueError",
     "UnknownColorError",
+    "UnknownPresetError",
+    "figsize_mm",
     "rc_params",
+    "subplots_mm",
 ]
 
 
