@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ._colors import COLORS, Color, CustomColors
+from ._color import Color
+from ._colors import COLORS, CustomColors
 from ._errors import (
     PlotError,
     StyleTypeError,
