@@ -40,6 +40,7 @@ TICK_PAD = 2.5
 LABEL_PAD = 3.0
 TITLE_PAD = 5.0
 CAP = 2.0
+MEDIAN = 2.0  # times the lines of its box
 
 
 def rc_params(
@@ -163,7 +164,7 @@ def _fonts(sizes: dict[str, float]) -> dict[str, object]:
 
 
 def _lines(line: float, scale: float) -> dict[str, object]:
-    boxes = ("boxprops", "capprops", "flierprops", "meanprops", "medianprops", "whiskerprops")
+    boxes = ("boxprops", "capprops", "flierprops", "meanprops", "whiskerprops")
     return {
         "lines.linewidth": line,
         "lines.markersize": MARKER * scale,
@@ -172,7 +173,9 @@ def _lines(line: float, scale: float) -> dict[str, object]:
         "hatch.linewidth": FRAME * scale,
         "errorbar.capsize": CAP * scale,
         "boxplot.flierprops.markersize": MARKER * scale,
+        "boxplot.medianprops.color": "black",  # C1 is the colour of a group's data
         **{f"boxplot.{part}.linewidth": line for part in boxes},
+        "boxplot.medianprops.linewidth": MEDIAN * line,
     }
 
 
@@ -184,6 +187,9 @@ def _axes(scale: float, *, spines: bool) -> dict[str, object]:
         "axes.labelpad": LABEL_PAD * scale,
         "axes.titlepad": TITLE_PAD * scale,
         "grid.linewidth": FRAME * scale,
+        # Beyond, as a power of ten: the margins have room for a sign and five digits.
+        "axes.formatter.limits": [-3, 5],
+        "axes.formatter.use_mathtext": True,
         # A frame around the legend is one more box; its white ground keeps it readable over data.
         "legend.edgecolor": "none",
         "legend.fancybox": False,
