@@ -77,6 +77,19 @@ def test_the_whole_cycle_is_told_apart_better_than_any_other(measuring: Any) -> 
     assert ours > max(others)
 
 
+def test_the_distances_in_the_documentation_are_those_measured(measuring: Any) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "gallery.md").read_text(encoding="utf-8")
+    table = _palette.__doc__ or ""
+    for name, colors in measuring.palettes().items():
+        worst = [
+            f"{measuring.worst_distance(colors[:count]):.2f}"
+            for count in measuring.COUNTS
+            if len(colors) >= count
+        ]
+        assert f"| {name} | {' | '.join(worst)} |" in page
+        assert re.search(rf"^{name} +{' +'.join(worst)}$", table, re.MULTILINE), name
+
+
 def test_a_distance_is_that_of_the_published_pairs(measuring: Any) -> None:
     # Black and white are 100 apart; equal colours are not apart (Sharma, Wu and Dalal 2005).
     assert measuring.smallest_distance(["#000000", "#ffffff"], measuring.EYES["normal"]) == (
