@@ -173,13 +173,14 @@ def test_autolayout_is_matplotlibs(autolayout: bool) -> None:
         assert (Figure().get_layout_engine() is not None) is autolayout
 
 
+@pytest.mark.parametrize("autolayout", [True, False])
 @pytest.mark.parametrize(
     ("size", "scale", "dpi"), [((160, 100), 1.0, 300), ((89, 61.5), 1.0, 600), ((50, 40), 1.5, 72)]
 )
 def test_a_saved_figure_measures_what_was_asked(
-    size: tuple[float, float], scale: float, dpi: float
+    size: tuple[float, float], scale: float, dpi: float, autolayout: bool
 ) -> None:
-    with Style(size, scale, dpi_save=dpi, agg=True) as style:
+    with Style(size, scale, dpi_save=dpi, autolayout=autolayout, agg=True) as style:
         figure, axes = style.plt.subplots()
         axes.plot([1, 2, 4], label="data")
         axes.set(xlabel="x", ylabel="y", title="title")

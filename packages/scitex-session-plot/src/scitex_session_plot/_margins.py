@@ -6,7 +6,8 @@ matplotlib's own margins are fractions of any figure: in one of 80 x 50 mm they 
 from __future__ import annotations
 
 LINE_HEIGHT = 1.15  # of a line of text, in its size
-DIGITS = 3.6  # the width of a minus sign and five digits, in their size
+DIGITS = 4.0  # the width of a minus sign and five digits, in their size
+HALF = 1.6  # half of the width of five digits
 POWER = 0.3  # what a power of ten at the end of the axis lifts the title by, in its size
 EDGE = 0.5  # what stays free at the edge of a figure, in the size of text
 
@@ -48,7 +49,7 @@ class Room:
         label_room = label_pad + LINE_HEIGHT * label
         self.edge = EDGE * text
         self.left = ticks + DIGITS * tick + label_room
-        self.right = DIGITS / 2 * tick
+        self.right = HALF * tick
         self.bottom = ticks + LINE_HEIGHT * tick + label_room
         self.top = title_pad + LINE_HEIGHT * title + POWER * tick
 
