@@ -52,7 +52,7 @@ def test_the_gallery_draws_each_plot_in_both_styles_without_a_warning() -> None:
     drawn = sorted(Path("pictures").iterdir())
     assert [str(path) for path in drawn] == finished.stdout.split()
     page = (EXAMPLES.parent / "docs" / "gallery.md").read_text(encoding="utf-8")
-    assert all(f"(_pictures/{path.name})" in page for path in drawn)
+    assert all(f"_pictures/{path.name}\n" in page for path in drawn)
     assert len({path.read_bytes() for path in drawn}) == 14
 
 
