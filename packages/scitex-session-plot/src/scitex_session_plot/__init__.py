@@ -11,9 +11,12 @@ from ._errors import (
     UnknownColorError,
     UnknownPresetError,
 )
-from ._millimetres import figsize_mm, subplots_mm
 from ._rc import rc_params
 from ._style import Style
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._millimetres import figsize_mm, subplots_mm
 
 __all__ = [
     "COLORS",
@@ -31,10 +34,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
-    """Look the version up when it is asked for: importlib.metadata costs 30 ms."""
+def __getattr__(name: str) -> object:
+    """Look up what most runs do without; importlib.metadata alone costs 30 ms."""
     if name == "__version__":
         from importlib.metadata import version
 
         return version("scitex-session-plot")
+    if name in {"figsize_mm", "subplots_mm"}:
+        from . import _millimetres
+
+        return getattr(_millimetres, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

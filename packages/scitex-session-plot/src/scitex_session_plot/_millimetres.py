@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ._errors import StyleTypeError, StyleValueError
-from ._journals import width_mm
 from ._lazy_pyplot import plt
 from ._margins import Room
-from ._validation import MM_PER_INCH, millimetres, not_negative, shorten, size_mm
+from ._validation import MM_PER_INCH, column_or_mm, millimetres, not_negative, shorten, size_mm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,8 +47,7 @@ def figsize_mm(width: float | str, height: float | None = None) -> tuple[float, 
     if isinstance(width, str) and height is None:
         across, down = size_mm("width", width)
     else:
-        across = width_mm(width) if isinstance(width, str) else millimetres("width", width)
-        down = millimetres("height", height)
+        across, down = column_or_mm("width", width), millimetres("height", height)
     return across / MM_PER_INCH, down / MM_PER_INCH
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import isfinite
 
 from ._errors import StyleTypeError, StyleValueError
-from ._journals import HEIGHT_PER_WIDTH, width_mm
 
 # Names of matplotlib's sizes, as factors of its default size.
 FONT_SIZES = {
@@ -81,6 +80,8 @@ def size_mm(argument: str, value: object) -> tuple[float, float]:
         "or a journal's column such as 'nature single'"
     )
     if isinstance(value, str):
+        from ._journals import HEIGHT_PER_WIDTH, width_mm
+
         column = width_mm(value)
         return column, column * HEIGHT_PER_WIDTH
     if isinstance(value, (bytes, dict, set, frozenset)):
@@ -92,10 +93,16 @@ def size_mm(argument: str, value: object) -> tuple[float, float]:
     if len(items) != 2:
         raise StyleValueError(argument, shorten(value), allowed)
     width, height = items
-    return (
-        width_mm(width) if isinstance(width, str) else millimetres(f"{argument}[0]", width),
-        millimetres(f"{argument}[1]", height),
-    )
+    return column_or_mm(f"{argument}[0]", width), millimetres(f"{argument}[1]", height)
+
+
+def column_or_mm(argument: str, value: object) -> float:
+    """Give a width in millimetres, from a positive number or the name of a journal's column."""
+    if isinstance(value, str):
+        from ._journals import width_mm
+
+        return width_mm(value)
+    return millimetres(argument, value)
 
 
 def millimetres(argument: str, value: object) -> float:
