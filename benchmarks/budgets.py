@@ -31,6 +31,7 @@ BUDGETS = {
     "empty": Budget("empty session, no arguments, in git", "difference", 60),
     "arguments": Budget("the same with arguments to parse", "difference", 110),
     "plot": Budget("a plot, over plain pyplot", "difference", 100),
+    "style": Budget("pyplot in our style, over import pyplot", "difference", 20),
     "import": Budget("import scitex_session", "difference", 15),
     "help": Budget("--help", "total", 250),
     "render": Budget("rendering 100 MB of plain log", "difference", 1000),

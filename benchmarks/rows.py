@@ -19,6 +19,14 @@ ROWS: dict[str, Row] = {
         at.python("plain_empty.py"),
     ),
     "plot": lambda at: (at.python("session_plot.py"), at.python("plain_plot.py")),
+    "style": lambda at: (
+        at.python(
+            "-c",
+            "from scitex_session_plot import Style\n"
+            "with Style(agg=True) as style: style.plt.rcParams",
+        ),
+        at.python("-c", "import matplotlib.pyplot"),
+    ),
     "import": lambda at: (at.python("-c", "import scitex_session"), at.python("-c", "pass")),
     "help": lambda at: (at.python("session_arguments.py", "--help"), at.python("plain_empty.py")),
     "render": lambda at: (at.python("render_plain.py"), at.python("plain_empty.py")),

@@ -44,6 +44,18 @@ def test_the_demo_gives_the_same_bytes_again(penguins: Path) -> None:
         assert (first / name).read_bytes() == (second / name).read_bytes()
 
 
+@pytest.mark.slow
+def test_the_gallery_draws_each_plot_in_both_styles_without_a_warning() -> None:
+    script = shutil.copy(EXAMPLES / "gallery.py", "gallery.py")
+    finished = run_script(Path(script), "--out", "pictures", python_options=["-W", "error"])
+    assert (finished.returncode, finished.stderr) == (0, "")
+    drawn = sorted(Path("pictures").iterdir())
+    assert [str(path) for path in drawn] == finished.stdout.split()
+    page = (EXAMPLES.parent / "docs" / "gallery.md").read_text(encoding="utf-8")
+    assert all(f"_pictures/{path.name}\n" in page for path in drawn)
+    assert len({path.read_bytes() for path in drawn}) == 14
+
+
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is missing here")
 def test_a_killed_demo_is_filed_as_crashed_and_no_longer_active(penguins: Path) -> None:
     out = penguins.with_name("penguins_out")

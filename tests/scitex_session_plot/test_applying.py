@@ -116,6 +116,36 @@ def test_a_machine_without_a_display_draws_without_agg_too(monkeypatch: pytest.M
     assert Path("figure.png").stat().st_size > 0
 
 
+@pytest.mark.parametrize("pyplot", ["before", "while"])
+def test_show_under_agg_neither_warns_nor_fails_where_there_is_a_display(pyplot: str) -> None:
+    done = run_script(
+        f"""
+        import warnings
+        from scitex_session_plot import Style
+        if {pyplot == "before"}: import matplotlib.pyplot
+        def ours(): return sum("FigureCanvasAgg" in str(item) for item in warnings.filters)
+        with Style(agg=True), Style(agg=True) as style:
+            with Style(agg=True):
+                pass
+            style.plt.plot([1, 2])
+            style.plt.show()
+            style.plt.gcf().show()
+            print(ours())
+        print(ours())
+        """,
+        env={"DISPLAY": ":99"},
+        python_options=["-W", "error"],
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2\n0\n", "")
+
+
+def test_other_warnings_are_heard_under_agg() -> None:
+    import matplotlib.pyplot as plt
+
+    with Style(agg=True), pytest.warns(UserWarning, match="Attempting to set identical"):
+        plt.figure().subplots().set_xlim(1, 1)
+
+
 def test_agg_opens_no_window_and_gives_the_windows_back(windowed: str) -> None:
     import matplotlib as mpl
     import matplotlib.pyplot as plt
@@ -170,6 +200,26 @@ def test_figures_left_open_under_agg_are_closed_and_still_usable() -> None:
         plt.figure(8)
     assert plt.get_fignums() == []
     reused.savefig("figure.png")
+    assert Path("figure.png").stat().st_size > 0
+
+
+@pytest.mark.parametrize("agg", [True, False])
+def test_figures_opened_while_the_style_is_on_are_closed_on_request(agg: bool) -> None:
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    mpl.use("agg")
+    plt.figure("before")
+    style = Style(agg=agg)
+    assert style.close_figures() == 0
+    with style:
+        kept = plt.figure("one")
+        plt.figure("two")
+        plt.close(plt.figure("closed"))
+        assert style.close_figures() == 2
+        assert style.close_figures() == 0
+    assert plt.get_figlabels() == ["before"]
+    kept.savefig("figure.png")
     assert Path("figure.png").stat().st_size > 0
 
 

@@ -12,6 +12,7 @@ ERRORS = [
     (plot.StyleValueError("dpi_save", "0", "a positive number"), ValueError),
     (plot.UnknownColorError("gren", ("green",), ("blue", "green")), AttributeError),
     (plot.UnknownColorError("gren", ("green",), ("blue", "green")), KeyError),
+    (plot.UnknownPresetError("aps 3", ("aps single",), ("aps single", "pnas single")), ValueError),
 ]
 
 

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
-import math
 import re
-from itertools import combinations
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
 
-from scitex_session_plot._palette import ALIASES, CYCLE, PALETTE
+import numpy as np
+import pytest
+
+from scitex_session_plot import _palette
+from scitex_session_plot._palette import ALIASES, CYCLE, DIVERGING, PALETTE, SEQUENTIAL
+from support import run_script
 
 NAMES = [
     *("blue", "orange", "green", "red", "purple", "yellow", "light_blue", "pink", "brown"),
@@ -12,25 +18,19 @@ NAMES = [
 ]
 
 
-def luminance(text: str) -> float:
-    """Relative luminance of sRGB, as WCAG and IEC 61966-2-1 define it."""
-    levels = [int(text[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    linear: list[float] = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in levels
-    ]
-    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def lightness(text: str) -> float:
-    """CIE L*, from 0 to 100; none of the palette's is so dark that the linear part counts."""
-    return 116 * math.cbrt(luminance(text)) - 16
-
-
-def grey_distance(first: str, second: str) -> float:
-    """CIEDE2000 of two colours printed in grey, where only lightness counts."""
-    one, other = lightness(first), lightness(second)
-    mean = ((one + other) / 2 - 50) ** 2
-    return abs(one - other) / (1 + 0.015 * mean / math.sqrt(20 + mean))
+@pytest.fixture(scope="module")
+def measuring() -> Any:
+    """The script of the documentation that measures and draws the palette."""
+    reason = "colour-science is not installed: the palette cannot be measured"
+    pytest.importorskip("colour", reason=reason, exc_type=ImportError)
+    pytest.importorskip("seaborn", reason="seaborn is not installed: its palette is compared")
+    path = Path(__file__).parents[2] / "docs" / "palette.py"
+    spec = spec_from_file_location("docs_palette", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_the_table_has_the_promised_names_and_opaque_colours() -> None:
@@ -46,13 +46,97 @@ def test_aliases_and_cycle_name_colours_of_the_table() -> None:
     assert len(set(CYCLE)) == len(CYCLE) == 10
 
 
-def test_every_colour_of_the_cycle_has_a_contrast_of_two_on_white() -> None:
-    contrasts = {name: 1.05 / (luminance(PALETTE[name]) + 0.05) for name in CYCLE}
+def test_every_colour_of_the_cycle_has_a_contrast_of_two_on_white(measuring: Any) -> None:
+    contrasts = {name: measuring.contrast_on_white(PALETTE[name]) for name in CYCLE}
     assert min(contrasts.values()) >= 2, contrasts
 
 
-def test_the_cycle_can_be_told_apart_in_grey() -> None:
-    distances = {
-        pair: grey_distance(PALETTE[pair[0]], PALETTE[pair[1]]) for pair in combinations(CYCLE, 2)
+def test_the_cycle_can_be_told_apart_in_grey(measuring: Any) -> None:
+    assert measuring.smallest_distance([PALETTE[name] for name in CYCLE], measuring.GREY) >= 4
+
+
+@pytest.mark.parametrize("count", [6, 8])
+def test_all_readers_tell_the_cycle_apart_a_fifth_better_than_the_best_other(
+    measuring: Any, count: int
+) -> None:
+    worst = {
+        name: measuring.worst_distance(colors[:count])
+        for name, colors in measuring.palettes().items()
     }
-    assert min(distances.values()) >= 4, distances
+    ours = worst.pop("this cycle")
+    assert len(worst) == 4
+    assert ours >= 1.2 * max(worst.values()), worst
+
+
+def test_the_whole_cycle_is_told_apart_better_than_any_other(measuring: Any) -> None:
+    ours, *others = [
+        measuring.worst_distance(colors)
+        for colors in measuring.palettes().values()
+        if len(colors) == 10
+    ]
+    assert ours > max(others)
+
+
+def test_the_distances_in_the_documentation_are_those_measured(measuring: Any) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "gallery.md").read_text(encoding="utf-8")
+    table = _palette.__doc__ or ""
+    for name, colors in measuring.palettes().items():
+        worst = [
+            f"{measuring.worst_distance(colors[:count]):.2f}"
+            for count in measuring.COUNTS
+            if len(colors) >= count
+        ]
+        assert f"| {name} | {' | '.join(worst)} |" in page
+        assert re.search(rf"^{name} +{' +'.join(worst)}$", table, re.MULTILINE), name
+
+
+def test_a_distance_is_that_of_the_published_pairs(measuring: Any) -> None:
+    # Black and white are 100 apart; equal colours are not apart (Sharma, Wu and Dalal 2005).
+    assert measuring.smallest_distance(["#000000", "#ffffff"], measuring.EYES["normal"]) == (
+        pytest.approx(100, abs=0.01)
+    )
+    assert measuring.smallest_distance(["#3647b9"] * 2, measuring.EYES["normal"]) == 0
+
+
+def test_only_black_is_near_black_and_no_colour_is_neon(measuring: Any) -> None:
+    for name in set(PALETTE) - {"black", "white"}:
+        lightness = measuring.perceived_steps([PALETTE[name]], measuring.EYES["normal"])[0]
+        assert lightness > 20, name
+        levels = [int(PALETTE[name][start : start + 2], 16) for start in (1, 3, 5)]
+        assert not (max(levels) == 255 and min(levels) == 0), name
+
+
+@pytest.mark.parametrize("table", ["SEQUENTIAL", "DIVERGING"])
+def test_the_tables_of_the_colormaps_are_those_computed(measuring: Any, table: str) -> None:
+    computed = getattr(measuring, table.lower())()
+    assert [int(text[1:], 16) for text in computed] == [
+        int(text[1:], 16) for text in getattr(_palette, table)
+    ]
+
+
+@pytest.mark.parametrize(
+    "half", [SEQUENTIAL, DIVERGING[:17], DIVERGING[16:][::-1]], ids=["rising", "blue", "orange"]
+)
+def test_colormaps_rise_evenly_and_for_every_reader(measuring: Any, half: tuple[str, ...]) -> None:
+    lightness, steps = measuring.perceived_steps(half, measuring.EYES["normal"])
+    assert np.std(steps) / np.mean(steps) < 0.06
+    for matrix in (*measuring.EYES.values(), measuring.GREY):
+        lightness, _ = measuring.perceived_steps(half, matrix)
+        assert np.all(np.diff(lightness) > 0.5)
+
+
+def test_both_ends_of_the_diverging_colormap_are_equally_dark_and_far_apart(measuring: Any) -> None:
+    ends = DIVERGING[0], DIVERGING[-1]
+    lightness, _ = measuring.perceived_steps(ends, measuring.EYES["normal"])
+    assert abs(np.ptp(lightness)) < 1
+    assert measuring.worst_distance(ends) > 20
+
+
+@pytest.mark.slow
+def test_the_script_prints_the_distances_and_draws_the_picture() -> None:
+    pytest.importorskip("colour", reason="colour-science is not installed", exc_type=ImportError)
+    done = run_script(Path(__file__).parents[2] / "docs" / "palette.py", "palette.png")
+    assert done.returncode == 0, done
+    assert done.stderr == ""
+    assert "this cycle            6" in done.stdout
+    assert Path("palette.png").read_bytes().startswith(b"\x89PNG")

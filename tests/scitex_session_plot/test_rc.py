@@ -153,6 +153,17 @@ def test_lines_have_the_width_and_the_opacity_asked_for() -> None:
     assert to_rgba(line.get_color()) == (*COLORS.blue.rgb, 102 / 255)
 
 
+def test_the_median_of_a_box_stands_out_of_it_and_of_the_data() -> None:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(rc_params(line_width=2)):  # type: ignore[arg-type]
+        drawn = Figure().subplots().boxplot([1, 2, 3, 4])
+    (median,) = drawn["medians"]
+    assert median.get_color() == "black"
+    assert median.get_linewidth() == 2 * drawn["boxes"][0].get_linewidth() == 4
+
+
 @pytest.mark.parametrize("autolayout", [True, False])
 def test_autolayout_is_matplotlibs(autolayout: bool) -> None:
     from matplotlib import rc_context
@@ -162,13 +173,14 @@ def test_autolayout_is_matplotlibs(autolayout: bool) -> None:
         assert (Figure().get_layout_engine() is not None) is autolayout
 
 
+@pytest.mark.parametrize("autolayout", [True, False])
 @pytest.mark.parametrize(
     ("size", "scale", "dpi"), [((160, 100), 1.0, 300), ((89, 61.5), 1.0, 600), ((50, 40), 1.5, 72)]
 )
 def test_a_saved_figure_measures_what_was_asked(
-    size: tuple[float, float], scale: float, dpi: float
+    size: tuple[float, float], scale: float, dpi: float, autolayout: bool
 ) -> None:
-    with Style(size, scale, dpi_save=dpi, agg=True) as style:
+    with Style(size, scale, dpi_save=dpi, autolayout=autolayout, agg=True) as style:
         figure, axes = style.plt.subplots()
         axes.plot([1, 2, 4], label="data")
         axes.set(xlabel="x", ylabel="y", title="title")
@@ -195,12 +207,21 @@ def test_a_tight_box_in_the_users_settings_does_not_make_sizes_untrue() -> None:
     assert mpl.rcParams["savefig.bbox"] == "tight"
 
 
-@pytest.mark.parametrize("size", [(160, 100), (89, 60), (60, 45)])
-@pytest.mark.parametrize("fontsize", ["small", 6, "large"])
-def test_labels_of_a_plain_plot_are_not_cut_off(size: tuple[float, float], fontsize: Any) -> None:
+@pytest.mark.parametrize(
+    ("size", "largest"),
+    [
+        ((160, 100), 0.25),
+        ((89, 60), 0.25),
+        *(((60, 45), value) for value in (0.25, 0.0025, 0.0125, 9000, 25000, 4e8)),
+    ],
+)
+@pytest.mark.parametrize("fontsize", [6, "large"])
+def test_labels_of_a_plain_plot_are_not_cut_off(
+    size: tuple[float, float], largest: float, fontsize: Any
+) -> None:
     with Style(size, fontsize=fontsize, agg=True) as style:
         figure, axes = style.plt.subplots()
-        axes.plot([0, 1000], [-0.25, 0.25])
+        axes.plot([0, 1000], [-largest, largest])
         axes.set(xlabel="time (s)", ylabel="amplitude ($\\mu$V)", title="Title")
         figure.canvas.draw()
         drawn = figure.get_tightbbox()

@@ -11,7 +11,10 @@ from scitex_session_plot import PlotError, Style, StyleTypeError, StyleValueErro
 SIZES = (
     "xx-small, x-small, small, smaller, medium, large, larger, x-large, xx-large"  # matplotlib's
 )
-PAIR = "a pair (width, height) of positive numbers in millimetres"
+PAIR = (
+    "a pair (width, height) of positive numbers in millimetres, "
+    "or a journal's column such as 'nature single'"
+)
 MOST = "matplotlib draws less than 65536 pixels"
 REFUSED: list[tuple[dict[str, object], type[PlotError], str]] = [
     (
@@ -30,9 +33,9 @@ REFUSED: list[tuple[dict[str, object], type[PlotError], str]] = [
         f"fig_size_mm must be {PAIR}, not (160,)",
     ),
     (
-        {"fig_size_mm": "160x100"},
+        {"fig_size_mm": {160, 100}},
         StyleTypeError,
-        f"fig_size_mm must be {PAIR}, not '160x100'",
+        f"fig_size_mm must be {PAIR}, not {{160, 100}}",
     ),
     (
         {"fig_size_mm": 160},

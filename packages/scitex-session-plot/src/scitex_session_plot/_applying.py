@@ -29,12 +29,13 @@ class Application:
         Whether pyplot draws with the Agg backend, which opens no window, while in force.
     """
 
-    __slots__ = ("_agg", "_borrowed", "_hook", "_lock", "_over", "_params")
+    __slots__ = ("_agg", "_borrowed", "_found", "_hook", "_lock", "_over", "_params")
 
     def __init__(self, params: dict[str, object], *, agg: bool) -> None:
         self._params = params
         self._agg = agg
-        self._borrowed: list[_Params | _Backend] = []
+        self._borrowed: list[_Params | _Backend | _Silence] = []
+        self._found = _open_managers()
         self._over = False
         self._lock = RLock()  # reentrant: a signal handler may restore what its thread puts on
         self._hook = Hook("matplotlib", self._put)
@@ -45,12 +46,29 @@ class Application:
                 return
             if self._agg:
                 self._borrowed.append(_Backend(matplotlib))
+                self._borrowed.append(_Silence())
             self._borrowed.append(_Params(matplotlib.rcParams, self._params))
 
+    def close_figures(self) -> int:
+        """Close the figures of pyplot opened meanwhile and still open; return how many.
+
+        They remain usable for those who hold them.
+        """
+        opened = [manager for manager in _open_managers() if manager not in self._found]
+        for manager in opened:
+            sys.modules["matplotlib._pylab_helpers"].Gcf.destroy(manager)
+        return len(opened)
+
     def restore(self) -> None:
-        """Put back what was found, or wait no longer. Nothing happens the second time."""
+        """Put back what was found, or wait no longer. Nothing happens the second time.
+
+        Under Agg, figures opened meanwhile can't be shown, and would stay in memory: they are
+        closed.
+        """
         self._hook.cancel()
         with self._lock:
+            if self._agg and not self._over:
+                self.close_figures()
             self._over = True
             while self._borrowed:
                 self._borrowed.pop().restore()
@@ -92,15 +110,11 @@ class _Backend:
     `pyplot.switch_backend` would choose one in order to leave it again, and matplotlib before
     3.10 closes the user's figures there. So pyplot's own note of the backend is taken away
     instead: it makes a new one from rcParams at the next figure.
-
-    A figure opened meanwhile and still open can't be shown, and would stay in memory: it is
-    closed, and remains usable for those who hold it.
     """
 
-    __slots__ = ("_loaded", "_managers", "_names", "_params")
+    __slots__ = ("_loaded", "_names", "_params")
 
     def __init__(self, matplotlib: ModuleType) -> None:
-        self._managers = _open_managers()
         # Loading a backend writes its name into the defaults too.
         self._params = matplotlib.rcParams, matplotlib.rcParamsDefault
         self._names = [params._get("backend") for params in self._params]
@@ -111,9 +125,32 @@ class _Backend:
         for params, name in zip(self._params, self._names, strict=True):
             params._set("backend", name)
         _exchange_loaded(self._loaded)
-        for manager in _open_managers():
-            if manager not in self._managers:
-                sys.modules["matplotlib._pylab_helpers"].Gcf.destroy(manager)
+
+
+class _Silence:
+    """No warning of `plt.show()` that Agg shows nothing: it was asked for by whoever chose Agg.
+
+    A script that ends in `plt.show()` would end in that warning wherever there is a display, or
+    in an error under ``-W error``.
+    """
+
+    __slots__ = ("_filter",)
+
+    def __init__(self) -> None:
+        from re import compile as pattern
+
+        message = pattern("FigureCanvasAgg is non-interactive")
+        self._filter = ("ignore", message, UserWarning, None, 0)
+        # `filterwarnings` would move an equal one, of an outer style, rather than add one.
+        _warning_filters().insert(0, self._filter)
+
+    def restore(self) -> None:
+        filters = _warning_filters()
+        filters[:] = [item for item in filters if item is not self._filter]
+
+
+def _warning_filters() -> list[Any]:
+    return warnings.filters  # type: ignore[return-value]
 
 
 def _exchange_loaded(backend: Any) -> Any:

@@ -1,90 +1,21 @@
-"""Names to colours, each of which matplotlib accepts wherever it takes a colour."""
+"""Names to colours, their order in a figure, and colormaps."""
 
 from __future__ import annotations
 
 from _collections_abc import Mapping  # collections.abc would import the whole of collections
 
-from ._errors import StyleTypeError, StyleValueError, UnknownColorError
+from ._color import Color, swatch
+from ._cycle import ColorCycle
+from ._errors import UnknownColorError
 from ._palette import ALIASES, CYCLE, PALETTE
 from ._validation import opacity, shorten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Self
 
-FORM = "a text #rrggbb or #rrggbbaa"
-HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
-
-
-class Color(str):
-    """A colour: the text ``#rrggbb``, or ``#rrggbbaa`` where it is not opaque.
-
-    A tuple of numbers would be the naive choice, and fails without a word: for
-    ``scatter(x, y, c=color)`` matplotlib takes a tuple as long as `x` for values to be mapped.
-    A text is a colour everywhere, and can stand in a configuration or a record.
-
-    Parameters
-    ----------
-    text : str
-        ``#rrggbb`` or ``#rrggbbaa``.
-
-    Raises
-    ------
-    StyleTypeError, StyleValueError
-        `text` is no string, or none of that form.
-
-    Examples
-    --------
-    >>> Color("#3647b9").with_alpha(0.5)
-    Color('#3647b980')
-    """
-
-    __slots__ = ()
-
-    def __new__(cls, text: str) -> Self:
-        if not isinstance(text, str):
-            raise StyleTypeError("a colour", shorten(text), FORM)
-        if len(text) not in {7, 9} or text[0] != "#" or not HEX_DIGITS.issuperset(text[1:]):
-            raise StyleValueError("a colour", shorten(text), FORM)
-        return super().__new__(cls, text.lower())
-
-    @property
-    def hex(self) -> str:
-        """The colour as ``#rrggbb``, without its opacity."""
-        return str(self)[:7]
-
-    @property
-    def rgb(self) -> tuple[float, float, float]:
-        """Red, green and blue from 0 to 1."""
-        return self._channel(1), self._channel(3), self._channel(5)
-
-    @property
-    def alpha(self) -> float:
-        """Opacity, from 0 (invisible) to 1 (opaque), in steps of 1/255."""
-        return self._channel(7) if len(self) == 9 else 1.0
-
-    @property
-    def rgba(self) -> tuple[float, float, float, float]:
-        """Red, green, blue and opacity from 0 to 1."""
-        return *self.rgb, self.alpha
-
-    def with_alpha(self, alpha: float) -> Color:
-        """Give the same colour with another opacity.
-
-        Raises
-        ------
-        StyleTypeError, StyleValueError
-            `alpha` is not a number from 0 to 1.
-        """
-        level = round(255 * opacity("alpha", alpha))
-        return Color(self.hex if level == 255 else f"{self.hex}{level:02x}")
-
-    def _channel(self, start: int) -> float:
-        return int(self[start : start + 2], 16) / 255
-
-    def __repr__(self) -> str:
-        return f"Color({str(self)!r})"
+    from cycler import Cycler
+    from matplotlib.colors import Colormap
 
 
 class CustomColors(Mapping[str, Color]):
@@ -132,9 +63,60 @@ class CustomColors(Mapping[str, Color]):
         return self._alpha
 
     @property
-    def cycle(self) -> tuple[Color, ...]:
+    def cycle(self) -> ColorCycle:
         """The colours in the order in which a figure takes them, safe for colour-blind readers."""
-        return tuple(self._colors[name] for name in CYCLE)
+        return ColorCycle(self._colors[name] for name in CYCLE)
+
+    def cycler(self, *properties: str) -> Cycler[str, object]:
+        """Give the cycle for matplotlib, with line styles or markers of their own.
+
+        They tell lines apart where there is no colour: in print, and for every reader.
+
+        Parameters
+        ----------
+        *properties : {"linestyle", "marker"}
+            What each colour is paired with.
+
+        Returns
+        -------
+        cycler.Cycler
+            For ``axes.set_prop_cycle``, or ``plt.rc("axes", prop_cycle=...)`` for all figures.
+
+        Raises
+        ------
+        StyleTypeError, StyleValueError
+            Another property was asked for.
+
+        Examples
+        --------
+        >>> COLORS.cycler("linestyle", "marker").keys == {"color", "linestyle", "marker"}
+        True
+        """
+        return self.cycle.paired(*properties)
+
+    @property
+    def sequential(self) -> Colormap:
+        """A colormap for values from low to high: from navy by teal to yellow.
+
+        It is perceptually uniform (equal steps of CAM02-UCS), its lightness rises from end to
+        end, also in grey and for colour-blind readers. Opaque, whatever `alpha` is: an image
+        that lets its ground through has other colours than its colour bar.
+        """
+        from ._colormaps import sequential
+
+        return sequential()
+
+    @property
+    def diverging(self) -> Colormap:
+        """A colormap for values around a centre: from blue by a light grey to orange and brown.
+
+        Each half is perceptually uniform, and both ends are equally dark; blue and orange are
+        told apart by colour-blind readers. In grey, only the distance from the centre is seen.
+        Opaque, as `sequential` is.
+        """
+        from ._colormaps import diverging
+
+        return diverging()
 
     def __getitem__(self, name: str) -> Color:
         key = _key(name)
@@ -163,6 +145,10 @@ class CustomColors(Mapping[str, Color]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(alpha={self._alpha:g})"
+
+    def _repr_html_(self) -> str:
+        cells = "".join(f"<div>{swatch(color, name)}</div>" for name, color in self.items())
+        return f'<div style="columns:12em;max-width:48em">{cells}</div>'
 
 
 def _key(name: object) -> str:

@@ -57,6 +57,34 @@ class StyleValueError(PlotError, ValueError):
         return f"{self.argument} must be {self.allowed}, not {self.shown}"
 
 
+class UnknownPresetError(PlotError, ValueError):
+    """A width was asked for by the name of a journal's column that is not in the table.
+
+    Attributes
+    ----------
+    asked : str
+        The name asked for.
+    near : tuple of str
+        Known names that look like it, the nearest first; may be empty.
+    known : tuple of str
+        All known names.
+    """
+
+    def __init__(self, asked: str, near: tuple[str, ...], known: tuple[str, ...]) -> None:
+        super().__init__(asked, near, known)
+        self.asked = asked
+        self.near = near
+        self.known = known
+
+    def __str__(self) -> str:
+        guess = f" (did you mean {' or '.join(map(repr, self.near))}?)" if self.near else ""
+        known = ", ".join(map(repr, self.known))
+        return (
+            f"no journal's column is named {self.asked!r}{guess}: the names are {known}; "
+            "any other size is a pair (width, height) in millimetres"
+        )
+
+
 class UnknownColorError(PlotError, AttributeError, KeyError):
     """A colour was asked for by a name that no colour has.
 

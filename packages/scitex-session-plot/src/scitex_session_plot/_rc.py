@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._colors import CustomColors
 from ._errors import StyleValueError
+from ._margins import Room, fractions
 from ._validation import (
     MM_PER_INCH,
     flag,
@@ -39,11 +40,11 @@ TICK_PAD = 2.5
 LABEL_PAD = 3.0
 TITLE_PAD = 5.0
 CAP = 2.0
-EDGE_PAD = 4.0
+MEDIAN = 2.0  # times the lines of its box
 
 
 def rc_params(
-    fig_size_mm: Sequence[float] = (160, 100),
+    fig_size_mm: Sequence[float | str] | str = (160, 100),
     fig_scale: float = 1.0,
     dpi_display: float = 100,
     dpi_save: float = 300,
@@ -57,9 +58,13 @@ def rc_params(
 
     Parameters
     ----------
-    fig_size_mm : pair of float
+    fig_size_mm : pair of float, or str
         Width and height of a figure in millimetres. A saved figure measures exactly that
-        (times `fig_scale`), a PNG to within one pixel.
+        (times `fig_scale`), a PNG to within one pixel. The width may be a journal's column, as in
+        ``("nature single", 60)``, and ``"nature single"`` alone has a height of 10/16 of its width.
+        The columns are ``single``, ``one-and-a-half`` (or ``1.5``) and ``double`` of ``nature``,
+        ``pnas``, ``aps`` and ``elsevier``; ``single`` and ``double`` of ``ieee``; ``single``,
+        ``double`` and ``triple`` of ``science``, whose pages have three columns.
     fig_scale : float
         Enlarges the whole drawing: figure, fonts, lines, ticks and markers.
     dpi_display, dpi_save : float
@@ -88,7 +93,7 @@ def rc_params(
 
     Raises
     ------
-    StyleTypeError, StyleValueError
+    StyleTypeError, StyleValueError, UnknownPresetError
         An argument is not what is described above.
     """
     width_mm, height_mm = size_mm("fig_size_mm", fig_size_mm)
@@ -159,7 +164,7 @@ def _fonts(sizes: dict[str, float]) -> dict[str, object]:
 
 
 def _lines(line: float, scale: float) -> dict[str, object]:
-    boxes = ("boxprops", "capprops", "flierprops", "meanprops", "medianprops", "whiskerprops")
+    boxes = ("boxprops", "capprops", "flierprops", "meanprops", "whiskerprops")
     return {
         "lines.linewidth": line,
         "lines.markersize": MARKER * scale,
@@ -168,7 +173,9 @@ def _lines(line: float, scale: float) -> dict[str, object]:
         "hatch.linewidth": FRAME * scale,
         "errorbar.capsize": CAP * scale,
         "boxplot.flierprops.markersize": MARKER * scale,
+        "boxplot.medianprops.color": "black",  # C1 is the colour of a group's data
         **{f"boxplot.{part}.linewidth": line for part in boxes},
+        "boxplot.medianprops.linewidth": MEDIAN * line,
     }
 
 
@@ -180,6 +187,9 @@ def _axes(scale: float, *, spines: bool) -> dict[str, object]:
         "axes.labelpad": LABEL_PAD * scale,
         "axes.titlepad": TITLE_PAD * scale,
         "grid.linewidth": FRAME * scale,
+        # Beyond, as a power of ten: the margins have room for a sign and five digits.
+        "axes.formatter.limits": [-3, 5],
+        "axes.formatter.use_mathtext": True,
         # A frame around the legend is one more box; its white ground keeps it readable over data.
         "legend.edgecolor": "none",
         "legend.fancybox": False,
@@ -201,37 +211,12 @@ def _axes(scale: float, *, spines: bool) -> dict[str, object]:
 def _margins(
     sizes: dict[str, float], scale: float, width: float, height: float
 ) -> dict[str, object]:
-    """Give the margins that the labels need, as the fractions that matplotlib wants.
-
-    Its own margins are fractions of any figure: in one of 80 x 50 mm they cut labels off.
-    Lengths are in points. Between the panels there is room for two in a row or a column.
-    """
-    line_height, digits = 1.15, 3.2  # of a line of text, and of five digits, in font sizes
-    edge = EDGE_PAD * scale
-    ticks = (TICK + TICK_PAD) * scale
-    label = LABEL_PAD * scale + line_height * sizes["label"]
-    title = TITLE_PAD * scale + line_height * sizes["title"]
-    beside = ticks + digits * sizes["tick"] + label
-    below = ticks + line_height * sizes["tick"] + label
-    left, right = _fit(edge + beside, edge + digits / 2 * sizes["tick"], width)
-    bottom, top = _fit(edge + below, edge + title, height)
-    return {
-        "figure.subplot.left": left,
-        "figure.subplot.right": 1 - right,
-        "figure.subplot.bottom": bottom,
-        "figure.subplot.top": 1 - top,
-        "figure.subplot.wspace": _between(edge + beside, width * (1 - left - right)),
-        "figure.subplot.hspace": _between(edge + below + title, height * (1 - bottom - top)),
-    }
-
-
-def _fit(before: float, after: float, length: float) -> tuple[float, float]:
-    """Give both margins as fractions of `length`, of which they leave at least two fifths."""
-    room = max(length, (before + after) / 0.6)
-    return before / room, after / room
-
-
-def _between(gap: float, length: float) -> float:
-    """Give a gap between two panels in `length`, of which it takes at most half, per panel."""
-    gap = min(gap, length / 2)
-    return 2 * gap / (length - gap)
+    """Give the margins that the labels need in a figure of that size in points."""
+    room = Room(
+        **{element: sizes[element] for element in ("text", "title", "label", "tick")},
+        ticks=(TICK + TICK_PAD) * scale,
+        label_pad=LABEL_PAD * scale,
+        title_pad=TITLE_PAD * scale,
+    )
+    found = fractions(room, width, height)
+    return {f"figure.subplot.{side}": value for side, value in found.items()}

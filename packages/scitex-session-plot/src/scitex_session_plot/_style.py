@@ -34,15 +34,15 @@ class Style:
 alpha, line_width
         As in `rc_params`.
     agg : bool
-        Draw with Agg while the style is in force: pyplot opens no window. The backend is given
-        back as it was found, also where none had been chosen, and figures opened under Agg and
-        still open are closed. A backend that is asked for by name while the style is in force is
-        the caller's own. Without `agg`, the backend is left to the user, ``MPLBACKEND`` and the
-        notebook.
+        Draw with Agg while the style is in force: pyplot opens no window, and `plt.show()` does
+        nothing, without a warning. The backend is given back as it was found, also where none had
+        been chosen, and figures opened under Agg and still open are closed. A backend that is
+        asked for by name while the style is in force is the caller's own. Without `agg`, the
+        backend is left to the user, ``MPLBACKEND`` and the notebook.
 
     Raises
     ------
-    StyleTypeError, StyleValueError
+    StyleTypeError, StyleValueError, UnknownPresetError
         An argument is not what is allowed.
 
     Examples
@@ -55,7 +55,7 @@ alpha, line_width
 
     def __init__(
         self,
-        fig_size_mm: Sequence[float] = (160, 100),
+        fig_size_mm: Sequence[float | str] | str = (160, 100),
         fig_scale: float = 1.0,
         dpi_display: float = 100,
         dpi_save: float = 300,
@@ -96,6 +96,19 @@ alpha, line_width
         """
         if self._application is None:
             self._application = Application(self._params, agg=self._agg)
+
+    def close_figures(self) -> int:
+        """Close the figures that were opened since `apply` and are still open.
+
+        pyplot keeps every figure in memory until it is closed. Those who hold one can go on with
+        it, and save it.
+
+        Returns
+        -------
+        int
+            How many there were; 0 if the style is not on.
+        """
+        return self._application.close_figures() if self._application is not None else 0
 
     def restore(self) -> None:
         """Give back the rcParams that `apply` touched and the backend, or wait no longer.

@@ -40,6 +40,15 @@ def positive(argument: str, value: object, unit: str = "") -> float:
     return result
 
 
+def not_negative(argument: str, value: object, unit: str = "") -> float:
+    """Give `value` as a float, if it is a finite number of at least zero."""
+    allowed = f"zero or a positive number{unit}"
+    result = _finite(argument, value, allowed)
+    if result < 0:
+        raise StyleValueError(argument, shorten(value), allowed)
+    return result
+
+
 def opacity(argument: str, value: object) -> float:
     """Give `value` as a float, if it is a number from 0 (invisible) to 1 (opaque)."""
     allowed = "a number from 0 to 1"
@@ -57,9 +66,25 @@ def flag(argument: str, value: object) -> bool:
 
 
 def size_mm(argument: str, value: object) -> tuple[float, float]:
-    """Give (width, height) in millimetres, if `value` is a pair of positive numbers."""
-    allowed = "a pair (width, height) of positive numbers in millimetres"
-    if isinstance(value, (str, bytes)):
+    """Give (width, height) in millimetres.
+
+    `value` is a pair of positive numbers, of which the first may be the name of a journal's
+    column; or that name alone, for a figure of the default's proportions.
+
+    Raises
+    ------
+    StyleTypeError, StyleValueError, UnknownPresetError
+    """
+    allowed = (
+        "a pair (width, height) of positive numbers in millimetres, "
+        "or a journal's column such as 'nature single'"
+    )
+    if isinstance(value, str):
+        from ._journals import HEIGHT_PER_WIDTH, width_mm
+
+        column = width_mm(value)
+        return column, column * HEIGHT_PER_WIDTH
+    if isinstance(value, (bytes, dict, set, frozenset)):
         raise StyleTypeError(argument, shorten(value), allowed)
     try:
         items: tuple[object, ...] = tuple(value)  # type: ignore[arg-type]
@@ -67,11 +92,22 @@ def size_mm(argument: str, value: object) -> tuple[float, float]:
         raise StyleTypeError(argument, shorten(value), allowed) from None
     if len(items) != 2:
         raise StyleValueError(argument, shorten(value), allowed)
-    width, height = (
-        positive(f"{argument}[{index}]", item, " of millimetres")
-        for index, item in enumerate(items)
-    )
-    return width, height
+    width, height = items
+    return column_or_mm(f"{argument}[0]", width), millimetres(f"{argument}[1]", height)
+
+
+def column_or_mm(argument: str, value: object) -> float:
+    """Give a width in millimetres, from a positive number or the name of a journal's column."""
+    if isinstance(value, str):
+        from ._journals import width_mm
+
+        return width_mm(value)
+    return millimetres(argument, value)
+
+
+def millimetres(argument: str, value: object) -> float:
+    """Give `value` as a float, if it is a positive number, of millimetres."""
+    return positive(argument, value, " of millimetres")
 
 
 def pixels(argument: str, dpi: float, inches: float) -> None:

@@ -40,7 +40,7 @@ def start(
     torch: ModuleType | None = None,
     seed: int | None = 42,
     agg: bool = False,
-    fig_size_mm: tuple[float, float] = (160, 100),
+    fig_size_mm: tuple[float | str, float] | str = (160, 100),
     fig_scale: float = 1.0,
     dpi_display: int = 100,
     dpi_save: int = 300,
@@ -83,8 +83,9 @@ def start(
         0 to 2**128 - 1; None draws one, which is recorded.
     agg : bool
         Draw without windows, whatever the machine has.
-    fig_size_mm : tuple of float
-        Width and height of figures in millimetres.
+    fig_size_mm : tuple of float, or str
+        Width and height of figures in millimetres; the width may be a journal's column, as in
+        ``("nature single", 60)``, or that alone be given.
     fig_scale : float
         Factor on sizes of figures, fonts and lines.
     dpi_display, dpi_save : int

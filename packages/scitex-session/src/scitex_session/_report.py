@@ -28,7 +28,10 @@ def print_header(run: Run) -> None:
 
 def print_footer(run: Run, message: str) -> None:
     """Print how the session ended, at its end."""
-    _say(f"\n{message}  {run.ledger.status} after {run.ledger.duration_s:.2f} s: {run.ledger.path}")
+    count = run.closed_figures
+    figures = f"{count} figure{'s' * (count > 1)} left open, and closed\n" if count else ""
+    ended = f"{run.ledger.status} after {run.ledger.duration_s:.2f} s"
+    _say(f"\n{figures}{message}  {ended}: {run.ledger.path}")
 
 
 def _say(text: str) -> None:

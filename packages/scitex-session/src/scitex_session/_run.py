@@ -56,6 +56,8 @@ class Run:
     style : Style
     capture : Capture
     guard : SignalGuard
+    closed_figures : int
+        How many figures were left open, and closed at its end.
     """
 
     config: DotDict
@@ -79,6 +81,7 @@ class Run:
         self.function = function
         self.arguments = dict(arguments or {})
         self.guard = SignalGuard()
+        self.closed_figures = 0
         self._owner = os.getpid()
         self._undo: list[tuple[str, Callable[[], object]]] = []
 
@@ -148,6 +151,7 @@ class Run:
         self.at_close("ending save_into", save_into(path, self._saved, reserved=RUN_FILES))
         self.style.apply()
         self.at_close("putting back the style of figures", self.style.restore)
+        self.at_close("closing figures left open", self._close_figures)
 
     def close(
         self,
@@ -218,6 +222,9 @@ class Run:
         from ._artifacts import record_artifact
 
         attempt("recording a saved file", lambda: record_artifact(self.ledger.path, path))
+
+    def _close_figures(self) -> None:
+        self.closed_figures = self.style.close_figures()
 
     def _undo_all(self) -> None:
         while self._undo:
