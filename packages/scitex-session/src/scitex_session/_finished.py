@@ -16,6 +16,7 @@ from scitex_session_core import (
 )
 
 from ._run import run_of
+from ._run_config import PROTECTED, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def running2finished(
             run.ledger.end(
                 exit_status, {"kind": "closed"}, remove_src_dir=remove_src_dir, max_wait=max_wait
             )
-            CONFIG.update(run.config)
+            if CONFIG is not run.config:
+                tell(CONFIG, **{key: run.config[key] for key in PROTECTED})
         return CONFIG
     where = CONFIG.get("SDIR_RUN") or CONFIG.get("SDIR")
     if where is None:
@@ -77,7 +79,7 @@ def running2finished(
     moved = move_to_finished(
         source, status_of(exit_status), remove_src_dir=remove_src_dir, max_wait=max_wait
     )
-    CONFIG.update(SDIR_RUN=moved, SDIR=moved, EXIT_STATUS=exit_status)
+    tell(CONFIG, SDIR_RUN=moved, SDIR=moved, EXIT_STATUS=exit_status)
     return CONFIG
 
 

@@ -54,6 +54,7 @@ def start(
     verbose: bool = True,
     *,
     capture: CaptureMode = "fd",
+    debug: bool | None = None,
 ) -> tuple[DotDict, TextIO | None, TextIO | None, ModuleType, CustomColors, RandomStateManager]:
     """Start a session by hand; `close` ends it.
 
@@ -107,6 +108,9 @@ def start(
         Print what the session is and where its files are.
     capture : {"fd", "sys", "none"}
         How output is captured: at the descriptors (complete), by a tee of Python's streams, or not.
+    debug : bool, optional
+        Whether the run is for debugging: ``DEBUG_`` stands before its ID then, and ``CONFIG.DEBUG``
+        is True. By default ``config/IS_DEBUG.yaml`` says it (``IS_DEBUG: true``).
 
     Returns
     -------
@@ -150,6 +154,7 @@ def start(
         alpha=alpha,
         capture=capture,
         clear_logs=clear_logs,
+        debug=debug,
     )
     if sys is None:
         options.capture = "none"

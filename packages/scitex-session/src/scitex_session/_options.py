@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scitex_session_core import InvalidValueError
+from scitex_session_core import InvalidTypeError, InvalidValueError
 
 from ._errors import UnknownOptionError
 
@@ -37,6 +37,7 @@ _OTHERS = (
     "args",
     "capture",
     "clear_logs",
+    "debug",
     "file",
     "message",
     "notify",
@@ -65,7 +66,7 @@ class Options:
         Seeded at once.
     alpha : float
         Opacity of the colours.
-    sdir, sdir_suffix, seed, capture, clear_logs
+    sdir, sdir_suffix, seed, capture, clear_logs, debug
         As for `start`.
     """
 
@@ -74,6 +75,7 @@ class Options:
         "args",
         "capture",
         "clear_logs",
+        "debug",
         "sdir",
         "sdir_suffix",
         "seed",
@@ -83,6 +85,7 @@ class Options:
         "args",
         "capture",
         "clear_logs",
+        "debug",
         "origins",
         "sdir",
         "sdir_suffix",
@@ -102,9 +105,12 @@ class Options:
         alpha: float = 0.9,
         capture: CaptureMode = "fd",
         clear_logs: bool = False,
+        debug: bool | None = None,
     ) -> None:
         if capture not in CAPTURE_MODES:
             raise InvalidValueError("capture", capture, "one of 'fd', 'sys', 'none'")
+        if debug is not None and not isinstance(debug, bool):
+            raise InvalidTypeError("debug", debug, "True, False or None")
         self.args = args
         self.origins = dict(origins or {})
         self.sdir = sdir
@@ -114,6 +120,7 @@ class Options:
         self.alpha = alpha
         self.capture = capture
         self.clear_logs = clear_logs
+        self.debug = debug
 
 
 def make_style(keywords: Mapping[str, Any]) -> Style:

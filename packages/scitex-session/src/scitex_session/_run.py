@@ -9,8 +9,9 @@ from scitex_session_io import capture, save_into
 from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager
 
-from ._config import as_args, make_config, read_config_files
+from ._config import read_config_files
 from ._ledger import Ledger
+from ._run_config import as_args, make_config
 from ._signals import SignalGuard
 from ._trouble import attempt
 
@@ -113,17 +114,22 @@ class Run:
     def _open(self) -> None:
         options = self.options
         files = read_config_files(self.script)
+        debug = files.debug if options.debug is None else options.debug
         self.rng = RandomStateManager(options.seed)
         self.at_close("putting back random generators", self.rng.release)
         self.rng.seed_modules(*options.seed_modules)
         self.colors = CustomColors(alpha=options.alpha)
         registry = registry_dir()
         run_dir = make_run_dir(
-            self.script, sdir=options.sdir, suffix=options.sdir_suffix, clear=options.clear_logs
+            self.script,
+            sdir=options.sdir,
+            suffix=options.sdir_suffix,
+            clear=options.clear_logs,
+            debug=debug,
         )
         path = run_dir.path
         args = as_args(options.args) if options.args is not None else as_args(self.arguments)
-        self.config = make_config(run_dir, self.script, args, files)
+        self.config = make_config(run_dir, self.script, args, files.values, debug=debug)
         self.ledger = Ledger(
             self.config,
             run_dir,
