@@ -75,7 +75,9 @@ def test_the_written_configuration_is_read_back_equal() -> None:
 
 def test_values_can_be_changed_in_memory_and_the_record_keeps_what_was_resolved() -> None:
     config(model="lr: 1\n")
-    finished = ran("CONFIG.MODEL.lr = 2; CONFIG.ARGS.size = 5; CONFIG.MINE = 3; print(CONFIG.MODEL)")
+    finished = ran(
+        "CONFIG.MODEL.lr = 2; CONFIG.ARGS.size = 5; CONFIG.MINE = 3; print(CONFIG.MODEL)"
+    )
     assert finished == (0, "DotDict({'lr': 2})\n", "")
     record = read_json(the_run() / "session.json")
     assert (record["config"], record["arguments"]) == ({"MODEL": {"lr": 1}}, {"size": 1})
@@ -95,7 +97,10 @@ def test_what_protects_the_run_says_that_it_cant_be_changed(change: str) -> None
     [
         ("lr: 0.001\nlr: 0.01\n", "line 2: the key 'lr' is in line 1 already"),
         ("lr: 0.001\nlayers: [1, 2\n", "line 3: expected ',' or ']'"),
-        ("lr: ${MODEL.rate}\nrates: 1\n", "line 1: ${MODEL.rate}: there is no 'rate'; did you mean"),
+        (
+            "lr: ${MODEL.rate}\nrates: 1\n",
+            "line 1: ${MODEL.rate}: there is no 'rate'; did you mean",
+        ),
         ("a: ${b}\nb: ${a}\n", "line 1: a reference leads back to itself"),
         ("a: ${env:SURELY_UNSET}\n", "line 1: the environment variable SURELY_UNSET is not set"),
     ],

@@ -159,15 +159,17 @@ def test_each_value_has_its_origin() -> None:
 
 def test_a_secret_of_the_environment_is_used_and_never_recorded() -> None:
     os.environ["WEATHER_API_KEY"] = "hunter2"
-    os.environ["N"] = "4"
+    os.environ.update(N="4", LAB_TOKEN="hunter3")
     found = read(
+        b="${env:LAB_TOKEN}",
         a=(
             "auth: ${env:WEATHER_API_KEY}\nheader: Key ${auth}!\nall: ['${auth}', 1]\n"
             "again: ${auth}\nn: ${env:N}\n"
-        )
+        ),
     )
     assert found.values["A"]["header"] == "Key hunter2!"
     assert found.values["A"]["again"] == "hunter2"
+    assert (found.values["B"], found.recorded["B"]) == ("hunter3", "***")
     assert found.recorded["A"] == {
         "auth": "***",
         "header": "Key ***!",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._colors import COLORS, Color, CustomColors
 from ._errors import PlotError, StyleTypeError, StyleValueError, UnknownColorError
+from ._lazy_pyplot import plt
 from ._rc import rc_params
 from ._style import Style
 
@@ -16,6 +17,7 @@ __all__ = [
     "StyleTypeError",
     "StyleValueError",
     "UnknownColorError",
+    "plt",
     "rc_params",
 ]
 

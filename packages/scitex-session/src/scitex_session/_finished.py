@@ -17,6 +17,7 @@ from scitex_session_core import (
 
 from ._run import run_of
 from ._run_config import PROTECTED, tell
+from ._stand_ins import stood_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def running2finished(
         There is no record of a run in that directory.
     """
     exit_status = checked_exit_status(exit_status)
-    run = run_of(checked_config(CONFIG))
+    CONFIG = checked_config(CONFIG)
+    run = run_of(CONFIG)
     if run is not None:
         if run.owned:
             run.ledger.end(
@@ -91,6 +93,7 @@ def checked_config(config: Any) -> MutableMapping[str, Any]:
     InvalidValueError
         It is none.
     """
+    config = stood_for(config)
     if not isinstance(config, Mapping):
         raise InvalidValueError("CONFIG", config, "the configuration that start() returned")
     return config  # type: ignore[return-value]  # a read-only one fails where it is written to

@@ -199,7 +199,8 @@ def close(
     Closing twice, or a session of another process, only warns; in a forked child it does nothing.
     """
     exit_status = checked_exit_status(exit_status)
-    run = run_of(checked_config(CONFIG))
+    CONFIG = checked_config(CONFIG)
+    run = run_of(CONFIG)
     if run is None:
         warn(f"no session {CONFIG.get('ID')!r} to close: it was closed before, or not started here")
         return

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _PIECES = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _VARIABLE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?\Z", re.DOTALL)
+# An option `pad_token` may be harmless; a variable of the environment whose name ends so is not.
+_SECRET_ENDS = ("KEY", "PASS", "PASSWD", "PW", "PWD", "TOKEN")
 # Aliases and references can double a file at each line: a run should not die of a typing error.
 _MOST_VALUES = 100_000
 
@@ -170,7 +172,7 @@ class _Resolver:
             whole = _whole(at.value) is not None
             value = _from_environment(source, at, *variable.groups())
             read = read_scalar(value) if whole and at.plain and value else value
-            return read, MASK if is_secret_name(variable[1]) else read
+            return read, MASK if _is_secret(variable[1]) else read
         return self.build(*self._target(source, at, reference), path)
 
     def _target(self, source: Source, at: Located, reference: str) -> tuple[Source, Located]:
@@ -214,6 +216,10 @@ def _whole(value: object) -> str | None:
     """Return the reference that is all of a value."""
     found = _PIECES.fullmatch(value) if isinstance(value, str) else None
     return found[1] if found else None
+
+
+def _is_secret(variable: str) -> bool:
+    return is_secret_name(variable) or variable.upper().endswith(_SECRET_ENDS)
 
 
 def _step(source: Source, at: Located, reference: str, part: str, target: Located) -> Located:

@@ -11,6 +11,7 @@ from scitex_session_repro import RandomStateManager
 
 from ._config import read_config_files
 from ._ledger import Ledger
+from ._logger import SessionLogger
 from ._run_config import as_args, make_config
 from ._signals import SignalGuard
 from ._trouble import attempt
@@ -57,6 +58,7 @@ class Run:
     style : Style
     capture : Capture
     guard : SignalGuard
+    logger : SessionLogger
     """
 
     config: DotDict
@@ -80,6 +82,7 @@ class Run:
         self.function = function
         self.arguments = dict(arguments or {})
         self.guard = SignalGuard()
+        self.logger = SessionLogger(script.stem if script else function or "session")
         self._owner = os.getpid()
         self._undo: list[tuple[str, Callable[[], object]]] = []
 
@@ -151,6 +154,7 @@ class Run:
         self.ledger.begin(options.origins)
         attempt("capturing output", self.capture.start)
         self.at_close("ending save_into", save_into(path, self._saved, reserved=RUN_FILES))
+        self.at_close("putting back the logger", self.logger.restore)
         self.style.apply()
         self.at_close("putting back the style of figures", self.style.restore)
 
@@ -226,6 +230,11 @@ class Run:
 def active_run() -> Run | None:
     """Return the innermost session that this process runs."""
     return next((run for run in reversed(_active) if run.owned), None)
+
+
+def current_run() -> Run | None:
+    """Return the innermost session there is, which in a forked worker is its parent's."""
+    return _active[-1] if _active else None
 
 
 def run_of(config: Mapping[str, Any]) -> Run | None:
