@@ -358,8 +358,11 @@ ROWS = {
     ),
     "above a context manager": Row(
         """
+        @contextlib.contextmanager
+        def around():
+            yield
         @stx.session
-        @contextlib.ExitStack()
+        @around()
         def main(n: int = 1):
             print("ran", n)
         main()
@@ -380,7 +383,10 @@ ROWS = {
         args=("--n", "2"),
     ),
     "a lambda": Row("""stx.session(lambda n=1: print("ran", n))()""", "ran 2\n", args=("--n", "2")),
-    "a function written in C": Row("stx.run(dict)", stderr="dict: a class can't be", returncode=1, runs=()),
+    "a class of Python's own": Row(
+        "stx.run(dict)", stderr="dict: a class can't be a session", returncode=1, runs=()
+    ),
+    "a function written in C": Row("stx.run(print)", "\n"),
     "a generator function": Row(
         """
         @stx.session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,13 @@ def test_a_folder_without_yaml_beside_the_script_hides_no_configuration() -> Non
     write("scripts/config/__init__.py", "")
     write("config/model.yaml", "lr: 2\n")
     assert list(find_config_files(Path("scripts/a.py").absolute())) == ["MODEL"]
+
+
+def test_a_working_directory_that_is_gone_has_no_configuration() -> None:
+    Path("gone").mkdir()
+    os.chdir("gone")
+    Path.cwd().rmdir()
+    assert find_config_files(None) == {}
 
 
 def test_no_folder_is_no_configuration() -> None:

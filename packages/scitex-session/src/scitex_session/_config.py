@@ -74,11 +74,12 @@ def find_config_files(script: Path | None) -> dict[str, Path]:
     called from. Hidden files are passed over. What can't be part of a name in Python becomes
     ``_``: ``model-small.yaml`` is ``CONFIG.MODEL_SMALL``.
     """
-    for parent in (script.parent if script else None, Path.cwd()):
-        if parent is not None and os.path.isdir(folder := parent / "config"):
+    beside = [script.with_name("config")] if script else []
+    for folder in (*beside, Path("config")):
+        if os.path.isdir(folder):
             paths = sorted(
                 path
-                for path in folder.iterdir()
+                for path in folder.absolute().iterdir()
                 if path.suffix in _SUFFIXES and not path.name.startswith(".") and not path.is_dir()
             )
             if paths:

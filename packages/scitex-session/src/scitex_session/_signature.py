@@ -114,11 +114,9 @@ def code_of(func: Any) -> Any:
 
 
 def namespace_of(func: Any) -> dict[str, Any]:
-    """Return the globals of the function whose code runs, or of the module where that is C."""
-    code = code_of(func)
-    found = getattr(code, "__globals__", None)
-    module = sys.modules.get(getattr(code, "__module__", None) or "")
-    return vars(module or sys.modules["__main__"]) if found is None else found
+    """Return the globals of the function whose code runs; of the script where that is C."""
+    found = getattr(code_of(func), "__globals__", None)
+    return vars(sys.modules["__main__"]) if found is None else found
 
 
 def name_of(func: Any) -> str:
