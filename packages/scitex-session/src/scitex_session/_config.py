@@ -77,11 +77,12 @@ def find_config_files(script: Path | None) -> dict[str, Path]:
     beside = [script.with_name("config")] if script else []
     for folder in (*beside, Path("config")):
         if os.path.isdir(folder):
-            paths = sorted(
-                path
-                for path in folder.absolute().iterdir()
-                if path.suffix in _SUFFIXES and not path.name.startswith(".") and not path.is_dir()
-            )
+            try:
+                names = sorted(os.listdir(folder))
+            except OSError as error:
+                raise ConfigFileError(str(folder), f"can't be read: {error.strerror}") from None
+            paths = [folder.absolute() / name for name in names if name.endswith(_SUFFIXES)]
+            paths = [path for path in paths if path.name[0] != "." and not path.is_dir()]
             if paths:
                 return _named(paths)
     return {}

@@ -118,7 +118,7 @@ class ReadOnlyKeyError(FacadeError, AttributeError, TypeError):
         )
 
 
-class NoSessionError(FacadeError, RuntimeError):
+class NoSessionError(FacadeError, RuntimeError, AttributeError):
     """What only a running session has was used without one.
 
     Attributes

@@ -39,9 +39,6 @@ class StandIn:
         object.__setattr__(self, "_name", name)
 
     def __getattr__(self, attribute: str) -> Any:
-        # Tools that look through a module's globals (pytest, doctest) ask for such names.
-        if attribute.startswith("__") and _run() is None:
-            raise AttributeError(attribute)
         return getattr(_found(self._name), attribute)
 
     def __setattr__(self, attribute: str, value: object) -> None:
@@ -58,8 +55,8 @@ class StandIn:
             return f"<{self._name} of the session that runs; none does>"
         return repr(_found(self._name))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return getattr, (sys.modules[__name__], self._name)
+    def __reduce__(self) -> str:
+        return self._name  # a name of this module
 
     # So that isinstance(CONFIG, DotDict) holds, also for who asks outside a session.
     __class__ = property(lambda self: _kind(self._name))
