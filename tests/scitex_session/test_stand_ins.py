@@ -169,8 +169,9 @@ def test_a_script_uses_them_in_every_module_and_nothing_is_said_of_them() -> Non
     assert f"INFO: {run.name} of {run.name}\n" in finished.stderr
 
 
+@pytest.mark.slow
 def test_a_type_checker_passes_it() -> None:
-    pytest.importorskip("mypy", reason="mypy is missing: it is in the environment `types`")
+    pytest.importorskip("mypy", reason="mypy is missing: it is in the test environment `all`")
     from mypy import api
 
     written()
@@ -188,7 +189,7 @@ def test_a_linter_passes_it(select: str) -> None:
 
     ruff = shutil.which("ruff", path=str(Path(sys.executable).parent))
     if ruff is None:
-        pytest.skip("ruff is missing: it is in the environment `lint`")
+        pytest.skip("ruff is missing: it is in the test environment `all`")
     written()
     # D203 and D213 contradict others; INP001 is about packages; S101 is our own assert.
     ignored = "D203,D213,INP001,S101"

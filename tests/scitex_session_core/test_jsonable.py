@@ -174,7 +174,7 @@ def test_what_a_reader_would_write_for_it(value: object, plain: object) -> None:
         (
             datetime(2026, 11, 22, tzinfo=UTC),
             "2026-11-22T00:00:00+00:00",
-        ),  # a kind of date, but not just that
+        ),  # a kind of date
         ({3, "a"}, {3, "a"}),
         (frozenset({3}), {3}),
         ({(1, 2)}, [[1, 2]]),
