@@ -1,6 +1,6 @@
 """What the READMEs show is what happens.
 
-In a README, a ``python`` or ``yaml`` block whose first line is ``# name.py`` is that file; any other
+In a README, a ``python`` or ``yaml`` block whose first line is ``# name`` is that file; any other
 ``python`` block is run.
 A ``text`` block right after a block that ran is its output; in a ``console`` block the output
 follows each ``$ python …``. An ellipsis stands for what differs from run to run.

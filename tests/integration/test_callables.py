@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from support import Finished, read_json, run_script
+from support import Finished, read_json, run_script, start_script
 
 
 class Row(NamedTuple):
@@ -735,6 +736,41 @@ def test_in_a_thread_no_signal_handler_is_installed_and_the_status_is_kept() -> 
     """)
     assert finished == (0, "True\n", "")
     assert len(list(Path("script_out/FINISHED_ERROR").iterdir())) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX are missing here")
+@pytest.mark.parametrize("call", ["main()", "outer()"])
+@pytest.mark.parametrize(("name", "exit_status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_ends_an_async_function_as_any_other(
+    name: str, exit_status: int, call: str
+) -> None:
+    source = f"""
+        import asyncio
+        import scitex_session as stx
+
+        @stx.session
+        async def main():
+            try:
+                print("begun", flush=True)
+                await asyncio.sleep(60)
+            finally:
+                print("cleaned", flush=True)
+
+        async def outer():
+            await main()
+
+        if __name__ == "__main__":
+            asyncio.run({call})
+    """
+    with start_script(source) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(getattr(signal, name))
+        assert process.stdout.read() == "cleaned\n"
+        process.wait(20)
+    assert process.returncode == -getattr(signal, name)
+    (record,) = (read_json(p) for p in Path("script_out/FINISHED_ERROR").glob("*/session.json"))
+    assert (record["exit_status"], record["reason"]["kind"]) == (exit_status, "signal")
 
 
 def test_a_worker_that_is_forked_sees_the_stand_ins_of_its_parents_run() -> None:

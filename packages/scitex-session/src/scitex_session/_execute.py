@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Coroutine
 from pathlib import Path
 
@@ -130,6 +131,7 @@ async def execute_async(
 ) -> Ending:
     """Call an async function within a session and within the event loop that runs: as `execute`."""
     session = _opened(func, keywords, arguments)
+    session.at_close("the watch for Ctrl-C", session.guard.watch_interrupts())
     result, error = None, None
     try:
         result = call(_injected(session, func, keywords))
@@ -187,9 +189,12 @@ def _ended(
         from ._traceback import without_our_frames
 
         error = without_our_frames(error)
-    exit_status, reason = outcome(result, error, session.guard.ended_by)
+    # An event loop turns Ctrl-C into a cancellation, and itself dies of it in the end.
+    cancelled = session.guard.interrupted and type(error).__name__ == "CancelledError"
+    signum = signal.SIGINT if cancelled else session.guard.ended_by
+    exit_status, reason = outcome(result, error, signum)
     _close(session, keywords, exit_status, reason, error)
-    if not isinstance(error, KeyboardInterrupt):
+    if not (cancelled or isinstance(error, KeyboardInterrupt)):
         session.guard.die()
     return Ending(result, error, exit_status)
 
