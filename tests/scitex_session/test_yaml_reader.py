@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from scitex_session._errors import ConfigFileError
-from scitex_session._yaml_reader import read_scalar, read_yaml
+from scitex_session._yaml_reader import read_yaml
+from scitex_session._yaml_scalars import read_scalar
 
 
 def read(text: str | bytes) -> Any:

@@ -108,7 +108,8 @@ def read_config_files(script: Path | None) -> ConfigFiles:
     paths = find_config_files(script)
     if not paths:
         return ConfigFiles({}, {}, {}, debug=False)
-    from ._references import Source, resolve
+    from ._config_source import Source
+    from ._references import resolve
     from ._yaml_reader import Located, read_yaml
 
     sources = {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scitex_session_core import InvalidValueError, SessionError, outcome
 
+from ._callables import name_of, namespace_of
 from ._command_line import refuse
 from ._coroutines import run_to_end
 from ._errors import ConfigFileError, FacadeError, NestedSessionError
@@ -16,7 +17,6 @@ from ._injection import inject_globals
 from ._options import Options, make_style
 from ._run import Run, active_run
 from ._script import script_of
-from ._signature import name_of, namespace_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,14 +8,15 @@ from datetime import date
 
 from scitex_session_core import MASK, is_secret_name
 
-from ._errors import ConfigFileError
-from ._yaml_reader import Located, read_scalar
+from ._yaml_scalars import read_scalar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
     from typing import Any
+
+    from ._config_source import Source
+    from ._yaml_reader import Located
 
     KeyPath = tuple[str, ...]
 
@@ -25,24 +26,6 @@ _VARIABLE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?\Z", re.DOTALL)
 _SECRET_ENDS = ("KEY", "PASS", "PASSWD", "PW", "PWD", "TOKEN")
 # Aliases and references can double a file at each line: a run should not die of a typing error.
 _MOST_VALUES = 100_000
-
-
-class Source:
-    """A file of ``config/``, read.
-
-    Attributes
-    ----------
-    path : Path
-        The file.
-    root : Located
-        What it holds.
-    """
-
-    __slots__ = ("path", "root")
-
-    def __init__(self, path: Path, root: Located) -> None:
-        self.path = path
-        self.root = root
 
 
 class Resolved:
@@ -114,13 +97,13 @@ class _Resolver:
         """Return a value and what may be recorded of it; `path` is None within lists."""
         self._built += 1
         if self._built > _MOST_VALUES:
-            raise _error(source, at, f"there are more than {_MOST_VALUES:,} values in all")
-        place = f"{_label(source)}:{at.line}"
+            raise source.error(at, f"there are more than {_MOST_VALUES:,} values in all")
+        place = f"{source.label}:{at.line}"
         if id(at) in self._within:
             places = list(self._within.items())
             first = [known for known, _ in places].index(id(at))
             chain = " → ".join([*(there for _, there in places[first:]), place])
-            raise _error(source, at, f"a reference leads back to itself: {chain}")
+            raise source.error(at, f"a reference leads back to itself: {chain}")
         self._within[id(at)] = place
         try:
             return self._parts(source, at, path)
@@ -135,7 +118,7 @@ class _Resolver:
             }
             return {k: v for k, (v, _) in both.items()}, {k: r for k, (_, r) in both.items()}
         if path:
-            self.origins[path] = f"{_label(source)}:{at.line}"
+            self.origins[path] = f"{source.label}:{at.line}"
         if isinstance(at.value, list):
             pairs = [self.build(source, item, None) for item in at.value]
             return [value for value, _ in pairs], [recorded for _, recorded in pairs]
@@ -151,7 +134,7 @@ class _Resolver:
             value, recorded = (self._embedded(source, at, masked=masked) for masked in (0, 1))
         if path:
             said = f", ${{{whole}}}" if whole is not None else ""
-            self.origins[path] = f"{_label(source)}:{at.line}{said}"
+            self.origins[path] = f"{source.label}:{at.line}{said}"
         return value, recorded
 
     def _embedded(self, source: Source, at: Located, *, masked: int) -> str:
@@ -159,7 +142,7 @@ class _Resolver:
             if piece[0] == "$${":
                 return "${"
             if piece[1] is None:
-                raise _error(source, at, "'${' without its '}' ('$${' means the characters '${')")
+                raise source.error(at, "'${' without its '}' ('$${' means the characters '${')")
             return _as_text(source, at, self._referred(source, at, piece[1], None)[masked])
 
         return _PIECES.sub(replaced, at.value)
@@ -178,8 +161,7 @@ class _Resolver:
     def _target(self, source: Source, at: Located, reference: str) -> tuple[Source, Located]:
         parts = reference.strip().split(".")
         if not all(parts):
-            raise _error(
-                source,
+            raise source.error(
                 at,
                 f"${{{reference}}} is no reference: ${{key}}, ${{NAME.key}}, ${{env:VARIABLE}} and "
                 "${env:VARIABLE:-default} are",
@@ -192,7 +174,7 @@ class _Resolver:
             target = home.root
         else:
             keys = [*(top if isinstance(top, dict) else ()), *self._sources]
-            raise _unknown(source, at, reference, parts[0], keys)
+            raise source.unknown(at, reference, parts[0], keys)
         for part in parts:
             home, target = self._followed(home, target)
             target = _step(source, at, reference, part, target)
@@ -204,8 +186,8 @@ class _Resolver:
         if whole is None or _VARIABLE.match(whole):
             return source, at
         if id(at) in self._within:
-            raise _error(source, at, f"${{{whole}}} leads back to itself")
-        self._within[id(at)] = f"{_label(source)}:{at.line}"
+            raise source.error(at, f"${{{whole}}} leads back to itself")
+        self._within[id(at)] = f"{source.label}:{at.line}"
         try:
             return self._followed(*self._target(source, at, whole))
         finally:
@@ -233,20 +215,7 @@ def _step(source: Source, at: Located, reference: str, part: str, target: Locate
     keys: Iterable[Any] = value if isinstance(value, dict) else ()
     if isinstance(value, list):
         keys = range(len(value))
-    raise _unknown(source, at, reference, part, keys)
-
-
-def _unknown(
-    source: Source, at: Located, reference: str, part: str, keys: Iterable[Any]
-) -> ConfigFileError:
-    import difflib
-
-    names = [str(key) for key in keys]
-    folded = {name.casefold(): name for name in names}
-    near = difflib.get_close_matches(part.casefold(), folded, n=1)
-    known = ", ".join(names) or "none, it is a single value"
-    hint = f"did you mean {folded[near[0]]!r}?" if near else f"there are: {known}"
-    return _error(source, at, f"${{{reference}}}: there is no {part!r}; {hint}")
+    raise source.unknown(at, reference, part, keys)
 
 
 def _from_environment(source: Source, at: Located, name: str, default: str | None) -> str:
@@ -254,8 +223,7 @@ def _from_environment(source: Source, at: Located, name: str, default: str | Non
     if default is not None:
         return value or default
     if value is None:
-        raise _error(
-            source,
+        raise source.error(
             at,
             f"the environment variable {name} is not set (${{env:{name}:-value}} has a default)",
         )
@@ -271,12 +239,4 @@ def _as_text(source: Source, at: Located, value: Any) -> str:
         return repr(value)
     if isinstance(value, date):
         return value.isoformat()
-    raise _error(source, at, f"a {type(value).__name__} can't be part of the text {at.value!r}")
-
-
-def _label(source: Source) -> str:
-    return f"{source.path.parent.name}/{source.path.name}"
-
-
-def _error(source: Source, at: Located, why: str) -> ConfigFileError:
-    return ConfigFileError(str(source.path), why, at.line)
+    raise source.error(at, f"a {type(value).__name__} can't be part of the text {at.value!r}")

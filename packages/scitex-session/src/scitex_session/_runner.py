@@ -7,11 +7,12 @@ import sys
 
 from scitex_session_core import InvalidTypeError
 
+from ._callables import check_function, is_coroutine_function, unveil
 from ._command_line import arguments_for, program_name
 from ._coroutines import in_event_loop, run_to_end
 from ._execute import check_not_nested, execute, execute_async, is_disabled
 from ._options import check_keywords
-from ._signature import check_function, is_coroutine_function, parameters_of, unveil
+from ._signature import parameters_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 
+from ._callables import check_function, is_coroutine_function, name_of, namespace_of, unveil
 from ._command_line import arguments_for
 from ._coroutines import Finished, in_event_loop, run_to_end
 from ._execute import check_not_nested, execute, execute_async, is_disabled
 from ._options import check_keywords
-from ._signature import check_function, is_coroutine_function, name_of, namespace_of, unveil
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,29 +10,14 @@ import re
 import yaml
 
 from ._errors import ConfigFileError
+from ._yaml_scalars import CORE, PATTERNS, SCALARS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
     from typing import Any
 
 _TAG = "tag:yaml.org,2002:"
-# The core schema of YAML 1.2.2, section 10.3.2, and what announces a merge (``<<``), which is of
-# 1.1 but which configurations use.
-_CORE: tuple[tuple[str, str, str], ...] = (
-    ("null", r"~|null|Null|NULL|", "~nN\0"),
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
-    (
-        "float",
-        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
-        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
-        "-+0123456789.",
-    ),
-    ("merge", r"<<", "<"),
-)
-_PATTERNS = {name: re.compile(rf"(?:{pattern})\Z") for name, pattern, _ in _CORE}
 # What PyYAML says, and what a person has to do about it.
 _HINTS = (
     (r"'\t' that cannot start any token", "YAML is indented by spaces, never by tabs"),
@@ -115,21 +100,13 @@ def read_yaml(path: Path) -> Located | None:
         raise ConfigFileError(str(path), "is nested too deeply") from None
 
 
-def read_scalar(text: str) -> Any:
-    """Return what `text` means where it stands without quotes."""
-    for name in ("null", "bool", "int", "float"):
-        if _PATTERNS[name].match(text):
-            return _SCALARS[name](text)
-    return text
-
-
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
 
-for _name, _, _first in _CORE:
+for _name, _, _first in CORE:
     _Loader.add_implicit_resolver(
-        _TAG + _name, _PATTERNS[_name], ["" if c == "\0" else c for c in _first]
+        _TAG + _name, PATTERNS[_name], ["" if c == "\0" else c for c in _first]
     )
 
 
@@ -180,10 +157,10 @@ class _Reading:
     def _scalar(self, node: yaml.ScalarNode, kind: str) -> Any:
         text = str(node.value)
         try:
-            if kind in _SCALARS:
-                if kind in _PATTERNS and not _PATTERNS[kind].match(text):
+            if kind in SCALARS:
+                if kind in PATTERNS and not PATTERNS[kind].match(text):
                     raise ValueError
-                return _SCALARS[kind](text)
+                return SCALARS[kind](text)
             if kind == "timestamp":
                 return self._loader.construct_yaml_timestamp(node)
             if kind == "binary":
@@ -249,23 +226,3 @@ def _line(node: yaml.Node) -> int:
 
 def _shortened(text: str) -> str:
     return repr(text if len(text) <= 40 else f"{text[:40]}…")
-
-
-def _int(text: str) -> int:
-    if text.startswith(("0o", "0x")):
-        return int(text, 0)
-    return int(text)
-
-
-def _float(text: str) -> float:
-    # ".inf" is what Python calls "inf"; a point elsewhere is a point.
-    return float(text.replace(".", "", 1) if text[-1] in "fFnN" else text)
-
-
-_SCALARS: dict[str, Callable[[str], Any]] = {
-    "null": lambda _text: None,
-    "bool": lambda text: text.lower() == "true",
-    "int": _int,
-    "float": _float,
-    "str": str,
-}
