@@ -135,6 +135,20 @@ def test_aliases_that_double_at_each_line_are_refused_in_time() -> None:
         read(a="\n".join(lines))
 
 
+def test_a_long_chain_of_texts_is_followed_at_once() -> None:
+    lines = ["a0: x", *(f"a{n}: ${{a{n - 1}}}." for n in range(1, 60))]
+    assert read(a="\n".join(lines)).values["A"]["a59"] == "x" + "." * 59
+
+
+def test_a_chain_without_end_and_a_number_without_end_are_refused() -> None:
+    lines = [f"a{n}: ${{a{n + 1}}}" for n in range(1000)]
+    with pytest.raises(ConfigFileError, match=r"a\.yaml: refers too deeply"):
+        read(a="\n".join([*lines, "a1000: 1"]))
+    os.environ["DIGITS"] = "9" * 5000
+    with pytest.raises(ConfigFileError, match="line 1: the variable DIGITS is too long a number"):
+        read(a="x: ${env:DIGITS}")
+
+
 def test_an_alias_used_twice_is_no_cycle() -> None:
     assert read(a="x: &x {n: 1}\ny: [*x, *x]\nz: ${x}\n").values["A"]["y"] == [{"n": 1}, {"n": 1}]
 

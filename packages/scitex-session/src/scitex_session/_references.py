@@ -8,6 +8,7 @@ from datetime import date
 
 from scitex_session_core import MASK, is_secret_name
 
+from ._errors import ConfigFileError
 from ._yaml_scalars import read_scalar
 
 TYPE_CHECKING = False
@@ -80,7 +81,10 @@ def resolve(sources: Mapping[str, Source]) -> Resolved:
     resolver = _Resolver(sources)
     found = Resolved()
     for name, source in sources.items():
-        value, recorded = resolver.build(source, source.root, (name,))
+        try:
+            value, recorded = resolver.build(source, source.root, (name,))
+        except RecursionError:
+            raise ConfigFileError(str(source.path), "refers too deeply") from None
         found.values[name], found.recorded[name] = value, recorded
     found.origins = resolver.origins
     return found
@@ -131,21 +135,27 @@ class _Resolver:
         if whole is not None:
             value, recorded = self._referred(source, at, whole, path)
         else:
-            value, recorded = (self._embedded(source, at, masked=masked) for masked in (0, 1))
+            value, recorded = self._embedded(source, at)
         if path:
             said = f", ${{{whole}}}" if whole is not None else ""
             self.origins[path] = f"{source.label}:{at.line}{said}"
         return value, recorded
 
-    def _embedded(self, source: Source, at: Located, *, masked: int) -> str:
-        def replaced(piece: re.Match[str]) -> str:
-            if piece[0] == "$${":
-                return "${"
-            if piece[1] is None:
+    def _embedded(self, source: Source, at: Located) -> tuple[str, str]:
+        texts: list[str] = []
+        recorded: list[str] = []
+        end = 0
+        for piece in _PIECES.finditer(at.value):
+            if piece[1] is None and piece[0] != "$${":
                 raise source.error(at, "'${' without its '}' ('$${' means the characters '${')")
-            return _as_text(source, at, self._referred(source, at, piece[1], None)[masked])
-
-        return _PIECES.sub(replaced, at.value)
+            value, told = "${", "${"
+            if piece[1] is not None:
+                value, told = self._referred(source, at, piece[1], None)
+            before = at.value[end : piece.start()]
+            texts += [before, _as_text(source, at, value)]
+            recorded += [before, _as_text(source, at, told)]
+            end = piece.end()
+        return "".join(texts) + at.value[end:], "".join(recorded) + at.value[end:]
 
     def _referred(
         self, source: Source, at: Located, reference: str, path: KeyPath | None
@@ -154,7 +164,10 @@ class _Resolver:
         if variable:
             whole = _whole(at.value) is not None
             value = _from_environment(source, at, *variable.groups())
-            read = read_scalar(value) if whole and at.plain and value else value
+            try:
+                read = read_scalar(value) if whole and at.plain and value else value
+            except ValueError:  # more digits than Python reads
+                raise source.error(at, f"the variable {variable[1]} is too long a number") from None
             return read, MASK if _is_secret(variable[1]) else read
         return self.build(*self._target(source, at, reference), path)
 
