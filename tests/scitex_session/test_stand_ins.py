@@ -63,6 +63,13 @@ def test_tools_may_look_at_them_without_a_run() -> None:
     doctest.DocTestFinder().find(sys.modules[__name__])
 
 
+@pytest.fixture
+def runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not beside this file, from which the sessions are started."""
+    monkeypatch.setenv("SCITEX_SESSION_OUT_DIR", "runs")
+
+
+@pytest.mark.usefixtures("runs_here")
 def test_within_a_run_they_are_its_own() -> None:
     config, _, _, _, colors, rng = stx.start(sdir="run", verbose=False, args={"n": 1})
     try:
@@ -95,6 +102,7 @@ def test_within_a_run_they_are_its_own() -> None:
         _ = CONFIG.ID
 
 
+@pytest.mark.usefixtures("runs_here")
 def test_running2finished_takes_the_stand_in() -> None:
     config, *_ = stx.start(verbose=False)
     stx.running2finished(CONFIG, exit_status=0)

@@ -8,7 +8,6 @@ from datetime import date
 
 from scitex_session_core import MASK, is_secret_name
 
-from ._errors import ConfigFileError
 from ._yaml_scalars import read_scalar
 
 TYPE_CHECKING = False
@@ -27,6 +26,7 @@ _VARIABLE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?\Z", re.DOTALL)
 _SECRET_ENDS = ("KEY", "PASS", "PASSWD", "PW", "PWD", "TOKEN")
 # Aliases and references can double a file at each line: a run should not die of a typing error.
 _MOST_VALUES = 100_000
+_DEEPEST = 100
 
 
 class Resolved:
@@ -81,10 +81,7 @@ def resolve(sources: Mapping[str, Source]) -> Resolved:
     resolver = _Resolver(sources)
     found = Resolved()
     for name, source in sources.items():
-        try:
-            value, recorded = resolver.build(source, source.root, (name,))
-        except RecursionError:
-            raise ConfigFileError(str(source.path), "refers too deeply") from None
+        value, recorded = resolver.build(source, source.root, (name,))
         found.values[name], found.recorded[name] = value, recorded
     found.origins = resolver.origins
     return found
@@ -108,6 +105,8 @@ class _Resolver:
             first = [known for known, _ in places].index(id(at))
             chain = " → ".join([*(there for _, there in places[first:]), place])
             raise source.error(at, f"a reference leads back to itself: {chain}")
+        if len(self._within) >= _DEEPEST:
+            raise source.error(at, f"more than {_DEEPEST} values and references within each other")
         self._within[id(at)] = place
         try:
             return self._parts(source, at, path)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _TAG = "tag:yaml.org,2002:"
+_DEEPEST = 100
 # What PyYAML says, and what a person has to do about it.
 _HINTS = (
     (r"'\t' that cannot start any token", "YAML is indented by spaces, never by tabs"),
@@ -97,7 +98,7 @@ def read_yaml(path: Path) -> Located | None:
     try:
         return _Reading(path, text).located()
     except RecursionError:
-        raise ConfigFileError(str(path), "is nested too deeply") from None
+        raise ConfigFileError(str(path), f"more than {_DEEPEST} levels within each other") from None
 
 
 class _Loader(yaml.SafeLoader):
@@ -117,6 +118,7 @@ class _Reading:
         self._path = path
         self._text = text
         self._known: dict[int, Located | None] = {}  # None while its parts are read
+        self._depth = 0
 
     def located(self) -> Located | None:
         try:
@@ -137,9 +139,13 @@ class _Reading:
                 raise self._error("an alias lies within what it names", _line(node))
             return found
         self._known[id(node)] = None
-        made = self._known[id(node)] = Located(
-            self._value(node), _line(node), plain=getattr(node, "style", "") is None
-        )
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise self._error(f"more than {_DEEPEST} levels within each other", _line(node))
+        value = self._value(node)
+        self._depth -= 1
+        made = Located(value, _line(node), plain=getattr(node, "style", "") is None)
+        self._known[id(node)] = made
         return made
 
     def _value(self, node: yaml.Node) -> Any:
