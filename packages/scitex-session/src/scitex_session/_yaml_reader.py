@@ -22,7 +22,10 @@ _DEEPEST = 100
 # What PyYAML says, and what a person has to do about it.
 _HINTS = (
     (r"'\t' that cannot start any token", "YAML is indented by spaces, never by tabs"),
-    ("mapping values are not allowed here", "a text with ': ' in it needs quotes"),
+    (
+        "mapping values are not allowed here",
+        "a text with ': ' in it needs quotes; or the line before lacks its ':'",
+    ),
     ("but got '{'", "within [] and {}, a text with { or } in it needs quotes"),
     ("character '@'", "a text that begins with @ needs quotes"),
     ("character '%'", "a text that begins with % needs quotes"),
