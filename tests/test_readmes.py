@@ -1,6 +1,7 @@
 """What the READMEs show is what happens.
 
-In a README, a ``python`` block whose first line is ``# name.py`` is that file; any other is run.
+In a README, a ``python`` or ``yaml`` block whose first line is ``# name`` is that file; any other
+``python`` block is run.
 A ``text`` block right after a block that ran is its output; in a ``console`` block the output
 follows each ``$ python …``. An ellipsis stands for what differs from run to run.
 """
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).parents[1]
 READMES = [REPOSITORY / "README.md", *sorted(REPOSITORY.glob("packages/*/README.md"))]
-BLOCK = re.compile(r"^```(python|text|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAME = re.compile(r"# (\w+\.py)\n")
+BLOCK = re.compile(r"^```(python|yaml|text|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAME = re.compile(r"# ([\w/]+\.(?:py|yaml))\n")
 
 
 class Step(NamedTuple):
@@ -45,9 +46,10 @@ def steps(readme: str) -> Iterator[Step]:
                 program, *argv = shlex.split(command, comments=True)
                 assert program == "python", f"a console block runs python only: {command}"
                 yield Step(argv, output)
-        elif language == "python":
+        elif language in ("python", "yaml"):
             named = NAME.match(text)
             file = Path(named[1] if named else f"snippet{number}.py")
+            file.parent.mkdir(exist_ok=True)
             file.write_text(text, encoding="utf-8")
             if not named:
                 yield Step([file.name], following[1] if following[0] == "text" else None)

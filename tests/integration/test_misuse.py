@@ -37,18 +37,18 @@ def the_record() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "mistake",
+    "force",
     [
-        "CONFIG.clear()",
-        "CONFIG.SDIR_RUN = 'elsewhere'",
-        "CONFIG.SDIR_RUN = CONFIG.SDIR_RUN / 'sub'; CONFIG.SDIR_RUN.mkdir()",
-        "CONFIG.SDIR_OUT = None",
-        "CONFIG.ID = 'mine'",
-        "CONFIG.START_DATETIME = 'now'",
+        "dict.clear(CONFIG)",
+        "dict.update(CONFIG, SDIR_RUN='elsewhere')",
+        "dict.update(CONFIG, SDIR_RUN=CONFIG.SDIR_RUN / 'sub'); CONFIG.SDIR_RUN.mkdir()",
+        "dict.update(CONFIG, SDIR_OUT=None)",
+        "dict.update(CONFIG, ID='mine')",
+        "dict.update(CONFIG, START_DATETIME='now')",
     ],
 )
-def test_a_config_that_the_script_spoils_does_not_spoil_the_run(mistake: str) -> None:
-    finished = ran(f"{mistake}; stx.io.save([1], 'result.json')")
+def test_a_config_that_the_script_spoils_by_force_does_not_spoil_the_run(force: str) -> None:
+    finished = ran(f"{force}; stx.io.save([1], 'result.json')")
     assert finished == (0, "", "")
     assert the_record()["status"] == "success"
     assert [artifact["path"] for artifact in the_record()["artifacts"]] == ["result.json"]

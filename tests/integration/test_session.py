@@ -102,7 +102,7 @@ def test_a_broken_config_file_is_said_with_its_line_before_anything_starts() -> 
         if __name__ == "__main__":
             main()
     """)
-    assert finished.returncode == 1
+    assert finished.returncode == 2
     assert "config/model.yaml: line 3: " in finished.stderr.splitlines()[-1]
     assert not Path("script_out").exists()
 

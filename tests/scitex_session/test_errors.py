@@ -10,12 +10,19 @@ from scitex_session._errors import (
     ConfigFileError,
     FacadeError,
     NestedSessionError,
+    NoSessionError,
+    ReadOnlyKeyError,
     UnknownOptionError,
     UnsuitableFunctionError,
 )
 
 ERRORS = [
-    (ConfigFileError("a.yaml", "line 3: no"), ValueError, "a.yaml: line 3: no"),
+    (ConfigFileError("a.yaml", "no"), ValueError, "a.yaml: no"),
+    (ConfigFileError("a.yaml", "no", 3), ValueError, "a.yaml: line 3: no"),
+    (NoSessionError("CONFIG"), RuntimeError, "CONFIG belongs to a running session"),
+    (NoSessionError("CONFIG"), AttributeError, "CONFIG belongs to a running session"),
+    (ReadOnlyKeyError("ID"), AttributeError, "CONFIG.ID is the run's own"),
+    (ReadOnlyKeyError("ID"), TypeError, "CONFIG.ID is the run's own"),
     (NestedSessionError("main", "ID"), RuntimeError, "main() would start a session inside"),
     (UnsuitableFunctionError("main", "why"), TypeError, "main: why"),
     (

@@ -65,3 +65,15 @@ def test_the_marker_is_one_object_also_as_a_copy() -> None:
 def test_the_marker_used_in_a_plain_call_says_what_is_missing() -> None:
     with pytest.raises(AttributeError, match="no 'info': this parameter is filled when"):
         INJECTED.info("x")
+
+
+def test_a_stand_in_that_was_imported_gives_way_without_a_word() -> None:
+    from scitex_session import COLORS, CONFIG, logger, plt, rngg
+
+    namespace = {"CONFIG": CONFIG, "COLORS": COLORS, "logger": logger, "plt": plt, "rngg": rngg}
+    found = dict(namespace)
+    values = {name: f"the run's {name}" for name in namespace} | {"plt": plt}
+    restore = inject_globals(namespace, values)
+    assert namespace == values
+    restore()
+    assert all(namespace[name] is value for name, value in found.items())

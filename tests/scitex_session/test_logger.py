@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scitex_session._logger import SessionLogger, make_logger
+from scitex_session._logger import SessionLogger
 from support import run_script
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def no_logging_set_up() -> Iterator[None]:
 
 
 def test_info_is_printed_and_debug_is_not(capsys: pytest.CaptureFixture[str]) -> None:
-    logger, handle = make_logger("a.run")
+    handle = SessionLogger("a.run")
+    logger = handle.ready()
     with no_logging_set_up():
         logger.info("one of %d", 2)
         logger.debug("two")
@@ -39,7 +40,8 @@ def test_info_is_printed_and_debug_is_not(capsys: pytest.CaptureFixture[str]) ->
 def test_where_the_user_set_up_logging_theirs_alone_says_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    logger, handle = make_logger("a.run")
+    handle = SessionLogger("a.run")
+    logger = handle.ready()
     seen: list[logging.LogRecord] = []
     mine = logging.Handler()
     mine.emit = seen.append  # type: ignore[assignment,method-assign]
@@ -54,7 +56,8 @@ def test_where_the_user_set_up_logging_theirs_alone_says_it(
 def test_level_and_handlers_are_put_back() -> None:
     real = logging.getLogger("a.run")
     real.setLevel(logging.ERROR)
-    logger, handle = make_logger("a.run")
+    handle = SessionLogger("a.run")
+    logger = handle.ready()
     assert logger.level == logging.ERROR
     handle.restore()
     assert (real.level, real.handlers) == (logging.ERROR, [])
@@ -71,8 +74,9 @@ def test_what_stands_for_the_logger_is_one() -> None:
 def test_logging_is_imported_when_something_is_logged() -> None:
     finished = run_script("""
         import sys
-        from scitex_session._logger import make_logger
-        logger, handle = make_logger("run")
+        from scitex_session._logger import SessionLogger
+        handle = SessionLogger("run")
+        logger = handle.ready()
         assert "logging" not in sys.modules
         logger.warning("now")
         assert "logging" in sys.modules

@@ -18,6 +18,12 @@ def test_an_id_is_the_local_time_and_eight_characters_of_crockford() -> None:
     assert SHAPE.fullmatch(new_id())
 
 
+def test_an_id_of_a_debug_run_says_so() -> None:
+    prefix, _, rest = new_id(debug=True).partition("_")
+    assert prefix == "DEBUG"
+    assert SHAPE.fullmatch(rest)
+
+
 def test_the_time_is_local(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC-9")
     time.tzset()

@@ -130,6 +130,8 @@ def test_converting_twice_changes_nothing(value: object) -> None:
         (np.str_("a"), "a"),
         (np.array(2.5), 2.5),
         (np.datetime64("2026-11-22"), "2026-11-22"),
+        (np.datetime64("2026-11-22", "ns"), "2026-11-22T00:00:00.000000000"),
+        (np.timedelta64(5, "ns"), "5 nanoseconds"),
         (np.longdouble(1), repr(np.longdouble(1))),
         (np.array([1, 2]), "array([1, 2])"),
         (Colour.RED, "RED"),
@@ -161,6 +163,31 @@ def test_converting_twice_changes_nothing(value: object) -> None:
 def test_what_a_reader_would_write_for_it(value: object, plain: object) -> None:
     assert jsonable(value) == plain
     assert type(jsonable(value)) is type(plain)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (math.inf, math.inf),
+        (np.float32("inf"), math.inf),
+        (date(2026, 11, 22), date(2026, 11, 22)),
+        (
+            datetime(2026, 11, 22, tzinfo=UTC),
+            "2026-11-22T00:00:00+00:00",
+        ),  # a kind of date
+        ({3, "a"}, {3, "a"}),
+        (frozenset({3}), {3}),
+        ({(1, 2)}, [[1, 2]]),
+        ({1: "a", "1": "b"}, {1: "a", "1": "b"}),
+        ({None: 1}, {"None": 1}),
+        ({"password": date(2026, 11, 22)}, {"password": "***"}),
+        ({date(2026, 11, 22): math.inf}, {date(2026, 11, 22): math.inf}),
+    ],
+)
+def test_what_the_format_has_beyond_json_is_kept(value: object, kept: object) -> None:
+    found = jsonable(value, also=(int, float, set, date))
+    assert found == kept
+    assert type(found) is type(kept)
 
 
 def test_integers_that_python_refuses_to_print_are_hexadecimal() -> None:

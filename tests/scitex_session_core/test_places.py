@@ -42,6 +42,19 @@ def test_a_relative_script_is_taken_from_the_working_directory(tmp_path: Path) -
     assert out_dir_for(Path("fit.py")) == tmp_path / "fit_out"
 
 
+@pytest.mark.parametrize("name", ["__main__.py", "__init__.py"])
+def test_a_package_that_is_run_counts_as_the_script(name: str) -> None:
+    assert out_dir_for(Path("/home/me/lab") / name) == Path("/home/me/lab_out")
+
+
+@pytest.mark.parametrize("site", ["lib/python3.11/site-packages", "lib/python3/dist-packages"])
+def test_runs_of_an_installed_package_lie_in_the_working_directory(
+    site: str, tmp_path: Path
+) -> None:
+    assert out_dir_for(Path("/usr") / site / "lab" / "fit.py") == tmp_path / "fit_out"
+    assert out_dir_for(Path("/usr") / site / "lab" / "__main__.py") == tmp_path / "lab_out"
+
+
 def test_without_a_script_runs_lie_in_the_state_directory() -> None:
     assert out_dir_for(None) == state_dir() / "runs" / "interactive_out"
 

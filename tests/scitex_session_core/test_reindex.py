@@ -200,6 +200,15 @@ class TestWhatVersion031Left:
         assert found["pCS6"]["start_time"] == datetime(2026, 11, 22, 8, 48, 42).astimezone()
         assert reindex(left, registry) == []
 
+    def test_its_debug_runs_are_known_by_their_names(
+        self, manager: SessionManager, registry: Path, left: Path
+    ) -> None:
+        (run_dir,) = left.glob("analysis_out/FINISHED_SUCCESS/*")
+        run_dir.rename(run_dir.with_name(f"DEBUG_{run_dir.name}"))
+        reindex(left, registry)
+        session = manager.get_session("DEBUG_2026Y-11M-22D-08h47m03s_XQ3j")
+        assert session["status"] == "success"
+
     def test_without_pyyaml_what_matters_is_told(
         self,
         manager: SessionManager,

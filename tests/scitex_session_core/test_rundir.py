@@ -46,6 +46,11 @@ class TestBesideTheScript:
         assert run.path == run.out_dir / "RUNNING" / run.id
         assert os.listdir(run.path) == []
 
+    def test_a_debug_run_says_so_in_its_name(self, script: Path) -> None:
+        run = make_run_dir(script, suffix="draft", debug=True)
+        assert run.id.startswith("DEBUG_2")
+        assert run.path.name == f"{run.id}-draft"
+
     def test_a_suffix_follows_the_id(self, script: Path) -> None:
         run = make_run_dir(script, suffix="größe 3")
         assert run.path.name == f"{run.id}-größe 3"
@@ -174,6 +179,11 @@ class TestWhereTheUserChose:
         claim = read_record(run.path)
         assert (claim["id"], claim["status"]) == (run.id, "running")
         assert claim["process"]["pid"] == os.getpid()
+
+    def test_a_debug_run_says_so_in_its_id(self, tmp_path: Path) -> None:
+        run = make_run_dir(sdir=tmp_path / "a", debug=True)
+        assert run.id.startswith("DEBUG_2")
+        assert read_record(run.path)["id"] == run.id
 
     def test_a_relative_one_is_taken_from_the_working_directory(self, tmp_path: Path) -> None:
         assert make_run_dir(sdir="results").path == tmp_path / "results"

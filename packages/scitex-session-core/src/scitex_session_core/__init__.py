@@ -35,9 +35,11 @@ if TYPE_CHECKING:
     from ._record import current_status, new_record, read_record, write_record
     from ._reindex import reindex
     from ._rundir import RunDir, make_run_dir
+    from ._secrets import MASK, is_secret_name
     from ._telling import tell_begin, tell_end
 
 _HOMES = {
+    "MASK": "_secrets",
     "RUN_FILES": "_layout",
     "DotDict": "_dotdict",
     "DuplicateSessionError": "_errors",
@@ -56,6 +58,7 @@ _HOMES = {
     "ended_record": "_ending",
     "file_crash": "_crash",
     "fold_events": "_events",
+    "is_secret_name": "_secrets",
     "jsonable": "_jsonable",
     "journal_close": "_journal",
     "journal_create": "_journal",
@@ -79,6 +82,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "MASK",
     "RUN_FILES",
     "DotDict",
     "DuplicateSessionError",
@@ -98,6 +102,7 @@ __all__ = [
     "ended_record",
     "file_crash",
     "fold_events",
+    "is_secret_name",
     "journal_close",
     "journal_create",
     "journal_update",

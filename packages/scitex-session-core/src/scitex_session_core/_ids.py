@@ -14,13 +14,15 @@ _RANDOM_CHARACTERS = 8
 _LONGEST = 200
 
 
-def new_id(now: float | None = None) -> str:
+def new_id(now: float | None = None, *, debug: bool = False) -> str:
     """Make an ID such as ``2026Y-11M-22D-05h09m48s_K7QX2M9A``.
 
     Parameters
     ----------
     now : float, optional
         Seconds since the epoch; the current time by default. Shown as local time.
+    debug : bool
+        Whether it is a run for debugging: ``DEBUG_`` stands before the ID then.
 
     Returns
     -------
@@ -34,7 +36,8 @@ def new_id(now: float | None = None) -> str:
     `random` with a constant would draw the same "random" ID in every run.
     """
     stamp = time.strftime("%YY-%mM-%dD-%Hh%Mm%Ss", time.localtime(now))
-    return f"{stamp}_{''.join(_ALPHABET[byte & 31] for byte in os.urandom(_RANDOM_CHARACTERS))}"
+    drawn = "".join(_ALPHABET[byte & 31] for byte in os.urandom(_RANDOM_CHARACTERS))
+    return f"{'DEBUG_' if debug else ''}{stamp}_{drawn}"
 
 
 def check_id(session_id: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta
 from enum import Enum
@@ -42,9 +42,24 @@ def dumps(value: Any, *, indent: int | None = None, names: Collection[str] = ())
     return text.encode("utf-8", "backslashreplace")
 
 
-def jsonable(value: object) -> Any:
+def jsonable(value: object, *, also: Collection[type] = ()) -> Any:
     """Return `value` made of what JSON has, secrets masked.
 
+    Parameters
+    ----------
+    value : object
+        Anything.
+    also : collection of type
+        Types that the format has beyond those of JSON: values and keys of just these types stay as
+        they are, as do floats that are not finite where `float` is among them; sets of what can be
+        hashed stay sets where `set` is.
+
+    Returns
+    -------
+    object
+
+    Notes
+    -----
     Paths, enumerations, dates, sets, dataclasses and numpy scalars become what a reader would write
     for them; non-finite floats become ``"nan"``, ``"inf"``, ``"-inf"``, which strict JSON lacks;
     integers of more than 2000 bits become hexadecimal text; anything else its `repr`, shortened.
@@ -52,15 +67,16 @@ def jsonable(value: object) -> Any:
     worse than a record that describes it: containers that hold themselves, lie deeper than 32
     levels, or would make it more than 100,000 items are named, not followed.
     """
-    return _Converter().convert(value)
+    return _Converter(also).convert(value)
 
 
 class _Converter:
     """One conversion: what it is inside of, and how many items it has taken in."""
 
-    __slots__ = ("_inside", "_taken")
+    __slots__ = ("_also", "_inside", "_taken")
 
-    def __init__(self) -> None:
+    def __init__(self, also: Collection[type] = ()) -> None:
+        self._also = also
         self._inside: list[object] = []
         self._taken = 0
 
@@ -83,9 +99,11 @@ class _Converter:
             return whole if whole.bit_length() <= _MOST_BITS else hex(whole)
         if isinstance(value, float):
             number = float.__float__(value)
-            return number if math.isfinite(number) else str(number)
+            return number if math.isfinite(number) or float in self._also else str(number)
         if isinstance(value, (Mapping, list, tuple, AbstractSet)):
             return self._container(value)
+        if type(value) in self._also:
+            return value
         if isinstance(value, os.PathLike):
             return without_secrets(os.fsdecode(value))
         if isinstance(value, (date, time)):
@@ -95,7 +113,7 @@ class _Converter:
         fields = getattr(type(value), "__dataclass_fields__", None)
         if fields is not None:
             return self._container({name: getattr(value, name) for name in fields})
-        return _array_scalar(value)
+        return self._array_scalar(value)
 
     def _container(self, value: Container) -> Any:
         if any(value is outer for outer in self._inside):
@@ -108,29 +126,35 @@ class _Converter:
             if isinstance(value, Mapping):
                 return self._mapping(value)
             items = [self.convert(item) for item in value]
-            return sorted(items, key=repr) if isinstance(value, AbstractSet) else items
+            if not isinstance(value, AbstractSet):
+                return items
+            if set in self._also and all(isinstance(item, Hashable) for item in items):
+                return set(items)
+            return sorted(items, key=repr)
         finally:
             self._inside.pop()
 
-    def _mapping(self, value: Mapping[Any, Any]) -> dict[str, Any]:
-        plain: dict[str, Any] = {}
+    def _mapping(self, value: Mapping[Any, Any]) -> dict[Any, Any]:
+        plain: dict[Any, Any] = {}
         for key, item in value.items():
             name = without_secrets(key.name if isinstance(key, Enum) else str(key))
+            harmless = item is None or isinstance(item, bool)
+            told = MASK if not harmless and is_secret_name(name) else self.convert(item)
             while name in plain:  # 1 and "1": neither may hide the other
                 name += "'"
-            harmless = item is None or isinstance(item, bool)
-            plain[name] = MASK if not harmless and is_secret_name(name) else self.convert(item)
+            plain[key if type(key) in self._also else name] = told
         return plain
 
-
-def _array_scalar(value: Any) -> Any:
-    # Looked up on the type: a lazy module would load itself when asked for an attribute.
-    kind = type(value)
-    if hasattr(kind, "ndim") and hasattr(kind, "item") and value.ndim == 0:
-        item = value.item()
-        if type(item) is not kind:  # numpy.longdouble is its own item
-            return jsonable(item)
-    return _described(value)
+    def _array_scalar(self, value: Any) -> Any:
+        # Looked up on the type: a lazy module would load itself when asked for an attribute.
+        kind = type(value)
+        if hasattr(kind, "ndim") and hasattr(kind, "item") and value.ndim == 0:
+            item = value.item()
+            if kind.__name__ in ("datetime64", "timedelta64") and isinstance(item, int):
+                return str(value)  # a number alone would not say that it counts nanoseconds
+            if type(item) is not kind:  # numpy.longdouble is its own item
+                return self.convert(item)
+        return _described(value)
 
 
 def _described(value: object) -> str:

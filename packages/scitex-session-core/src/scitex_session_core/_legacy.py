@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 _CONFIG = "CONFIGS/CONFIG.yaml"
 # Its IDs: local time, and four characters.
-_NAME = re.compile(r"((\d{4})Y-(\d\d)M-(\d\d)D-(\d\d)h(\d\d)m(\d\d)s_[A-Za-z0-9]{4})(?:-.*)?\Z")
+_NAME = re.compile(
+    r"((?:DEBUG_)?(\d{4})Y-(\d\d)M-(\d\d)D-(\d\d)h(\d\d)m(\d\d)s_[A-Za-z0-9]{4})(?:-.*)?\Z"
+)
 # What it adds to the user's configuration.
 _OWN = {
     *("ID", "PID", "START_DATETIME", "END_DATETIME", "RUN_DURATION", "FILE", "ARGS", "SDIR"),

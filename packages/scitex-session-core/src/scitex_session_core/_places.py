@@ -9,6 +9,9 @@ from pathlib import Path
 from ._errors import InvalidValueError
 from ._secrets import without_secrets
 
+# Folders into which packages are installed, on every system.
+_INSTALLED = {"dist-packages", "site-packages"}
+
 
 def state_dir() -> Path:
     """Return the directory of this user for what scitex-session keeps between runs."""
@@ -52,21 +55,37 @@ def out_dir_for(script: Path | None) -> Path:
     """Return the directory that holds the runs of a script.
 
     Beside the script as ``<script without suffix>_out``, or so named under
-    ``$SCITEX_SESSION_OUT_DIR``; without a script, under `state_dir`.
+    ``$SCITEX_SESSION_OUT_DIR``; without a script, under `state_dir`. A package that is run
+    (``python -m package``) counts as the script. For a script of an installed package, whose folder
+    is no place for results, it is in the working directory.
     """
     chosen = os.environ.get("SCITEX_SESSION_OUT_DIR")
     if chosen:
         folder = absolute(chosen)
     elif script is None:
         folder = state_dir() / "runs"
+    elif not _INSTALLED.isdisjoint(script.absolute().parts):
+        folder = _working_directory()
     else:
-        folder = script.absolute().parent
+        folder = _unit(script).parent
     return folder / out_dir_name(script)
 
 
 def out_dir_name(script: Path | None) -> str:
     """Return ``<script without suffix>_out``."""
-    return f"{script.stem if script else 'interactive'}_out"
+    return f"{_unit(script).stem if script else 'interactive'}_out"
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:  # it was removed under us
+        return state_dir() / "runs"
+
+
+def _unit(script: Path) -> Path:
+    script = script.absolute()
+    return script.parent if script.stem in ("__main__", "__init__") else script
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:

@@ -43,6 +43,7 @@ def make_run_dir(
     sdir: str | os.PathLike[str] | None = None,
     suffix: str | None = None,
     clear: bool = False,
+    debug: bool = False,
 ) -> RunDir:
     """Claim a directory for a run that begins now.
 
@@ -58,6 +59,8 @@ def make_run_dir(
     clear : bool
         What an earlier run left in `sdir` (record, events, logs) is deleted; otherwise it is kept
         there under ``previous/<ID>/``. Nobody else's files are touched.
+    debug : bool
+        Whether the run is for debugging: ``DEBUG_`` stands before its ID then.
 
     Returns
     -------
@@ -84,15 +87,15 @@ def make_run_dir(
         from ._sdir import claim_sdir
 
         directory = absolute(sdir)
-        return RunDir(claim_sdir(directory, clear=clear), directory, directory)
+        return RunDir(claim_sdir(directory, clear=clear, debug=debug), directory, directory)
     out_dir = out_dir_for(script)
     try:
-        return _claim(out_dir, suffix)
+        return _claim(out_dir, suffix, debug=debug)
     except OSError as error:
         trouble = error
     for refuge in (_in_state_dir, _in_temporary_dir):
         try:
-            claimed = _claim(refuge() / out_dir_name(script), suffix)
+            claimed = _claim(refuge() / out_dir_name(script), suffix, debug=debug)
         except OSError:
             continue
         warn(f"can't write to {out_dir} ({trouble.strerror}): this run is kept in {claimed.path}")
@@ -100,12 +103,12 @@ def make_run_dir(
     raise trouble
 
 
-def _claim(out_dir: Path, suffix: str | None) -> RunDir:
+def _claim(out_dir: Path, suffix: str | None, *, debug: bool) -> RunDir:
     running = out_dir / RUNNING
     running.mkdir(parents=True, exist_ok=True)
     _ignore_in_git(out_dir)
     while True:
-        session_id = new_id()
+        session_id = new_id(debug=debug)
         path = running / (f"{session_id}-{suffix}" if suffix else session_id)
         try:
             path.mkdir()

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _OURS = (EVENTS_NAME, HEARTBEAT_NAME, CONFIG_NAME, DIFF_NAME, *LOG_NAMES)
 
 
-def claim_sdir(sdir: Path, *, clear: bool) -> str:
+def claim_sdir(sdir: Path, *, clear: bool, debug: bool = False) -> str:
     """Claim `sdir` for a run that begins now, and return its ID.
 
     Raises
@@ -54,7 +54,7 @@ def claim_sdir(sdir: Path, *, clear: bool) -> str:
         allowed = f"a directory that does not lie directly in one named {RUNNING}"
         raise InvalidValueError("sdir", str(sdir), allowed)
     sdir.mkdir(parents=True, exist_ok=True)
-    session_id = new_id()
+    session_id = new_id(debug=debug)
     with Exclusive(sdir):
         _make_room(sdir, clear=clear, replaced_by=session_id)
         remove_leftovers(sdir / RECORD_NAME)

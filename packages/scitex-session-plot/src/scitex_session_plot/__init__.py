@@ -11,6 +11,7 @@ from ._errors import (
     UnknownColorError,
     UnknownPresetError,
 )
+from ._lazy_pyplot import plt
 from ._rc import rc_params
 from ._style import Style
 
@@ -29,6 +30,7 @@ __all__ = [
     "UnknownColorError",
     "UnknownPresetError",
     "figsize_mm",
+    "plt",
     "rc_params",
     "subplots_mm",
 ]

@@ -7,6 +7,8 @@ from scitex_session_core import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import matplotlib.pyplot as plt
+
     import scitex_session_io as io
     from scitex_session_core import DotDict, SessionManager
     from scitex_session_plot import CustomColors
@@ -17,14 +19,20 @@ if TYPE_CHECKING:
     from ._lifecycle import close, start
     from ._runner import run
     from ._session import session
+    from ._stand_ins import COLORS, CONFIG, logger, rngg
 
 _HOMES = {
+    "COLORS": "scitex_session._stand_ins",
+    "CONFIG": "scitex_session._stand_ins",
     "CustomColors": "scitex_session_plot",
     "DotDict": "scitex_session_core",
     "INJECTED": "scitex_session._injection",
     "RandomStateManager": "scitex_session_repro",
     "SessionManager": "scitex_session_core",
     "close": "scitex_session._lifecycle",
+    "logger": "scitex_session._stand_ins",
+    "plt": "scitex_session_plot",
+    "rngg": "scitex_session._stand_ins",
     "run": "scitex_session._runner",
     "running2finished": "scitex_session._finished",
     "session": "scitex_session._session",
@@ -32,6 +40,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "COLORS",
+    "CONFIG",
     "INJECTED",
     "CustomColors",
     "DotDict",
@@ -40,6 +50,9 @@ __all__ = [
     "__version__",
     "close",
     "io",
+    "logger",
+    "plt",
+    "rngg",
     "run",
     "running2finished",
     "session",

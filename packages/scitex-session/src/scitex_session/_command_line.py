@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import sys
 
+from ._script import script_arguments
 from ._signature import parameters_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, NoReturn
 
     from ._signature import Parameter
+
+_USAGE_ERROR = 2  # as argparse, and as the shell itself
 
 
 class Arguments:
@@ -68,13 +71,19 @@ def arguments_for(func: Callable[..., Any]) -> Arguments:
     Where nothing is given and nothing required, no parser is imported: that costs 45 ms.
     """
     parameters = parameters_of(func)
-    tokens = sys.argv[1:]
+    tokens = script_arguments()
     if not tokens and not any(p.required for p in parameters):
         return Arguments(parameters, {})
     from ._parser import parse
 
     options = [p for p in parameters if not p.injected]
     return Arguments(parameters, parse(func, options, tokens, program_name()))
+
+
+def refuse(error: Exception) -> NoReturn:
+    """Say in one line what is wrong with what the user gave, and end the process with status 2."""
+    print(f"{program_name()}: error: {error}", file=sys.stderr)
+    raise SystemExit(_USAGE_ERROR)
 
 
 def program_name() -> str:

@@ -1,107 +1,145 @@
-"""`CONFIG`: what a run knows of itself, and the user's ``config/*.yaml``."""
+"""The user's configuration: ``config/*.yaml`` beside the script or in the working directory."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
 from pathlib import Path
 
-from scitex_session_core import DotDict
-
 from ._errors import ConfigFileError
+from ._run_config import RESERVED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
-    from scitex_session_core import RunDir
-
-RESERVED = (
-    "ID",
-    "PID",
-    "START_DATETIME",
-    "END_DATETIME",
-    "RUN_DURATION",
-    "FILE",
-    "SDIR_RUN",
-    "SDIR",
-    "SDIR_OUT",
-    "ARGS",
-    "EXIT_STATUS",
-    "DEBUG",
-)
 _SUFFIXES = (".yaml", ".yml")
+_DEBUG_FILE = "IS_DEBUG"
 
 
-def read_config_files(script: Path | None) -> dict[str, Any]:
-    """Read each ``config/<name>.yaml`` beside the script, or else in the working directory.
+class ConfigFiles:
+    """What the files of ``config/`` hold.
+
+    Attributes
+    ----------
+    values : mapping
+        By name of the file, references resolved.
+    recorded : mapping
+        The same as it may stand in a record, without secrets from the environment.
+    origins : mapping
+        By the path of keys, where each value came from.
+    debug : bool
+        Whether ``config/IS_DEBUG.yaml`` says that this is a debug run.
+    """
+
+    __slots__ = ("debug", "origins", "recorded", "values")
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        recorded: Mapping[str, Any],
+        origins: Mapping[tuple[str, ...], str],
+        *,
+        debug: bool,
+    ) -> None:
+        self.values = values
+        self.recorded = recorded
+        self.origins = origins
+        self.debug = debug
+
+
+def find_config_files(script: Path | None) -> dict[str, Path]:
+    """Find the YAML files of ``config/``, by the names that they have in `CONFIG`.
+
+    Parameters
+    ----------
+    script : Path or None
+        The script.
 
     Returns
     -------
     dict
-        ``<NAME>`` → what the file holds; empty where there is no such folder.
+        ``MODEL`` → ``…/config/model.yaml``, sorted; empty where there are none.
 
     Raises
     ------
     ConfigFileError
-        A file is no YAML, or its name is one that `CONFIG` itself uses.
+        Two files have one name, or one has a name that `CONFIG` itself uses.
+
+    Notes
+    -----
+    The folder beside the script counts and, where that holds no YAML file, the one in the working
+    directory; they are never mixed, since what a script reads would then depend on where it is
+    called from. Hidden files are passed over. What can't be part of a name in Python becomes
+    ``_``: ``model-small.yaml`` is ``CONFIG.MODEL_SMALL``.
     """
-    for parent in (script.parent if script else None, Path()):
-        if parent is not None and os.path.isdir(folder := parent / "config"):
-            paths = (path for path in sorted(folder.iterdir()) if path.suffix in _SUFFIXES)
-            return {_name(path): _load(path) for path in paths if path.is_file()}
+    beside = [script.with_name("config")] if script else []
+    for folder in (*beside, Path("config")):
+        if os.path.isdir(folder):
+            try:
+                names = sorted(os.listdir(folder))
+            except OSError as error:
+                raise ConfigFileError(str(folder), f"can't be read: {error.strerror}") from None
+            paths = [folder.absolute() / name for name in names if name.endswith(_SUFFIXES)]
+            paths = [path for path in paths if path.name[0] != "." and not path.is_dir()]
+            if paths:
+                return _named(paths)
     return {}
 
 
-def make_config(
-    run_dir: RunDir, script: Path | None, args: object, files: Mapping[str, Any]
-) -> DotDict:
-    """Return the `CONFIG` of a run that is about to begin; when it does, its `Ledger` tells."""
-    return DotDict(
-        {
-            "ID": run_dir.id,
-            "PID": os.getpid(),
-            "START_DATETIME": None,
-            "END_DATETIME": None,
-            "RUN_DURATION": None,
-            "FILE": script,
-            "SDIR_RUN": run_dir.path,
-            "SDIR": run_dir.path,
-            "SDIR_OUT": run_dir.out_dir,
-            "ARGS": args,
-            "EXIT_STATUS": None,
-            "DEBUG": False,
-            **files,
-        }
-    )
+def read_config_files(script: Path | None) -> ConfigFiles:
+    """Read the files that `find_config_files` finds, and resolve their references.
+
+    Parameters
+    ----------
+    script : Path or None
+        The script.
+
+    Returns
+    -------
+    ConfigFiles
+
+    Raises
+    ------
+    ConfigFileError
+        A file can't be read, is no YAML, has a key twice or a reference to nothing.
+    """
+    paths = find_config_files(script)
+    if not paths:
+        return ConfigFiles({}, {}, {}, debug=False)
+    from ._config_source import Source
+    from ._references import resolve
+    from ._yaml_reader import Located, read_yaml
+
+    sources = {
+        name: Source(path, read_yaml(path) or Located({}, 1)) for name, path in paths.items()
+    }
+    found = resolve(sources)
+    debug = _DEBUG_FILE in found.values and _is_debug(paths[_DEBUG_FILE], found.values[_DEBUG_FILE])
+    return ConfigFiles(found.values, found.recorded, found.origins, debug=debug)
 
 
-def as_args(args: object) -> Any:
-    """Return arguments as a mapping where they have names: a dict, a Namespace, any object."""
-    if isinstance(args, Mapping):
-        return DotDict(args)
-    if hasattr(args, "__dict__") and not isinstance(args, type):
-        return DotDict(vars(args))
-    return args
+def _named(paths: list[Path]) -> dict[str, Path]:
+    named: dict[str, Path] = {}
+    for path in paths:
+        name = re.sub(r"\W", "_", path.stem.upper())
+        if name in RESERVED:
+            raise ConfigFileError(
+                str(path), f"CONFIG.{name} is the run's own: give the file another name"
+            )
+        if name in named:
+            raise ConfigFileError(
+                str(path), f"CONFIG.{name} is {named[name].name} already: rename one of the two"
+            )
+        named[name] = path
+    return named
 
 
-def _name(path: Path) -> str:
-    name = path.stem.upper()
-    if name in RESERVED:
-        raise ConfigFileError(
-            str(path), f"CONFIG.{name} is the run's own: give the file another name"
-        )
-    return name
-
-
-def _load(path: Path) -> Any:
-    import yaml
-
-    try:
-        return yaml.safe_load(path.read_bytes())
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise ConfigFileError(
-            str(path), f"{where}{getattr(error, 'problem', None) or error}"
-        ) from None
+def _is_debug(path: Path, value: Any) -> bool:
+    if not isinstance(value, dict) or list(value) != [_DEBUG_FILE]:
+        raise ConfigFileError(str(path), f"must hold one line, '{_DEBUG_FILE}: true' or false")
+    said = value[_DEBUG_FILE]
+    if not isinstance(said, bool):
+        raise ConfigFileError(str(path), f"{_DEBUG_FILE} must be true or false, not {said!r}")
+    return said

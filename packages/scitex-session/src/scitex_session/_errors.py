@@ -82,13 +82,57 @@ class ConfigFileError(FacadeError, ValueError):
     path : str
         The file.
     why : str
-        What is wrong with it, and where.
+        What is wrong with it.
+    line : int or None
+        Where, from 1.
     """
 
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(path, why)
+    def __init__(self, path: str, why: str, line: int | None = None) -> None:
+        super().__init__(path, why, line)
         self.path = path
         self.why = why
+        self.line = line
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.why}"
+        where = "" if self.line is None else f"line {self.line}: "
+        return f"{self.path}: {where}{self.why}"
+
+
+class ReadOnlyKeyError(FacadeError, AttributeError, TypeError):
+    """A key of `CONFIG` that is the run's own was to be changed.
+
+    Attributes
+    ----------
+    key : str
+        The key.
+    """
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return (
+            f"CONFIG.{self.key} is the run's own and can't be changed or removed; "
+            "keep values of yours under other keys, or in a copy (CONFIG.copy())"
+        )
+
+
+class NoSessionError(FacadeError, RuntimeError, AttributeError):
+    """What only a running session has was used without one.
+
+    Attributes
+    ----------
+    name : str
+        What was used.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} belongs to a running session, and none runs here: call the function "
+            "decorated with @session without arguments, or begin one with start()"
+        )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Coroutine
 from pathlib import Path
 
-from scitex_session_core import SessionError, outcome
+from scitex_session_core import InvalidValueError, SessionError, outcome
 
-from ._errors import FacadeError, NestedSessionError
+from ._callables import name_of, namespace_of
+from ._command_line import refuse
+from ._coroutines import run_to_end
+from ._errors import ConfigFileError, FacadeError, NestedSessionError
 from ._injection import inject_globals
-from ._logger import make_logger
 from ._options import Options, make_style
 from ._run import Run, active_run
 from ._script import script_of
-from ._signature import code_of, is_coroutine_function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +24,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._command_line import Arguments
+
+_YES = ("1", "true", "yes", "on")
+_NO = ("", "0", "false", "no", "off")
 
 
 def check_not_nested(func: Callable[..., Any]) -> None:
@@ -31,7 +38,22 @@ def check_not_nested(func: Callable[..., Any]) -> None:
     """
     running = active_run()
     if running is not None:
-        raise NestedSessionError(_name(func), running.ledger.id)
+        raise NestedSessionError(name_of(func), running.ledger.id)
+
+
+def is_disabled() -> bool:
+    """Tell whether ``$SCITEX_SESSION_DISABLE`` asks for plain functions.
+
+    Raises
+    ------
+    InvalidValueError
+        It says neither yes nor no.
+    """
+    said = os.environ.get("SCITEX_SESSION_DISABLE", "")
+    if said.lower() not in (*_YES, *_NO):
+        allowed = f"one of {', '.join(_YES)}, or {', '.join(_NO[1:])} or nothing"
+        raise InvalidValueError("SCITEX_SESSION_DISABLE", said, allowed)
+    return said.lower() in _YES
 
 
 class Ending:
@@ -82,67 +104,99 @@ def execute(
     ------
     Exception
         The session could not be started: an option has a value that can't be.
+    SystemExit
+        With 2, after one line on stderr, where a file of ``config/`` can't be taken.
 
     Notes
     -----
     A signal that ended the session ends the process, of that very signal, once all is in order.
     Ctrl-C alone is left to the interpreter, which prints a traceback before it dies of it.
     """
-    namespace = getattr(code_of(func), "__globals__", {})
+    session = _opened(func, keywords, arguments)
+    result, error = None, None
+    try:
+        result = run_to_end(call(_injected(session, func, keywords)))
+        session.guard.begin_cleanup()
+    except BaseException as raised:  # noqa: BLE001  # told by `outcome`, raised again by the caller
+        session.guard.begin_cleanup()
+        error = raised
+    return _ended(session, keywords, result, error)
+
+
+async def execute_async(
+    func: Callable[..., Any],
+    call: Callable[[dict[str, Any]], Any],
+    keywords: Mapping[str, Any],
+    arguments: Arguments | None = None,
+) -> Ending:
+    """Call an async function within a session and within the event loop that runs: as `execute`."""
+    session = _opened(func, keywords, arguments)
+    session.at_close("the watch for Ctrl-C", session.guard.watch_interrupts())
+    result, error = None, None
+    try:
+        result = call(_injected(session, func, keywords))
+        if isinstance(result, Coroutine):
+            result = await result
+        session.guard.begin_cleanup()
+    except BaseException as raised:  # noqa: BLE001  # told by `outcome`, raised again by the caller
+        session.guard.begin_cleanup()
+        error = raised
+    return _ended(session, keywords, result, error)
+
+
+def _opened(
+    func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Arguments | None
+) -> Run:
+    check_not_nested(func)
     file = keywords.get("file")
     session = Run(
         _options(keywords, arguments),
         make_style(keywords),
-        Path(file).absolute() if file is not None else script_of(namespace),
-        function=_name(func),
+        Path(file).absolute() if file is not None else script_of(namespace_of(func)),
+        function=name_of(func),
         arguments=arguments.values if arguments else None,
     )
     try:
         session.open()
+    except ConfigFileError as wrong:
+        refuse(wrong)
     except (FacadeError, SessionError) as refused:
         raise refused.with_traceback(None) from None  # what was wrong is the user's, not our frames
-    result, error = None, None
-    try:
-        result = _call_in(session, func, call, namespace, keywords)
-        session.guard.begin_cleanup()
-    except BaseException as raised:  # noqa: BLE001  # told by `outcome`, raised again by the caller
-        session.guard.begin_cleanup()
-        from ._traceback import without_our_frames
-
-        error = without_our_frames(raised)
-    exit_status, reason = outcome(result, error, session.guard.ended_by)
-    _close(session, keywords, exit_status, reason, error)
-    if not isinstance(error, KeyboardInterrupt):
-        session.guard.die()
-    return Ending(result, error, exit_status)
+    return session
 
 
-def _call_in(
-    session: Run,
-    func: Callable[..., Any],
-    call: Callable[[dict[str, Any]], Any],
-    namespace: dict[str, Any],
-    keywords: Mapping[str, Any],
-) -> Any:
-    name = session.script.stem if session.script else _name(func)
-    logger, handle = make_logger(name)
-    session.at_close("putting back the logger", handle.restore)
+def _injected(
+    session: Run, func: Callable[..., Any], keywords: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Put what is injected into the globals of `func`, and return it by name."""
     injected = {
         "CONFIG": session.config,
         "plt": session.style.plt,
         "COLORS": session.colors,
         "rngg": session.rng,
-        "logger": logger,
+        "logger": session.logger.ready(),
     }
-    session.at_close("putting back globals", inject_globals(namespace, injected))
+    session.at_close("putting back globals", inject_globals(namespace_of(func), injected))
     verbose, flow = (bool(keywords.get(name)) for name in ("verbose", "show_execution_flow"))
     session.announce(verbose=verbose, flow=flow)
-    result = call(injected)
-    if is_coroutine_function(func):
-        import asyncio
+    return injected
 
-        result = asyncio.run(result)
-    return result
+
+def _ended(
+    session: Run, keywords: Mapping[str, Any], result: Any, error: BaseException | None
+) -> Ending:
+    if error is not None:
+        from ._traceback import without_our_frames
+
+        error = without_our_frames(error)
+    # An event loop turns Ctrl-C into a cancellation, and itself dies of it in the end.
+    cancelled = session.guard.interrupted and type(error).__name__ == "CancelledError"
+    signum = signal.SIGINT if cancelled else session.guard.ended_by
+    exit_status, reason = outcome(result, error, signum)
+    _close(session, keywords, exit_status, reason, error)
+    if not (cancelled or isinstance(error, KeyboardInterrupt)):
+        session.guard.die()
+    return Ending(result, error, exit_status)
 
 
 def _close(
@@ -167,7 +221,3 @@ def _options(keywords: Mapping[str, Any], arguments: Arguments | None) -> Option
         seed_modules=[module for module in modules if module is not None],
         **{name: keywords[name] for name in Options.FROM_KEYWORDS if name in keywords},
     )
-
-
-def _name(func: Callable[..., Any]) -> str:
-    return getattr(func, "__name__", type(func).__name__)

@@ -16,6 +16,8 @@ from scitex_session_core import (
 )
 
 from ._run import run_of
+from ._run_config import PROTECTED, tell
+from ._stand_ins import stood_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,13 +60,15 @@ def running2finished(
         There is no record of a run in that directory.
     """
     exit_status = checked_exit_status(exit_status)
-    run = run_of(checked_config(CONFIG))
+    CONFIG = checked_config(CONFIG)
+    run = run_of(CONFIG)
     if run is not None:
         if run.owned:
             run.ledger.end(
                 exit_status, {"kind": "closed"}, remove_src_dir=remove_src_dir, max_wait=max_wait
             )
-            CONFIG.update(run.config)
+            if CONFIG is not run.config:
+                tell(CONFIG, **{key: run.config[key] for key in PROTECTED})
         return CONFIG
     where = CONFIG.get("SDIR_RUN") or CONFIG.get("SDIR")
     if where is None:
@@ -77,7 +81,7 @@ def running2finished(
     moved = move_to_finished(
         source, status_of(exit_status), remove_src_dir=remove_src_dir, max_wait=max_wait
     )
-    CONFIG.update(SDIR_RUN=moved, SDIR=moved, EXIT_STATUS=exit_status)
+    tell(CONFIG, SDIR_RUN=moved, SDIR=moved, EXIT_STATUS=exit_status)
     return CONFIG
 
 
@@ -89,6 +93,7 @@ def checked_config(config: Any) -> MutableMapping[str, Any]:
     InvalidValueError
         It is none.
     """
+    config = stood_for(config)
     if not isinstance(config, Mapping):
         raise InvalidValueError("CONFIG", config, "the configuration that start() returned")
     return config  # type: ignore[return-value]  # a read-only one fails where it is written to

@@ -7,6 +7,7 @@ import sys
 from scitex_session_core import warn
 
 from ._errors import UnsuitableFunctionError
+from ._stand_ins import is_stand_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def inject_globals(namespace: dict[str, Any], values: Mapping[str, Any]) -> Call
     values : mapping
         By the names of `GLOBALS`. A `logger` of the user's is left to them, and so is ``plt`` where
         it is pyplot itself; other names of theirs are replaced for the time of the run, which is
-        said once.
+        said once but for the stand-ins of this package.
 
     Returns
     -------
@@ -73,9 +74,10 @@ def inject_globals(namespace: dict[str, Any], values: Mapping[str, Any]) -> Call
     """
     pyplot = sys.modules.get("matplotlib.pyplot")
     found = {name: namespace[name] for name in values if name in namespace}
-    kept = {n for n, v in found.items() if n == "logger" or (n == "plt" and v is pyplot)}
-    given = {name: value for name, value in values.items() if name not in kept}
-    hidden = [name for name in given if name in found]
+    ours = {name for name, value in found.items() if is_stand_in(value) or value is values[name]}
+    theirs = {n for n, v in found.items() if n == "logger" or (n == "plt" and v is pyplot)}
+    given = {name: value for name, value in values.items() if name not in theirs - ours}
+    hidden = [name for name in given if name in found and name not in ours]
     if hidden:
         warn(
             f"while the session runs, {', '.join(hidden)} in {namespace.get('__name__')} "

@@ -20,6 +20,7 @@ from scitex_session_core import (
     write_record,
 )
 
+from ._run_config import tell
 from ._snapshot import save_script, write_config
 from ._trouble import attempt
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from scitex_session_core import DotDict, RunDir
+
+    from ._config import ConfigFiles
 
 # What a run may spend on the dead of earlier ones, at its end.
 _REAPED_AT_A_CLOSE = 8
@@ -53,7 +56,7 @@ class Ledger:
         The function that runs.
     arguments : mapping
         The values it is called with.
-    files : mapping
+    files : ConfigFiles
         The user's configuration.
     seed : int
         The seed.
@@ -77,26 +80,28 @@ class Ledger:
         script: Path | None,
         function: str | None,
         arguments: Mapping[str, Any],
-        files: Mapping[str, Any],
+        files: ConfigFiles,
         seed: int,
     ) -> None:
         self._config = config
-        # Kept apart from CONFIG, which is the user's to change by mistake.
+        # Kept apart from CONFIG: who changes that by force must not lead the run astray.
         self.path = run_dir.path
         self.id = run_dir.id
         self._out_dir = run_dir.out_dir
         self._registry = registry
         self._script = script
+        self._files = files
         self._record = new_record(
             run_dir.id,
             script=script,
             function=function,
             arguments=arguments,
             argv=getattr(sys, "argv", ()),
-            config=files,
+            config=files.recorded,
             seed=seed,
         )
-        config["START_DATETIME"] = datetime.fromisoformat(self._record["started"]).astimezone()
+        started = datetime.fromisoformat(self._record["started"]).astimezone()
+        tell(config, START_DATETIME=started)
 
     @property
     def duration_s(self) -> float:
@@ -112,7 +117,8 @@ class Ledger:
         """Put on disk, before user code, what the run is, and the origin of each argument."""
         path, record = self.path, self._record
         attempt("writing the record", lambda: write_record(path, record))
-        attempt("writing CONFIG.yaml", lambda: write_config(path, self._config, origins))
+        config, files = self._config, self._files
+        attempt("writing CONFIG.yaml", lambda: write_config(path, config, files, origins))
         attempt("keeping the script", lambda: save_script(path, self._script))
         attempt("registering the session", lambda: tell_begin(self._registry, record, path))
 
@@ -138,7 +144,8 @@ class Ledger:
         started, ended = (
             datetime.fromisoformat(self._record[name]).astimezone() for name in ("started", "ended")
         )
-        self._config.update(
+        tell(
+            self._config,
             SDIR_RUN=self.path,
             SDIR=self.path,
             EXIT_STATUS=exit_status,

@@ -55,6 +55,7 @@ def start(
     *,
     capture: CaptureMode = "fd",
     max_log_bytes: int | None = None,
+    debug: bool | None = None,
 ) -> tuple[DotDict, TextIO | None, TextIO | None, ModuleType, CustomColors, RandomStateManager]:
     """Start a session by hand; `close` ends it.
 
@@ -112,6 +113,9 @@ def start(
     max_log_bytes : int, optional
         How long each log may grow, at least 65536. Of a longer one the beginning and the end are
         kept, and a line in between says how much is missing. By default everything is kept.
+    debug : bool, optional
+        Whether the run is for debugging: ``DEBUG_`` stands before its ID then, and ``CONFIG.DEBUG``
+        is True. By default ``config/IS_DEBUG.yaml`` says it (``IS_DEBUG: true``).
 
     Returns
     -------
@@ -156,6 +160,7 @@ def start(
         capture=capture,
         clear_logs=clear_logs,
         max_log_bytes=max_log_bytes,
+        debug=debug,
     )
     if sys is None:
         options.capture = "none"
@@ -200,7 +205,8 @@ def close(
     Closing twice, or a session of another process, only warns; in a forked child it does nothing.
     """
     exit_status = checked_exit_status(exit_status)
-    run = run_of(checked_config(CONFIG))
+    CONFIG = checked_config(CONFIG)
+    run = run_of(CONFIG)
     if run is None:
         warn(f"no session {CONFIG.get('ID')!r} to close: it was closed before, or not started here")
         return

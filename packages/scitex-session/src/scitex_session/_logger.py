@@ -41,26 +41,11 @@ class SessionLogger:
             self._borrowed = BorrowedLogger(self._name)
         return self._borrowed.logger
 
+    def ready(self) -> Any:
+        """Return the logger itself where `logging` is imported anyhow, else what stands for it."""
+        return self._real() if "logging" in sys.modules else self
+
     def restore(self) -> None:
         """Put the logger of that name back as it was found, where it was used."""
         if self._borrowed is not None:
             self._borrowed.restore()
-
-
-def make_logger(name: str) -> tuple[Any, SessionLogger]:
-    """Make the logger of a run, which lets pass what is INFO or graver.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-
-    Returns
-    -------
-    logger : logging.Logger
-        The logger, or what stands for it where `logging` is not imported yet.
-    handle : SessionLogger
-        Its ``restore`` ends the loan.
-    """
-    handle = SessionLogger(name)
-    return (handle._real() if "logging" in sys.modules else handle), handle

@@ -38,6 +38,7 @@ _OTHERS = (
     "args",
     "capture",
     "clear_logs",
+    "debug",
     "file",
     "max_log_bytes",
     "message",
@@ -67,7 +68,7 @@ class Options:
         Seeded at once.
     alpha : float
         Opacity of the colours.
-    sdir, sdir_suffix, seed, capture, clear_logs, max_log_bytes
+    sdir, sdir_suffix, seed, capture, clear_logs, debug, max_log_bytes
         As for `start`.
     """
 
@@ -76,6 +77,7 @@ class Options:
         "args",
         "capture",
         "clear_logs",
+        "debug",
         "max_log_bytes",
         "sdir",
         "sdir_suffix",
@@ -86,6 +88,7 @@ class Options:
         "args",
         "capture",
         "clear_logs",
+        "debug",
         "max_log_bytes",
         "origins",
         "sdir",
@@ -106,6 +109,7 @@ class Options:
         alpha: float = 0.9,
         capture: CaptureMode = "fd",
         clear_logs: bool = False,
+        debug: bool | None = None,
         max_log_bytes: int | None = None,
     ) -> None:
         if capture not in CAPTURE_MODES:
@@ -116,6 +120,8 @@ class Options:
                 raise InvalidTypeError("max_log_bytes", max_log_bytes, allowed)
             if max_log_bytes < LEAST_LOG_BYTES:
                 raise InvalidValueError("max_log_bytes", max_log_bytes, allowed)
+        if debug is not None and not isinstance(debug, bool):
+            raise InvalidTypeError("debug", debug, "True, False or None")
         self.args = args
         self.origins = dict(origins or {})
         self.sdir = sdir
@@ -126,6 +132,7 @@ class Options:
         self.capture = capture
         self.clear_logs = clear_logs
         self.max_log_bytes = max_log_bytes
+        self.debug = debug
 
 
 def make_style(keywords: Mapping[str, Any]) -> Style:

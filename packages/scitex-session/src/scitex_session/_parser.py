@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import cyclopts
 
+from ._callables import code_of
 from ._numbers import converter_for
-from ._signature import code_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

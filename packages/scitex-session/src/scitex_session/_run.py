@@ -9,8 +9,10 @@ from scitex_session_io import capture, save_into
 from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager
 
-from ._config import as_args, make_config, read_config_files
+from ._config import read_config_files
 from ._ledger import Ledger
+from ._logger import SessionLogger
+from ._run_config import as_args, make_config
 from ._signals import SignalGuard
 from ._trouble import attempt
 
@@ -58,6 +60,7 @@ class Run:
     guard : SignalGuard
     closed_figures : int
         How many figures were left open, and closed at its end.
+    logger : SessionLogger
     """
 
     config: DotDict
@@ -82,6 +85,7 @@ class Run:
         self.arguments = dict(arguments or {})
         self.guard = SignalGuard()
         self.closed_figures = 0
+        self.logger = SessionLogger(script.stem if script else function or "session")
         self._owner = os.getpid()
         self._undo: list[tuple[str, Callable[[], object]]] = []
 
@@ -116,17 +120,22 @@ class Run:
     def _open(self) -> None:
         options = self.options
         files = read_config_files(self.script)
+        debug = files.debug if options.debug is None else options.debug
         self.rng = RandomStateManager(options.seed)
         self.at_close("putting back random generators", self.rng.release)
         self.rng.seed_modules(*options.seed_modules)
         self.colors = CustomColors(alpha=options.alpha)
         registry = registry_dir()
         run_dir = make_run_dir(
-            self.script, sdir=options.sdir, suffix=options.sdir_suffix, clear=options.clear_logs
+            self.script,
+            sdir=options.sdir,
+            suffix=options.sdir_suffix,
+            clear=options.clear_logs,
+            debug=debug,
         )
         path = run_dir.path
         args = as_args(options.args) if options.args is not None else as_args(self.arguments)
-        self.config = make_config(run_dir, self.script, args, files)
+        self.config = make_config(run_dir, self.script, args, files.values, debug=debug)
         self.ledger = Ledger(
             self.config,
             run_dir,
@@ -149,6 +158,7 @@ class Run:
         self.ledger.begin(options.origins)
         attempt("capturing output", self.capture.start)
         self.at_close("ending save_into", save_into(path, self._saved, reserved=RUN_FILES))
+        self.at_close("putting back the logger", self.logger.restore)
         self.style.apply()
         self.at_close("putting back the style of figures", self.style.restore)
         self.at_close("closing figures left open", self._close_figures)
@@ -235,6 +245,11 @@ class Run:
 def active_run() -> Run | None:
     """Return the innermost session that this process runs."""
     return next((run for run in reversed(_active) if run.owned), None)
+
+
+def current_run() -> Run | None:
+    """Return the innermost session there is, which in a forked worker is its parent's."""
+    return _active[-1] if _active else None
 
 
 def run_of(config: Mapping[str, Any]) -> Run | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import os
 
+from ._callables import check_function, is_coroutine_function, name_of, namespace_of, unveil
 from ._command_line import arguments_for
-from ._execute import check_not_nested, execute
+from ._coroutines import Finished, in_event_loop, run_to_end
+from ._execute import check_not_nested, execute, execute_async, is_disabled
 from ._options import check_keywords
-from ._signature import check_function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     R = TypeVar("R")
     R_co = TypeVar("R_co", covariant=True)
 
+    from ._execute import Ending
     from ._lifecycle import close, start
     from ._runner import run
 
@@ -82,7 +83,9 @@ class _Session:
         the command line as its signature wants it, starts a session, runs, closes the session, and
         returns what the function returns. Where it is the script's entry point (its module is
         ``__main__``), an integer other than 0 becomes the exit status of the process. Its ``plain``
-        attribute is the function itself.
+        attribute is the function itself. An async function runs at the call, too, and what the call
+        gives is to be awaited for the value (``asyncio.run(main())``); within an event loop it runs
+        when it is awaited.
 
     Raises
     ------
@@ -143,25 +146,46 @@ session.__doc__ = _Session.__doc__
 
 
 def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
+    if isinstance(func, staticmethod):
+        return staticmethod(_wrapped(func.__func__, keywords))
+    unveil(func)
     check_function(func)
+    is_async = is_coroutine_function(func)
+    module = namespace_of(func).get("__name__")
 
     @functools.wraps(func)
     def script(*args: Any, **kwargs: Any) -> Any:
         if args or kwargs:
             return func(*args, **kwargs)
+        if is_async and in_event_loop():
+            return in_loop()
         check_not_nested(func)
         arguments = arguments_for(func)
         # A spawned worker imports the script again: it is no script of its own, and without a guard
         # (if __name__ == "__main__") each would start a session, whose workers start others.
-        if os.environ.get("SCITEX_SESSION_DISABLE") == "1" or func.__module__ == "__mp_main__":
-            return arguments.call(func, None)
-        ending = execute(func, lambda given: arguments.call(func, given), keywords, arguments)
+        if is_disabled() or module == "__mp_main__":
+            result = run_to_end(arguments.call(func, None))
+        else:
+            call = functools.partial(arguments.call, func)
+            result = given_back(execute(func, call, keywords, arguments))
+        return Finished(result) if is_async else result
+
+    async def in_loop() -> Any:
+        check_not_nested(func)
+        arguments = arguments_for(func)
+        if is_disabled() or module == "__mp_main__":
+            return await arguments.call(func, None)
+        call = functools.partial(arguments.call, func)
+        return given_back(await execute_async(func, call, keywords, arguments))
+
+    def given_back(ending: Ending) -> Any:
         if ending.error is not None:
             raise ending.error
         status = ending.exit_status
-        if status != 0 and func.__module__ == "__main__":
+        if status != 0 and module == "__main__":
             raise SystemExit(status if 1 <= status <= 255 else 1)
         return ending.result
 
+    script.__name__ = name_of(func)
     script.plain = func  # type: ignore[attr-defined]
     return script

@@ -43,10 +43,13 @@ class SignalGuard:
     ----------
     ended_by : int or None
         The signal that ended the session.
+    interrupted : bool
+        Whether a Ctrl-C came that a handler of others' saw to (`watch_interrupts`).
     """
 
     def __init__(self) -> None:
         self.ended_by: int | None = None
+        self.interrupted = False
         self._owner = os.getpid()
         self._found: dict[int, Handler] = {}
 
@@ -68,6 +71,30 @@ class SignalGuard:
                 signal.signal(signum, found if signum == signal.SIGINT else self._raise)
         if self.ended_by is not None:
             raise KeyboardInterrupt if self.ended_by == signal.SIGINT else Terminated(self.ended_by)
+
+    def watch_interrupts(self) -> Callable[[], None]:
+        """Note each Ctrl-C that a handler of others' sees to, and return what ends the watch.
+
+        An event loop makes of it the cancellation of its main task, which alone does not tell.
+        """
+        found = signal.getsignal(signal.SIGINT)
+        if not callable(found) or found in (signal.default_int_handler, self._defer):
+            return lambda: None
+
+        def noting(signum: int, frame: FrameType | None) -> None:
+            self.interrupted = True
+            found(signum, frame)
+
+        try:
+            signal.signal(signal.SIGINT, noting)
+        except ValueError:  # not in the main thread, where alone Python allows it
+            return lambda: None
+
+        def restore() -> None:
+            if signal.getsignal(signal.SIGINT) is noting:
+                signal.signal(signal.SIGINT, found)
+
+        return restore
 
     def begin_cleanup(self) -> None:
         """From now on, the first signal waits for the end of the clean-up."""

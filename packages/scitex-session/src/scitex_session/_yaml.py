@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from datetime import date, datetime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,12 +19,12 @@ _NOT_PLAIN = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "nu
 
 
 def to_yaml(value: Mapping[str, Any], comments: Mapping[tuple[str, ...], str] | None = None) -> str:
-    """Write a mapping as block-style YAML that PyYAML's ``safe_load`` reads back equal.
+    """Write a mapping as block-style YAML that readers of YAML 1.1 and 1.2 read back equal.
 
     Parameters
     ----------
     value : mapping
-        Of what JSON has: mappings, lists, str, int, float, bool, None.
+        Of what YAML has: mappings, lists, sets, str, int, float, bool, None, date and datetime.
     comments : mapping, optional
         Texts to stand behind values, by the path of their keys.
 
@@ -39,8 +40,8 @@ def _mapping(
 ) -> Iterator[str]:
     indent = "  " * len(path)
     for key, item in value.items():
-        here = (*path, key)
-        comment = f"  # {comments[here]}" if here in comments else ""
+        here = (*path, str(key))
+        comment = f"  # {' '.join(comments[here].split())}" if here in comments else ""
         if isinstance(item, Mapping) and item:
             yield f"{indent}{_key(key)}:{comment}"
             yield from _mapping(item, here, comments)
@@ -53,8 +54,14 @@ def _flow(value: Any) -> str:
         return "{" + ", ".join(f"{_key(k)}: {_flow(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, set):
+        return (
+            "!!set {" + ", ".join(f"{_key(item)}: null" for item in sorted(value, key=repr)) + "}"
+        )
     if isinstance(value, float):
         return _float(value)
+    if isinstance(value, date):
+        return _date(value)
     # JSON's strings are YAML's double-quoted ones but for surrogate pairs, which ensure_ascii
     # would write; and for a few characters that YAML calls not printable.
     text = json.dumps(value, ensure_ascii=False)
@@ -76,7 +83,14 @@ def _float(value: float) -> str:
     return f"{mantissa if '.' in mantissa else mantissa + '.0'}{e}{exponent}"
 
 
-def _key(key: str) -> str:
-    if _PLAIN_KEY.match(key) and key.lower() not in _NOT_PLAIN:
+def _date(value: date) -> str:
+    # Tagged, since YAML 1.2 takes the bare digits for a text.
+    offset = value.utcoffset() if isinstance(value, datetime) else None
+    exact = offset is None or not offset.total_seconds() % 60
+    return f'{"!!timestamp " if exact else ""}"{value.isoformat()}"'
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, str) and _PLAIN_KEY.match(key) and key.lower() not in _NOT_PLAIN:
         return key
     return _flow(key)

@@ -1,0 +1,140 @@
+"""`run` with parsers of the user's own, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scitex_session import run
+from scitex_session._errors import UnknownOptionError
+from scitex_session_core import InvalidTypeError
+from support import Finished, read_json, run_script
+
+NEEDS_CLICK = "click is missing: it is in the test environment `all`"
+ARGPARSE = """
+    import argparse
+    import scitex_session as stx
+
+    def parse_args():
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--lr", type=float, default=0.5)
+        return parser.parse_args()
+
+    def main(args):
+        print(args.lr, CONFIG.ARGS.lr)
+        return {"lr": args.lr}
+
+    if __name__ == "__main__":
+        print(stx.run(main, parse_args, verbose=False))
+"""
+CLICK = """
+    import click
+    import scitex_session as stx
+
+    @click.command()
+    @click.option("--lr", type=float, default=0.5)
+    def parse_args(lr):
+        return {{"lr": lr}}
+
+    def main(args):
+        print(args["lr"])
+        return "value"
+
+    if __name__ == "__main__":
+        print(stx.run(main, {parse_args}))
+"""
+CLICK_COMMAND = CLICK.format(parse_args="parse_args")
+
+
+def arguments() -> Any:
+    (record,) = Path("script_out/FINISHED_SUCCESS").glob("*/session.json")
+    return read_json(record)["arguments"]
+
+
+def test_argparse_reads_and_its_namespace_is_on_record() -> None:
+    assert run_script(ARGPARSE, "--lr", "0.25") == (0, "0.25 0.25\n{'lr': 0.25}\n", "")
+    assert arguments() == {"lr": 0.25}
+
+
+@pytest.mark.parametrize(("given", "status"), [("--help", 0), ("--rl", 2), ("--lr=much", 2)])
+@pytest.mark.parametrize("parser", ["argparse", "click"])
+def test_help_and_mistakes_are_the_parsers_and_start_nothing(
+    parser: str, given: str, status: int
+) -> None:
+    if parser == "click":
+        pytest.importorskip("click", reason=NEEDS_CLICK)
+    finished = run_script(ARGPARSE if parser == "argparse" else CLICK_COMMAND, given)
+    assert finished.returncode == status
+    assert "--lr" in finished.stdout + finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert not Path("script_out").exists()
+
+
+@pytest.mark.parametrize("parse_args", ["parse_args", "lambda: parse_args(standalone_mode=False)"])
+def test_click_hands_over_what_it_read_and_does_not_end_the_process(parse_args: str) -> None:
+    pytest.importorskip("click", reason=NEEDS_CLICK)
+    finished = run_script(CLICK.format(parse_args=parse_args), "--lr", "0.25")
+    assert finished == (0, "0.25\nvalue\n", "")
+    assert arguments() == {"lr": 0.25}
+
+
+def test_mistakes_in_click_called_by_hand_are_said_as_click_says_them() -> None:
+    pytest.importorskip("click", reason=NEEDS_CLICK)
+    by_hand = CLICK.format(parse_args="lambda: parse_args(standalone_mode=False)")
+    finished = run_script(by_hand, "--rl", "3")
+    assert finished.returncode == 2
+    assert "No such option" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_with_nothing_the_signature_makes_the_command_line() -> None:
+    finished = run_script(
+        """
+        import scitex_session as stx
+
+        def main(lr: float = 0.5):
+            return lr
+
+        if __name__ == "__main__":
+            print(stx.run(main))
+        """,
+        "--lr",
+        "0.25",
+    )
+    assert finished == (0, "0.25\n", "")
+    assert arguments() == {"lr": 0.25}
+
+
+def disabled(source: str, *args: str) -> Finished:
+    return run_script(source, *args, env={"SCITEX_SESSION_DISABLE": "1"})
+
+
+def test_disable_runs_the_plain_function_with_what_was_parsed() -> None:
+    plain = ARGPARSE.replace("print(args.lr, CONFIG.ARGS.lr)", "print(args.lr)")
+    assert disabled(plain, "--lr", "0.25") == (0, "0.25\n{'lr': 0.25}\n", "")
+    assert not Path("script_out").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [("sede", "seed"), ("verbos", "verbose"), ("mesage", "message"), ("fig_size", "fig_size_mm")],
+)
+def test_unknown_keywords_are_refused_with_the_near_name(wrong: str, near: str) -> None:
+    with pytest.raises(UnknownOptionError, match=f"no session option '{wrong}'; .*'{near}'"):
+        run(print, None, **{wrong: 1})
+
+
+@pytest.mark.parametrize("name", ["exit_status", "CONFIG", "sys"])
+def test_what_the_session_itself_decides_is_no_keyword(name: str) -> None:
+    with pytest.raises(UnknownOptionError, match="the options are agg, "):
+        run(print, None, **{name: None})
+
+
+def test_a_parser_that_cant_be_called_is_refused() -> None:
+    import argparse
+
+    parser: Any = argparse.ArgumentParser()
+    with pytest.raises(InvalidTypeError, match=r"parse_args must be .*parser\.parse_args"):
+        run(print, parser)
