@@ -43,6 +43,7 @@ def make_run_dir(
     sdir: str | os.PathLike[str] | None = None,
     suffix: str | None = None,
     clear: bool = False,
+    out: str | os.PathLike[str] | None = None,
 ) -> RunDir:
     """Claim a directory for a run that begins now.
 
@@ -58,6 +59,9 @@ def make_run_dir(
     clear : bool
         What an earlier run left in `sdir` (record, events, logs) is deleted; otherwise it is kept
         there under ``previous/<ID>/``. Nobody else's files are touched.
+    out : path-like, optional
+        The folder for ``<script>_out``; by default ``$SCITEX_SESSION_OUT_DIR``, or else the
+        script's own.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def make_run_dir(
 
         directory = absolute(sdir)
         return RunDir(claim_sdir(directory, clear=clear), directory, directory)
-    out_dir = out_dir_for(script)
+    out_dir = out_dir_for(script, out)
     try:
         return _claim(out_dir, suffix)
     except OSError as error:

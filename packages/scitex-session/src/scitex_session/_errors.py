@@ -92,3 +92,20 @@ class ConfigFileError(FacadeError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.why}"
+
+
+class UsageError(FacadeError, ValueError):
+    """A command line, or a file or variable that stands for one, that can't be taken.
+
+    Attributes
+    ----------
+    why : str
+        What is wrong, where, and what is allowed: a sentence without its full stop.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def __str__(self) -> str:
+        return self.why

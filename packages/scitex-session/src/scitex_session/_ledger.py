@@ -25,7 +25,7 @@ from ._trouble import attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -57,6 +57,12 @@ class Ledger:
         The user's configuration.
     seed : int
         The seed.
+    parent : str or None
+        The session that this one goes on from.
+    tags : iterable of str
+        Its tags.
+    note : str
+        Its note.
 
     Attributes
     ----------
@@ -79,6 +85,9 @@ class Ledger:
         arguments: Mapping[str, Any],
         files: Mapping[str, Any],
         seed: int,
+        parent: str | None = None,
+        tags: Iterable[str] = (),
+        note: str = "",
     ) -> None:
         self._config = config
         # Kept apart from CONFIG, which is the user's to change by mistake.
@@ -95,7 +104,9 @@ class Ledger:
             argv=getattr(sys, "argv", ()),
             config=files,
             seed=seed,
+            parent=parent,
         )
+        self._record.update(tags=list(dict.fromkeys(tags)), note=note)
         config["START_DATETIME"] = datetime.fromisoformat(self._record["started"]).astimezone()
 
     @property

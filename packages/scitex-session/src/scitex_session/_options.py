@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scitex_session_core import InvalidValueError
+from scitex_session_core import InvalidTypeError, InvalidValueError, check_id
 
 from ._errors import UnknownOptionError
 
@@ -37,15 +37,21 @@ _OTHERS = (
     "args",
     "capture",
     "clear_logs",
+    "debug",
     "file",
     "message",
+    "no_save",
+    "note",
     "notify",
     "np",
+    "out",
+    "parent",
     "random",
     "sdir",
     "sdir_suffix",
     "seed",
     "show_execution_flow",
+    "tags",
     "torch",
     "verbose",
 )
@@ -65,7 +71,9 @@ class Options:
         Seeded at once.
     alpha : float
         Opacity of the colours.
-    sdir, sdir_suffix, seed, capture, clear_logs
+    tags : tuple of str
+        Tags of the run.
+    sdir, sdir_suffix, seed, capture, clear_logs, debug, note, parent, out, no_save
         As for `start`.
     """
 
@@ -74,20 +82,32 @@ class Options:
         "args",
         "capture",
         "clear_logs",
+        "debug",
+        "no_save",
+        "note",
+        "out",
+        "parent",
         "sdir",
         "sdir_suffix",
         "seed",
+        "tags",
     )
     __slots__ = (
         "alpha",
         "args",
         "capture",
         "clear_logs",
+        "debug",
+        "no_save",
+        "note",
         "origins",
+        "out",
+        "parent",
         "sdir",
         "sdir_suffix",
         "seed",
         "seed_modules",
+        "tags",
     )
 
     def __init__(
@@ -102,9 +122,21 @@ class Options:
         alpha: float = 0.9,
         capture: CaptureMode = "fd",
         clear_logs: bool = False,
+        debug: bool | None = None,
+        note: str = "",
+        tags: Iterable[str] = (),
+        parent: str | None = None,
+        out: str | os.PathLike[str] | None = None,
+        no_save: bool = False,
     ) -> None:
         if capture not in CAPTURE_MODES:
             raise InvalidValueError("capture", capture, "one of 'fd', 'sys', 'none'")
+        if debug is not None and not isinstance(debug, bool):
+            raise InvalidTypeError("debug", debug, "True, False or None")
+        if not isinstance(note, str):
+            raise InvalidTypeError("note", note, "a string")
+        if parent is not None:
+            check_id(parent)
         self.args = args
         self.origins = dict(origins or {})
         self.sdir = sdir
@@ -114,6 +146,18 @@ class Options:
         self.alpha = alpha
         self.capture = capture
         self.clear_logs = clear_logs
+        self.debug = debug
+        self.note = note
+        self.tags = _checked_tags(tags)
+        self.parent = parent
+        self.out = out
+        self.no_save = no_save
+
+
+def _checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
+        raise InvalidTypeError("tags", tags, "a list of strings")
+    return tuple(tags)
 
 
 def make_style(keywords: Mapping[str, Any]) -> Style:

@@ -28,7 +28,9 @@ def print_header(run: Run) -> None:
 
 def print_footer(run: Run, message: str) -> None:
     """Print how the session ended, at its end."""
-    _say(f"\n{message}  {run.ledger.status} after {run.ledger.duration_s:.2f} s: {run.ledger.path}")
+    path = run.ledger.path
+    where = path if path.exists() else "nothing is kept"  # of a run that was only tried
+    _say(f"\n{message}  {run.ledger.status} after {run.ledger.duration_s:.2f} s: {where}")
 
 
 def _say(text: str) -> None:

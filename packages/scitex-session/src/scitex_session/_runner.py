@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ._command_line import arguments_for
+import sys
+
+from ._command_line import arguments_for, session_part
 from ._execute import check_not_nested, execute
 from ._options import check_keywords
 from ._signature import check_function, parameters_of
@@ -52,13 +54,26 @@ def run(
     check_not_nested(func)
     if parse_args is None and not _wants_bare_args(func):
         arguments = arguments_for(func)
-        ending = execute(func, lambda given: arguments.call(func, given), session_kwargs, arguments)
+        keywords = {**session_kwargs, **arguments.session}
+        ending = execute(func, lambda given: arguments.call(func, given), keywords, arguments)
     else:
-        args = _empty_namespace() if parse_args is None else parse_args()
-        ending = execute(func, lambda _given: func(args), {"args": args, **session_kwargs})
+        args, asked = _read_by(parse_args or _empty_namespace)
+        keywords = {"args": args, **session_kwargs, **asked}
+        ending = execute(func, lambda _given: func(args), keywords)
     if ending.error is not None:
         raise ending.error
     return ending.result
+
+
+def _read_by(parse_args: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
+    """Have the user's own parser read the command line without what is the session's."""
+    asked = session_part()
+    found = sys.argv
+    sys.argv = [*found[:1], *asked.rest]
+    try:
+        return parse_args(), asked.keywords
+    finally:
+        sys.argv = found
 
 
 def _empty_namespace() -> object:

@@ -155,7 +155,8 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
         # (if __name__ == "__main__") each would start a session, whose workers start others.
         if os.environ.get("SCITEX_SESSION_DISABLE") == "1" or func.__module__ == "__mp_main__":
             return arguments.call(func, None)
-        ending = execute(func, lambda given: arguments.call(func, given), keywords, arguments)
+        asked = {**keywords, **arguments.session}
+        ending = execute(func, lambda given: arguments.call(func, given), asked, arguments)
         if ending.error is not None:
             raise ending.error
         status = ending.exit_status

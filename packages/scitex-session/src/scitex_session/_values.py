@@ -1,0 +1,273 @@
+"""Texts of a command line or a file as the values that annotations ask for."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import json
+import numbers
+import pathlib
+import re
+import types
+import typing
+from typing import Any
+
+import cyclopts
+
+from ._fitting import (
+    Nested,
+    YesNo,
+    fitted,
+    is_structure,
+    is_union,
+    takes_many,
+    takes_nested,
+    takes_none,
+    takes_one_or_many,
+    union_of,
+    without_none,
+)
+from ._hints import shown_hint
+from ._names import kebab
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+DEFAULT = "default"  # the source of a token that stands for a field of a default object
+TRUE, FALSE = ("yes", "y", "true", "t", "on", "1"), ("no", "n", "false", "f", "off", "0")
+_NONE = ("none", "null")
+_PREFIXES = {"0x": 16, "0o": 8, "0b": 2}
+
+
+def converter_for(hint: Any) -> Callable[[Any, Sequence[cyclopts.Token]], Any]:
+    """Return what converts the tokens of a parameter, and of the fields below it.
+
+    Parameters
+    ----------
+    hint : annotation
+        The parameter's, as `fitted` returns it.
+
+    Returns
+    -------
+    callable
+        For `cyclopts.Parameter`.
+
+    Notes
+    -----
+    cyclopts by itself reads ``2.5`` as the integer 2, in a field or a list as well: a run with
+    other arguments than its command line says would be the worst kind of wrong.
+    """
+    bare = without_none(hint)
+    hidden = list[str] if takes_one_or_many(hint) else bare
+
+    def convert(asked: Any, tokens: Any) -> Any:
+        # cyclopts hides `| None` from converters, but ``--seed none`` is how None is given.
+        asked = hint if asked == hidden else asked
+        if isinstance(tokens, dict):
+            return cyclopts.convert(asked, tokens, converter=value_of, name_transform=kebab)
+        (first, *rest) = tokens
+        if not rest and first.source == DEFAULT:
+            return first.implicit_value
+        if not rest and first.implicit_value is None:  # a null of a file
+            if not takes_none(asked):
+                raise ValueError
+            return None
+        if not rest and first.implicit_value == []:
+            return (typing.get_origin(bare) or bare)()
+        if is_structure(without_none(asked)) and not first.value.lstrip().startswith("{"):
+            if takes_none(asked) and first.value.casefold() in _NONE:
+                return None
+            raise cyclopts.CoercionError(token=first, target_type=without_none(asked))
+        fit = fitted(asked) or asked
+        return _converted(fit, _nested_tokens(first) if takes_nested(fit) and not rest else tokens)
+
+    return convert
+
+
+def _nested_tokens(token: cyclopts.Token) -> Sequence[cyclopts.Token]:
+    """Split ``[[1, 2], [3]]`` into its lists."""
+    try:
+        items = json.loads(token.value)
+    except ValueError:
+        return (token,)
+    lists = isinstance(items, list) and all(isinstance(item, list) for item in items)
+    return [token.evolve(value=json.dumps(item)) for item in items] if lists else (token,)
+
+
+def _converted(hint: Any, tokens: Sequence[Any]) -> Any:
+    if takes_one_or_many(hint):  # ``str | list[str]``: one value is one, more are a list
+        parts = typing.get_args(without_none(hint))
+        one = union_of(part for part in parts if not takes_many(part))
+        if len(tokens) == 1:
+            try:
+                return _converted(one, tokens)
+            except (ValueError, cyclopts.CoercionError):
+                pass  # perhaps a list of one
+        hint = next(part for part in parts if takes_many(part))
+    return cyclopts.convert(hint, tokens, converter=value_of, name_transform=kebab)
+
+
+def value_of(kind: Any, text: str) -> Any:
+    """Return one text as a value of one type.
+
+    Parameters
+    ----------
+    kind : type
+        What is wanted.
+    text : str
+        What was given.
+
+    Raises
+    ------
+    ValueError
+        It is none. Nothing is rounded or cut in order to make it one.
+    """
+    kind = typing.get_origin(kind) or kind
+    if isinstance(kind, type):
+        if issubclass(kind, enum.Enum):
+            return member_of(kind, text)
+        if issubclass(kind, Nested):
+            return _from_json(kind.hint, text)
+        if issubclass(kind, pathlib.PurePath) and not text:
+            raise ValueError(text)  # Path("") is the working directory, which nobody typed
+    if kind in _READERS:
+        return _READERS[kind](text)
+    if not isinstance(kind, type) or kind in _LEFT_TO_CYCLOPTS:
+        return cyclopts.convert(kind, [text])
+    try:
+        return kind(text)
+    except (ArithmeticError, TypeError):  # such as decimal's InvalidOperation
+        raise ValueError(text) from None
+
+
+def member_of(kind: type[enum.Enum], text: str) -> Any:
+    """Return a member of an enumeration by its name, in any case where only one fits, or its value.
+
+    Raises
+    ------
+    CoercionError
+        There is none, or more than one.
+    """
+    members = kind.__members__
+    if text in members:
+        return members[text]
+    folded = {name: member for name, member in members.items() if _fold(name) == _fold(text)}
+    by_value = {m.name: m for m in members.values() if isinstance(m.value, str) and m.value == text}
+    for found in (folded, by_value):
+        if len(found) == 1:
+            return next(iter(found.values()))
+    raise cyclopts.CoercionError(token=cyclopts.Token(value=text), target_type=kind)
+
+
+def choices_of(hint: Any) -> list[str]:
+    """Return the words that an annotation allows, empty where it is no choice of words."""
+    hint = without_none(hint)
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return list(hint.__members__)
+    if typing.get_origin(hint) is typing.Literal:
+        return [_word(value) for value in typing.get_args(hint)]
+    if is_union(hint):
+        found = [choices_of(part) for part in typing.get_args(hint)]
+        return [word for words in found for word in words] if all(found) else []
+    inner = [arg for arg in typing.get_args(hint) if arg is not ...]
+    return choices_of(inner[0]) if takes_many(hint) and len(inner) == 1 else []
+
+
+def wanted(hint: Any) -> str:
+    """Return what an annotation asks for, in words."""
+    words = choices_of(hint)
+    if words:
+        return f"one of {', '.join(words)}" if len(words) > 1 else words[0]
+    if typing.get_origin(hint) is typing.Annotated:
+        return wanted(typing.get_args(hint)[0])
+    if is_union(hint):
+        parts = [wanted(part) for part in typing.get_args(hint)]
+        return f"{', '.join(parts[:-1])} or {parts[-1]}"
+    if isinstance(hint, type) and issubclass(hint, Nested):
+        return f"{shown_hint(hint.hint)} written as JSON, such as [1, 2]"
+    if is_structure(hint):
+        return f"a {shown_hint(hint)}, given by its fields or as JSON"
+    for kind, text in _WANTED.items():
+        if isinstance(hint, type) and issubclass(hint, kind):
+            return text
+    return f"a {shown_hint(hint)}"
+
+
+def _fold(name: str) -> str:
+    return kebab(name).casefold()
+
+
+def _word(value: Any) -> str:
+    return value.name if isinstance(value, enum.Enum) else str(value)
+
+
+def _bool(text: str) -> bool:
+    if text.casefold() in TRUE:
+        return True
+    if text.casefold() in FALSE:
+        return False
+    raise ValueError(text)
+
+
+def _int(text: str) -> int:
+    bare = text.strip().lstrip("+-").casefold()
+    return int(text, _PREFIXES.get(bare[:2], 10))
+
+
+def _none(text: str) -> None:
+    if text.casefold() not in _NONE:
+        raise ValueError(text)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error:
+        raise ValueError(text) from None
+
+
+def _from_json(hint: Any, text: str) -> Any:
+    items = json.loads(text)
+    if not isinstance(items, list):
+        raise ValueError(text)  # noqa: TRY004  # what was given is a text of the wrong form
+    texts = [item if isinstance(item, str) else json.dumps(item) for item in items]
+    tokens = [cyclopts.Token(value=item) for item in texts]
+    return _converted(fitted(hint), tokens) if tokens else (typing.get_origin(hint) or hint)()
+
+
+_READERS: dict[Any, Callable[[str], Any]] = {
+    bool: _bool,
+    YesNo: _bool,
+    int: _int,
+    types.NoneType: _none,
+    datetime.time: datetime.time.fromisoformat,
+    re.Pattern: _pattern,
+}
+# What cyclopts reads as it should be, and better than the type's own constructor.
+_LEFT_TO_CYCLOPTS = {
+    bytes,
+    bytearray,
+    slice,
+    datetime.date,
+    datetime.datetime,
+    datetime.timedelta,
+}
+
+# In this order: a bool is an int, a datetime is a date.
+_WANTED: dict[type, str] = {
+    bool: "yes or no",
+    YesNo: "yes or no",
+    int: "a whole number",
+    float: "a number",
+    complex: "a complex number such as 1+2j",
+    str: "a text",
+    pathlib.PurePath: "a path",
+    types.NoneType: "none",
+    datetime.datetime: "a date and time such as 2026-11-22T05:09",
+    datetime.date: "a date such as 2026-11-22",
+    datetime.time: "a time such as 05:09:48",
+    datetime.timedelta: "a duration such as 90s, 1h30m or 2d",
+    numbers.Number: "a number",
+    slice: "a slice such as 0:10 or 0:10:2",
+}
