@@ -52,7 +52,10 @@ class Instance:
     "func", [plain, mixed, positional_only, variadic, wrapping, Instance(), Instance().__call__]
 )
 def test_parameters_are_those_that_inspect_finds(func: Callable[..., Any]) -> None:
-    empty = {inspect.Parameter.VAR_POSITIONAL: (), inspect.Parameter.VAR_KEYWORD: {}}
+    empty: dict[Any, Any] = {
+        inspect.Parameter.VAR_POSITIONAL: (),
+        inspect.Parameter.VAR_KEYWORD: {},
+    }
     wanted = [
         (p.name, empty.get(p.kind, REQUIRED if p.default is p.empty else p.default), KINDS[p.kind])
         for p in inspect.signature(func).parameters.values()

@@ -77,7 +77,6 @@ def help_text(
     ):
         lines = list(_table([_entry(row) for row in chosen], width))
         if heading == "options":
-            lines += _table([(", ".join(reversed(line.help_flags)), "show this and exit")], width)
             flags = [(", ".join(reversed(line.help_flags)), "show this and exit")]
             flags += [("    --version", "print it and exit")] * (line.version is not None)
             lines += _table([each for each in flags if each[0]], width)
