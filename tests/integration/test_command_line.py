@@ -164,13 +164,22 @@ def test_what_is_asked_of_the_session_is_recorded_and_found() -> None:
         env={"SCITEX_SESSION_SEED": "6"},
     )
     assert first.stdout == again.stdout
-    assert (first.stderr, again.stderr) == ("", "")
+    assert first.stderr == ""
+    assert f"the parent session {parent} is not in the registry" in again.stderr
     run, record = the_run("elsewhere/script_out/FINISHED_SUCCESS")
     assert (record["seed"], record["note"], record["parent"]) == (5, "new words", parent)
     assert record["tags"] == ["paper", "a"]
     assert the_run()[1]["note"] == "old"
     assert [each["id"] for each in SessionManager().select({"tags": "paper"})] == [record["id"]]
     assert run.name == record["id"]
+
+
+def test_a_parent_that_is_known_is_not_talked_about() -> None:
+    script = PLAIN.format(options="", body="print(CONFIG.ID)")
+    parent = run_script(script).stdout.strip()
+    assert run_script(script, "--session.parent", parent).stderr == ""
+    (child,) = SessionManager().select({"parent": parent})
+    assert child["status"] == "success"
 
 
 def test_a_session_by_hand_listens_to_the_environment_too() -> None:

@@ -176,7 +176,7 @@ def test_what_a_parameter_cant_take_is_said_with_file_and_line(text: str, said: 
         ("a.yaml", "a: 1\nb: 2\na: 3", "line 3: the key a stands here again"),
         ("a.yaml", "- 1", "it must have keys and values"),
         ("a.json", '{"a": 1,\n"a": 2}', "line 2: the key a stands here again"),
-        ("a.json", '{"a": 1,\n}', "line 2: "),
+        ("a.json", '{"a": 1,\n"b"}', "line 2: "),
         ("a.json", "{'a': 1}", "line 1: "),
         ("a.toml", "a = 1\nb = \n", "line 2"),
         ("a.toml", "a = 1\na = 2\n", "line 2"),

@@ -12,12 +12,14 @@ from scitex_session._errors import (
     NestedSessionError,
     UnknownOptionError,
     UnsuitableFunctionError,
+    UsageError,
 )
 
 ERRORS = [
     (ConfigFileError("a.yaml", "line 3: no"), ValueError, "a.yaml: line 3: no"),
     (NestedSessionError("main", "ID"), RuntimeError, "main() would start a session inside"),
     (UnsuitableFunctionError("main", "why"), TypeError, "main: why"),
+    (UsageError("--n needs a value"), ValueError, "--n needs a value"),
     (
         UnknownOptionError("sede", ("seed",), ("sdir", "seed")),
         TypeError,

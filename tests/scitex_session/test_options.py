@@ -46,6 +46,13 @@ def test_an_unknown_way_of_capturing_is_refused() -> None:
         {"fontsize": "smallish"},
         {"sdir_suffix": "a/b"},
         {"capture": "tee"},
+        {"tags": "paper"},
+        {"tags": [1]},
+        {"note": None},
+        {"parent": "../x"},
+        {"debug": "yes"},
+        {"no_save": 1},
+        {"out": 3},
     ],
 )
 def test_a_value_that_cant_be_starts_nothing(wrong: dict[str, object]) -> None:

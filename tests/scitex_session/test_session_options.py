@@ -12,13 +12,8 @@ import pytest
 import scitex_session as stx
 from scitex_session._errors import UsageError
 from scitex_session._options import KEYWORDS
-from scitex_session._session_options import (
-    OTHERS,
-    SESSION_OPTIONS,
-    VARIABLE_PREFIX,
-    asked_of_session,
-    from_environment,
-)
+from scitex_session._session_options import asked_of_session, from_environment
+from scitex_session._session_table import OTHERS, SESSION_OPTIONS, VARIABLE_PREFIX
 
 README = Path(__file__).parents[2] / "packages" / "scitex-session" / "README.md"
 

@@ -7,7 +7,7 @@ import shlex
 from typing import NamedTuple
 
 from ._rows import rows_of
-from ._session_options import OTHERS, PREFIX, SESSION_OPTIONS
+from ._session_table import OTHERS, PREFIX, SESSION_OPTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 from cyclopts import Token
@@ -115,6 +114,8 @@ def _found(
     except ValueError:
         argument, keys = None, ()
     if argument is None or (kebab(first) not in longs and not _is_catch_all(argument)):
+        import difflib
+
         known = [name.removeprefix("--") for name in longs.values()]
         known += [a.name.removeprefix("--") for a in arguments if a.keys]
         near = difflib.get_close_matches(kebab(".".join(entry.keys)), known, n=1)

@@ -12,7 +12,7 @@ from ._config import read_config_files
 from ._errors import ConfigFileError
 from ._rows import rows_of
 from ._script import script_of
-from ._session_options import OTHERS, PREFIX, SESSION_OPTIONS, VARIABLE_PREFIX
+from ._session_table import OTHERS, PREFIX, SESSION_OPTIONS, VARIABLE_PREFIX
 from ._signature import code_of
 
 TYPE_CHECKING = False

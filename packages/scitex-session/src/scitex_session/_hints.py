@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import builtins
 import types
 import typing
 from pathlib import Path
@@ -13,6 +11,7 @@ from ._signature import OPTIONS, VALUES, code_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Callable, Iterable
 
     from ._signature import Parameter
@@ -106,6 +105,8 @@ def _import_for_checkers(module: dict[str, Any], name: str, namespace: dict[str,
     Only the one name that an annotation of a parameter has, into `namespace`; the module itself
     stays as it is. True if that worked.
     """
+    import ast
+
     try:
         tree = ast.parse(Path(module["__file__"]).read_bytes())
     except (KeyError, TypeError, OSError, SyntaxError):
@@ -126,7 +127,7 @@ def _import_for_checkers(module: dict[str, Any], name: str, namespace: dict[str,
                         return False
                     namespace[name] = scope[name]
                     return True
-    return hasattr(builtins, name)
+    return False
 
 
 def _bound_by(alias: ast.alias) -> str:

@@ -8,7 +8,8 @@ from ._constraints import violation
 from ._errors import UsageError
 from ._fitting import is_union
 from ._tokens import find, is_flag, needs_a_value
-from ._values import DEFAULT, FALSE, TRUE, choices_of, wanted
+from ._values import DEFAULT, FALSE, TRUE
+from ._wording import choices_of, wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scitex_session_core import InvalidTypeError, InvalidValueError, check_id
+from scitex_session_core import InvalidSessionIdError, InvalidTypeError, InvalidValueError, check_id
 
 from ._errors import UnknownOptionError
 
@@ -136,7 +136,11 @@ class Options:
         if not isinstance(note, str):
             raise InvalidTypeError("note", note, "a string")
         if parent is not None:
-            check_id(parent)
+            _check_parent(parent)
+        if out is not None and not isinstance(out, str) and not hasattr(out, "__fspath__"):
+            raise InvalidTypeError("out", out, "a path, or None")
+        if not isinstance(no_save, bool):
+            raise InvalidTypeError("no_save", no_save, "True or False")
         self.args = args
         self.origins = dict(origins or {})
         self.sdir = sdir
@@ -154,10 +158,18 @@ class Options:
         self.no_save = no_save
 
 
+def _check_parent(parent: str) -> None:
+    try:
+        check_id(parent)
+    except (InvalidSessionIdError, InvalidTypeError):
+        raise InvalidValueError("parent", parent, "the ID of a session, or None") from None
+
+
 def _checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
+    found = () if isinstance(tags, str) else tuple(tags)
+    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in found):
         raise InvalidTypeError("tags", tags, "a list of strings")
-    return tuple(tags)
+    return found
 
 
 def make_style(keywords: Mapping[str, Any]) -> Style:

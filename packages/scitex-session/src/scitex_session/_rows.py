@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ._fitting import Nested, is_structure, is_union, takes_many, without_none
 from ._names import kebab
-from ._values import choices_of
+from ._wording import choices_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -118,6 +118,11 @@ class Run:
         self.rng.seed_modules(*options.seed_modules)
         self.colors = CustomColors(alpha=options.alpha)
         registry, sdir, out = registry_dir(), options.sdir, options.out
+        if parent := options.parent:
+            from ._parent import tell_if_unknown
+
+            known = registry
+            attempt("looking up the parent", lambda: tell_if_unknown(parent, known))
         if options.no_save:
             from ._trial import Trial
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 from ._errors import UsageError
@@ -123,5 +122,7 @@ def _unknown(name: str, known: Iterable[str], left_out: Mapping[str, str]) -> st
     for parameter, kind in left_out.items():
         if name == f"--{kebab(parameter)}":
             return f"{name} can't be given on a command line: it is annotated with {kind}"
+    import difflib
+
     near = difflib.get_close_matches(kebab(name) if len(name) < 3 else name, list(known), n=1)
     return f"there is no option {name}" + (f"; did you mean {near[0]}?" if near else "")
