@@ -467,8 +467,8 @@ def test_a_parameter_that_cant_come_from_a_command_line_is_refused_in_a_sentence
         main()
     """
     said = (
-        "script.py: error: main: the parameter func can't come from a command line, since it is "
-        "annotated with Callable; give it a default, or a type such as str\n"
+        "script.py: error: main: the parameter func can't come from a command line, since its "
+        "type is Callable; give it a default, or a type such as str\n"
     )
     assert run_script(script) == (2, "", said)
     assert not Path("script_out").exists()

@@ -275,8 +275,11 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (object, None, "--x 3", "3"),
     (list, [1.5], "--x 2 3", [2.0, 3.0]),
     (tuple, ("a",), "--x b", ("b",)),
-    (dict, {"a": 1}, "--x.b 2", {"b": 2}),
-    (collections.abc.Callable, None, "--x print", "!--x can't be given on a command line: it is annotated with Callable"),  # noqa: E501
+    (dict, {"a": 1}, "--x.b 2", {"a": 1, "b": 2}),
+    (dict[str, int], {"a": 1, "b": 2}, "--x.a 3", {"a": 3, "b": 2}),
+    (dict[str, int], {"a": 1, "b": 2}, '--x {"a":3}', {"a": 3}),
+    (dict[str, dict[str, int]], {"a": {"b": 1}}, "--x.a.c 2", {"a": {"b": 1, "c": 2}}),
+    (collections.abc.Callable, None, "--x print", "!--x can't be given on a command line: its type is Callable"),  # noqa: E501
     (str | collections.abc.Callable, None, "--x print", "print"),
     # names
     (int, 1, "--X 1", "!there is no option --X; did you mean --x?"),
@@ -384,7 +387,7 @@ def test_a_type_that_nobody_can_import_is_named_and_disturbs_no_other() -> None:
     def main(what: Nothing | None = None, size: int = 1) -> None: ...
 
     assert parsed(main, "--size", "3") == {"size": 3}
-    with pytest.raises(UsageError, match=r"--what can't be given .*annotated with Nothing \| None"):
+    with pytest.raises(UsageError, match=r"--what can't be given .*its type is Nothing \| None"):
         parsed(main, "--what", "x")
 
 
@@ -393,6 +396,13 @@ def test_a_required_parameter_that_no_command_line_can_give_is_refused() -> None
 
     with pytest.raises(UnsuitableFunctionError, match=r"main: the parameter func can't come from"):
         CommandLine(main, parameters_of(main))
+
+
+def test_star_kwargs_dont_take_what_is_left_out() -> None:
+    def main(func: Callable[[], int] = int, **more: str) -> None: ...
+
+    with pytest.raises(UsageError, match="--func can't be given"):
+        parsed(main, "--func", "x")
 
 
 def test_the_fields_of_a_parameter_cant_pose_as_the_sessions_options() -> None:

@@ -107,7 +107,8 @@ def completion_script(line: CommandLine, program: str, shell: str) -> str:
 
 def _words(line: CommandLine) -> Iterator[_Word]:
     for row in rows_of(line):
-        names = [name for name in row.names if name.startswith("-") and name != "--KEY"]
+        names = [name.removesuffix("KEY") for name in row.names if name.startswith("-")]
+        names = [name for name in names if name != "--"]  # of **kwargs
         plain = [choice for choice in row.choices if not re.search(r"\s", choice)]
         if names:
             yield _Word(names, plain, bool(row.form), row.help)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cyclopts import Argument, ArgumentCollection
 
     from ._config_file import Entry
+    from ._signature import Parameter
 
 COMMAND_LINE = "command line"
 
@@ -89,6 +90,34 @@ def hide_from_pydantic(arguments: ArgumentCollection, either: Iterable[str]) -> 
             argument.field_info = info.evolve(default=info.empty)
         elif not argument.keys and info.name in either:
             argument.field_info = info.evolve(annotation=_Unchecked)
+
+
+def with_default_keys(
+    values: dict[str, Any], arguments: ArgumentCollection, options: Iterable[Parameter]
+) -> dict[str, Any]:
+    """Return `values` with the other keys of a dict that was given by single keys.
+
+    ``--opts.a 2`` changes one key of a default, as it does with a structure; a dict that is given
+    whole, as JSON, stands for itself.
+    """
+    by_keys = {
+        argument.field_info.name
+        for argument in arguments
+        if not argument.keys and argument.tokens and all(t.keys for t in argument.tokens)
+    }
+    for option in options:
+        if option.name in by_keys and isinstance(option.default, dict):
+            values[option.name] = _merged(option.default, values[option.name])
+    return values
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _merged(below[key], value)
+        for key, value in above.items()
+        if isinstance(value, dict) and isinstance(below.get(key), dict)
+    }
+    return {**below, **above, **both}
 
 
 def origins_of(arguments: ArgumentCollection) -> dict[str, str]:

@@ -141,6 +141,12 @@ def takes_none(hint: Any) -> bool:
     )
 
 
+def takes_keys(hint: Any) -> bool:
+    """Tell whether an annotation is that of a dict, given by its keys."""
+    hint = without_none(hint)
+    return (typing.get_origin(hint) or hint) in _MAPPINGS
+
+
 def takes_nested(hint: Any) -> bool:
     """Tell whether an annotation takes values each of which is a list in JSON."""
     inner = typing.get_args(without_none(hint))

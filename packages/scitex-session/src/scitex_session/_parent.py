@@ -12,6 +12,4 @@ if TYPE_CHECKING:
 def tell_if_unknown(parent: str, registry: Path) -> None:
     """Warn where no session of that ID is known here: it may be of another machine, or mistyped."""
     if not SessionManager(registry).get_session(parent):
-        warn(
-            f"the parent session {parent} is not in the registry {registry}; it is recorded as given"
-        )
+        warn(f"the parent session {parent} is not in the registry {registry}; it is kept as given")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import cyclopts
 
 from ._errors import UnsuitableFunctionError, UsageError
-from ._feeding import feed_defaults, feed_files, hide_from_pydantic, origins_of
+from ._feeding import feed_defaults, feed_files, hide_from_pydantic, origins_of, with_default_keys
 from ._fitting import fitted, takes_nested, takes_one_or_many, without_none
 from ._hints import hints_of, shown_hint
 from ._mistakes import check_constraints, sentence
@@ -145,7 +145,7 @@ class CommandLine:
             said = sentence(error, tokens, self.arguments, self.hints)
             raise UsageError(said) from None
         check_constraints(fed[-1])
-        values = dict(bound.arguments)
+        values = with_default_keys(dict(bound.arguments), fed[-1], self.options)
         for option in self.options:
             if option.kind == OPTIONS and option.name in values:  # to be names of Python
                 given = values[option.name].items()
@@ -171,8 +171,8 @@ class CommandLine:
         elif option.required:
             raise UnsuitableFunctionError(
                 self._function,
-                f"the parameter {option.name} can't come from a command line, since it is "
-                f"annotated with {shown_hint(hint)}; give it a default, or a type such as str",
+                f"the parameter {option.name} can't come from a command line, since its type is "
+                f"{shown_hint(hint)}; give it a default, or a type such as str",
             )
         else:
             self.left_out[option.name] = shown_hint(hint)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 import json
+import numbers
 import pathlib
 import typing
 from typing import Any, NamedTuple
 
-from ._fitting import Nested, is_structure, is_union, takes_many, without_none
+from ._fitting import Nested, is_structure, is_union, takes_keys, takes_many, without_none
 from ._names import kebab
 from ._wording import choices_of
 
@@ -58,7 +59,7 @@ def rows_of(line: CommandLine) -> Iterator[Row]:
         switch = without_none(hint) is bool and not argument.is_var_positional()
         yield Row(
             names=_names(argument),
-            form="" if switch else _form(hint),
+            form="" if switch else f"{_form(hint)}{' ...' * argument.is_var_positional()}",
             choices=choices_of(hint),
             help=" ".join((argument.parameter.help or "").split()),
             default=_shown(_default(line, argument), switch=switch),
@@ -74,6 +75,8 @@ def _names(argument: Argument) -> list[str]:
         return [argument.field_info.name.upper()]
     shorts = [name for name in argument.names if not name.startswith("--")]
     longs = [name for name in argument.names if name.startswith("--")]
+    if takes_keys(argument.hint):
+        return [f"{name}.KEY" for name in longs]
     return list(dict.fromkeys([*shorts, *longs, *argument.negatives]))
 
 
@@ -101,7 +104,7 @@ def _shown(value: Any, *, switch: bool) -> str:
         return " ".join(_shown(item, switch=False) for item in value)
     if isinstance(value, dict):
         return json.dumps(value, default=str) if value else ""
-    text = str(value) if isinstance(value, str | int | float | pathlib.PurePath) else repr(value)
+    text = str(value) if isinstance(value, str | numbers.Number | pathlib.PurePath) else repr(value)
     return text if len(text) <= _LONGEST_DEFAULT else f"{text[: _LONGEST_DEFAULT - 1]}…"
 
 
@@ -116,9 +119,12 @@ def _form(hint: Any) -> str:
     if words:
         return "|".join(words)
     if is_union(hint):
-        return "|".join(dict.fromkeys(_form(arg) for arg in args))
+        forms = dict.fromkeys(_form(arg) for arg in args)
+        return "|".join(form for form in forms if f"{form} ..." not in forms)
+    if takes_keys(hint):
+        return _form(args[1]) if args else "TEXT"
     kind = typing.get_origin(hint) or hint
-    if kind is dict or is_structure(kind) or (isinstance(kind, type) and issubclass(kind, Nested)):
+    if is_structure(kind) or (isinstance(kind, type) and issubclass(kind, Nested)):
         return "JSON"
     for known, form in _FORMS.items():
         if isinstance(kind, type) and issubclass(kind, known):
@@ -130,8 +136,8 @@ def _form(hint: Any) -> str:
 # In this order: a bool is an int.
 _FORMS: dict[type, str] = {
     bool: "yes|no",
-    int: "INT",
-    float: "FLOAT",
+    numbers.Integral: "INT",
+    numbers.Real: "FLOAT",
     str: "TEXT",
     pathlib.PurePath: "PATH",
 }

@@ -53,6 +53,8 @@ def checked_tokens(
         dashed = word.startswith("-") and len(word) > 1
         name, equals, _ = word.partition("=")
         argument, flag = _matched(arguments, name) if dashed else (None, False)
+        if kebab(name).lstrip("-") in {kebab(parameter) for parameter in left_out} and dashed:
+            argument = None  # nor for **kwargs, which has other names
         value = not dashed or _is_number(word)
         if waiting and (value or (argument is None and not word.startswith("--"))):
             checked[-1] += f"={word}"
@@ -121,7 +123,7 @@ def _is_number(token: str) -> bool:
 def _unknown(name: str, known: Iterable[str], left_out: Mapping[str, str]) -> str:
     for parameter, kind in left_out.items():
         if name == f"--{kebab(parameter)}":
-            return f"{name} can't be given on a command line: it is annotated with {kind}"
+            return f"{name} can't be given on a command line: its type is {kind}"
     import difflib
 
     near = difflib.get_close_matches(kebab(name) if len(name) < 3 else name, list(known), n=1)
