@@ -5,9 +5,16 @@ from __future__ import annotations
 import typing
 from typing import Any
 
+from cyclopts import UNSET
+
+from ._errors import UsageError
+from ._values import DEFAULT
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from cyclopts import ArgumentCollection
 
 # Told apart by their attributes, as that package recommends: nothing need be installed.
 _CHECKS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
@@ -19,6 +26,27 @@ _CHECKS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "min_length": ("of length at least", lambda value, bound: len(value) >= bound),
     "max_length": ("of length at most", lambda value, bound: len(value) <= bound),
 }
+
+
+def check_constraints(arguments: ArgumentCollection) -> None:
+    """Refuse values that break a constraint of their annotation.
+
+    Raises
+    ------
+    UsageError
+    """
+    for argument in arguments:
+        if not argument.tokens or argument.tokens[0].source == DEFAULT:
+            continue
+        if argument.value is UNSET:  # of a pydantic model, which checks its own
+            continue
+        broken = violation(argument.field_info.annotation, argument.value)
+        if broken is not None:
+            from ._mistakes import where
+
+            value, allowed = broken
+            place = where(argument.tokens[0], argument)
+            raise UsageError(f"{place} must be {allowed}, not {value!r}")
 
 
 def violation(hint: Any, value: Any) -> tuple[Any, str] | None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import cyclopts
 
-from ._constraints import violation
-from ._errors import UsageError
 from ._fitting import is_union
 from ._tokens import find, is_flag, needs_a_value
-from ._values import DEFAULT, FALSE, TRUE
+from ._values import FALSE, TRUE
 from ._wording import choices_of, wanted
 
 TYPE_CHECKING = False
@@ -130,25 +128,6 @@ def _refused(argument: Argument, why: str) -> str:
     place = where(token, argument)
     one = len(argument.tokens) == 1 and not argument.children
     return f"{place} is {token.value!r}: {why}" if one else f"{place}: {why}"
-
-
-def check_constraints(arguments: ArgumentCollection) -> None:
-    """Refuse values that break a constraint of their annotation.
-
-    Raises
-    ------
-    UsageError
-    """
-    for argument in arguments:
-        if not argument.tokens or argument.tokens[0].source == DEFAULT:
-            continue
-        if argument.value is cyclopts.UNSET:  # of a pydantic model, which checks its own
-            continue
-        broken = violation(argument.field_info.annotation, argument.value)
-        if broken is not None:
-            value, allowed = broken
-            place = where(argument.tokens[0], argument)
-            raise UsageError(f"{place} must be {allowed}, not {value!r}")
 
 
 def where(token: Token, argument: Argument) -> str:

@@ -7,11 +7,11 @@ from typing import Annotated, Any, NamedTuple
 
 import cyclopts
 
+from ._constraints import check_constraints
 from ._errors import UnsuitableFunctionError, UsageError
 from ._feeding import feed_defaults, feed_files, hide_from_pydantic, origins_of, with_default_keys
 from ._fitting import fitted, takes_nested, takes_one_or_many, without_none
 from ._hints import hints_of, shown_hint
-from ._mistakes import check_constraints, sentence
 from ._names import help_flags, kebab, option_names
 from ._signature import OPTIONS, VALUES, code_of
 from ._tokens import checked_tokens
@@ -142,6 +142,8 @@ class CommandLine:
         try:
             _, bound, _ = self._app.parse_args(tokens, exit_on_error=False, print_error=False)
         except cyclopts.CycloptsError as error:
+            from ._mistakes import sentence
+
             said = sentence(error, tokens, self.arguments, self.hints)
             raise UsageError(said) from None
         check_constraints(fed[-1])
