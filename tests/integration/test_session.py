@@ -323,9 +323,9 @@ def test_an_async_function_is_run() -> None:
         ((), "--data-path is required"),
         (("--data-path",), "--data-path needs a value"),
         (("--data-pth", "x"), "--data-path"),
-        (("--data-path", "x", "--treshold", "1"), "Did you mean --threshold?"),
+        (("--data-path", "x", "--treshold", "1"), "did you mean --threshold?"),
         (("--data-path", "x", "--threshold", "much"), "--threshold"),
-        (("--data-path", "x", "y"), "'y' belongs to no option"),
+        (("--data-path", "x", "y"), "'y' is one too many: --data-path takes one value"),
     ],
 )
 def test_a_mistyped_command_line_is_one_line_and_no_run(

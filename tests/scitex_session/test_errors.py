@@ -14,6 +14,7 @@ from scitex_session._errors import (
     ReadOnlyKeyError,
     UnknownOptionError,
     UnsuitableFunctionError,
+    UsageError,
 )
 
 ERRORS = [
@@ -25,6 +26,7 @@ ERRORS = [
     (ReadOnlyKeyError("ID"), TypeError, "CONFIG.ID is the run's own"),
     (NestedSessionError("main", "ID"), RuntimeError, "main() would start a session inside"),
     (UnsuitableFunctionError("main", "why"), TypeError, "main: why"),
+    (UsageError("--n needs a value"), ValueError, "--n needs a value"),
     (
         UnknownOptionError("sede", ("seed",), ("sdir", "seed")),
         TypeError,

@@ -49,6 +49,13 @@ def test_an_unknown_way_of_capturing_is_refused() -> None:
         {"max_log_bytes": 1000},
         {"max_log_bytes": 1e6},
         {"max_log_bytes": True},
+        {"tags": "paper"},
+        {"tags": [1]},
+        {"note": None},
+        {"parent": "../x"},
+        {"debug": "yes"},
+        {"no_save": 1},
+        {"out": 3},
     ],
 )
 def test_a_value_that_cant_be_starts_nothing(wrong: dict[str, object]) -> None:

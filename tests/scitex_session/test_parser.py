@@ -1,19 +1,34 @@
-"""Signatures become command lines."""
+"""Signatures become command lines: a table of annotations, what is typed, and what comes of it."""
 
 from __future__ import annotations
 
+import collections.abc
+import datetime as dt
 import enum
 import functools
+import importlib
+import importlib.util
+import os
+import re
+import typing
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Optional, TypedDict, Union
+from uuid import UUID
 
 import pytest
+from cyclopts import Parameter as Said
+from cyclopts import validators
 
-from scitex_session._parser import parse
-from scitex_session._signature import parameters_of
+from scitex_session._errors import UnsuitableFunctionError, UsageError
+from scitex_session._parser import CommandLine
+from scitex_session._signature import Parameter, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import PurePosixPath
 
     from nowhere import Nothing  # type: ignore[import-not-found]
 
@@ -23,125 +38,378 @@ class Color(enum.Enum):
     DARK_BLUE = 2
 
 
+class Mode(enum.StrEnum):
+    FAST = "f"
+    SLOW = "s"
+
+
+class Case(enum.Enum):
+    a = 1
+    A = 2
+
+
+@dataclass
+class Inner:
+    n_layers: int = 1
+    N: int = 2
+
+
+@dataclass
+class Model:
+    lr: float = 0.1
+    depth: int = 3
+    sizes: list[int] = field(default_factory=list)
+    bias: bool = True
+    inner: Inner = field(default_factory=Inner)
+
+
+@dataclass
+class Strict:
+    lr: float
+    depth: int = 3
+
+
+class Point(NamedTuple):
+    x: int
+    y: float = 2.0
+
+
+class Options(TypedDict, total=False):
+    a: int
+    b: float
+
+
+class Plain:
+    def __init__(self, a: int, b: float = 2.0) -> None:
+        self.a, self.b = a, b
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plain) and (self.a, self.b) == (other.a, other.b)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Above:
+    """A constraint as annotated_types has it: told by its attribute."""
+
+    gt = 0
+
+
+UserId = typing.NewType("UserId", int)
+NAN = float("nan")
+
+# What x is annotated with; its default, where it has one; what is typed; the value, or (for a text
+# that begins with "!") what the error says.
+NO: Any = object()
+ROWS: list[tuple[Any, Any, str, Any]] = [
+    # bool
+    (bool, False, "--x", True),
+    (bool, True, "--no-x", False),
+    (bool, False, "--x=yes", True),
+    (bool, True, "--x=0", False),
+    (bool, False, "--x=OFF", False),
+    (bool, False, "--x=maybe", "!--x must be yes or no, not 'maybe'"),
+    (bool, False, "--x yes", "!--x takes no value, so 'yes' belongs to no option; did you mean --x?"),  # noqa: E501
+    (bool, False, "--x no", "!--x takes no value, so 'no' belongs to no option; did you mean --no-x?"),  # noqa: E501
+    (bool, False, "--x a.csv", "!--x takes no value, so 'a.csv' belongs to no option"),
+    (bool | None, None, "--no-x", False),
+    (bool, NO, "", "!--x is required"),
+    # int
+    (int, NO, "--x 3", 3),
+    (int, 1, "-x -7", -7),
+    (int, 1, "--x=-7", -7),
+    (int, 1, "--x 1_000", 1000),
+    (int, 1, "--x 0x10", 16),
+    (int, 1, "--x -0b11", -3),
+    (int, 1, "--x 007", 7),
+    (int, 1, f"--x {10**30}", 10**30),
+    (int, 1, "--x 2.5", "!--x must be a whole number, not '2.5'"),
+    (int, 1, "--x 2.0", "!--x must be a whole number, not '2.0'"),
+    (int, 1, "--x 1e3", "!--x must be a whole number, not '1e3'"),
+    (int, 1, "--x=", "!--x must be a whole number, not ''"),
+    (int, 1, "--x", "!--x needs a value"),
+    (int, 1, "--x 1 --x 2", "!--x is given twice"),
+    (int, 1, "--x 1 2", "!'2' is one too many: --x takes one value"),
+    (int, NO, "3", "!'3' belongs to no option: every value is given by name, such as --x 3"),
+    (int, NO, "-- --x", "!'--x' stands behind --, where no option does"),
+    (UserId, NO, "--x 3", 3),
+    # float and complex
+    (float, 0.5, "--x 0.75", 0.75),
+    (float, 0.5, "--x -3e-12", -3e-12),
+    (float, 0.5, "--x -1e-3", -1e-3),
+    (float, 0.5, "--x -inf", float("-inf")),
+    (float, 0.5, "--x inf", float("inf")),
+    (float, 0.5, "--x nan", NAN),
+    (float, 0.5, "--x -nan", NAN),
+    (float, 0.5, "--x 1_000.5", 1000.5),
+    (float, 0.5, "--x 3", 3.0),
+    (float, 0.5, "--x much", "!--x must be a number, not 'much'"),
+    (float, 0.5, "--x 1,5", "!--x must be a number, not '1,5'"),
+    (complex, 0j, "--x 1+2j", 1 + 2j),
+    (complex, 0j, "--x -1-2j", -1 - 2j),
+    (complex, 0j, "--x i", "!--x must be a complex number such as 1+2j, not 'i'"),
+    # text and paths
+    (str, NO, "--x a", "a"),
+    (str, NO, "--x=", ""),
+    (str, NO, "--x -foo", "-foo"),
+    (str, NO, "--x -", "-"),
+    (str, NO, "--x -3", "-3"),
+    (str, NO, "--x=--foo", "--foo"),
+    (str, NO, "--x=a=b", "a=b"),
+    (str, NO, "--x --foo", "!--x needs a value (if --foo is meant to be it: --x=--foo)"),
+    (bytes, b"", "--x a", b"a"),
+    (Path, Path("out"), "--x a/b", Path("a/b")),
+    (Path, Path("out"), "--x=", "!--x must be a path, not ''"),
+    (os.PathLike[str], "out", "--x a", Path("a")),
+    # choices
+    (Literal["fast", "slow"], "fast", "--x slow", "slow"),
+    (Literal["fast", "slow"], "fast", "--x slwo", "!--x must be one of fast, slow, not 'slwo'; did you mean slow?"),  # noqa: E501
+    (Literal[1, 2], 1, "--x 2", 2),
+    (Literal[1, 2], 1, "--x 3", "!--x must be one of 1, 2, not '3'"),
+    ((Literal["a"] | None), "a", "--x none", None),
+    (Color, Color.RED, "--x RED", Color.RED),
+    (Color, Color.RED, "--x dark_blue", Color.DARK_BLUE),
+    (Color, Color.RED, "--x Dark-Blue", Color.DARK_BLUE),
+    (Color, Color.RED, "--x blue", "!--x must be one of RED, DARK_BLUE, not 'blue'; did you mean DARK_BLUE?"),  # noqa: E501
+    (Color, Color.RED, "--x 1", "!--x must be one of RED, DARK_BLUE, not '1'"),
+    (Mode, Mode.FAST, "--x slow", Mode.SLOW),
+    (Mode, Mode.FAST, "--x s", Mode.SLOW),
+    (Case, Case.a, "--x A", Case.A),
+    (Case, Case.A, "--x a", Case.a),
+    (list[Color], [], "--x red dark-blue", [Color.RED, Color.DARK_BLUE]),
+    (list[Color], [], "--x red green", "!--x must be one of RED, DARK_BLUE, not 'green'"),
+    # unions
+    (Optional[int], None, "--x 3", 3),  # noqa: UP045
+    (int | None, 3, "--x none", None),
+    (int | None, 3, "--x 2.5", "!--x must be a whole number or none, not '2.5'"),
+    (Union[int, str], 3, "--x 2.5", "2.5"),  # noqa: UP007
+    (int | float, 1, "--x 2", 2),
+    (int | float, 1, "--x 2.5", 2.5),
+    (Path | None, None, "--x a", Path("a")),
+    (str | list[str], "a", "--x b", "b"),
+    (str | list[str], "a", "--x b c", ["b", "c"]),
+    (int | list[int], 1, "--x 2", 2),
+    (int | list[int], 1, "--x 2 3", [2, 3]),
+    (int | list[int], 1, "--x 2 z", "!--x must be a whole number or a list[int], not 'z'"),
+    # containers
+    (list[str], [], "--x a b", ["a", "b"]),
+    (list[str], [], "--x a --x b", ["a", "b"]),
+    (list[str], ["a"], "--x", []),
+    (list[str], [], "--x a --y", "!there is no option --y; did you mean --x?"),
+    (list[int], [], "--x 1 -2", [1, -2]),
+    (list[int], [], "--x 1 2.5", "!--x must be a whole number, not '2.5'"),
+    (list[float], [], "--x -1 -inf -2e3", [-1.0, float("-inf"), -2000.0]),
+    (list[int], [], "--x [1,2]", [1, 2]),
+    (list[int] | None, None, "--x 1 2", [1, 2]),
+    (list[bool], [], "--x yes no", [True, False]),
+    (list[list[int]], [], "--x [1,2] [3]", [[1, 2], [3]]),
+    (list[list[int]], [], "--x [[1,2],[3]]", [[1, 2], [3]]),
+    (list[list[int]], [], "--x [1,2.5]", "!--x must be a whole number, not '2.5'"),
+    (list[list[int]], [], "--x 1", "!--x must be list[int] written as JSON, such as [1, 2], not '1'"),  # noqa: E501
+    (list[tuple[int, str]], [], "--x 1 a 2 b", [(1, "a"), (2, "b")]),
+    (set[int], set(), "--x 1 1 2", {1, 2}),
+    (frozenset[str], frozenset(), "--x a", frozenset({"a"})),
+    (collections.abc.Sequence[float], (), "--x 1 2", [1.0, 2.0]),
+    (tuple[int, int], (1, 2), "--x 3 4", (3, 4)),
+    (tuple[int, str], (1, "a"), "--x -3 b", (-3, "b")),
+    (tuple[int, int], (1, 2), "--x 3", "!--x needs 2 values, not 1"),
+    (tuple[int, int], (1, 2), "--x 3 4 5", "!'5' is one too many: --x takes 2 values"),
+    (tuple[int, ...], (), "--x 1 2 3", (1, 2, 3)),
+    (tuple[bool, bool], (True, True), "--x no yes", (False, True)),
+    (dict[str, int], {}, "--x.a 1 --x.my_b 2", {"a": 1, "my_b": 2}),
+    (dict[str, int], {}, "--x.a 1.5", "!--x.a must be a whole number, not '1.5'"),
+    (dict[str, int], {}, '--x {"a":1}', {"a": 1}),
+    (dict[str, int], {}, '--x {"a":1.5}', "!--x.a must be a whole number, not '1.5'"),
+    (dict[str, list[int]], {}, "--x.a 1 2 --x.b 3", {"a": [1, 2], "b": [3]}),
+    (dict[str, bool], {}, "--x.a no", {"a": False}),
+    (dict[str, dict[str, int]], {}, "--x.a.b 1", {"a": {"b": 1}}),
+    # times and other values of the standard library
+    (dt.datetime, None, "--x 2026-11-22T05:09", dt.datetime(2026, 11, 22, 5, 9)),  # noqa: DTZ001
+    (dt.datetime, None, "--x soon", "!--x must be a date and time such as 2026-11-22T05:09, not 'soon'"),  # noqa: E501
+    (dt.date, None, "--x 2026-11-22", dt.date(2026, 11, 22)),
+    (dt.date, None, "--x 22.11.2026", "!--x must be a date such as 2026-11-22, not '22.11.2026'"),
+    (dt.time, None, "--x 05:09:48", dt.time(5, 9, 48)),
+    (dt.timedelta, None, "--x 1h30m", dt.timedelta(minutes=90)),
+    (dt.timedelta, None, "--x -90s", dt.timedelta(seconds=-90)),
+    (dt.timedelta, None, "--x long", "!--x must be a duration such as 90s, 1h30m or 2d, not 'long'"),  # noqa: E501
+    (Decimal, None, "--x 1.10", Decimal("1.10")),
+    (Decimal, None, "--x much", "!--x must be a number, not 'much'"),
+    (Fraction, None, "--x 1/3", Fraction(1, 3)),
+    (UUID, None, "--x 12345678-1234-5678-1234-567812345678", UUID("12345678-1234-5678-1234-567812345678")),  # noqa: E501
+    (UUID, None, "--x 1", "!--x must be a UUID, not '1'"),
+    (slice, None, "--x 0:10:2", slice(0, 10, 2)),
+    (re.Pattern[str], None, "--x a+", re.compile("a+")),
+    # structures
+    (Model, Model(), "--x.lr 1 --x.depth 2", Model(1.0, 2)),
+    (Model, Model(depth=9), "--x.lr 1", Model(1.0, 9)),
+    (Model, Model(inner=Inner(7)), "--x.inner.N 5", Model(inner=Inner(7, 5))),
+    (Model, Model(), "--x.inner.n_layers 5", Model(inner=Inner(5))),
+    (Model, Model(), "--x.inner.n-layers 5", Model(inner=Inner(5))),
+    (Model, Model(), "--x.sizes 1 2 --x.no-bias", Model(sizes=[1, 2], bias=False)),
+    (Model, Model(), '--x {"lr":1,"sizes":[1]}', Model(1.0, sizes=[1])),
+    (Model, Model(), "--x.depth 2.5", "!--x.depth must be a whole number, not '2.5'"),
+    (Model, Model(), '--x {"depth":2.5}', "!--x.depth must be a whole number, not '2.5'"),
+    (Model, Model(), "--x.lrr 1", "!there is no option --x.lrr; did you mean --x.lr?"),
+    (Model, Model(), "--x 0.1", "!--x must be a Model, given by its fields or as JSON, not '0.1'"),
+    (Model, NO, "--x.lr 1", Model(1.0)),
+    (Model | None, None, "--x.lr 1", Model(1.0)),
+    (Model | None, Model(), "--x none", None),
+    (Strict, NO, "--x.depth 1", "!--x.lr is required"),
+    (Strict, NO, "--x.lr 1", Strict(1.0)),
+    (Strict, Strict(2.0), "--x.depth 1", Strict(2.0, 1)),
+    (list[Strict], [], '--x {"lr":1} {"lr":2}', [Strict(1.0), Strict(2.0)]),
+    (Point, NO, "--x.x 1", Point(1)),
+    (Point, Point(4), "--x.y 1", Point(4, 1.0)),
+    (Options, {"a": 4}, "--x.b 1", {"a": 4, "b": 1.0}),
+    (Plain, NO, "--x.a 3", Plain(3)),
+    # constraints, and what the user says of a parameter
+    (Annotated[int, Said(validator=validators.Number(gte=3))], 3, "--x 2", "!--x is '2': must be >= 3"),  # noqa: E501
+    (Annotated[int, Said(validator=validators.Number(gte=3))], 3, "--x 4", 4),
+    (Annotated[float, Above()], 1.0, "--x 0", "!--x must be greater than 0, not 0.0"),
+    (list[Annotated[float, Above()]], [], "--x 1 -2", "!--x must be greater than 0, not -2.0"),
+    (Annotated[float, Above()] | None, None, "--x -1", "!--x must be greater than 0, not -1.0"),
+    (Annotated[str, Said(converter=lambda _, tokens: tokens[0].value * 2)], "", "--x ab", "abab"),
+    (Annotated[int, Said(name="--other")], 1, "--other 3", 3),
+    # nothing said, and what no command line can give
+    (Any, NO, "--x 3", "3"),
+    (object, None, "--x 3", "3"),
+    (list, [1.5], "--x 2 3", [2.0, 3.0]),
+    (tuple, ("a",), "--x b", ("b",)),
+    (dict, {"a": 1}, "--x.b 2", {"a": 1, "b": 2}),
+    (dict[str, int], {"a": 1, "b": 2}, "--x.a 3", {"a": 3, "b": 2}),
+    (dict[str, int], {"a": 1, "b": 2}, '--x {"a":3}', {"a": 3}),
+    (dict[str, dict[str, int]], {"a": {"b": 1}}, "--x.a.c 2", {"a": {"b": 1, "c": 2}}),
+    (collections.abc.Callable, None, "--x print", "!--x can't be given on a command line: its type is Callable"),  # noqa: E501
+    (str | collections.abc.Callable, None, "--x print", "print"),
+    # names
+    (int, 1, "--X 1", "!there is no option --X; did you mean --x?"),
+    (int, 1, "-y 1", "!there is no option -y"),
+    (int, 1, "--xx=1", "!there is no option --xx; did you mean --x?"),
+]  # fmt: skip
+
+
+def line_for(hint: Any, default: Any = NO) -> CommandLine:
+    def main(x: Any = None) -> None: ...
+
+    main.__annotations__["x"] = hint
+    (given,) = parameters_of(main) if default is NO else (Parameter("x", default),)
+    if default is NO:
+        main.__defaults__ = None
+        (given,) = parameters_of(main)
+    return CommandLine(main, [given])
+
+
+def same(found: Any, wanted: Any) -> bool:
+    return bool(found == wanted or (found != found and wanted != wanted)) and type(found) is type(
+        wanted
+    )
+
+
+def test_the_table_is_long_enough() -> None:
+    assert len(ROWS) >= 120
+
+
+@pytest.mark.parametrize(("hint", "default", "typed", "wanted"), ROWS)
+def test_an_annotation_and_what_is_typed(hint: Any, default: Any, typed: str, wanted: Any) -> None:
+    line = line_for(hint, default)
+    if isinstance(wanted, str) and wanted.startswith("!"):
+        with pytest.raises(UsageError) as error:
+            line.parse(typed.split())
+        assert error.value.why == wanted[1:]
+    else:
+        assert same(line.parse(typed.split()).values["x"], wanted)
+
+
 def parsed(func: Callable[..., Any], *tokens: str) -> dict[str, Any]:
-    return parse(func, parameters_of(func), tokens, "script.py")
+    return CommandLine(func, parameters_of(func)).parse(tokens).values
 
 
-def takes_many(  # type: ignore[no-untyped-def]
-    data_path: str,
-    threshold: float = 0.5,
-    size: int = 3,
-    verbose: bool = False,
-    mode: Literal["fast", "slow"] = "fast",
-    color: Color = Color.RED,
-    out: Path = Path("out"),
-    seed: Optional[int] = None,  # noqa: UP045
-    names: list[str] | None = None,
-    shape: tuple[int, int] = (1, 2),
-    untyped=0.25,
-) -> None: ...
+def test_snake_and_kebab_case_are_the_same() -> None:
+    def main(data_path: str = "") -> None: ...
+
+    assert parsed(main, "--data-path", "a") == parsed(main, "--data_path=a") == {"data_path": "a"}
 
 
-@pytest.mark.parametrize(
-    ("tokens", "values"),
-    [
-        ("--data-path a.csv", {"data_path": "a.csv"}),
-        ("--data_path a.csv", {"data_path": "a.csv"}),
-        ("-d a.csv -t 0.75", {"data_path": "a.csv", "threshold": 0.75}),
-        ("--data-path=a.csv --threshold=-3e-12", {"data_path": "a.csv", "threshold": -3e-12}),
-        ("-d a --threshold -1e-3", {"data_path": "a", "threshold": -1e-3}),
-        ("-d a --size -7", {"data_path": "a", "size": -7}),
-        ("-d a --verbose", {"data_path": "a", "verbose": True}),
-        ("-d a --no-verbose", {"data_path": "a", "verbose": False}),
-        ("-d a --mode slow", {"data_path": "a", "mode": "slow"}),
-        ("-d a --color dark-blue", {"data_path": "a", "color": Color.DARK_BLUE}),
-        ("-d a --out x/y", {"data_path": "a", "out": Path("x/y")}),
-        ("-d a --seed 7", {"data_path": "a", "seed": 7}),
-        ("-d a --names b c", {"data_path": "a", "names": ["b", "c"]}),
-        ("-d a --shape 3 4", {"data_path": "a", "shape": (3, 4)}),
-        ("-d a --untyped 1.5", {"data_path": "a", "untyped": 1.5}),
-    ],
-)
-def test_values_are_read_as_the_signature_says(tokens: str, values: dict[str, Any]) -> None:
-    assert parsed(takes_many, *tokens.split()) == values
+def test_what_is_not_given_is_not_among_the_values() -> None:
+    def main(a: int = 1, b: int | None = None, c: Model = Model()) -> None: ...  # noqa: B008
+
+    assert parsed(main, "--a", "2") == {"a": 2}
+
+
+def test_bare_values_go_to_star_args_and_unknown_options_to_star_kwargs() -> None:
+    def main(a: int, *rest: float, b: str = "", **more: int) -> None: ...
+
+    found = parsed(main, "--a", "1", "2.5", "3", "--foo-bar", "4", "--b", "x")
+    assert found == {"a": 1, "rest": (2.5, 3.0), "b": "x", "more": {"foo_bar": 4}}
+    assert parsed(main, "--a", "1", "--", "-3") == {"a": 1, "rest": (-3.0,)}
 
 
 @pytest.mark.parametrize(
-    ("tokens", "said"),
+    ("typed", "said"),
     [
-        ("", "--data-path is required"),
-        ("-d", "-d needs a value"),
-        ("-d a --treshold 1", "Unknown option: --treshold. Did you mean --threshold?"),
-        ("-d a --threshold much", 'Invalid value for --threshold: unable to convert "much"'),
-        ("-d a --mode slwo", '"slwo" for --mode. Choose from: "fast", "slow"'),
-        ("-d a stray", "'stray' belongs to no option"),
-        ("-d a -d b", "specified multiple times"),
+        ("--a 1 x", "*rest must be a number, not 'x'"),
+        ("--a 1 --lr x", "--lr must be a whole number, not 'x'"),
+        ("--a 1 --lr 1 --lr 2", "--lr is given twice"),
     ],
 )
-def test_mistakes_are_one_line_with_status_2(
-    tokens: str, said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        parsed(takes_many, *tokens.split())
-    assert exit_.value.code == 2
-    out, err = capsys.readouterr()
-    assert (out, err.count("\n")) == ("", 1)
-    assert err.startswith("script.py: error: ")
-    assert said in err
+def test_wrong_values_of_them_are_refused(typed: str, said: str) -> None:
+    def main(a: int, *rest: float, **more: int) -> None: ...
+
+    with pytest.raises(UsageError) as error:
+        parsed(main, *typed.split())
+    assert error.value.why == said
 
 
-def test_names_that_differ_only_in_case_are_kept_apart() -> None:
-    def main(n: int = 1, N: int = 2) -> None: ...
+def test_positional_only_parameters_are_options_too() -> None:
+    def main(a: int, b: int = 2, /, c: int = 3) -> None: ...
 
-    assert parsed(main, "--n", "5", "--N", "6") == {"n": 5, "N": 6}
-
-
-def test_short_options_go_to_the_first_that_wants_them() -> None:
-    def main(alpha: int = 1, angle: int = 2, height: int = 3) -> None: ...
-
-    assert parsed(main, "-a", "5") == {"alpha": 5}
-    with pytest.raises(SystemExit) as exit_:
-        parsed(main, "-h")
-    assert exit_.value.code == 0
+    assert parsed(main, "--a", "1", "-c", "4") == {"a": 1, "c": 4}
 
 
-def test_annotations_that_only_type_checkers_can_import_are_read_as_text_and_no_others() -> None:
+def test_without_annotation_the_default_says_the_type() -> None:
+    def main(a, b=1, c=0.5, d=None, e=False, f=("x",), g=[1, 2], h={"k": 1.5}):  # type: ignore[no-untyped-def]  # noqa: B006
+        ...
+
+    typed = ["-a", "1", "-b", "2", "-c", "3", "-d", "4", "-e", "-f", "5", "-g", "6", "--h.k", "7"]
+    assert parsed(main, *typed) == {
+        "a": "1", "b": 2, "c": 3.0, "d": "4", "e": True, "f": ("5",), "g": [6], "h": {"k": 7.0},
+    }  # fmt: skip
+
+
+def test_a_type_that_is_imported_for_type_checkers_only_is_found() -> None:
+    def main(path: PurePosixPath, size: int = 1) -> None: ...
+
+    (path,) = parsed(main, "--path", "a/b").values()
+    assert type(path).__name__ == "PurePosixPath"
+
+
+def test_a_type_that_nobody_can_import_is_named_and_disturbs_no_other() -> None:
     def main(what: Nothing | None = None, size: int = 1) -> None: ...
 
-    assert parsed(main, "--what", "x", "--size", "3") == {"what": "x", "size": 3}
+    assert parsed(main, "--size", "3") == {"size": 3}
+    with pytest.raises(UsageError, match=r"--what can't be given .*its type is Nothing \| None"):
+        parsed(main, "--what", "x")
 
 
-def whole(
-    n: int = 1,
-    maybe: int | None = None,
-    many: list[int] = [],  # noqa: B006
-    real: int | float = 1,  # noqa: PYI041
-) -> None: ...
+def test_a_required_parameter_that_no_command_line_can_give_is_refused() -> None:
+    def main(func: Callable[[], int]) -> None: ...
+
+    with pytest.raises(UnsuitableFunctionError, match=r"main: the parameter func can't come from"):
+        CommandLine(main, parameters_of(main))
 
 
-@pytest.mark.parametrize(
-    ("tokens", "values"),
-    [
-        ("--n -7", {"n": -7}),
-        ("--n 1_000", {"n": 1000}),
-        ("--n 0x10", {"n": 16}),
-        ("--maybe 3", {"maybe": 3}),
-        ("--many 1 2", {"many": [1, 2]}),
-        ("--real 2", {"real": 2}),
-        ("--real 2.5", {"real": 2.5}),
-    ],
-)
-def test_whole_numbers_are_read(tokens: str, values: dict[str, Any]) -> None:
-    found = parsed(whole, *tokens.split())
-    assert found == values
-    assert [type(v) for v in found.values()] == [type(v) for v in values.values()]
+def test_star_kwargs_dont_take_what_is_left_out() -> None:
+    def main(func: Callable[[], int] = int, **more: str) -> None: ...
+
+    with pytest.raises(UsageError, match="--func can't be given"):
+        parsed(main, "--func", "x")
 
 
-@pytest.mark.parametrize("tokens", ["--n 2.5", "--n 0.4", "--maybe 1.5", "--many 1 2.5", "--n 1e3"])
-def test_what_is_no_whole_number_is_refused_and_never_rounded(tokens: str) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        parsed(whole, *tokens.split())
-    assert exit_.value.code == 2
+def test_the_fields_of_a_parameter_cant_pose_as_the_sessions_options() -> None:
+    def main(session: Model = Model()) -> None: ...  # noqa: B008
+
+    with pytest.raises(UnsuitableFunctionError, match="rename the parameter"):
+        CommandLine(main, parameters_of(main))
 
 
 def test_partials_and_instances_have_their_annotations_read() -> None:
@@ -152,3 +420,78 @@ def test_partials_and_instances_have_their_annotations_read() -> None:
 
     assert parsed(Main(), "--size", "3") == {"size": 3}
     assert parsed(functools.partial(main, 1), "--other", "3") == {"other": 3}
+
+
+def test_near_names_are_those_of_switches_and_fields_too() -> None:
+    def main(verbose: bool = False, model: Model = Model()) -> None: ...  # noqa: B008
+
+    for typed, near in (("--no-verbos", "--no-verbose"), ("--model.dept=1", "--model.depth")):
+        with pytest.raises(UsageError, match=f"did you mean {near}"):
+            parsed(main, typed)
+
+
+def test_origins_tell_what_was_typed() -> None:
+    def main(a: int = 1, b: int = 2, model: Model = Model()) -> None: ...  # noqa: B008
+
+    line = CommandLine(main, parameters_of(main))
+    given = line.parse(["--a", "2", "--model.lr", "1"])
+    assert given.origins == {"a": "command line", "model": "command line"}
+
+
+needs_attrs_and_pydantic = pytest.mark.skipif(
+    not importlib.util.find_spec("pydantic"), reason="pydantic is missing"
+)
+
+
+@needs_attrs_and_pydantic
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        ("--x.a 1", {"a": 1, "b": 2.0}),
+        ("--x.b 1", {"a": 9, "b": 1.0}),
+        ("--x.a 1.5", "--x.a is '1.5': input should be a valid integer"),
+        ("--x.b -1", "--x.b is '-1': input should be greater than 0"),
+    ],
+)
+def test_pydantic_models_are_checked_by_pydantic(typed: str, wanted: Any) -> None:
+    import pydantic
+
+    class Checked(pydantic.BaseModel):
+        a: int
+        b: float = pydantic.Field(2.0, gt=0)
+
+    line = line_for(Checked, Checked(a=9, b=2.0))
+    if isinstance(wanted, str):
+        with pytest.raises(UsageError, match=re.escape(wanted)):
+            line.parse(typed.split())
+    else:
+        assert line.parse(typed.split()).values["x"].model_dump() == wanted
+
+
+@needs_attrs_and_pydantic
+def test_an_imported_pydantic_does_not_check_what_is_none_of_its_business() -> None:
+    importlib.import_module("pydantic")
+
+    def main(n: int = None, either: str | list[str] = "", flags: list[bool] = []) -> None: ...  # type: ignore[assignment]  # noqa: B006, RUF013
+
+    assert parsed(main, "--either", "a", "--flags", "yes") == {"either": "a", "flags": [True]}
+
+
+def test_attrs_classes_are_structures() -> None:
+    attrs: Any = pytest.importorskip("attrs")
+
+    @attrs.define
+    class Made:
+        a: int
+        b: float = 2.0
+
+    made: Any = Made
+    assert line_for(Made, made(4)).parse(["--x.b", "3"]).values == {"x": made(4, 3.0)}
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    import numpy as np
+
+    assert type(line_for(np.float64, 1.0).parse(["--x", "3"]).values["x"]) is np.float64
+    with pytest.raises(UsageError, match="--x can't be given"):
+        line_for(np.ndarray, None).parse(["--x", "3"])

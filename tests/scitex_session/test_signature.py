@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scitex_session import INJECTED
-from scitex_session._signature import REQUIRED, parameters_of
+from scitex_session._signature import (
+    EITHER,
+    KEYWORD_ONLY,
+    OPTIONS,
+    POSITIONAL_ONLY,
+    REQUIRED,
+    VALUES,
+    parameters_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +31,15 @@ def variadic(a, *args, b=1, **kwargs): ...  # type: ignore[no-untyped-def]
 def wrapping(*args, **kwargs): ...  # type: ignore[no-untyped-def]
 
 
+KINDS = {
+    inspect.Parameter.POSITIONAL_ONLY: POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD: EITHER,
+    inspect.Parameter.VAR_POSITIONAL: VALUES,
+    inspect.Parameter.KEYWORD_ONLY: KEYWORD_ONLY,
+    inspect.Parameter.VAR_KEYWORD: OPTIONS,
+}
+
+
 class Instance:
     def __call__(self, a: int, b: int = 2) -> None: ...
 
@@ -31,12 +48,15 @@ class Instance:
     "func", [plain, mixed, positional_only, variadic, wrapping, Instance(), Instance().__call__]
 )
 def test_parameters_are_those_that_inspect_finds(func: Callable[..., Any]) -> None:
+    empty: dict[Any, Any] = {
+        inspect.Parameter.VAR_POSITIONAL: (),
+        inspect.Parameter.VAR_KEYWORD: {},
+    }
     wanted = [
-        (p.name, REQUIRED if p.default is p.empty else p.default, p.kind is p.POSITIONAL_ONLY)
+        (p.name, empty.get(p.kind, REQUIRED if p.default is p.empty else p.default), KINDS[p.kind])
         for p in inspect.signature(func).parameters.values()
-        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
-    assert [(p.name, p.default, p.positional_only) for p in parameters_of(func)] == wanted
+    assert [(p.name, p.default, p.kind) for p in parameters_of(func)] == wanted
 
 
 def test_required_and_injected_parameters_are_told() -> None:

@@ -371,3 +371,13 @@ def test_a_directory_whose_run_elsewhere_is_lost_is_not_taken_from_it(
     with pytest.raises(RunDirectoryBusyError, match="can't be told from this machine") as caught:
         make_run_dir(sdir=sdir)
     assert caught.value.status == "lost"
+
+
+def test_a_folder_for_the_runs_stands_above_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCITEX_SESSION_OUT_DIR", str(tmp_path / "variable"))
+    found = make_run_dir(tmp_path / "script.py", out=tmp_path / "chosen")
+    assert found.out_dir == tmp_path / "chosen" / "script_out"
+    assert found.path.is_dir()
+    assert not (tmp_path / "variable").exists()

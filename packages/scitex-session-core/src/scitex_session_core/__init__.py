@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         warn,
     )
     from ._events import append_event, fold_events, read_events
-    from ._ids import new_id
+    from ._ids import check_id, new_id
     from ._journal import journal_close, journal_create, journal_update
     from ._jsonable import jsonable
     from ._layout import RUN_FILES
@@ -53,6 +53,7 @@ _HOMES = {
     "SessionManager": "_manager",
     "SessionWarning": "_errors",
     "append_event": "_events",
+    "check_id": "_ids",
     "crash_command": "_crash",
     "current_status": "_record",
     "ended_record": "_ending",
@@ -97,6 +98,7 @@ __all__ = [
     "SessionWarning",
     "__version__",
     "append_event",
+    "check_id",
     "crash_command",
     "current_status",
     "ended_record",

@@ -51,15 +51,15 @@ def registry_dir() -> Path:
     return absolute(chosen) if chosen else state_dir() / "registry"
 
 
-def out_dir_for(script: Path | None) -> Path:
+def out_dir_for(script: Path | None, out: str | os.PathLike[str] | None = None) -> Path:
     """Return the directory that holds the runs of a script.
 
-    Beside the script as ``<script without suffix>_out``, or so named under
+    Beside the script as ``<script without suffix>_out``, or so named under `out` or else
     ``$SCITEX_SESSION_OUT_DIR``; without a script, under `state_dir`. A package that is run
     (``python -m package``) counts as the script. For a script of an installed package, whose folder
     is no place for results, it is in the working directory.
     """
-    chosen = os.environ.get("SCITEX_SESSION_OUT_DIR")
+    chosen = out or os.environ.get("SCITEX_SESSION_OUT_DIR")
     if chosen:
         folder = absolute(chosen)
     elif script is None:

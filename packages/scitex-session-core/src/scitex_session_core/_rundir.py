@@ -44,6 +44,7 @@ def make_run_dir(
     suffix: str | None = None,
     clear: bool = False,
     debug: bool = False,
+    out: str | os.PathLike[str] | None = None,
 ) -> RunDir:
     """Claim a directory for a run that begins now.
 
@@ -61,6 +62,9 @@ def make_run_dir(
         there under ``previous/<ID>/``. Nobody else's files are touched.
     debug : bool
         Whether the run is for debugging: ``DEBUG_`` stands before its ID then.
+    out : path-like, optional
+        The folder for ``<script>_out``; by default ``$SCITEX_SESSION_OUT_DIR``, or else the
+        script's own.
 
     Returns
     -------
@@ -88,7 +92,7 @@ def make_run_dir(
 
         directory = absolute(sdir)
         return RunDir(claim_sdir(directory, clear=clear, debug=debug), directory, directory)
-    out_dir = out_dir_for(script)
+    out_dir = out_dir_for(script, out)
     try:
         return _claim(out_dir, suffix, debug=debug)
     except OSError as error:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import sys
 
+from ._errors import ConfigFileError, UnsuitableFunctionError, UsageError
 from ._script import script_arguments
-from ._signature import parameters_of
+from ._session_options import asked_of_session
+from ._signature import EITHER, OPTIONS, POSITIONAL_ONLY, VALUES, parameters_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any, NoReturn
 
+    from ._session_options import Asked
     from ._signature import Parameter
 
 _USAGE_ERROR = 2  # as argparse, and as the shell itself
@@ -26,27 +29,43 @@ class Arguments:
     values : dict
         By parameter, without the injected ones.
     origins : dict
-        By parameter: ``"default"`` or ``"command line"``.
+        By parameter: ``"default"``, ``"command line"``, or file and line.
+    session : dict
+        What the command line and the environment ask of the session, as keywords of `session`.
     """
 
-    __slots__ = ("_parameters", "origins", "values")
+    __slots__ = ("_parameters", "origins", "session", "values")
 
-    def __init__(self, parameters: list[Parameter], given: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        parameters: list[Parameter],
+        given: Mapping[str, Any],
+        origins: Mapping[str, str],
+        session: dict[str, Any],
+    ) -> None:
         self._parameters = parameters
         wanted = [p for p in parameters if not p.injected]
         self.values = {p.name: given.get(p.name, p.default) for p in wanted}
-        self.origins = {p.name: "command line" if p.name in given else "default" for p in wanted}
+        self.origins = {p.name: origins.get(p.name, "default") for p in wanted}
+        self.session = session
 
-    def call(self, func: Callable[..., Any], injected: dict[str, Any] | None) -> Any:
+    def call(self, func: Callable[..., Any], injected: Mapping[str, Any] | None) -> Any:
         """Call `func` with the values and what it asks to be injected, if there is any of that."""
-        values = dict(self.values)
+        positional: list[Any] = []
+        named: dict[str, Any] = {}
         for p in self._parameters:
+            value = self.values.get(p.name, p.default)
             if p.injected and injected is not None:
-                values[p.name] = injected["rngg" if p.name == "rng" else p.name]
-        positional = [
-            values.pop(p.name) for p in self._parameters if p.positional_only and p.name in values
-        ]
-        return func(*positional, **values)
+                value = injected["rngg" if p.name == "rng" else p.name]
+            if p.kind == VALUES:
+                positional += value
+            elif p.kind == OPTIONS:
+                named.update(value)
+            elif p.kind in (EITHER, POSITIONAL_ONLY):
+                positional.append(value)
+            else:
+                named[p.name] = value
+        return func(*positional, **named)
 
 
 def arguments_for(func: Callable[..., Any]) -> Arguments:
@@ -71,21 +90,76 @@ def arguments_for(func: Callable[..., Any]) -> Arguments:
     Where nothing is given and nothing required, no parser is imported: that costs 45 ms.
     """
     parameters = parameters_of(func)
-    tokens = script_arguments()
-    if not tokens and not any(p.required for p in parameters):
-        return Arguments(parameters, {})
-    from ._parser import parse
+    try:
+        asked = asked_of_session(
+            script_arguments(), config=all(p.name.strip("_") != "config" for p in parameters)
+        )
+        if not (asked.rest or asked.files or asked.completion) and not any(
+            p.required for p in parameters
+        ):
+            return Arguments(parameters, {}, {}, asked.keywords)
+        return _parsed(func, parameters, asked)
+    except (UsageError, UnsuitableFunctionError, ConfigFileError) as error:
+        refuse(error)
 
-    options = [p for p in parameters if not p.injected]
-    return Arguments(parameters, parse(func, options, tokens, program_name()))
+
+def session_part() -> Asked:
+    """Read the session's part of a command line whose other part the script's own parser reads.
+
+    Returns
+    -------
+    Asked
+
+    Raises
+    ------
+    SystemExit
+        With 2, after one line on stderr, where it can't be read.
+    """
+    try:
+        asked = asked_of_session(script_arguments(), config=False)
+        if asked.files or asked.completion:
+            option = "--session.config" if asked.files else "--session.completion"
+            raise UsageError(f"{option} can't be used here: the script has a parser of its own")
+    except UsageError as error:
+        refuse(error)
+    return asked
 
 
 def refuse(error: Exception) -> NoReturn:
     """Say in one line what is wrong with what the user gave, and end the process with status 2."""
-    print(f"{program_name()}: error: {error}", file=sys.stderr)
+    program = program_name()
+    hint = f" (try {program} --help)" if isinstance(error, UsageError) else ""
+    print(f"{program}: error: {error}{hint}", file=sys.stderr)
     raise SystemExit(_USAGE_ERROR)
 
 
 def program_name() -> str:
     """Return how the program is called in help and errors."""
     return os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python"
+
+
+def _parsed(func: Callable[..., Any], parameters: list[Parameter], asked: Asked) -> Arguments:
+    from ._parser import CommandLine
+
+    line = CommandLine(func, [p for p in parameters if not p.injected])
+    if asked.completion:
+        from ._completion import completion_script
+
+        print(completion_script(line, program_name(), asked.completion), end="")
+        raise SystemExit(0)
+    options = asked.rest[: asked.rest.index("--")] if "--" in asked.rest else asked.rest
+    if any(flag in options for flag in line.help_flags):
+        from ._help import print_help
+
+        print_help(line, func, program_name())
+        raise SystemExit(0)
+    if line.version is not None and "--version" in options:
+        print(line.version)
+        raise SystemExit(0)
+    files = []
+    if asked.files:
+        from ._config_file import read_config_file
+
+        files = [read_config_file(file) for file in asked.files]
+    parsed = line.parse(asked.rest, files)
+    return Arguments(parameters, parsed.values, parsed.origins, asked.keywords)

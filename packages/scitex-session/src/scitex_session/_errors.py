@@ -136,3 +136,20 @@ class NoSessionError(FacadeError, RuntimeError, AttributeError):
             f"{self.name} belongs to a running session, and none runs here: call the function "
             "decorated with @session without arguments, or begin one with start()"
         )
+
+
+class UsageError(FacadeError, ValueError):
+    """A command line, or a file or variable that stands for one, that can't be taken.
+
+    Attributes
+    ----------
+    why : str
+        What is wrong, where, and what is allowed: a sentence without its full stop.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def __str__(self) -> str:
+        return self.why

@@ -112,6 +112,7 @@ def execute(
     A signal that ended the session ends the process, of that very signal, once all is in order.
     Ctrl-C alone is left to the interpreter, which prints a traceback before it dies of it.
     """
+    keywords = _asked(keywords, arguments)
     session = _opened(func, keywords, arguments)
     result, error = None, None
     try:
@@ -130,6 +131,7 @@ async def execute_async(
     arguments: Arguments | None = None,
 ) -> Ending:
     """Call an async function within a session and within the event loop that runs: as `execute`."""
+    keywords = _asked(keywords, arguments)
     session = _opened(func, keywords, arguments)
     session.at_close("the watch for Ctrl-C", session.guard.watch_interrupts())
     result, error = None, None
@@ -142,6 +144,11 @@ async def execute_async(
         session.guard.begin_cleanup()
         error = raised
     return _ended(session, keywords, result, error)
+
+
+def _asked(keywords: Mapping[str, Any], arguments: Arguments | None) -> Mapping[str, Any]:
+    """Lay what the command line and the environment ask of the session over the script's words."""
+    return {**keywords, **arguments.session} if arguments else keywords
 
 
 def _opened(

@@ -26,7 +26,7 @@ from ._trouble import attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -60,6 +60,12 @@ class Ledger:
         The user's configuration.
     seed : int
         The seed.
+    parent : str or None
+        The session that this one goes on from.
+    tags : iterable of str
+        Its tags.
+    note : str
+        Its note.
 
     Attributes
     ----------
@@ -82,6 +88,9 @@ class Ledger:
         arguments: Mapping[str, Any],
         files: ConfigFiles,
         seed: int,
+        parent: str | None = None,
+        tags: Iterable[str] = (),
+        note: str = "",
     ) -> None:
         self._config = config
         # Kept apart from CONFIG: who changes that by force must not lead the run astray.
@@ -99,7 +108,9 @@ class Ledger:
             argv=getattr(sys, "argv", ()),
             config=files.recorded,
             seed=seed,
+            parent=parent,
         )
+        self._record.update(tags=list(dict.fromkeys(tags)), note=note)
         started = datetime.fromisoformat(self._record["started"]).astimezone()
         tell(config, START_DATETIME=started)
 

@@ -11,12 +11,13 @@ from ._finished import checked_config, checked_exit_status
 from ._options import Options, make_style
 from ._run import Run, run_of
 from ._script import script_of_caller
+from ._session_options import from_environment
 from ._unclosed import watch_for_unclosed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os as _os
-    from collections.abc import MutableMapping
+    from collections.abc import Iterable, MutableMapping
     from types import ModuleType
     from typing import Any, TextIO
 
@@ -56,6 +57,11 @@ def start(
     capture: CaptureMode = "fd",
     max_log_bytes: int | None = None,
     debug: bool | None = None,
+    note: str = "",
+    tags: Iterable[str] = (),
+    parent: str | None = None,
+    out: str | _os.PathLike[str] | None = None,
+    no_save: bool = False,
 ) -> tuple[DotDict, TextIO | None, TextIO | None, ModuleType, CustomColors, RandomStateManager]:
     """Start a session by hand; `close` ends it.
 
@@ -116,6 +122,17 @@ def start(
     debug : bool, optional
         Whether the run is for debugging: ``DEBUG_`` stands before its ID then, and ``CONFIG.DEBUG``
         is True. By default ``config/IS_DEBUG.yaml`` says it (``IS_DEBUG: true``).
+    note : str
+        A note for the record.
+    tags : iterable of str
+        Tags for the record, by which runs are found.
+    parent : str, optional
+        The ID of the session that this one goes on from.
+    out : path-like, optional
+        The folder for ``<script>_out``.
+    no_save : bool
+        Try it: the run directory is a temporary one, in no registry, and removed at the end unless
+        the run fails.
 
     Returns
     -------
@@ -133,6 +150,10 @@ def start(
         An argument is not what it may be. Nothing was started.
     OSError
         `sdir` can't be made, or belongs to a run that is still going on.
+
+    Notes
+    -----
+    What the environment asks for (``$SCITEX_SESSION_SEED`` and so on) stands above the arguments.
     """
     if sys is not None and not hasattr(sys, "stdout"):
         raise InvalidValueError("sys", sys, "Python's module sys, or None")
@@ -150,17 +171,28 @@ def start(
             "line_width": line_width,
         }
     )
+    asked: dict[str, Any] = {
+        "seed": seed,
+        "verbose": verbose,
+        "capture": capture,
+        "debug": debug,
+        "note": note,
+        "tags": tags,
+        "parent": parent,
+        "out": out,
+        "no_save": no_save,
+        **from_environment(),
+    }
+    verbose = asked.pop("verbose")
     options = Options(
         args=args,
         sdir=sdir,
         sdir_suffix=sdir_suffix,
-        seed=seed,
         seed_modules=tuple(m for m in (random, np, torch) if m is not None),
         alpha=alpha,
-        capture=capture,
         clear_logs=clear_logs,
         max_log_bytes=max_log_bytes,
-        debug=debug,
+        **asked,
     )
     if sys is None:
         options.capture = "none"

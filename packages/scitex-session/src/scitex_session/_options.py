@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scitex_session_core import InvalidTypeError, InvalidValueError
+from scitex_session_core import InvalidSessionIdError, InvalidTypeError, InvalidValueError, check_id
 
 from ._errors import UnknownOptionError
 
@@ -42,13 +42,18 @@ _OTHERS = (
     "file",
     "max_log_bytes",
     "message",
+    "no_save",
+    "note",
     "notify",
     "np",
+    "out",
+    "parent",
     "random",
     "sdir",
     "sdir_suffix",
     "seed",
     "show_execution_flow",
+    "tags",
     "torch",
     "verbose",
 )
@@ -68,7 +73,9 @@ class Options:
         Seeded at once.
     alpha : float
         Opacity of the colours.
-    sdir, sdir_suffix, seed, capture, clear_logs, debug, max_log_bytes
+    tags : tuple of str
+        Tags of the run.
+    sdir, sdir_suffix, seed, capture, clear_logs, debug, max_log_bytes, note, parent, out, no_save
         As for `start`.
     """
 
@@ -79,9 +86,14 @@ class Options:
         "clear_logs",
         "debug",
         "max_log_bytes",
+        "no_save",
+        "note",
+        "out",
+        "parent",
         "sdir",
         "sdir_suffix",
         "seed",
+        "tags",
     )
     __slots__ = (
         "alpha",
@@ -90,11 +102,16 @@ class Options:
         "clear_logs",
         "debug",
         "max_log_bytes",
+        "no_save",
+        "note",
         "origins",
+        "out",
+        "parent",
         "sdir",
         "sdir_suffix",
         "seed",
         "seed_modules",
+        "tags",
     )
 
     def __init__(
@@ -111,6 +128,11 @@ class Options:
         clear_logs: bool = False,
         debug: bool | None = None,
         max_log_bytes: int | None = None,
+        note: str = "",
+        tags: Iterable[str] = (),
+        parent: str | None = None,
+        out: str | os.PathLike[str] | None = None,
+        no_save: bool = False,
     ) -> None:
         if capture not in CAPTURE_MODES:
             raise InvalidValueError("capture", capture, "one of 'fd', 'sys', 'none'")
@@ -122,6 +144,14 @@ class Options:
                 raise InvalidValueError("max_log_bytes", max_log_bytes, allowed)
         if debug is not None and not isinstance(debug, bool):
             raise InvalidTypeError("debug", debug, "True, False or None")
+        if not isinstance(note, str):
+            raise InvalidTypeError("note", note, "a string")
+        if parent is not None:
+            _check_parent(parent)
+        if out is not None and not isinstance(out, str) and not hasattr(out, "__fspath__"):
+            raise InvalidTypeError("out", out, "a path, or None")
+        if not isinstance(no_save, bool):
+            raise InvalidTypeError("no_save", no_save, "True or False")
         self.args = args
         self.origins = dict(origins or {})
         self.sdir = sdir
@@ -133,6 +163,25 @@ class Options:
         self.clear_logs = clear_logs
         self.max_log_bytes = max_log_bytes
         self.debug = debug
+        self.note = note
+        self.tags = _checked_tags(tags)
+        self.parent = parent
+        self.out = out
+        self.no_save = no_save
+
+
+def _check_parent(parent: str) -> None:
+    try:
+        check_id(parent)
+    except (InvalidSessionIdError, InvalidTypeError):
+        raise InvalidValueError("parent", parent, "the ID of a session, or None") from None
+
+
+def _checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    found = () if isinstance(tags, str) else tuple(tags)
+    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in found):
+        raise InvalidTypeError("tags", tags, "a list of strings")
+    return found
 
 
 def make_style(keywords: Mapping[str, Any]) -> Style:

@@ -3,154 +3,242 @@
 from __future__ import annotations
 
 import inspect
-import sys
-import types
-import typing
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import cyclopts
 
 from ._callables import code_of
-from ._numbers import converter_for
+from ._constraints import check_constraints
+from ._errors import UnsuitableFunctionError, UsageError
+from ._feeding import feed_defaults, feed_files, hide_from_pydantic, origins_of, with_default_keys
+from ._fitting import fitted, takes_nested, takes_one_or_many, without_none
+from ._hints import hints_of, shown_hint
+from ._names import help_flags, kebab, option_names
+from ._signature import OPTIONS, VALUES
+from ._tokens import checked_tokens
+from ._values import converter_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from cyclopts import Argument, ArgumentCollection
+
+    from ._config_file import Entry
     from ._signature import Parameter
 
-_HELP_FLAGS = ("--help", "-h")
-_USAGE_ERROR = 2  # as argparse, and as the shell itself
+
+class Parsed(NamedTuple):
+    """What a command line and its files gave.
+
+    Attributes
+    ----------
+    values : dict
+        By parameter; those that nothing gave are missing.
+    origins : dict
+        By parameter, where its value came from.
+    """
+
+    values: dict[str, Any]
+    origins: dict[str, str]
 
 
-def parse(
-    func: Callable[..., Any], options: Sequence[Parameter], tokens: Sequence[str], program: str
-) -> dict[str, Any]:
-    """Parse `tokens`.
+class CommandLine:
+    """The command line that a signature makes.
 
     Parameters
     ----------
     func : callable
-        The function whose parameters, annotations and docstring make the command line.
+        The function.
     options : sequence of Parameter
         Its parameters, the injected ones left out.
-    tokens : sequence of str
-        The command line without the program.
-    program : str
-        The name of the program, for help and errors.
 
-    Returns
-    -------
-    dict
-        The values that were given, by parameter.
+    Attributes
+    ----------
+    options : list of Parameter
+        Those that can be given.
+    hints : dict
+        By parameter that can be given: what it is annotated with.
+    left_out : dict
+        By parameter that can't be given on any command line, and need not: its annotation.
+    names : dict
+        By parameter: its options.
+    help_flags : list of str
+        What asks for help.
+    version : str or None
+        What ``--version`` prints: the script's ``__version__``, where no parameter has that name.
+    arguments : ArgumentCollection
+        The options, with those of fields below parameters.
 
     Raises
     ------
-    SystemExit
-        With 2 where `tokens` can't be parsed, with 0 after ``--help``.
+    UnsuitableFunctionError
+        A required parameter is of a type that no command line can give, or two parameters would
+        have one name.
     """
-    names = _option_names(options)
-    annotations = _annotations(func, options)
 
-    # The names and help come from a signature of our own, in which everything is an option: a bare
-    # value on a command line says nothing to who reads it a year later.
-    def target(**values: Any) -> dict[str, Any]:
-        return values
+    def __init__(self, func: Callable[..., Any], options: Sequence[Parameter]) -> None:
+        self._function = getattr(func, "__name__", type(func).__name__)
+        self.hints: dict[str, Any] = {}
+        self.left_out: dict[str, str] = {}
+        hints = hints_of(func, options)
+        for option in options:
+            self._sort(option, hints[option.name])
+        taken = [option for option in options if option.name in self.hints]
+        switches = [name for name, hint in self.hints.items() if without_none(hint) is bool]
+        self.names = option_names(self._function, taken, switches)
+        self.help_flags = help_flags(self.names)
+        version = getattr(code_of(func), "__globals__", {}).get("__version__")
+        named = ["--version"] in [each[:1] for each in self.names.values()]
+        self.version = None if version is None or named else str(version)
+        self.options = taken
+        self._app = self._prepared_app(func)
+        self.arguments: ArgumentCollection = self._assembled()
 
-    target.__doc__ = func.__doc__
-    target.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [_prepared(option, annotations[option.name], names[option.name]) for option in options]
-    )
-    app = cyclopts.App(
-        name=program,
-        help_flags=_HELP_FLAGS,
-        version_flags=(),
-        help_format="plaintext",
-        result_action="return_value",
-    )
-    app["--help"].group = cyclopts.Group("Other")
-    app.default(target)
-    try:
-        command, bound, _ = app.parse_args(list(tokens), exit_on_error=False, print_error=False)
-    except cyclopts.CycloptsError as error:
-        print(f"{program}: error: {_said(error)} (try {program} --help)", file=sys.stderr)
-        raise SystemExit(_USAGE_ERROR) from None
-    if command is not target:
-        command(*bound.args, **bound.kwargs)
-        raise SystemExit(0)
-    return dict(bound.arguments)
+    def documented(self) -> ArgumentCollection:
+        """Return `arguments` with what docstrings say of them."""
+        return self._app.assemble_argument_collection(parse_docstring=True)
 
+    def parameter_of(self, argument: Argument) -> str:
+        """Return the parameter that an option gives, or gives a part of."""
+        name = argument.name.removeprefix("--").partition(".")[0]
+        longs = {options[0]: parameter for parameter, options in self.names.items()}
+        named: str = argument.field_info.name
+        return longs.get(f"--{name}", named)
 
-def _said(error: cyclopts.CycloptsError) -> str:
-    """Return an error as one sentence without a full stop."""
-    said = " ".join(str(error).split()).removesuffix(".")
-    argument = error.argument
-    stray = [t for t in error.unused_tokens or () if t.startswith("-") and len(t) > 1]
-    if isinstance(error, cyclopts.MissingArgumentError) and stray and not error.keyword:
-        near = f"; did you mean {argument.name}?" if argument and "Did you mean" in said else ""
-        return f"there is no option {stray[0]}{near}"
-    if isinstance(error, cyclopts.UnusedCliTokensError) and error.unused_tokens:
-        return f"{error.unused_tokens[0]!r} belongs to no option: every value is given by name"
-    if not isinstance(error, cyclopts.MissingArgumentError) or not argument or argument.tokens:
-        return said
-    return f"{error.keyword} needs a value" if error.keyword else f"{argument.name} is required"
+    def parse(self, tokens: Sequence[str], files: Iterable[Sequence[Entry]] = ()) -> Parsed:
+        """Read a command line.
 
+        Parameters
+        ----------
+        tokens : sequence of str
+            The command line without the program, and without what is the session's own.
+        files : iterable of sequence of Entry
+            Values below it, a later file above an earlier one.
 
-def _prepared(option: Parameter, annotation: Any, names: Sequence[str]) -> inspect.Parameter:
-    many = True if _takes_many(annotation) else None
-    parameter = cyclopts.Parameter(
-        name=tuple(names), consume_multiple=many, converter=converter_for(annotation)
-    )
-    return inspect.Parameter(
-        option.name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=inspect.Parameter.empty if option.required else option.default,
-        annotation=Annotated[annotation, parameter],
-    )
+        Returns
+        -------
+        Parsed
 
+        Raises
+        ------
+        UsageError
+            It can't be read.
+        """
+        known = [name for argument in self.arguments for name in argument.names]
+        known += [name for argument in self.arguments for name in argument.negatives]
+        known += [*self.help_flags, *(["--version"] if self.version is not None else [])]
+        tokens = checked_tokens(tokens, self.arguments, known=known, left_out=self.left_out)
+        self._check_bare(tokens)
+        fed: list[ArgumentCollection] = []
+        either = {name for name, hint in self.hints.items() if takes_one_or_many(hint)}
 
-def _takes_many(annotation: Any) -> bool:
-    origin = typing.get_origin(annotation)
-    if origin in (typing.Union, types.UnionType, Annotated):
-        return any(_takes_many(part) for part in typing.get_args(annotation))
-    return (origin or annotation) in (list, set, frozenset, tuple)
+        def feed(_app: Any, _commands: Any, arguments: ArgumentCollection) -> None:
+            fed.append(arguments)
+            feed_files(arguments, files, self.names)
+            feed_defaults(arguments)
+            hide_from_pydantic(arguments, either)
 
+        self._app.config = (feed,)
+        try:
+            _, bound, _ = self._app.parse_args(tokens, exit_on_error=False, print_error=False)
+        except cyclopts.CycloptsError as error:
+            from ._mistakes import sentence
 
-def _option_names(options: Sequence[Parameter]) -> dict[str, list[str]]:
-    """Give each option its long name and, where no other has it, its first letter.
+            said = sentence(error, tokens, self.arguments, self.hints)
+            raise UsageError(said) from None
+        check_constraints(fed[-1])
+        values = with_default_keys(dict(bound.arguments), fed[-1], self.options)
+        for option in self.options:
+            if option.kind == OPTIONS and option.name in values:  # to be names of Python
+                given = values[option.name].items()
+                values[option.name] = {key.replace("-", "_"): value for key, value in given}
+        return Parsed(values, origins_of(fed[-1]))
 
-    Letters go to options in order, so that adding one at the end changes none before it.
-    """
-    taken = set(_HELP_FLAGS)
-    names: dict[str, list[str]] = {}
-    for option in options:
-        short = f"-{option.name.strip('_')[:1].lower()}"
-        names[option.name] = [f"--{option.name.strip('_').replace('_', '-')}"]
-        if short not in taken and short != "-":
-            taken.add(short)
-            names[option.name].append(short)
-    return names
+    def _check_bare(self, tokens: Sequence[str]) -> None:
+        takes_values = any(a.is_var_positional() for a in self.arguments)
+        if "--" in tokens[:-1] and not takes_values:
+            after = tokens[tokens.index("--") + 1]
+            raise UsageError(f"{after!r} stands behind --, where no option does")
+        if tokens and not takes_values and (tokens[0] == "-" or not tokens[0].startswith("-")):
+            names = [a.name for a in self.arguments if a.required and not a.children]
+            example = f", such as {names[0]} {tokens[0]}" if names else ""
+            raise UsageError(
+                f"{tokens[0]!r} belongs to no option: every value is given by name{example}"
+            )
 
+    def _sort(self, option: Parameter, hint: Any) -> None:
+        fit = fitted(hint)
+        if fit is not None:
+            self.hints[option.name] = fit
+        elif option.required:
+            raise UnsuitableFunctionError(
+                self._function,
+                f"the parameter {option.name} can't come from a command line, since its type is "
+                f"{shown_hint(hint)}; give it a default, or a type such as str",
+            )
+        else:
+            self.left_out[option.name] = shown_hint(hint)
 
-def _annotations(func: Callable[..., Any], options: Sequence[Parameter]) -> dict[str, Any]:
-    """Resolve annotations; without one, the type of the default says what is meant, else text."""
-    written = getattr(code_of(func), "__annotations__", {})
-    resolved = {}
-    for option in options:
-        hint = _resolved(func, written.get(option.name))
-        if hint is None or hint is Any:
-            hint = str if option.required or option.default is None else type(option.default)
-        resolved[option.name] = hint
-    return resolved
+    def _prepared_app(self, func: Callable[..., Any]) -> cyclopts.App:
+        # The names come from a signature of our own, in which everything is an option: a bare value
+        # on a command line says nothing to who reads it a year later.
+        def target(*values: Any, **named: Any) -> None: ...
 
+        kinds = {VALUES: inspect.Parameter.VAR_POSITIONAL, OPTIONS: inspect.Parameter.VAR_KEYWORD}
+        order = {VALUES: 0, OPTIONS: 2}
+        target.__doc__ = func.__doc__
+        target.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [
+                inspect.Parameter(
+                    option.name,
+                    kinds.get(option.kind, inspect.Parameter.KEYWORD_ONLY),
+                    default=inspect.Parameter.empty
+                    if option.required or option.kind in kinds
+                    else option.default,
+                    annotation=self._annotation(option),
+                )
+                for option in sorted(self.options, key=lambda option: order.get(option.kind, 1))
+            ]
+        )
+        app = cyclopts.App(
+            name=self._function,
+            help_flags=(),
+            version_flags=(),
+            name_transform=kebab,
+            result_action="return_value",
+        )
+        app.default(target)
+        return app
 
-def _resolved(func: Callable[..., Any], hint: Any) -> Any:
-    # One by one: a name that only type checkers can import must not turn all others into text.
-    if hint is None:
-        return None
-    holder = types.SimpleNamespace(__annotations__={"hint": hint})
-    namespace = getattr(code_of(func), "__globals__", {})
-    try:
-        return typing.get_type_hints(holder, globalns=namespace, include_extras=True)["hint"]
-    except NameError:
-        return None
+    def _annotation(self, option: Parameter) -> Any:
+        hint = self.hints[option.name]
+        ours = cyclopts.Parameter(
+            name=self.names.get(option.name),
+            consume_multiple=True,
+            converter=converter_for(hint),
+            negative_iterable="",
+            name_transform=kebab,
+            json_list=False if takes_nested(hint) else None,
+        )
+        extras = getattr(hint, "__metadata__", ())
+        base = hint.__origin__ if extras else hint
+        if takes_one_or_many(base):
+            base = list[str]  # ``str | list[str]``: the converter sees which one it is
+        return Annotated[(base, ours, *extras)]  # what the user says of a parameter stands above
+
+    def _assembled(self) -> ArgumentCollection:
+        try:
+            arguments = self._app.assemble_argument_collection()
+        except (TypeError, ValueError, NameError, NotImplementedError) as error:
+            raise UnsuitableFunctionError(
+                self._function, f"no command line can be made of its parameters: {error}"
+            ) from None
+        for argument in arguments:
+            if argument.name.startswith("--session."):
+                raise UnsuitableFunctionError(
+                    self._function,
+                    "the fields of the parameter session would be options such as "
+                    f"{argument.name}, which are the session's own; rename the parameter",
+                )
+        return arguments

@@ -31,7 +31,9 @@ def print_footer(run: Run, message: str) -> None:
     count = run.closed_figures
     figures = f"{count} figure{'s' * (count > 1)} left open, and closed\n" if count else ""
     ended = f"{run.ledger.status} after {run.ledger.duration_s:.2f} s"
-    _say(f"\n{figures}{message}  {ended}: {run.ledger.path}")
+    path = run.ledger.path
+    where = path if path.exists() else "nothing is kept"  # of a run that was only tried
+    _say(f"\n{figures}{message}  {ended}: {where}")
 
 
 def _say(text: str) -> None:

@@ -125,13 +125,25 @@ class Run:
         self.at_close("putting back random generators", self.rng.release)
         self.rng.seed_modules(*options.seed_modules)
         self.colors = CustomColors(alpha=options.alpha)
-        registry = registry_dir()
+        registry, sdir, out = registry_dir(), options.sdir, options.out
+        if parent := options.parent:
+            from ._parent import tell_if_unknown
+
+            known = registry
+            attempt("looking up the parent", lambda: tell_if_unknown(parent, known))
+        if options.no_save:
+            from ._trial import Trial
+
+            trial = Trial()
+            self.at_close("removing what was tried", lambda: trial.end(self))
+            registry, sdir, out = trial.registry, None, trial.folder
         run_dir = make_run_dir(
             self.script,
-            sdir=options.sdir,
+            sdir=sdir,
             suffix=options.sdir_suffix,
             clear=options.clear_logs,
             debug=debug,
+            out=out,
         )
         path = run_dir.path
         args = as_args(options.args) if options.args is not None else as_args(self.arguments)
@@ -145,6 +157,9 @@ class Run:
             arguments=self.arguments or (args if isinstance(args, dict) else {}),
             files=files,
             seed=self.rng.seed,
+            parent=options.parent,
+            tags=options.tags,
+            note=options.note,
         )
         self.capture = capture(
             path / "logs" / "stdout.log",

@@ -8,7 +8,7 @@ import sys
 from scitex_session_core import InvalidTypeError
 
 from ._callables import check_function, is_coroutine_function, unveil
-from ._command_line import arguments_for, program_name
+from ._command_line import arguments_for, program_name, session_part
 from ._coroutines import in_event_loop, run_to_end
 from ._execute import check_not_nested, execute, execute_async, is_disabled
 from ._options import check_keywords
@@ -73,8 +73,8 @@ def run(
         arguments = arguments_for(func)
         call = functools.partial(arguments.call, func)
     else:
-        args = _empty_namespace() if parse_args is None else _parsed_by(parse_args)
-        keywords.setdefault("args", args)
+        args, asked = _read_by(parse_args or _empty_namespace)
+        keywords = {"args": args, **keywords, **asked}
         call = functools.partial(_call_with, func, args)
 
     if is_coroutine_function(func) and in_event_loop():
@@ -122,6 +122,17 @@ def _parsed_by(parse_args: Callable[[], Any]) -> Any:
     except click.ClickException as wrong:
         wrong.show()
         raise SystemExit(wrong.exit_code) from None
+
+
+def _read_by(parse_args: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
+    """Have the user's own parser read the command line without what is the session's."""
+    asked = session_part()
+    found = sys.argv
+    sys.argv = [*found[:1], *asked.rest]
+    try:
+        return _parsed_by(parse_args), asked.keywords
+    finally:
+        sys.argv = found
 
 
 def _empty_namespace() -> object:

@@ -11,24 +11,36 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+_VARARGS, _VARKEYWORDS = 0x04, 0x08  # inspect.CO_*
+
+EITHER, POSITIONAL_ONLY, KEYWORD_ONLY, VALUES, OPTIONS = (
+    "by name or place",
+    "by place",
+    "by name",
+    "*",
+    "**",
+)
+
 
 class Parameter:
-    """One parameter that becomes an option.
+    """One parameter of a session function.
 
     Attributes
     ----------
     name : str
     default : object
-        `REQUIRED` where it has none.
-    positional_only : bool
+        `REQUIRED` where it has none; an empty tuple or dict for ``*args`` and ``**kwargs``.
+    kind : str
+        How it is passed: `EITHER`, `POSITIONAL_ONLY`, `KEYWORD_ONLY`, `VALUES` (``*args``) or
+        `OPTIONS` (``**kwargs``).
     """
 
-    __slots__ = ("default", "name", "positional_only")
+    __slots__ = ("default", "kind", "name")
 
-    def __init__(self, name: str, default: Any, *, positional_only: bool = False) -> None:
+    def __init__(self, name: str, default: Any, kind: str = EITHER) -> None:
         self.name = name
         self.default = default
-        self.positional_only = positional_only
+        self.kind = kind
 
     @property
     def required(self) -> bool:
@@ -50,7 +62,7 @@ REQUIRED = _Required()
 
 
 def parameters_of(func: Callable[..., Any]) -> list[Parameter]:
-    """Return the parameters of `func`, without ``*args`` and ``**kwargs``, which stay empty."""
+    """Return the parameters of `func`, in the order of its signature."""
     if (
         type(func) is not FunctionType
         or hasattr(func, "__wrapped__")
@@ -58,26 +70,38 @@ def parameters_of(func: Callable[..., Any]) -> list[Parameter]:
     ):
         return _by_inspect(func)
     code = func.__code__
-    positional = code.co_varnames[: code.co_argcount]
-    keyword = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    names = iter(code.co_varnames)
+    positional = [next(names) for _ in range(code.co_argcount)]
+    keyword = [next(names) for _ in range(code.co_kwonlyargcount)]
     defaults = func.__defaults__ or ()
     values = dict(zip(positional[len(positional) - len(defaults) :], defaults, strict=True))
     values.update(func.__kwdefaults__ or {})
-    return [
-        Parameter(name, values.get(name, REQUIRED), positional_only=i < code.co_posonlyargcount)
-        for i, name in enumerate((*positional, *keyword))
+    found = [
+        Parameter(
+            name,
+            values.get(name, REQUIRED),
+            POSITIONAL_ONLY if i < code.co_posonlyargcount else EITHER,
+        )
+        for i, name in enumerate(positional)
     ]
+    if code.co_flags & _VARARGS:
+        found.append(Parameter(next(names), (), VALUES))
+    found += [Parameter(name, values.get(name, REQUIRED), KEYWORD_ONLY) for name in keyword]
+    if code.co_flags & _VARKEYWORDS:
+        found.append(Parameter(next(names), {}, OPTIONS))
+    return found
 
 
 def _by_inspect(func: Callable[..., Any]) -> list[Parameter]:
     import inspect
 
+    kinds = (POSITIONAL_ONLY, EITHER, VALUES, KEYWORD_ONLY, OPTIONS)  # as inspect numbers them
+    empty: dict[str, Any] = {VALUES: (), OPTIONS: {}}
     return [
         Parameter(
             p.name,
-            REQUIRED if p.default is p.empty else p.default,
-            positional_only=p.kind is p.POSITIONAL_ONLY,
+            empty.get(kinds[p.kind], REQUIRED if p.default is p.empty else p.default),
+            kinds[p.kind],
         )
         for p in inspect.signature(func).parameters.values()
-        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]

@@ -1,0 +1,214 @@
+"""Texts of a command line or a file as the values that annotations ask for."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import json
+import pathlib
+import re
+import types
+import typing
+from typing import Any
+
+import cyclopts
+
+from ._fitting import (
+    Nested,
+    YesNo,
+    fitted,
+    is_structure,
+    takes_many,
+    takes_nested,
+    takes_none,
+    takes_one_or_many,
+    union_of,
+    without_none,
+)
+from ._names import kebab
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+DEFAULT = "default"  # the source of a token that stands for a field of a default object
+TRUE, FALSE = ("yes", "y", "true", "t", "on", "1"), ("no", "n", "false", "f", "off", "0")
+_NONE = ("none", "null")
+_PREFIXES = {"0x": 16, "0o": 8, "0b": 2}
+
+
+def converter_for(hint: Any) -> Callable[[Any, Sequence[cyclopts.Token]], Any]:
+    """Return what converts the tokens of a parameter, and of the fields below it.
+
+    Parameters
+    ----------
+    hint : annotation
+        The parameter's, as `fitted` returns it.
+
+    Returns
+    -------
+    callable
+        For `cyclopts.Parameter`.
+
+    Notes
+    -----
+    cyclopts by itself reads ``2.5`` as the integer 2, in a field or a list as well: a run with
+    other arguments than its command line says would be the worst kind of wrong.
+    """
+    bare = without_none(hint)
+    hidden = list[str] if takes_one_or_many(hint) else bare
+
+    def convert(asked: Any, tokens: Any) -> Any:
+        # cyclopts hides `| None` from converters, but ``--seed none`` is how None is given.
+        asked = hint if asked == hidden else asked
+        if isinstance(tokens, dict):
+            return cyclopts.convert(asked, tokens, converter=value_of, name_transform=kebab)
+        (first, *rest) = tokens
+        if not rest and first.source == DEFAULT:
+            return first.implicit_value
+        if not rest and first.implicit_value is None:  # a null of a file
+            if not takes_none(asked):
+                raise ValueError
+            return None
+        if not rest and first.implicit_value == []:
+            return (typing.get_origin(bare) or bare)()
+        if is_structure(without_none(asked)) and not first.value.lstrip().startswith("{"):
+            if takes_none(asked) and first.value.casefold() in _NONE:
+                return None
+            raise cyclopts.CoercionError(token=first, target_type=without_none(asked))
+        fit = fitted(asked) or asked
+        return _converted(fit, _nested_tokens(first) if takes_nested(fit) and not rest else tokens)
+
+    return convert
+
+
+def _nested_tokens(token: cyclopts.Token) -> Sequence[cyclopts.Token]:
+    """Split ``[[1, 2], [3]]`` into its lists."""
+    try:
+        items = json.loads(token.value)
+    except ValueError:
+        return (token,)
+    lists = isinstance(items, list) and all(isinstance(item, list) for item in items)
+    return [token.evolve(value=json.dumps(item)) for item in items] if lists else (token,)
+
+
+def _converted(hint: Any, tokens: Sequence[Any]) -> Any:
+    if takes_one_or_many(hint):  # ``str | list[str]``: one value is one, more are a list
+        parts = typing.get_args(without_none(hint))
+        one = union_of(part for part in parts if not takes_many(part))
+        if len(tokens) == 1:
+            try:
+                return _converted(one, tokens)
+            except (ValueError, cyclopts.CoercionError):
+                pass  # perhaps a list of one
+        hint = next(part for part in parts if takes_many(part))
+    return cyclopts.convert(hint, tokens, converter=value_of, name_transform=kebab)
+
+
+def value_of(kind: Any, text: str) -> Any:
+    """Return one text as a value of one type.
+
+    Parameters
+    ----------
+    kind : type
+        What is wanted.
+    text : str
+        What was given.
+
+    Raises
+    ------
+    ValueError
+        It is none. Nothing is rounded or cut in order to make it one.
+    """
+    kind = typing.get_origin(kind) or kind
+    if isinstance(kind, type):
+        if issubclass(kind, enum.Enum):
+            return member_of(kind, text)
+        if issubclass(kind, Nested):
+            return _from_json(kind.hint, text)
+        if issubclass(kind, pathlib.PurePath) and not text:
+            raise ValueError(text)  # Path("") is the working directory, which nobody typed
+    if kind in _READERS:
+        return _READERS[kind](text)
+    if not isinstance(kind, type) or kind in _LEFT_TO_CYCLOPTS:
+        return cyclopts.convert(kind, [text])
+    try:
+        return kind(text)
+    except (ArithmeticError, TypeError):  # such as decimal's InvalidOperation
+        raise ValueError(text) from None
+
+
+def member_of(kind: type[enum.Enum], text: str) -> Any:
+    """Return a member of an enumeration by its name, in any case where only one fits, or its value.
+
+    Raises
+    ------
+    CoercionError
+        There is none, or more than one.
+    """
+    members = kind.__members__
+    if text in members:
+        return members[text]
+    folded = {name: member for name, member in members.items() if _fold(name) == _fold(text)}
+    by_value = {m.name: m for m in members.values() if isinstance(m.value, str) and m.value == text}
+    for found in (folded, by_value):
+        if len(found) == 1:
+            return next(iter(found.values()))
+    raise cyclopts.CoercionError(token=cyclopts.Token(value=text), target_type=kind)
+
+
+def _fold(name: str) -> str:
+    return kebab(name).casefold()
+
+
+def _bool(text: str) -> bool:
+    if text.casefold() in TRUE:
+        return True
+    if text.casefold() in FALSE:
+        return False
+    raise ValueError(text)
+
+
+def _int(text: str) -> int:
+    bare = text.strip().lstrip("+-").casefold()
+    return int(text, _PREFIXES.get(bare[:2], 10))
+
+
+def _none(text: str) -> None:
+    if text.casefold() not in _NONE:
+        raise ValueError(text)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error:
+        raise ValueError(text) from None
+
+
+def _from_json(hint: Any, text: str) -> Any:
+    items = json.loads(text)
+    if not isinstance(items, list):
+        raise ValueError(text)  # noqa: TRY004  # what was given is a text of the wrong form
+    texts = [item if isinstance(item, str) else json.dumps(item) for item in items]
+    tokens = [cyclopts.Token(value=item) for item in texts]
+    return _converted(fitted(hint), tokens) if tokens else (typing.get_origin(hint) or hint)()
+
+
+_READERS: dict[Any, Callable[[str], Any]] = {
+    bool: _bool,
+    YesNo: _bool,
+    int: _int,
+    types.NoneType: _none,
+    datetime.time: datetime.time.fromisoformat,
+    re.Pattern: _pattern,
+}
+# What cyclopts reads as it should be, and better than the type's own constructor.
+_LEFT_TO_CYCLOPTS = {
+    bytes,
+    bytearray,
+    slice,
+    datetime.date,
+    datetime.datetime,
+    datetime.timedelta,
+}

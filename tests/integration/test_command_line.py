@@ -1,0 +1,474 @@
+"""Real command lines of real scripts: what they print, how they exit, what they leave."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scitex_session import SessionManager
+from support import Finished, read_json, run_script, write_script
+
+SCRIPT = '''
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import scitex_session as stx
+
+__version__ = "2.1"
+
+class Color(enum.Enum):
+    RED = 1
+    BLUE = 2
+
+@dataclass
+class Model:
+    """A model.
+
+    Attributes
+    ----------
+    lr : float
+        Learning rate.
+    """
+
+    lr: float = 0.1
+    depth: int = 3
+
+@stx.session
+def main(
+    data_path: str,
+    threshold: float = 0.5,
+    N: int = 3,
+    verbose: bool = False,
+    mode: Literal["fast", "slow"] = "fast",
+    color: Color = Color.RED,
+    names: list[str] = [],
+    model: Model = Model(depth=5),
+    seed: int | None = None,
+    CONFIG=stx.INJECTED,
+):
+    """Analyze a table.
+
+    Parameters
+    ----------
+    data_path : str
+        The table to read.
+    threshold : float
+        Least value that counts.
+    """
+    print(data_path, threshold, N, verbose, mode, color.name, names, model, seed)
+
+if __name__ == "__main__":
+    main()
+'''
+PLAIN = """
+    import random, sys
+    import scitex_session as stx
+
+    @stx.session{options}
+    def main(n=1):
+        {body}
+
+    if __name__ == "__main__":
+        main()
+"""
+
+# DESIGN: a typo is told in one line, before anything starts.
+MISTAKES = [
+    ("", "--data-path is required"),
+    ("data.csv", "'data.csv' belongs to no option: every value is given by name, such as --data-path data.csv"),  # noqa: E501
+    ("-d a --treshold 1", "there is no option --treshold; did you mean --threshold?"),
+    ("--NN 3", "there is no option --NN; did you mean --N?"),
+    ("-d a --threshold much", "--threshold must be a number, not 'much'"),
+    ("-d a --N 2.5", "--N must be a whole number, not '2.5'"),
+    ("-d a --N", "--N needs a value"),
+    ("-d a -d b", "-d is given twice"),
+    ("-d a --mode slwo", "--mode must be one of fast, slow, not 'slwo'; did you mean slow?"),
+    ("-d a --color green", "--color must be one of RED, BLUE, not 'green'"),
+    ("-d a --verbose yes", "--verbose takes no value, so 'yes' belongs to no option; did you mean --verbose?"),  # noqa: E501
+    ("-d a --model.rl 1", "there is no option --model.rl; did you mean --model.lr?"),
+    ("-d a --seed x", "--seed must be a whole number or none, not 'x'"),
+    ("-d --threshold 1", "-d needs a value (if --threshold is meant to be it: -d=--threshold)"),
+    ("-d a -- --N 3", "'--N' stands behind --, where no option does"),
+    ("-d a --session.seed x", "--session.seed must be a whole number from 0 to 2**128 - 1, or none to draw one, not 'x'"),  # noqa: E501
+    ("-d a --session.sead 3", "there is no option --session.sead; did you mean --session.seed?"),
+    ("-d a --session.parent ../b", "--session.parent must be the ID of a session, not '../b'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("typed", "said"), MISTAKES)
+def test_a_mistake_is_one_line_and_leaves_nothing(typed: str, said: str) -> None:
+    hint = " (try script.py --help)"
+    assert run_script(SCRIPT, *typed.split()) == (2, "", f"script.py: error: {said}{hint}\n")
+    assert os.listdir() == ["script.py"]
+    assert SessionManager().list_sessions() == {}
+
+
+def test_a_wrong_variable_is_refused_as_well() -> None:
+    finished = run_script(SCRIPT, "-d", "a", env={"SCITEX_SESSION_VERBOSE": "maybe"})
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert "SCITEX_SESSION_VERBOSE must be yes or no (also 1 or 0), not 'maybe'" in finished.stderr
+    assert os.listdir() == ["script.py"]
+
+
+def the_run(folder: str = "script_out/FINISHED_SUCCESS") -> tuple[Path, dict[str, Any]]:
+    (run,) = Path(folder).iterdir()
+    return run, read_json(run / "session.json")
+
+
+def test_every_value_is_recorded_with_its_origin() -> None:
+    Path("run.yaml").write_text("threshold: 1e-3\nmodel:\n  lr: 0.2\n", encoding="utf-8")
+    finished = run_script(SCRIPT, "-d", "a", "--config", "run.yaml", "--N=7")
+    assert finished == (0, "a 0.001 7 False fast RED [] Model(lr=0.2, depth=5) None\n", "")
+    run, record = the_run()
+    assert record["arguments"]["threshold"] == 1e-3
+    assert record["arguments"]["model"] == {"lr": 0.2, "depth": 5}
+    text = (run / "CONFIGS" / "CONFIG.yaml").read_text(encoding="utf-8")
+    for name, origin in (
+        ("data_path", "command line"),
+        ("threshold", "run.yaml:1"),
+        ("N", "command line"),
+        ("mode", "default"),
+        ("model", "run.yaml:3"),
+    ):
+        assert re.search(rf'^  "?{name}"?:.*  # {origin}$', text, re.MULTILINE)
+
+
+def test_a_key_of_a_file_that_is_no_parameter_is_refused_before_anything_starts() -> None:
+    Path("run.yaml").write_text("data_path: a\ntreshold: 1\n", encoding="utf-8")
+    finished = run_script(SCRIPT, "--config", "run.yaml")
+    said = "run.yaml:2: there is no parameter treshold; did you mean threshold?"
+    assert finished == (2, "", f"script.py: error: {said} (try script.py --help)\n")
+    assert not Path("script_out").exists()
+
+
+def test_what_is_asked_of_the_session_is_recorded_and_found() -> None:
+    script = PLAIN.format(options="(seed=1, note='old')", body="print(random.random())")
+    parent = "2026Y-11M-22D-05h09m48s_K7QX2M9A"
+    first = run_script(script, env={"SCITEX_SESSION_SEED": "5"})
+    again = run_script(
+        script,
+        *("--session.seed", "5", "--session.tags", "paper,a", "--session.note", "new words"),
+        *("--session.parent", parent, "--session.out", "elsewhere"),
+        env={"SCITEX_SESSION_SEED": "6"},
+    )
+    assert first.stdout == again.stdout
+    assert first.stderr == ""
+    assert f"the parent session {parent} is not in the registry" in again.stderr
+    run, record = the_run("elsewhere/script_out/FINISHED_SUCCESS")
+    assert (record["seed"], record["note"], record["parent"]) == (5, "new words", parent)
+    assert record["tags"] == ["paper", "a"]
+    assert the_run()[1]["note"] == "old"
+    assert [each["id"] for each in SessionManager().select({"tags": "paper"})] == [record["id"]]
+    assert run.name == record["id"]
+
+
+def test_a_parent_that_is_known_is_not_talked_about() -> None:
+    script = PLAIN.format(options="", body="print(CONFIG.ID)")
+    parent = run_script(script).stdout.strip()
+    assert run_script(script, "--session.parent", parent).stderr == ""
+    (child,) = SessionManager().select({"parent": parent})
+    assert child["status"] == "success"
+
+
+def test_a_session_by_hand_listens_to_the_environment_too() -> None:
+    finished = run_script(
+        """
+        import scitex_session as stx
+        CONFIG, *_ = stx.start(seed=1, verbose=False, tags=["kept"])
+        stx.close(CONFIG, exit_status=0, verbose=False)
+        """,
+        env={"SCITEX_SESSION_SEED": "5", "SCITEX_SESSION_NOTE": "hello"},
+    )
+    assert finished == (0, "", "")
+    record = the_run()[1]
+    assert (record["seed"], record["note"], record["tags"]) == (5, "hello", ["kept"])
+
+
+@pytest.mark.parametrize("by", ["option", "variable", "keyword"])
+def test_a_run_that_is_only_tried_leaves_nothing(by: str, tmp_path: Path) -> None:
+    options = "(no_save=True)" if by == "keyword" else ""
+    body = "stx.io.save([n], 'n.json'); print(CONFIG.SDIR_RUN)"
+    (tmp_path / "temporary").mkdir()
+    finished = run_script(
+        PLAIN.format(options=options, body=body),
+        *(["--session.no-save"] if by == "option" else []),
+        env={
+            "TMPDIR": str(tmp_path / "temporary"),
+            **({"SCITEX_SESSION_NO_SAVE": "1"} if by == "variable" else {}),
+        },
+    )
+    assert finished.stderr == "scitex-session: nothing of this run was saved (no_save)\n"
+    assert finished.stdout.startswith(str(tmp_path / "temporary"))
+    assert not Path(finished.stdout.strip()).exists()
+    assert os.listdir(tmp_path / "temporary") == []
+    assert not Path("script_out").exists()
+    assert SessionManager().list_sessions() == {}
+
+
+def test_a_try_that_fails_is_kept_and_said() -> None:
+    finished = run_script(PLAIN.format(options="", body="1 / 0"), "--session.no-save")
+    assert finished.returncode == 1
+    (line,) = (line for line in finished.stderr.splitlines() if line.startswith("scitex-session"))
+    run = Path(line.partition("kept in ")[2].removesuffix(" (no_save)"))
+    try:
+        assert read_json(run / "session.json")["status"] == "failed"
+        assert SessionManager().list_sessions() == {}
+        assert not Path("script_out").exists()
+    finally:
+        shutil.rmtree(next(p for p in run.parents if p.name.startswith("scitex-session-trial-")))
+
+
+def test_a_script_with_a_parser_of_its_own_has_the_sessions_options() -> None:
+    script = """
+        import argparse, sys
+        import scitex_session as stx
+
+        def parse_args():
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--lr", type=float)
+            return parser.parse_args()
+
+        def main(args):
+            print(args.lr, sys.argv[1:])
+
+        stx.run(main, parse_args)
+    """
+    finished = run_script(script, "--lr", "3", "--session.seed", "9")
+    assert finished == (0, "3.0 ['--lr', '3', '--session.seed', '9']\n", "")
+    assert the_run()[1]["seed"] == 9
+    refused = run_script(script, "--session.config", "a.yaml")
+    assert refused.returncode == 2
+    assert (
+        "--session.config can't be used here: the script has a parser of its own" in refused.stderr
+    )
+
+
+def test_options_of_the_session_alone_need_no_parser() -> None:
+    body = "print([m for m in ('cyclopts', 'inspect', 'yaml', 'typing') if m in sys.modules])"
+    finished = run_script(
+        PLAIN.format(options="", body=body), "--session.seed", "3", "--session.tags=a"
+    )
+    assert finished == (0, "[]\n", "")
+
+
+def helped(*args: str, **env: str) -> Finished:
+    return run_script(SCRIPT, *args, env=env)
+
+
+HELP = """\
+usage: script.py --data-path TEXT [options]
+
+Analyze a table.
+
+required:
+  -d, --data-path TEXT    The table to read.
+
+options:
+  -t, --threshold FLOAT   Least value that counts. (default: 0.5)
+  -N, --N INT             (default: 3)
+  -v, --verbose, --no-verbose
+                          (default: no)
+  -m, --mode fast|slow    (default: fast)
+  -c, --color RED|BLUE    (default: RED)
+  -n, --names TEXT ...
+      --model.lr FLOAT    Learning rate. (default: 0.1)
+      --model.depth INT   (default: 5)
+  -s, --seed INT
+  -h, --help              show this and exit
+      --version           print it and exit
+
+session (also as $SCITEX_SESSION_SEED and so on):
+  --config FILE           values for parameters (.yaml, .toml, .json); a later
+                          file wins; also --session.config
+"""
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_is_whole_and_starts_nothing(flag: str) -> None:
+    finished = helped(flag, COLUMNS="80")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout.startswith(HELP)
+    assert "\x1b" not in finished.stdout
+    assert os.listdir() == ["script.py"]
+
+
+@pytest.mark.parametrize("columns", [50, 80, 110])
+def test_help_fits_the_terminal(columns: int) -> None:
+    lines = helped("--help", COLUMNS=str(columns)).stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+
+
+def test_help_names_the_configuration_or_says_what_is_wrong_with_it() -> None:
+    Path("config").mkdir()
+    Path("config/model.yaml").write_text("lr: 1\ndepth: 2\n", encoding="utf-8")
+    assert "configuration: CONFIG.MODEL (lr, depth)" in helped("--help").stdout
+    Path("config/model.yaml").write_text("lr: [", encoding="utf-8")
+    finished = helped("--help")
+    assert finished.returncode == 0
+    assert "configuration: " in finished.stdout
+    assert "model.yaml" in finished.stdout
+
+
+@pytest.mark.parametrize(
+    "docstring",
+    [
+        "Parameters\n    ----------\n    n : int\n        How many there are.",
+        "Args:\n        n: How many there are.",
+        ":param n: How many there are.",
+    ],
+    ids=["numpy", "google", "rest"],
+)
+def test_help_reads_each_style_of_docstring(docstring: str) -> None:
+    script = f'''
+import scitex_session as stx
+
+@stx.session
+def main(n: int = 1):
+    """Count.
+
+    {docstring}
+    """
+
+main()
+'''
+    assert (
+        "-n, --n INT             How many there are. (default: 1)"
+        in run_script(script, "--help").stdout
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are missing here")
+@pytest.mark.parametrize(("env", "styled"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_help_is_styled_on_a_terminal_that_shows_it(env: dict[str, str], styled: bool) -> None:
+    script = write_script(SCRIPT)
+    ours, theirs = pty.openpty()
+    try:
+        subprocess.run(
+            [sys.executable, script, "--help"],
+            stdout=theirs,
+            env={**os.environ, "TERM": "xterm", **env},
+            check=True,
+            timeout=60,
+        )
+        seen = os.read(ours, 100_000)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert (b"\x1b[1moptions:\x1b[0m" in seen) is styled
+    assert (b"\x1b" in seen) is styled
+
+
+def test_version_is_the_scripts_own_where_it_has_one() -> None:
+    assert helped("--version") == (0, "2.1\n", "")
+    assert not Path("script_out").exists()
+    finished = run_script(PLAIN.format(options="", body="pass"), "--version")
+    assert finished.returncode == 2
+    assert "there is no option --version" in finished.stderr
+    taken = PLAIN.format(options="", body="print(version)").replace("n=1", "version='a'")
+    assert run_script(taken, "--version", "b").stdout == "b\n"
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="bash is missing")
+@pytest.mark.parametrize(
+    ("typed", "replies"),
+    [
+        ("script.py --mo", ["--mode", "--model.lr", "--model.depth"]),
+        ("script.py --mode ", ["fast", "slow"]),
+        ("./script.py -c B", ["BLUE"]),
+        (
+            "script.py --session.c",
+            ["--session.capture", "--session.config", "--session.completion"],
+        ),
+        ("script.py --session.capture ", ["fd", "sys", "none"]),
+        ("script.py --data-path a\\ t", ["a table.csv"]),
+        ("python script.py --mode s", ["slow"]),
+        ("python3 -u ./script.py --mode s", ["slow"]),
+        ("python oth", ["other.py"]),
+    ],
+)
+def test_bash_completes(typed: str, replies: list[str]) -> None:
+    Path("completion.bash").write_text(helped("--session.completion", "bash").stdout)
+    Path("a table.csv").touch()
+    Path("other.py").touch()
+    words = [w.replace("\0", " ") for w in typed.replace("\\ ", "\0").split(" ")]
+    quoted = " ".join(f"'{word}'" for word in words)
+    # As readline does it: the function that is registered for the command, with these variables.
+    asked = f"""
+        source completion.bash
+        COMP_WORDS=({quoted}) COMP_CWORD={len(words) - 1}
+        function=$(complete -p '{words[0]}' | sed 's/.* -F \\([^ ]*\\) .*/\\1/')
+        "$function"
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(
+        ["bash", "--norc", "-c", asked], capture_output=True, text=True, timeout=60
+    )
+    assert (done.stderr, done.stdout.splitlines()) == ("", replies)
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_can_read_their_completion(shell: str) -> None:
+    finished = helped("--session.completion", shell)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert "mode" in finished.stdout
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is missing: what is printed is not checked by it")
+    Path("completion").write_text(finished.stdout)
+    subprocess.run([shell, "-n", "completion"], check=True, timeout=60)
+
+
+def test_a_type_imported_for_type_checkers_alone_is_what_it_says() -> None:
+    script = """
+from __future__ import annotations
+from typing import TYPE_CHECKING
+import scitex_session as stx
+if TYPE_CHECKING:
+    from pathlib import Path
+
+@stx.session
+def main(path: Path):
+    print(type(path).__name__ == type(CONFIG.SDIR_RUN).__name__)
+
+main()
+"""
+    assert run_script(script, "--path", "a") == (0, "True\n", "")
+
+
+def test_args_and_kwargs_reach_the_function_and_the_record() -> None:
+    script = PLAIN.format(options="", body="print(n, rest, more)").replace(
+        "n=1", "n: int, *rest: float, **more: int"
+    )
+    assert (
+        run_script(script, "--n", "1", "2", "3.5", "--k", "4").stdout == "1 (2.0, 3.5) {'k': 4}\n"
+    )
+    assert the_run()[1]["arguments"] == {"n": 1, "rest": [2.0, 3.5], "more": {"k": 4}}
+
+
+def test_a_parameter_that_cant_come_from_a_command_line_is_refused_in_a_sentence() -> None:
+    script = """
+        import collections.abc
+        import scitex_session as stx
+
+        @stx.session
+        def main(func: collections.abc.Callable): ...
+
+        main()
+    """
+    said = (
+        "script.py: error: main: the parameter func can't come from a command line, since its "
+        "type is Callable; give it a default, or a type such as str\n"
+    )
+    assert run_script(script) == (2, "", said)
+    assert not Path("script_out").exists()

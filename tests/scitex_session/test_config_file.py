@@ -1,0 +1,209 @@
+"""Files of values: YAML, TOML and JSON say the same, with the line of each value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scitex_session._config_file import read_config_file
+from scitex_session._errors import ConfigFileError, UsageError
+from scitex_session._parser import CommandLine, Parsed
+from scitex_session._signature import parameters_of
+
+YAML = """\
+# a comment
+lr: 1e-3
+name: no
+model:
+  depth: 5
+
+  sizes: [1, 2]
+seed: null
+"""
+TOML = """\
+# a comment
+lr = 1e-3
+name = "no"
+seed = 4
+
+[model]
+depth = 5
+sizes = [
+  1,
+  2,
+]
+"""
+JSON = """\
+{
+\t"lr":1e-3, "name": "no",
+\t"model": {"depth": 5,
+\t\t"sizes": [1, 2]},
+\t"seed": null
+}
+"""
+
+
+@dataclass
+class Model:
+    depth: int = 3
+    sizes: tuple[int, ...] = ()
+
+
+def main(
+    lr: float = 0.1,
+    name: str = "",
+    seed: int | None = 3,
+    n_layers: int = 1,
+    model: Model = Model(),  # noqa: B008
+    many: list[list[int]] = [],  # noqa: B006
+    opts: dict[str, int] = {},  # noqa: B006
+    flag: bool = False,
+    either: str | list[str] = "",
+) -> None: ...
+
+
+def given(*files: tuple[str, str], typed: str = "") -> Parsed:
+    for name, text in files:
+        Path(name).write_text(text, encoding="utf-8")
+    line = CommandLine(main, parameters_of(main))
+    return line.parse(typed.split(), [read_config_file(name) for name, _ in files])
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "lines"),
+    [("a.yaml", YAML, "2 3 5,7 8"), ("a.toml", TOML, "2 3 7,8 4"), ("a.json", JSON, "2 2 3,4 5")],
+)
+def test_each_format_gives_values_and_lines(file: str, text: str, lines: str) -> None:
+    found = given((file, text))
+    seed = 4 if file == "a.toml" else None
+    assert found.values == {"lr": 1e-3, "name": "no", "model": Model(5, (1, 2)), "seed": seed}
+    origins = [
+        ",".join(each.split(":")[1] for each in o.split(", ")) for o in found.origins.values()
+    ]
+    assert dict(zip(found.origins, origins, strict=True)) == dict(
+        zip(("lr", "name", "model", "seed"), lines.split(), strict=True)
+    )
+
+
+def test_the_command_line_stands_above_files_and_later_files_above_earlier() -> None:
+    found = given(
+        ("a.yaml", "lr: 1\nname: a\nmodel: {depth: 1, sizes: [1]}\nopts: {a: 1, b: 1}"),
+        ("b.toml", 'name = "b"\nmodel.depth = 2\nopts.b = 2'),
+        typed="--lr 3 --opts.c 3",
+    )
+    assert found.values == {
+        "lr": 3.0,
+        "name": "b",
+        "model": Model(2, (1,)),
+        "opts": {"a": 1, "b": 2, "c": 3},
+    }
+    assert found.origins["lr"] == "command line"
+    assert found.origins["name"] == "b.toml:1"
+    assert set(found.origins["model"].split(", ")) == {"a.yaml:3", "b.toml:2"}
+
+
+def test_a_list_of_the_command_line_or_a_later_file_replaces_an_earlier_one() -> None:
+    files = ("a.yaml", "many: [[1, 2], [3]]\neither: [a, b]"), ("b.yaml", "many: [[4]]")
+    assert given(*files).values == {"many": [[4]], "either": ["a", "b"]}
+    assert given(*files, typed="--either c --many").values == {"many": [], "either": "c"}
+
+
+def test_parts_from_several_places_make_one_whole() -> None:
+    found = given(("a.yaml", "model: {depth: 7}"), typed='--model {"sizes":[9]}')
+    assert found.values == {"model": Model(7, (9,))}
+
+
+def test_a_none_on_the_command_line_hides_the_parts_in_a_file() -> None:
+    def with_or_without(model: Model | None = None) -> None: ...
+
+    Path("a.yaml").write_text("model: {depth: 7}", encoding="utf-8")
+    line = CommandLine(with_or_without, parameters_of(with_or_without))
+    entries = read_config_file("a.yaml")
+    assert line.parse([], [entries]).values == {"model": Model(7)}
+    assert line.parse(["--model", "none"], [entries]).values == {"model": None}
+
+
+@pytest.mark.parametrize("key", ["n_layers", "n-layers"])
+def test_keys_are_written_with_underscores_or_dashes(key: str) -> None:
+    assert given(("a.yaml", f"{key}: 4")).values == {"n_layers": 4}
+
+
+@pytest.mark.parametrize(("text", "value"), [("yes", True), ("no", False), ("true", True)])
+def test_switches_take_the_words_of_yaml(text: str, value: bool) -> None:
+    assert given(("a.yaml", f"flag: {text}")).values == {"flag": value}
+
+
+def test_empty_files_anchors_and_characters_beyond_16_bits() -> None:
+    assert given(("a.yaml", ""), ("b.yaml", "# nothing"), ("c.toml", ""), ("d.json", "{}")) == (
+        Parsed({}, {})
+    )
+    anchors = "opts: {a: 1}\nmodel: &m {depth: 4}\n"
+    assert given(("a.yaml", anchors)).values == {"opts": {"a": 1}, "model": Model(4)}
+    assert given(("a.json", '{"name": "\\ud83d\\ude00 é"}')).values == {"name": "😀 é"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lr: 1\nsede: 3", "a.yaml:2: there is no parameter sede; did you mean seed?"),
+        (
+            "model:\n  dept: 3",
+            "a.yaml:2: there is no parameter model.dept; did you mean model.depth?",
+        ),
+        ("lr: much", "a.yaml:1: lr must be a number, not 'much'"),
+        ("\nn_layers: 2.5", "a.yaml:2: n_layers must be a whole number, not '2.5'"),
+        ("n_layers: null", "a.yaml:1: n_layers must be a whole number, not null"),
+        ("model: {depth: x}", "a.yaml:1: model.depth must be a whole number, not 'x'"),
+        ("lr: [1, 2]", "a.yaml:1: lr takes one value, not a list"),
+        ("lr: {a: 1}", "a.yaml:1: there is no parameter lr.a"),
+        ("flag: maybe", "a.yaml:1: flag must be yes or no, not 'maybe'"),
+        ("opts: {a: 1.5}", "a.yaml:1: opts.a must be a whole number, not '1.5'"),
+    ],
+)
+def test_what_a_parameter_cant_take_is_said_with_file_and_line(text: str, said: str) -> None:
+    with pytest.raises(UsageError) as error:
+        given(("a.yaml", text))
+    assert error.value.why.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("a.yaml", "a: 1\nb: [", "line 2: "),
+        ("a.yaml", "a: 1\nb: 2\na: 3", "line 3: the key a stands here again"),
+        ("a.yaml", "- 1", "it must have keys and values"),
+        ("a.json", '{"a": 1,\n"a": 2}', "line 2: the key a stands here again"),
+        ("a.json", '{"a": 1,\n"b"}', "line 2: "),
+        ("a.json", "{'a': 1}", "line 1: "),
+        ("a.toml", "a = 1\nb = \n", "line 2"),
+        ("a.toml", "a = 1\na = 2\n", "line 2"),
+        ("a.toml", "[[a]]\nb = 1", "line 1: a list of tables is no parameter"),
+        ("a.txt", "a: 1", "its suffix must be one of .yaml, .yml, .toml, .json"),
+    ],
+)
+def test_a_file_that_cant_be_read_says_why_and_where(file: str, text: str, said: str) -> None:
+    Path(file).write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigFileError) as error:
+        read_config_file(file)
+    assert error.value.path == file
+    assert said in error.value.why
+
+
+def test_a_file_that_is_missing_or_no_text_is_said() -> None:
+    with pytest.raises(ConfigFileError, match=r"nowhere.yaml: No such file"):
+        read_config_file("nowhere.yaml")
+    Path("bytes.yaml").write_bytes(b"a: \xff\xfe")
+    with pytest.raises(ConfigFileError, match="not UTF-8"):
+        read_config_file("bytes.yaml")
+
+
+def test_values_reach_star_kwargs() -> None:
+    def open_ended(a: int = 1, **more: Any) -> None: ...
+
+    Path("a.yaml").write_text("a: 2\nother_key: x", encoding="utf-8")
+    line = CommandLine(open_ended, parameters_of(open_ended))
+    found = line.parse([], [read_config_file("a.yaml")])
+    assert found.values == {"a": 2, "more": {"other_key": "x"}}
