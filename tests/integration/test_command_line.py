@@ -140,7 +140,7 @@ def test_every_value_is_recorded_with_its_origin() -> None:
         ("threshold", "run.yaml:1"),
         ("N", "command line"),
         ("mode", "default"),
-        ("model", "run.yaml:3"),
+        ("model", "run.yaml:3; Model"),
     ):
         assert re.search(rf'^  "?{name}"?:.*  # {origin}$', text, re.MULTILINE)
 
