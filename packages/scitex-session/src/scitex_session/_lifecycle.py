@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from scitex_session_plot import CustomColors
     from scitex_session_repro import RandomStateManager
 
-    from ._options import CaptureMode
+    from ._options import CaptureMode, StampMode
 
 
 def start(
@@ -54,6 +54,7 @@ def start(
     verbose: bool = True,
     *,
     capture: CaptureMode = "fd",
+    stamp: StampMode = True,
 ) -> tuple[DotDict, TextIO | None, TextIO | None, ModuleType, CustomColors, RandomStateManager]:
     """Start a session by hand; `close` ends it.
 
@@ -107,6 +108,9 @@ def start(
         Print what the session is and where its files are.
     capture : {"fd", "sys", "none"}
         How output is captured: at the descriptors (complete), by a tee of Python's streams, or not.
+    stamp : bool or "visible"
+        Write into the metadata of every saved figure which run made it; ``"visible"`` also draws
+        the last part of the ID into its corner, for drafts.
 
     Returns
     -------
@@ -150,6 +154,7 @@ def start(
         alpha=alpha,
         capture=capture,
         clear_logs=clear_logs,
+        stamp=stamp,
     )
     if sys is None:
         options.capture = "none"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scitex_session_plot import Style
 
     CaptureMode = Literal["fd", "sys", "none"]
+    StampMode = bool | Literal["visible"]
 
 CAPTURE_MODES = ("fd", "sys", "none")
 
@@ -46,6 +47,7 @@ _OTHERS = (
     "sdir_suffix",
     "seed",
     "show_execution_flow",
+    "stamp",
     "torch",
     "verbose",
 )
@@ -65,7 +67,7 @@ class Options:
         Seeded at once.
     alpha : float
         Opacity of the colours.
-    sdir, sdir_suffix, seed, capture, clear_logs
+    sdir, sdir_suffix, seed, capture, clear_logs, stamp
         As for `start`.
     """
 
@@ -77,6 +79,7 @@ class Options:
         "sdir",
         "sdir_suffix",
         "seed",
+        "stamp",
     )
     __slots__ = (
         "alpha",
@@ -88,6 +91,7 @@ class Options:
         "sdir_suffix",
         "seed",
         "seed_modules",
+        "stamp",
     )
 
     def __init__(
@@ -102,9 +106,12 @@ class Options:
         alpha: float = 0.9,
         capture: CaptureMode = "fd",
         clear_logs: bool = False,
+        stamp: StampMode = True,
     ) -> None:
         if capture not in CAPTURE_MODES:
             raise InvalidValueError("capture", capture, "one of 'fd', 'sys', 'none'")
+        if stamp is not True and stamp is not False and stamp != "visible":
+            raise InvalidValueError("stamp", stamp, "True, False or 'visible'")
         self.args = args
         self.origins = dict(origins or {})
         self.sdir = sdir
@@ -114,6 +121,7 @@ class Options:
         self.alpha = alpha
         self.capture = capture
         self.clear_logs = clear_logs
+        self.stamp = stamp
 
 
 def make_style(keywords: Mapping[str, Any]) -> Style:
