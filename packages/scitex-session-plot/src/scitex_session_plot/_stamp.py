@@ -13,7 +13,9 @@ MARK = "scitex-session"
 SCHEMA = 1
 
 _START = r'\{\s*"scitex-session"\s*:'
-_LONGEST = 16 * 1024
+# A text may be made to look like a stamp in a thousand places, and to be none.
+_LONGEST = 16 << 10
+_MOST_TRIES = 20
 
 
 def stamp_text(facts: Mapping[str, object], time: str) -> str:
@@ -30,15 +32,13 @@ def stamp_text(facts: Mapping[str, object], time: str) -> str:
 
 def stamps_in(text: str) -> Iterator[dict[str, Any]]:
     """Yield the stamps that stand anywhere in `text`, as far as they name a run."""
+    import itertools
     import json
     import re
 
     decoder = json.JSONDecoder()
-    at = 0
-    while (found := re.compile(_START).search(text, at)) is not None:
-        at = found.end()
+    for found in itertools.islice(re.finditer(_START, text), _MOST_TRIES):
         try:
-            # Cut: what begins as a stamp and never ends must not be read to the end each time.
             stamp, _ = decoder.raw_decode(text[found.start() : found.start() + _LONGEST])
         except (ValueError, RecursionError):
             continue

@@ -6,7 +6,9 @@ packed. So it finds them also where an optimiser has moved them, and needs no so
 
 from __future__ import annotations
 
+import itertools
 import re
+from bisect import bisect_left
 
 from ._stamp import MARK
 from ._stamp_texts import inflated
@@ -17,14 +19,18 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 _CHUNK = 1 << 20
-_LONGEST = 32 << 10  # of a text, or of a dictionary
-_MOST = 1000
+_LONGEST = 16 << 10  # of a text, or of a dictionary
+_MOST_TEXTS = 200
+_MOST_PACKED = 2000
 _LARGEST_PACKED = 1 << 20
-# The mark as it may be written; in hexadecimal, of either case.
-_MARKS = tuple(
-    re.compile(re.escape(mark), re.IGNORECASE)
-    for code in ("ascii", "utf-16-be")
-    for mark in (MARK.encode(code), MARK.encode(code).hex().encode())
+_LARGEST_TOTAL = 256 << 20
+_LETTERS = MARK.partition("-")[0].encode()
+# The letters of the mark as a string may have them: in one byte each or in two, of which the first
+# may be written as an octal number, as all that is no letter may; or in hexadecimal.
+_MARKED = re.compile(
+    rb"(?:\0|\\0{1,3})?".join(bytes([letter]) for letter in _LETTERS)
+    + b"|"
+    + b"(?:00)?".join(b"%02x" % letter for letter in _LETTERS)
 )
 
 # The texts of an information dictionary; and the streams in which one, or XMP, may be packed.
@@ -32,18 +38,22 @@ _FOUND = re.compile(
     rb"/(?:Keywords|Subject|Title|Author|Creator|Producer)[\s\0]{0,64}([(<])|/Type[\s\0]{0,64}/(ObjStm|Metadata)\b"
 )
 _STREAM = re.compile(rb"\bstream\r?\n")
+_TOKEN = re.compile(rb"\\.|[()]", re.DOTALL)
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|\r|\n)|(.))", re.DOTALL)
 _NAMED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
 
 def pdf_texts(file: BinaryIO) -> Iterator[str]:
     """Yield the texts of a PDF that may hold a stamp, those of its latest revision first."""
+    inflated_so_far = 0
     for at, kind in reversed(_places(file)):
         file.seek(at)
         if kind in b"(<":
             yield _string(kind, file.read(_LONGEST))
-        else:
-            yield from _packed(file.read(_LONGEST), at, file)
+        elif inflated_so_far < _LARGEST_TOTAL:
+            content = _content(file.read(_LONGEST), at, file)
+            inflated_so_far += len(content)
+            yield from _packed(content)
 
 
 def _places(file: BinaryIO) -> list[tuple[int, bytes]]:
@@ -51,43 +61,54 @@ def _places(file: BinaryIO) -> list[tuple[int, bytes]]:
     file.seek(0)
     places: list[tuple[int, bytes]] = []
     begin, data = 0, b""
-    while len(places) < _MOST:
+    left = dict.fromkeys((b"(", b"<", b"Metadata"), _MOST_TEXTS) | {b"ObjStm": _MOST_PACKED}
+    while True:
         chunk = file.read(_CHUNK)
         data += chunk
         end = len(data) - _LONGEST if chunk else len(data)
-        places += [(begin + at, kind) for at, kind in _places_in(data, end)]
+        for at, kind in _places_in(data, end):
+            left[kind] -= 1
+            if left[kind] >= 0:
+                places.append((begin + at, kind))
         if not chunk:
-            break
+            return places
         cut = max(end, 0)
         begin, data = begin + cut, data[cut:]
-    return places[:_MOST]
 
 
 def _places_in(data: bytes, end: int) -> Iterator[tuple[int, bytes]]:
-    marked = any(mark.search(data) for mark in _MARKS)
+    marks = [mark.start() for mark in _MARKED.finditer(data)]
     for match in _FOUND.finditer(data):
         if match.start() >= end:
             return
         if match[2]:
             yield match.end(), match[2]
-        elif marked and any(m.search(data, match.end(), match.end() + _LONGEST) for m in _MARKS):
-            yield match.end(), match[1]
+        else:
+            following = bisect_left(marks, match.end())
+            if following < len(marks) and marks[following] < match.end() + _LONGEST:
+                yield match.end(), match[1]
 
 
-def _packed(data: bytes, at: int, file: BinaryIO) -> Iterator[str]:
+def _content(data: bytes, at: int, file: BinaryIO) -> bytes:
+    """Give the content of the stream whose dictionary goes on in `data`, which stands at `at`."""
     begin = _STREAM.search(data)
     if begin is None:
-        return
-    import html
-
+        return b""
     file.seek(at + begin.end())
     content = file.read(_LARGEST_PACKED)
     # What is no zlib stream is not packed, or packed in a way that hides it.
-    content = inflated(content) or content.partition(b"endstream")[0]
-    for place, kind in _places_in(content, len(content)):
-        if kind in b"(<":
-            yield _string(kind, content[place : place + _LONGEST])
-    yield html.unescape(content.decode("utf-8", "replace"))
+    return inflated(content) or content.partition(b"endstream")[0]
+
+
+def _packed(content: bytes) -> Iterator[str]:
+    import html
+
+    places = _places_in(content, len(content))
+    texts = (place for place in places if place[1] in b"(<")
+    for at, kind in itertools.islice(texts, _MOST_TEXTS):
+        yield _string(kind, content[at : at + _LONGEST])
+    if MARK.encode() in content:  # XMP
+        yield html.unescape(content.decode("utf-8", "replace"))
 
 
 def _string(kind: bytes, data: bytes) -> str:
@@ -106,18 +127,11 @@ def _string(kind: bytes, data: bytes) -> str:
 
 def _end_of(data: bytes) -> int:
     """Give where the parenthesis closes that was open before `data`."""
-    depth, escaped = 1, False
-    for at, byte in enumerate(data):
-        if escaped:
-            escaped = False
-        elif byte == 0x5C:
-            escaped = True
-        elif byte == 0x28:
-            depth += 1
-        elif byte == 0x29:
-            depth -= 1
-            if depth == 0:
-                return at
+    depth = 1
+    for token in _TOKEN.finditer(data):
+        depth += {b"(": 1, b")": -1}.get(token[0], 0)
+        if depth == 0:
+            return token.start()
     return len(data)
 
 

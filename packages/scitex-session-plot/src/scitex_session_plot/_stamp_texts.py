@@ -7,6 +7,7 @@ passes over what it doesn't understand.
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
 
@@ -19,25 +20,33 @@ if TYPE_CHECKING:
 
 _MARK = MARK.encode()
 _CHUNK = 1 << 20
-_BEFORE, _AFTER = 1 << 10, 16 << 10  # of a mark that is found in a stream
+_BEFORE, _AFTER = 1 << 10, 8 << 10  # of a mark that is found in a stream
 _LARGEST_TEXT = 1 << 20
 _MOST_STEPS = 100_000
+_MOST_TEXTS = 500
 
 
 def texts_of(file: BinaryIO) -> Iterator[str]:
     """Yield the texts of a file's metadata that may hold a stamp; none for other kinds of files."""
     file.seek(0)
     head = file.read(1024)
+    if (read := _reader_of(head)) is not None:
+        yield from itertools.islice(read(file), _MOST_TEXTS)
+
+
+def _reader_of(head: bytes) -> Callable[[BinaryIO], Iterator[str]] | None:
     for begins, read in _READERS:
         if head.startswith(begins):
-            yield from read(file)
-            return
+            return read
     if b"%PDF-" in head:
         from ._stamp_pdf import pdf_texts
 
-        yield from pdf_texts(file)
-    elif head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        yield from _markup(file)
+        return pdf_texts
+    return _markup if _is_markup(head) else None
+
+
+def _is_markup(head: bytes) -> bool:
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def windows(file: BinaryIO) -> Iterator[bytes]:
@@ -144,7 +153,7 @@ def _gzip(file: BinaryIO) -> Iterator[str]:
 
     file.seek(0)
     head = inflated(file.read(_LARGEST_TEXT), zlib.MAX_WBITS | 16)
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+    if _is_markup(head):
         yield from _markup(io.BytesIO(head))
 
 
