@@ -26,11 +26,13 @@ _LARGEST_PACKED = 1 << 20
 _LARGEST_TOTAL = 256 << 20
 _LETTERS = MARK.partition("-")[0].encode()
 # The letters of the mark as a string may have them: in one byte each or in two, of which the first
-# may be written as an octal number, as all that is no letter may; or in hexadecimal.
+# may be written as an octal number, as all that is no letter may; with lines that a backslash
+# joins; or in hexadecimal.
+_JOINED = rb"(?:\\\r?\n)*"
 _MARKED = re.compile(
-    rb"(?:\0|\\0{1,3})?".join(bytes([letter]) for letter in _LETTERS)
+    (_JOINED + rb"(?:\0|\\0{1,3})?" + _JOINED).join(bytes([letter]) for letter in _LETTERS)
     + b"|"
-    + b"(?:00)?".join(b"%02x" % letter for letter in _LETTERS)
+    + rb"\s*(?:0\s*0\s*)?".join(rb"%x\s*%x" % divmod(letter, 16) for letter in _LETTERS)
 )
 
 # The texts of an information dictionary; and the streams in which one, or XMP, may be packed.

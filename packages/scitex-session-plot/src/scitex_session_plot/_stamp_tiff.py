@@ -14,13 +14,13 @@ _TEXT_TAGS = {270, 305, 315, 316, 700, 33432, 37510}
 _EXIF_DIRECTORY = 34665
 _ONE_BYTE_TYPES = {1, 2, 6, 7}  # BYTE, ASCII, SBYTE, UNDEFINED
 _LARGEST_TEXT = 1 << 20
-_LARGEST_OFFSET = 1 << 62  # beyond which no file can be read
 _MOST_DIRECTORIES = 100
 _MOST_TAGS = 4096
 
 
 def tiff_blocks(file: BinaryIO) -> Iterator[bytes]:
     """Yield the values of the tags that hold texts, of all pages."""
+    end = file.seek(0, 2)  # beyond which an offset can't be sought on every file system
     file.seek(0)
     head = file.read(16).ljust(16, b"\0")
     order = "<" if head[:2] == b"II" else ">"
@@ -32,7 +32,7 @@ def tiff_blocks(file: BinaryIO) -> Iterator[bytes]:
     seen = {0}
     while waiting and len(seen) <= _MOST_DIRECTORIES:
         at = waiting.pop()
-        if at in seen or at > _LARGEST_OFFSET:
+        if at in seen or at > end:
             continue
         seen.add(at)
         file.seek(at)
@@ -46,5 +46,5 @@ def tiff_blocks(file: BinaryIO) -> Iterator[bytes]:
             if tag == _EXIF_DIRECTORY:
                 waiting.append(place)
             elif tag in _TEXT_TAGS and kind in _ONE_BYTE_TYPES and length <= _LARGEST_TEXT:
-                file.seek(min(place, _LARGEST_OFFSET))
+                file.seek(min(place, end))
                 yield file.read(length)
