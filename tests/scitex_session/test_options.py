@@ -46,6 +46,7 @@ def test_an_unknown_way_of_capturing_is_refused() -> None:
         {"fontsize": "smallish"},
         {"sdir_suffix": "a/b"},
         {"capture": "tee"},
+        {"stamp": "seen"},
     ],
 )
 def test_a_value_that_cant_be_starts_nothing(wrong: dict[str, object]) -> None:
