@@ -31,6 +31,8 @@ BUDGETS = {
     "empty": Budget("empty session, no arguments, in git", "difference", 60),
     "arguments": Budget("the same with arguments to parse", "difference", 110),
     "plot": Budget("a plot, over plain pyplot", "difference", 100),
+    "stamp": Budget("saving a PNG, stamped and on record, over plain", "difference", 3),
+    "whence": Budget("scitex-session whence FIGURE", "total", 600),
     "import": Budget("import scitex_session", "difference", 15),
     "help": Budget("--help", "total", 250),
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.stamps import stamped_and_plain
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,6 +21,11 @@ ROWS: dict[str, Row] = {
         at.python("plain_empty.py"),
     ),
     "plot": lambda at: (at.python("session_plot.py"), at.python("plain_plot.py")),
+    "stamp": stamped_and_plain,
+    "whence": lambda at: (
+        at.python("-m", "scitex_session", "whence", "session.png"),
+        at.python("session_plot.py"),
+    ),
     "import": lambda at: (at.python("-c", "import scitex_session"), at.python("-c", "pass")),
     "help": lambda at: (at.python("session_arguments.py", "--help"), at.python("plain_empty.py")),
 }
