@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.stamps import stamped_and_plain
+from benchmarks.stamps import stamped_and_plain, whence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +22,7 @@ ROWS: dict[str, Row] = {
     ),
     "plot": lambda at: (at.python("session_plot.py"), at.python("plain_plot.py")),
     "stamp": stamped_and_plain,
-    "whence": lambda at: (
-        at.python("-m", "scitex_session", "whence", "session.png"),
-        at.python("session_plot.py"),
-    ),
+    "whence": whence,
     "import": lambda at: (at.python("-c", "import scitex_session"), at.python("-c", "pass")),
     "help": lambda at: (at.python("session_arguments.py", "--help"), at.python("plain_empty.py")),
 }

@@ -41,3 +41,10 @@ def stamped_and_plain(at: Workplace) -> tuple[Variant, Variant]:
             restore()
 
     return stamped, plain
+
+
+def whence(at: Workplace) -> tuple[Variant, Variant]:
+    """Make the two variants: the way back from a figure, and a plain script."""
+    at.python("session_plot.py")()
+    command = at.python("-m", "scitex_session", "whence", "session.png")
+    return command, at.python("plain_empty.py")

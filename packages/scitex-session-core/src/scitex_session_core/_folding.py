@@ -198,9 +198,9 @@ class Folding:
             if session[mapping]
             for name, value in leaves(mapping, session[mapping])
         }
-        for kept in session[MADE]:
-            if (fact := as_fact(kept)) is not None:
-                facts.add((self._key(MADE), fact))
+        if session[MADE]:
+            key = self._key(MADE)
+            facts |= {(key, fact) for kept in session[MADE] if (fact := as_fact(kept)) is not None}
         return facts
 
     def _config(self, config: dict[str, Any]) -> int:
