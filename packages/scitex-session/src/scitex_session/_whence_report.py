@@ -112,5 +112,5 @@ def _directory(origin: Origin) -> str:
     if origin.directory is not None:
         return str(origin.directory)
     if origin.last_seen is not None:
-        return f"not known; it was {origin.last_seen}"
+        return f"not where it was, {origin.last_seen} (scitex_session_core.reindex finds it again)"
     return "not known: neither here nor in the registry of this machine"
