@@ -32,6 +32,8 @@ BUDGETS = {
     "arguments": Budget("the same with arguments to parse", "difference", 110),
     "plot": Budget("a plot, over plain pyplot", "difference", 100),
     "style": Budget("pyplot in our style, over import pyplot", "difference", 20),
+    "stamp": Budget("saving a PNG, stamped and on record, over plain", "difference", 3),
+    "whence": Budget("scitex-session whence FIGURE", "total", 250),
     "import": Budget("import scitex_session", "difference", 15),
     "help": Budget("--help", "total", 250),
     "render": Budget("rendering 100 MB of plain log", "difference", 1000),

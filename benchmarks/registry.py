@@ -13,6 +13,7 @@ import resource
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -50,6 +51,7 @@ BUDGETS = {
     "argument": Budget("an argument: a third of them", 500),
     "tag": Budget("a tag: 0.1 % of them", 500),
     "config": Budget("a value in the config: all of them", None),
+    "made": Budget("which sessions made a file, of {sessions:,}", 3),
     "best": Budget("best 50 by a result", None),
 }
 
@@ -93,6 +95,7 @@ def events(sessions: int) -> Iterator[dict[str, Any]]:
             "results": {"acc": round(draw.random(), 6), "loss": round(draw.random(), 6)},
             "tags": ["paper"] if n % 1000 == 1 else [],
             "artifacts": 2,
+            "made": [sha256(f"{n} {file}".encode()).hexdigest()[:15] for file in range(2)],
         }
 
 
@@ -157,6 +160,8 @@ def measure(root: Path, sessions: int) -> dict[str, float]:
     }
     for name, filters in asked.items():
         found[name] = timed(lambda: manager.select(filters, limit=50), 7)  # noqa: B023
+    digest = sha256(f"{sessions // 2 + 1} 0".encode()).hexdigest()
+    found["made"] = timed(lambda: manager.makers(digest), 7)
     found["best"] = timed(lambda: manager.select(sort="-results.acc", limit=50), 7)
     found["active"] = timed(manager.get_active_sessions, 7)
     return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.stamps import stamped_and_plain, whence
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,6 +29,8 @@ ROWS: dict[str, Row] = {
         ),
         at.python("-c", "import matplotlib.pyplot"),
     ),
+    "stamp": stamped_and_plain,
+    "whence": whence,
     "import": lambda at: (at.python("-c", "import scitex_session"), at.python("-c", "pass")),
     "help": lambda at: (at.python("session_arguments.py", "--help"), at.python("plain_empty.py")),
     "render": lambda at: (at.python("render_plain.py"), at.python("plain_empty.py")),

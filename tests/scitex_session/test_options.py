@@ -56,6 +56,7 @@ def test_an_unknown_way_of_capturing_is_refused() -> None:
         {"debug": "yes"},
         {"no_save": 1},
         {"out": 3},
+        {"stamp": "seen"},
     ],
 )
 def test_a_value_that_cant_be_starts_nothing(wrong: dict[str, object]) -> None:

@@ -68,6 +68,7 @@ def test_a_life() -> None:
         "tags": ["t"],
         "note": "",
         "artifacts": 0,
+        "made": [],
         "parent": None,
         "attempt": 1,
         "run_dir": "/f/x",

@@ -61,6 +61,7 @@ def test_a_life(manager: SessionManager) -> None:
         "tags": [],
         "note": "",
         "artifacts": 0,
+        "made": [],
         "parent": None,
         "attempt": 1,
         "run_dir": None,

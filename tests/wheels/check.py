@@ -143,7 +143,11 @@ def check_whole(dist: Path, workplace: Path) -> int:
     saved = {path.name for path in runs[0].rglob("*") if path.is_file()}
     expect({"above.csv", "values.png"} <= saved, f"saved {sorted(saved)}")
     say("scitex-session", "a script with arguments, a figure and a table is a recorded run")
-    return 3
+    command = python.with_name("scitex-session.exe" if os.name == "nt" else "scitex-session")
+    told = run([str(command), "whence", "values.png"], runs[0])
+    expect(runs[0].name in told, f"scitex-session whence says {told!r}")
+    say("scitex-session", "the command leads from the figure back to the run")
+    return 4
 
 
 def make_environment(name: str, workplace: Path) -> Path:

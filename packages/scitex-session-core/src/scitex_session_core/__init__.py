@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ._ids import check_id, new_id
     from ._journal import journal_close, journal_create, journal_update
     from ._jsonable import jsonable
-    from ._layout import RUN_FILES
+    from ._layout import RUN_FILES, whereabouts
     from ._manager import SessionManager
     from ._move import move_to_finished
     from ._outcome import outcome, status_of
@@ -78,6 +78,7 @@ _HOMES = {
     "tell_begin": "_telling",
     "tell_end": "_telling",
     "warn": "_errors",
+    "whereabouts": "_layout",
     "write_atomic": "_atomic",
     "write_record": "_record",
 }
@@ -123,6 +124,7 @@ __all__ = [
     "tell_begin",
     "tell_end",
     "warn",
+    "whereabouts",
     "write_atomic",
     "write_record",
 ]

@@ -12,6 +12,7 @@ from pathlib import Path
 from ._errors import RecordError
 from ._layout import whereabouts
 from ._life import life
+from ._made import MADE, made_by
 from ._record import read_record
 
 TYPE_CHECKING = False
@@ -96,7 +97,8 @@ def seen_now(session: dict[str, Any]) -> dict[str, Any]:
     record = _record_of(session)
     now = dict(session)
     if record is not None:
-        _say(now, {**record, "artifacts": len(record["artifacts"])})
+        artifacts = record["artifacts"]
+        _say(now, {**record, "artifacts": len(artifacts), MADE: made_by(artifacts)})
         if record.get("status") != "running":
             # The record is the truth: its run was killed, or the disk full, before the journal
             # heard.
@@ -192,6 +194,7 @@ def _created(event: dict[str, Any], at: datetime | None) -> dict[str, Any]:
         "tags": _texts(event.get("tags")),
         "note": "",
         "artifacts": 0,
+        MADE: [],
         "parent": _text(event.get("parent")),
         "attempt": 1 if (number := _integer(attempt)) is None else number,
         "run_dir": _text(event.get("run_dir")),
@@ -217,6 +220,8 @@ def _say(session: dict[str, Any], event: Mapping[str, Any]) -> None:
         session["note"] = note
     if (number := _integer(event.get("artifacts"))) is not None:
         session["artifacts"] = number
+    if isinstance(made := event.get(MADE), list):
+        session[MADE] = _texts(made)
 
 
 def _update(session: dict[str, Any], event: Mapping[str, Any]) -> None:

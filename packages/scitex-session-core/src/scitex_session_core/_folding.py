@@ -15,6 +15,7 @@ from ._events import parse_line
 from ._fields import FIELDS, comparable, leaves, row
 from ._fold import fold
 from ._grown import HEAD
+from ._made import MADE, as_fact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -191,12 +192,16 @@ class Folding:
     def _facts(self, session: dict[str, Any] | None) -> Facts:
         if session is None:
             return set()
-        return {
+        facts = {
             (self._key(name), value)
             for mapping in ("arguments", "results", "tags")
             if session[mapping]
             for name, value in leaves(mapping, session[mapping])
         }
+        if session[MADE]:
+            key = self._key(MADE)
+            facts |= {(key, fact) for kept in session[MADE] if (fact := as_fact(kept)) is not None}
+        return facts
 
     def _config(self, config: dict[str, Any]) -> int:
         """Return the number of a config, whose values are kept once for all that have the same."""

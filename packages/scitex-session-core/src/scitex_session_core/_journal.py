@@ -13,6 +13,7 @@ from ._atomic import append_line
 from ._events import utc_now
 from ._jsonable import dumps
 from ._machine import writer_name
+from ._made import made_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def journal_close(
     tags: Iterable[str] | None = None,
     note: str | None = None,
     artifacts: int | None = None,
+    made: Iterable[str] = (),
 ) -> None:
     """Tell the registry that a session ended.
 
@@ -129,6 +131,8 @@ def journal_close(
         As they are in its record at the end; None where nothing is to be said of them.
     artifacts : int, optional
         How many it has.
+    made : iterable of str
+        What `made_by` says of them.
 
     Raises
     ------
@@ -148,6 +152,7 @@ def journal_close(
         "tags": None if tags is None else list(tags),
         "note": note,
         "artifacts": artifacts,
+        "made": list(made) or None,
     }
     event.update((name, value) for name, value in more.items() if value is not None)
     _append(registry, event)
@@ -223,6 +228,7 @@ def record_event(record: Mapping[str, Any], run_dir: Path) -> dict[str, Any]:
         "status": record.get("status"),
         "exit_code": record.get("exit_status"),
         "artifacts": len(artifacts) if isinstance(artifacts, list) else 0,
+        "made": made_by(artifacts),
         "run_dir": run_dir,
     }
 

@@ -12,6 +12,7 @@ from ._ids import check_id
 from ._index import Index
 from ._journal import journal_close, journal_create, journal_remove, journal_update
 from ._layout import RECORD_NAME, whereabouts
+from ._makers import makers
 from ._places import absolute, registry_dir
 from ._process import identify, liveness
 from ._select import select
@@ -163,9 +164,9 @@ class SessionManager:
             ``id``, ``config``, ``status`` (``running``, ``success``, ``failed``, ``error``,
             ``finished``, ``crashed``, ``unknown``), ``start_time`` and ``end_time`` (`datetime`
             with zone, or None), ``exit_code``, ``script_path``, ``function``, ``arguments``,
-            ``results``, ``tags``, ``note``, ``artifacts`` (how many), ``parent``, ``attempt``,
-            ``run_dir``, ``process`` (whose life counts, with ``user``, ``host``, ``rank``). Empty
-            where there is no such session.
+            ``results``, ``tags``, ``note``, ``artifacts`` (how many), ``made`` (what `makers`
+            finds it by), ``parent``, ``attempt``, ``run_dir``, ``process`` (whose life counts,
+            with ``user``, ``host``, ``rank``). Empty where there is no such session.
         """
         session = self._index.get(session_id)
         return {} if session is None else seen_now(session)
@@ -237,6 +238,27 @@ class SessionManager:
         ... )
         """
         return select(self._index, filters, sort, limit)
+
+    def makers(self, sha256: str) -> list[dict[str, Any]]:
+        """Return the sessions that made a file, wherever the file is by now.
+
+        Parameters
+        ----------
+        sha256 : str
+            The SHA-256 of the file's content, in hexadecimal digits.
+
+        Returns
+        -------
+        list of dict
+            As `get_session` describes them, the newest first: several that made the same. Sessions
+            that go on are among them.
+
+        Raises
+        ------
+        InvalidTypeError, InvalidValueError
+            `sha256` is none.
+        """
+        return makers(self._index, sha256)
 
     def update_session(
         self,

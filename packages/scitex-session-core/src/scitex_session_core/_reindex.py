@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # What never holds runs, and may hold a hundred thousand files.
 _SKIPPED = {".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules", "site-packages"}
-_TOLD = ("status", "exit_code", "start_time", "end_time", "run_dir", "tags", "results")
+_TOLD = ("status", "exit_code", "start_time", "end_time", "run_dir", "tags", "results", "made")
 
 
 def reindex(

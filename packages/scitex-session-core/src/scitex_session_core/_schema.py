@@ -17,7 +17,7 @@ from ._places import cache_dir
 from ._process import host
 
 APPLICATION_ID = 0x5C17E85E
-VERSION = 2
+VERSION = 3
 _PATIENCE_S = 10.0
 _CACHE_KIB = 32 * 1024
 _CHECKPOINT_PAGES = 8192
@@ -35,8 +35,8 @@ _TABLES = (
     # Closed before they were created: another machine's file may be read first.
     "CREATE TABLE waiting (id PRIMARY KEY, body) WITHOUT ROWID",
     "CREATE TABLE names (k INTEGER PRIMARY KEY, name UNIQUE)",
-    # Every value of every argument, result and tag, by name: owner is n; of those inside a config,
-    # which many sessions share, it is the config.
+    # Every value of every argument, result and tag, by name, and of every file made: owner is n; of
+    # those inside a config, which many sessions share, it is the config.
     f"CREATE TABLE facts (k INTEGER, value, owner INTEGER, {_FACTS_KEY}) WITHOUT ROWID",
     "CREATE TABLE configs (config INTEGER PRIMARY KEY)",
     "CREATE UNIQUE INDEX by_id ON sessions (id)",

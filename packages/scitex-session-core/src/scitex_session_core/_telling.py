@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._journal import journal_close, journal_create
+from ._made import made_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,4 +73,5 @@ def tell_end(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None:
         tags=record.get("tags"),
         note=record.get("note"),
         artifacts=len(record.get("artifacts") or ()),
+        made=made_by(record.get("artifacts")),
     )

@@ -13,17 +13,24 @@ from ._errors import (
 )
 from ._lazy_pyplot import plt
 from ._rc import rc_params
+from ._saving import watch_savefig
 from ._style import Style
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._millimetres import figsize_mm, subplots_mm
+    from ._read_stamp import Stamp, read_stamp, read_stamps
+
+# What no run needs is imported at its first use.
+_LATE = dict.fromkeys(("Stamp", "read_stamp", "read_stamps"), "_read_stamp")
+_LATE |= dict.fromkeys(("figsize_mm", "subplots_mm"), "_millimetres")
 
 __all__ = [
     "COLORS",
     "Color",
     "CustomColors",
     "PlotError",
+    "Stamp",
     "Style",
     "StyleTypeError",
     "StyleValueError",
@@ -32,7 +39,10 @@ __all__ = [
     "figsize_mm",
     "plt",
     "rc_params",
+    "read_stamp",
+    "read_stamps",
     "subplots_mm",
+    "watch_savefig",
 ]
 
 
@@ -42,12 +52,12 @@ def __getattr__(name: str) -> object:
         from importlib.metadata import version
 
         return version("scitex-session-plot")
-    if name in {"figsize_mm", "subplots_mm"}:
-        from . import _millimetres
+    if name in _LATE:
+        from importlib import import_module
 
-        return getattr(_millimetres, name)
+        return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

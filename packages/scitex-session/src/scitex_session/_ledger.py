@@ -120,6 +120,12 @@ class Ledger:
         return float(self._record["duration_s"] or 0)
 
     @property
+    def commit(self) -> str | None:
+        """The commit of the script's repository when the session began, where there is one."""
+        git = self._record["git"]
+        return git["commit"] if git else None
+
+    @property
     def status(self) -> str:
         """The status on record."""
         return str(self._record["status"])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scitex_session_plot import CustomColors
     from scitex_session_repro import RandomStateManager
 
-    from ._options import CaptureMode
+    from ._options import CaptureMode, StampMode
 
 
 def start(
@@ -62,6 +62,7 @@ def start(
     parent: str | None = None,
     out: str | _os.PathLike[str] | None = None,
     no_save: bool = False,
+    stamp: StampMode = True,
 ) -> tuple[DotDict, TextIO | None, TextIO | None, ModuleType, CustomColors, RandomStateManager]:
     """Start a session by hand; `close` ends it.
 
@@ -133,6 +134,9 @@ def start(
     no_save : bool
         Try it: the run directory is a temporary one, in no registry, and removed at the end unless
         the run fails.
+    stamp : bool or "visible"
+        Write into the metadata of every saved figure which run made it; ``"visible"`` also draws
+        the last part of the ID into its corner, for drafts.
 
     Returns
     -------
@@ -192,6 +196,7 @@ def start(
         alpha=alpha,
         clear_logs=clear_logs,
         max_log_bytes=max_log_bytes,
+        stamp=stamp,
         **asked,
     )
     if sys is None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scitex_session_plot import Style
 
     CaptureMode = Literal["fd", "sys", "none"]
+    StampMode = bool | Literal["visible"]
 
 CAPTURE_MODES = ("fd", "sys", "none")
 LEAST_LOG_BYTES = 65536
@@ -53,6 +54,7 @@ _OTHERS = (
     "sdir_suffix",
     "seed",
     "show_execution_flow",
+    "stamp",
     "tags",
     "torch",
     "verbose",
@@ -75,7 +77,8 @@ class Options:
         Opacity of the colours.
     tags : tuple of str
         Tags of the run.
-    sdir, sdir_suffix, seed, capture, clear_logs, debug, max_log_bytes, note, parent, out, no_save
+    sdir, sdir_suffix, seed, capture, clear_logs, debug, max_log_bytes, note, parent, out, \
+no_save, stamp
         As for `start`.
     """
 
@@ -93,6 +96,7 @@ class Options:
         "sdir",
         "sdir_suffix",
         "seed",
+        "stamp",
         "tags",
     )
     __slots__ = (
@@ -111,6 +115,7 @@ class Options:
         "sdir_suffix",
         "seed",
         "seed_modules",
+        "stamp",
         "tags",
     )
 
@@ -133,6 +138,7 @@ class Options:
         parent: str | None = None,
         out: str | os.PathLike[str] | None = None,
         no_save: bool = False,
+        stamp: StampMode = True,
     ) -> None:
         if capture not in CAPTURE_MODES:
             raise InvalidValueError("capture", capture, "one of 'fd', 'sys', 'none'")
@@ -152,6 +158,8 @@ class Options:
             raise InvalidTypeError("out", out, "a path, or None")
         if not isinstance(no_save, bool):
             raise InvalidTypeError("no_save", no_save, "True or False")
+        if stamp is not True and stamp is not False and stamp != "visible":
+            raise InvalidValueError("stamp", stamp, "True, False or 'visible'")
         self.args = args
         self.origins = dict(origins or {})
         self.sdir = sdir
@@ -168,6 +176,7 @@ class Options:
         self.parent = parent
         self.out = out
         self.no_save = no_save
+        self.stamp = stamp
 
 
 def _check_parent(parent: str) -> None:

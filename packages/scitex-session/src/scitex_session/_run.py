@@ -10,6 +10,7 @@ from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager
 
 from ._config import read_config_files
+from ._figures import watch_figures
 from ._ledger import Ledger
 from ._logger import SessionLogger
 from ._run_config import as_args, make_config
@@ -172,8 +173,9 @@ class Run:
         _active.append(self)
         self.ledger.begin(options.origins)
         attempt("capturing output", self.capture.start)
-        self.at_close("ending save_into", save_into(path, self._saved, reserved=RUN_FILES))
+        self.at_close("ending save_into", save_into(path, self.saved, reserved=RUN_FILES))
         self.at_close("putting back the logger", self.logger.restore)
+        self.at_close("ending the watch on figures", watch_figures(self))
         self.style.apply()
         self.at_close("putting back the style of figures", self.style.restore)
         self.at_close("closing figures left open", self._close_figures)
@@ -230,6 +232,12 @@ class Run:
 
             notify_of(self, message)
 
+    def saved(self, path: Path) -> None:
+        """Put a file that was saved on record, as made by this session."""
+        from ._artifacts import record_artifact
+
+        attempt("recording a saved file", lambda: record_artifact(self.ledger.path, path))
+
     def at_close(self, what: str, undo: Callable[[], object]) -> None:
         """Have `undo` called when the session has ended, the last one first."""
         self._undo.append((what, undo))
@@ -242,11 +250,6 @@ class Run:
 
     def _stop_heart(self) -> None:
         (self.ledger.path / "heartbeat").unlink(missing_ok=True)
-
-    def _saved(self, path: Path) -> None:
-        from ._artifacts import record_artifact
-
-        attempt("recording a saved file", lambda: record_artifact(self.ledger.path, path))
 
     def _close_figures(self) -> None:
         self.closed_figures = self.style.close_figures()

@@ -1,0 +1,185 @@
+"""Reading stamps back, with the standard library alone: years later, on a machine without us."""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import datetime
+from typing import NamedTuple
+
+from ._stamp import MARK, stamps_in
+from ._stamp_texts import texts_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, BinaryIO
+
+_ZIP = b"PK\x03\x04"
+_IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+_DRAWINGS = (".pdf", ".svg", ".svgz", ".ps", ".eps")
+_ARCHIVES = (".zip", ".docx", ".pptx", ".xlsx", ".odt", ".odp", ".ods")
+# An archive may claim to hold anything: what it is worth in reading has an end.
+_MOST_MEMBERS = 10_000
+_LARGEST_MEMBER = 64 << 20
+_LARGEST_ARCHIVE = 512 << 20
+_DEEPEST = 2  # a document in an archive
+
+
+class Stamp(NamedTuple):
+    """What a figure says of the run that made it.
+
+    Attributes
+    ----------
+    id : str
+        The run.
+    script : str or None
+        The script, relative to the top of its repository where it has one.
+    commit : str or None
+        The commit of the script's repository.
+    time : datetime or None
+        When the figure was saved.
+    version : str or None
+        The version of scitex-session.
+    schema : int
+        The version of the stamp; fields that a later one adds are passed over.
+    member : str
+        The file inside an archive or a document that has the stamp; empty for the file itself.
+    """
+
+    id: str
+    script: str | None = None
+    commit: str | None = None
+    time: datetime | None = None
+    version: str | None = None
+    schema: int = 1
+    member: str = ""
+
+
+def read_stamp(path: str | os.PathLike[str]) -> Stamp | None:
+    """Read the stamp of a figure.
+
+    Parameters
+    ----------
+    path : path-like
+        A PNG, PDF, SVG, JPEG, TIFF, WebP, PS or EPS file, or an archive or document (``.zip``,
+        ``.docx``, ``.pptx``, ``.xlsx``, ``.odt``) that holds some.
+
+    Returns
+    -------
+    Stamp or None
+        The first that is found; None for a file without one, of whatever kind. Of an archive,
+        `read_stamps` gives all.
+
+    Raises
+    ------
+    OSError
+        There is no such file, or it can't be read, or it is a directory.
+
+    Notes
+    -----
+    Neither matplotlib nor Pillow is imported. Only metadata are looked at, never pixels, so that
+    a stamp survives what leaves metadata alone: copying, renaming, zipping, optimising without
+    stripping. Memory and time are bounded also for files that are made to exhaust them.
+
+    Examples
+    --------
+    >>> read_stamp("figure.png")  # doctest: +SKIP
+    Stamp(id='2026Y-11M-22D-05h09m48s_K7QX2M9A', script='fit.py', ...)
+    """
+    return next(_read(path), None)
+
+
+def read_stamps(path: str | os.PathLike[str]) -> list[Stamp]:
+    """Read the stamps of a figure, or of all figures in an archive or a document.
+
+    Parameters
+    ----------
+    path : path-like
+        As for `read_stamp`.
+
+    Returns
+    -------
+    list of Stamp
+        At most one for each figure, in the order of the archive; empty where there is none.
+
+    Raises
+    ------
+    OSError
+        There is no such file, or it can't be read, or it is a directory.
+    """
+    return list(_read(path))
+
+
+def _read(path: str | os.PathLike[str]) -> Iterator[Stamp]:
+    # A pipe without a writer would be waited for for ever.
+    if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):
+        raise OSError(f"{os.fsdecode(path)} is no regular file")
+    with open(path, "rb") as file:
+        yield from _stamps_of(file, "", 0, _Allowance(_LARGEST_ARCHIVE))
+
+
+class _Allowance:
+    """How many bytes may still be inflated."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+
+def _stamps_of(file: BinaryIO, member: str, depth: int, allowance: _Allowance) -> Iterator[Stamp]:
+    if file.read(len(_ZIP)) == _ZIP:
+        if depth < _DEEPEST:
+            yield from _stamps_within(file, member, depth, allowance)
+        return
+    for text in texts_of(file):
+        for stamp in stamps_in(text):
+            yield _stamp(stamp, member)
+            return
+
+
+def _stamps_within(
+    file: BinaryIO, member: str, depth: int, allowance: _Allowance
+) -> Iterator[Stamp]:
+    import io
+    import zipfile
+    import zlib
+
+    try:
+        archive = zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return
+    with archive:
+        for entry in archive.infolist()[:_MOST_MEMBERS]:
+            if allowance.left <= 0:
+                return
+            if not entry.filename.lower().endswith((*_IMAGES, *_DRAWINGS, *_ARCHIVES)):
+                continue
+            try:
+                with archive.open(entry) as packed:
+                    data = packed.read(min(_LARGEST_MEMBER, allowance.left))
+            except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, zlib.error):
+                continue  # encrypted, torn, or packed in a way that this Python can't read
+            allowance.left -= len(data)
+            inner = f"{member}/{entry.filename}" if member else entry.filename
+            yield from _stamps_of(io.BytesIO(data), inner, depth + 1, allowance)
+
+
+def _stamp(found: dict[str, Any], member: str) -> Stamp:
+    def text(name: str) -> str | None:
+        value = found.get(name)
+        return value if isinstance(value, str) else None
+
+    schema = found[MARK]
+    try:
+        time = datetime.fromisoformat(str(found.get("time")))
+    except ValueError:
+        time = None
+    return Stamp(
+        id=found["id"],
+        script=text("script"),
+        commit=text("commit"),
+        time=time,
+        version=text("version"),
+        schema=schema if isinstance(schema, int) else 1,
+        member=member,
+    )

@@ -1,0 +1,214 @@
+"""Where the formats of figures have room for a stamp, in matplotlib's own keywords.
+
+Every function takes the keywords of one save and gives those to save with instead: what the user
+asked for stays, the stamp is added, and a date of saving that nobody asked for is left out, so
+that the same figure gives the same file. The stamp says when.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Keywords = dict[str, Any]
+    Place = Callable[[Keywords, str | None], Keywords]
+
+_KEY = "scitex-session"  # of a text in a PNG
+_LONGEST_COMMENT = 65533  # of a JPEG, in bytes
+_IMAGE_DESCRIPTION = 270  # the tag, in TIFF and in EXIF
+_DSC_LINE = 240  # PostScript's comments are lines of at most 255 characters
+
+
+class NoPlaceError(Exception):
+    """What the user put into a file leaves no place for a stamp."""
+
+
+def keywords_with(fmt: str, canvas: type, given: Keywords, stamp: str | None) -> Keywords:
+    """Give the keywords to save with.
+
+    Parameters
+    ----------
+    fmt : str
+        The format, in lower case.
+    canvas : type
+        The class of the canvas that will write it.
+    given : dict
+        The keywords of the user.
+    stamp : str or None
+        The stamp; without one, only dates are left out.
+
+    Raises
+    ------
+    NoPlaceError
+        The user's own metadata leave none.
+    """
+    place, keyword = _PLACES.get(fmt, (None, ""))
+    # The cairo and pgf backends write some of these formats, too, but can't take metadata or, in
+    # what becomes TeX source, braces.
+    if place is None or "backend_pgf" in canvas.__module__ or not _takes(canvas, fmt, keyword):
+        return given
+    return place(given, stamp)
+
+
+def stamp_pages(infodict: Keywords, stamp: str | None, *, fresh: bool) -> None:
+    """Put a stamp into the information of a PDF that is being written page by page.
+
+    Parameters
+    ----------
+    infodict : dict
+        Its information; changed.
+    stamp : str or None
+        The stamp.
+    fresh : bool
+        Whether the file has only just been begun, so that its date is not the user's.
+
+    Raises
+    ------
+    NoPlaceError
+        The user's own metadata leave none.
+    """
+    if fresh and not dated_by_environment():
+        infodict.pop("CreationDate", None)
+    if stamp is not None and f'"{_KEY}"' not in str(infodict.get("Keywords")):
+        infodict.update(_in_pdf_info(infodict, stamp))
+
+
+def _png(given: Keywords, stamp: str | None) -> Keywords:
+    if stamp is None:
+        return given
+    options = given.get("pil_kwargs") or {}
+    if "pnginfo" in options:  # in whose presence matplotlib ignores metadata
+        import copy
+
+        info = copy.deepcopy(options["pnginfo"])
+        info.add_text(_KEY, stamp)
+        return {**given, "pil_kwargs": {**options, "pnginfo": info}}
+    metadata = dict(given.get("metadata") or {})
+    key = _KEY
+    while key in metadata:
+        key += "'"
+    return {**given, "metadata": {**metadata, key: stamp}}
+
+
+def _pdf(given: Keywords, stamp: str | None) -> Keywords:
+    metadata = dict(given.get("metadata") or {})
+    if stamp is not None:
+        metadata.update(_in_pdf_info(metadata, stamp))
+    if not dated_by_environment():
+        metadata.setdefault("CreationDate", None)
+    return {**given, "metadata": metadata}
+
+
+def _in_pdf_info(info: Keywords, stamp: str) -> Keywords:
+    # A key of our own would make matplotlib warn of it, and optimisers drop it.
+    before = info.get("Keywords")
+    if before is not None and not isinstance(before, str):
+        raise NoPlaceError("its Keywords are no text")
+    return {"Keywords": f"{before} {stamp}" if before else stamp}
+
+
+def _svg(given: Keywords, stamp: str | None) -> Keywords:
+    metadata = dict(given.get("metadata") or {})
+    if stamp is not None:
+        before = metadata.get("Keywords")
+        own = [] if before is None else [before] if isinstance(before, str) else list(before)
+        metadata["Keywords"] = [*own, stamp]
+    if not dated_by_environment():
+        metadata.setdefault("Date", None)
+    return {**given, "metadata": metadata}
+
+
+def _ps(given: Keywords, stamp: str | None) -> Keywords:
+    if stamp is None:
+        return given
+    metadata = dict(given.get("metadata") or {})
+    version = sys.modules["matplotlib"].__version__
+    creator = metadata.get("Creator", f"Matplotlib v{version}, https://matplotlib.org/")
+    # "%%+" continues the comment before it (Adobe's Document Structuring Conventions, 3.0).
+    lines = [stamp[at : at + _DSC_LINE] for at in range(0, len(stamp), _DSC_LINE)]
+    metadata["Creator"] = "\n%%+ ".join([str(creator), *lines])
+    return {**given, "metadata": metadata}
+
+
+def _jpeg(given: Keywords, stamp: str | None) -> Keywords:
+    if stamp is None:
+        return given
+    options = dict(given.get("pil_kwargs") or {})
+    before = options.get("comment") or b""
+    own = before.encode() if isinstance(before, str) else bytes(before)
+    comment = b"\n".join([own, stamp.encode()]) if own else stamp.encode()
+    if len(comment) > _LONGEST_COMMENT:
+        raise NoPlaceError("its comment is as long as one can be")
+    return {**given, "pil_kwargs": {**options, "comment": comment}}
+
+
+def _tiff(given: Keywords, stamp: str | None) -> Keywords:
+    if stamp is None:
+        return given
+    options = dict(given.get("pil_kwargs") or {})
+    tags = options.get("tiffinfo") or {}
+    before = options.get("description") or tags.get(_IMAGE_DESCRIPTION)
+    if isinstance(before, bytes):
+        before = before.decode("latin-1")
+    description = f"{before}\n{stamp}" if before else stamp
+    return {**given, "pil_kwargs": {**options, "description": description}}
+
+
+def _webp(given: Keywords, stamp: str | None) -> Keywords:
+    if stamp is None:
+        return given
+    options = dict(given.get("pil_kwargs") or {})
+    if not options.get("xmp"):
+        options["xmp"] = _XMP.format(_escaped(stamp)).encode()
+    elif not options.get("exif"):
+        from PIL.Image import Exif
+
+        exif = Exif()
+        exif[_IMAGE_DESCRIPTION] = stamp
+        options["exif"] = exif.tobytes()
+    else:
+        raise NoPlaceError("its xmp and its exif are both given")
+    return {**given, "pil_kwargs": options}
+
+
+_XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/">'
+    "<dc:source>{}</dc:source></rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+
+_PLACES: dict[str, tuple[Place | None, str]] = {
+    "png": (_png, "metadata"),
+    "pdf": (_pdf, "metadata"),
+    "svg": (_svg, "metadata"),
+    "svgz": (_svg, "metadata"),
+    "ps": (_ps, "metadata"),
+    "eps": (_ps, "metadata"),
+    "jpg": (_jpeg, "pil_kwargs"),
+    "jpeg": (_jpeg, "pil_kwargs"),
+    "tif": (_tiff, "pil_kwargs"),
+    "tiff": (_tiff, "pil_kwargs"),
+    "webp": (_webp, "pil_kwargs"),
+}
+
+
+def _takes(canvas: type, fmt: str, keyword: str) -> bool:
+    import inspect
+
+    parameters = inspect.signature(getattr(canvas, f"print_{fmt}")).parameters
+    return keyword in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def dated_by_environment() -> bool:
+    """Tell whether the user says what date files have (reproducible-builds.org)."""
+    return bool(os.environ.get("SOURCE_DATE_EPOCH"))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,361 @@
+"""Every way to save a figure is watched, for as long as it is asked for."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.backends.backend_pdf import PdfPages
+from PIL import Image
+
+from scitex_session_plot import read_stamp, watch_savefig
+from support import run_script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.figure import Figure
+
+FACTS: dict[str, object] = {"id": "2026Y_K7QX2M9A", "script": "fit.py", "commit": "c" * 40}
+FORMATS = ("png", "pdf", "svg", "svgz", "ps", "eps", "jpg", "jpeg", "tif", "tiff", "webp")
+
+
+@pytest.fixture(autouse=True)
+def without_windows() -> None:
+    mpl.use("agg")
+
+
+@pytest.fixture
+def figure() -> Figure:
+    figure, axes = plt.subplots(figsize=(3, 2))
+    axes.plot([1, 3, 2])
+    axes.set_title("Größe $\\alpha$")
+    return figure
+
+
+@pytest.fixture
+def told() -> Iterator[list[str]]:
+    """Watch with a stamp, and collect what is told."""
+    told: list[str] = []
+    restore = watch_savefig(told.append, stamp=lambda: FACTS)
+    yield told
+    restore()
+
+
+def stamped_id(source: Path | str) -> str | None:
+    stamp = read_stamp(source)
+    return stamp.id if stamp else None
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_every_format_with_a_place_carries_the_stamp(
+    figure: Figure, told: list[str], suffix: str
+) -> None:
+    path = Path(f"figure.{suffix}").absolute()
+    figure.savefig(path)
+    stamp = read_stamp(path)
+    assert stamp is not None
+    assert (stamp.id, stamp.script, stamp.commit) == (
+        FACTS["id"],
+        FACTS["script"],
+        FACTS["commit"],
+    )
+    assert stamp.time is not None
+    assert stamp.time.tzinfo is not None
+    assert told == [str(path)]
+
+
+@pytest.mark.parametrize("suffix", ["rgba", "raw"])
+def test_a_format_without_a_place_is_saved_as_ever(
+    figure: Figure, told: list[str], suffix: str
+) -> None:
+    figure.savefig(f"figure.{suffix}")
+    assert told == [os.path.abspath(f"figure.{suffix}")]
+    assert stamped_id(f"figure.{suffix}") is None
+
+
+def test_all_ways_lead_through_one_place(figure: Figure, told: list[str]) -> None:
+    from matplotlib.pyplot import savefig
+
+    savefig("by_name.png")
+    plt.savefig("by_pyplot.png")
+    figure.canvas.print_figure("by_canvas.png")
+    figure.canvas.print_figure("positional", 50, None, None, "portrait", "png")
+    figure.savefig("no_suffix")
+    figure.savefig(Path("folder.name").absolute(), format="png")
+    names = ["by_name.png", "by_pyplot.png", "by_canvas.png", "positional", "no_suffix.png"]
+    assert [os.path.basename(path) for path in told] == [*names, "folder.name"]
+    assert {stamped_id(path) for path in told} == {FACTS["id"]}
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf", "svg", "jpg"])
+def test_a_file_object_gets_the_stamp_and_is_told_of_to_nobody(
+    figure: Figure, told: list[str], suffix: str
+) -> None:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=suffix)
+    Path("copy").write_bytes(buffer.getvalue())
+    assert stamped_id("copy") == FACTS["id"]
+    assert told == []
+
+
+@pytest.mark.parametrize("options", [{}, {"bbox_inches": "tight", "dpi": 150}])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
+def test_pixels_are_the_same(figure: Figure, suffix: str, options: dict[str, Any]) -> None:
+    figure.savefig(f"plain.{suffix}", **options)
+    restore = watch_savefig(stamp=lambda: FACTS)
+    figure.savefig(f"stamped.{suffix}", **options)
+    restore()
+    with Image.open(f"plain.{suffix}") as plain, Image.open(f"stamped.{suffix}") as stamped:
+        assert np.array_equal(np.asarray(plain), np.asarray(stamped))
+        assert plain.info.get("dpi") == stamped.info.get("dpi")
+
+
+@pytest.mark.parametrize("suffix", ["svg", "pdf", "eps"])
+def test_a_drawing_differs_in_its_metadata_alone(
+    figure: Figure, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mpl.rcParams.update({"svg.hashsalt": "x", "pdf.compression": 0})
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
+    figure.savefig(f"plain.{suffix}")
+    restore = watch_savefig(stamp=lambda: FACTS)
+    figure.savefig(f"stamped.{suffix}")
+    restore()
+    plain, stamped = (
+        Path(f"{name}.{suffix}").read_bytes().splitlines() for name in ("plain", "stamped")
+    )
+    # Offsets of objects and the name of the file follow from the metadata.
+    own = (b"dc:subject", b"rdf:", b"/Keywords", b"%%+", b"%%Title", b" 00000 n")
+    left = [
+        [line for line in lines if not any(part in line for part in own) and not line.isdigit()]
+        for lines in (plain, stamped)
+    ]
+    if suffix == "pdf":  # lines are filled up: the trailing >> of a dictionary may stand alone
+        left = [[b" ".join(lines).replace(b" >>", b">>")] for lines in left]
+    assert left[0] == left[1]
+
+
+def test_without_a_stamp_nothing_is_written_but_files_are_told(figure: Figure) -> None:
+    told: list[str] = []
+    restore = watch_savefig(told.append)
+    for suffix in FORMATS:
+        figure.savefig(f"figure.{suffix}")
+        assert stamped_id(f"figure.{suffix}") is None
+    restore()
+    assert len(told) == len(FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "date"), [("svg", b"dc:date"), ("pdf", b"/CreationDate"), ("eps", b"202")]
+)
+def test_a_date_that_nobody_asked_for_is_left_out(
+    figure: Figure, told: list[str], suffix: str, date: bytes
+) -> None:
+    figure.savefig(f"figure.{suffix}")
+    lines = Path(f"figure.{suffix}").read_bytes().splitlines()
+    assert not [line for line in lines if date in line and b"scitex-session" not in line]
+    assert "SOURCE_DATE_EPOCH" not in os.environ
+
+
+@pytest.mark.parametrize("suffix", ["svg", "pdf", "eps"])
+def test_the_date_of_the_environment_stays(
+    figure: Figure, told: list[str], suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
+    figure.savefig(f"figure.{suffix}")
+    assert b"2001" in Path(f"figure.{suffix}").read_bytes()
+    assert os.environ["SOURCE_DATE_EPOCH"] == "1000000000"
+
+
+def test_a_date_of_the_users_stays(figure: Figure, told: list[str]) -> None:
+    import datetime
+
+    figure.savefig("figure.svg", metadata={"Date": "1999-12-31"})
+    assert b"<dc:date>1999-12-31</dc:date>" in Path("figure.svg").read_bytes()
+    begin = datetime.datetime(1999, 12, 31, tzinfo=datetime.UTC)
+    figure.savefig("figure.pdf", metadata={"CreationDate": begin})
+    assert b"D:19991231" in Path("figure.pdf").read_bytes()
+
+
+def test_many_pages_have_one_stamp_and_are_told_of_when_they_are_whole(
+    figure: Figure, told: list[str]
+) -> None:
+    with PdfPages("pages.pdf", metadata={"Keywords": "mine"}) as pages:
+        pages.savefig(figure)
+        pages.savefig(figure)
+        assert told == []
+    assert told == [os.path.abspath("pages.pdf")]
+    assert stamped_id("pages.pdf") == FACTS["id"]
+    data = Path("pages.pdf").read_bytes()
+    assert data.count(b"scitex-session") == 1
+    assert b"(mine {" in data
+    assert b"/CreationDate" not in data
+
+
+def test_the_innermost_watch_counts_and_the_outer_one_goes_on(
+    figure: Figure, told: list[str]
+) -> None:
+    inner = watch_savefig(stamp=lambda: {"id": "inner"})
+    figure.savefig("inner.png")
+    inner()
+    inner()
+    figure.savefig("outer.png")
+    assert stamped_id("inner.png") == "inner"
+    assert stamped_id("outer.png") == FACTS["id"]
+    assert [os.path.basename(path) for path in told] == ["outer.png"]
+
+
+def test_ended_in_any_order_matplotlib_is_as_it_was() -> None:
+    own = FigureCanvasBase.print_figure
+    first, second = watch_savefig(), watch_savefig()
+    assert FigureCanvasBase.print_figure is not own
+    first()
+    assert FigureCanvasBase.print_figure is not own
+    second()
+    assert FigureCanvasBase.print_figure is own
+
+
+def test_who_patched_over_us_keeps_their_patch(
+    figure: Figure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore = watch_savefig(stamp=lambda: FACTS)
+    ours, calls = FigureCanvasBase.print_figure, 0
+
+    def theirs(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return ours(*args, **kwargs)
+
+    FigureCanvasBase.print_figure = theirs  # type: ignore[method-assign]
+    restore()
+    assert FigureCanvasBase.print_figure is theirs
+    figure.savefig("after.png")
+    assert stamped_id("after.png") is None
+    again = watch_savefig(stamp=lambda: FACTS)
+    figure.savefig("again.png")
+    assert stamped_id("again.png") == FACTS["id"]
+    assert Path("again.png").read_bytes().count(b"tEXtscitex-session") == 1
+    FigureCanvasBase.print_figure = ours  # type: ignore[method-assign]
+    again()
+    assert calls == 2
+    assert FigureCanvasBase.print_figure is not ours
+
+
+def test_threads_save_at_once(told: list[str]) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    def save(number: int) -> None:
+        figure = Figure()
+        FigureCanvasAgg(figure)
+        for suffix in ("png", "eps"):
+            figure.savefig(f"{number}.{suffix}")
+
+    threads = [threading.Thread(target=save, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {stamped_id(path) for path in told} == {FACTS["id"]}
+    assert len(told) == 8
+    assert "SOURCE_DATE_EPOCH" not in os.environ
+
+
+def test_matplotlib_is_not_imported_and_watched_when_it_comes() -> None:
+    finished = run_script(
+        """
+        import sys
+        from scitex_session_plot import read_stamp, watch_savefig
+        restore = watch_savefig(print, stamp=lambda: {"id": "x"})
+        assert "matplotlib" not in sys.modules and "json" not in sys.modules
+        import matplotlib.figure
+        matplotlib.figure.Figure().savefig("x.png")
+        assert read_stamp("x.png").id == "x"
+        restore()
+        matplotlib.figure.Figure().savefig("y.png")
+        assert read_stamp("y.png") is None
+        assert not [f for f in sys.meta_path if type(f).__module__.startswith("scitex")]
+        """
+    )
+    assert finished == (0, os.path.abspath("x.png") + "\n", "")
+
+
+def test_a_stamp_that_can_not_be_made_costs_one_warning_and_no_figure(figure: Figure) -> None:
+    def broken() -> dict[str, object]:
+        raise KeyError("commit")
+
+    restore = watch_savefig(stamp=broken)
+    with pytest.warns(UserWarning, match="saved without its stamp: KeyError") as caught:
+        figure.savefig("a.png")
+    assert [warning.filename for warning in caught] == [__file__]
+    figure.savefig("b.png")  # said once: a second warning would be an error here
+    restore()
+    assert Path("a.png").stat().st_size > 0
+    assert Path("b.png").stat().st_size > 0
+
+
+def test_as_an_error_the_warning_goes_to_stderr(
+    figure: Figure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> dict[str, object]:
+        raise KeyError("commit")
+
+    restore = watch_savefig(stamp=broken)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure.savefig("a.png")
+    restore()
+    assert "saved without its stamp" in capsys.readouterr().err
+
+
+def test_what_matplotlib_refuses_is_saved_without(
+    figure: Figure, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a matplotlib to come might."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    own: Any = FigureCanvasAgg.print_png
+
+    def strict(self: Any, target: Any, *, metadata: Any = None, **kwargs: Any) -> Any:
+        if metadata is not None:
+            target.write(b"half a file") if hasattr(target, "write") else None
+            raise ValueError("no metadata here")
+        return own(self, target, pil_kwargs=kwargs.get("pil_kwargs"))
+
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", strict)
+    buffer = io.BytesIO(b"before")
+    buffer.seek(6)
+    with pytest.warns(UserWarning, match="ValueError: no metadata here"):
+        figure.savefig(buffer, format="png")
+    assert buffer.getvalue().startswith(b"before\x89PNG")
+    figure.savefig("figure.png")
+    assert told == [os.path.abspath("figure.png")]
+    assert stamped_id("figure.png") is None
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "error"),
+    [
+        ("missing/figure.png", {}, FileNotFoundError),
+        ("figure.nope", {}, ValueError),
+        ("figure.png", {"nope": 1}, TypeError),
+        ("figure.svg", {"metadata": {"Nope": "x"}}, ValueError),
+        (7, {}, (ValueError, AttributeError, TypeError)),
+    ],
+)
+def test_a_mistake_is_answered_as_without_us(
+    figure: Figure, told: list[str], target: Any, options: dict[str, Any], error: Any
+) -> None:
+    with pytest.raises(error) as raised:
+        figure.savefig(target, **options)
+    assert raised.value.__context__ is None or "stamp" not in str(raised.value.__context__)
+    assert told == []

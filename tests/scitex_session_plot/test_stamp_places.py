@@ -1,0 +1,113 @@
+"""What the user wrote into a figure stays, and the stamp is there too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile, PngInfo
+
+from scitex_session_plot import read_stamp, watch_savefig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def texts_of(path: Path) -> dict[str, str]:
+    with Image.open(path) as image:
+        assert isinstance(image, PngImageFile)
+        return dict(image.text)
+
+
+@pytest.fixture
+def save() -> Iterator[Callable[..., Path]]:
+    """Save a figure that is stamped, and check that it is."""
+    mpl.use("agg")
+    restore = watch_savefig(stamp=lambda: {"id": "run"})
+
+    def saved(name: str, **options: Any) -> Path:
+        plt.figure(figsize=(2, 1)).savefig(name, **options)
+        stamp = read_stamp(name)
+        assert stamp is not None
+        assert stamp.id == "run"
+        return Path(name)
+
+    yield saved
+    restore()
+
+
+def test_png_metadata_stay(save: Callable[..., Path]) -> None:
+    texts = texts_of(save("x.png", metadata={"Author": "Me", "Software": None}))
+    assert texts["Author"] == "Me"
+    assert "Software" not in texts
+
+
+def test_of_two_who_use_our_key_the_user_keeps_it(save: Callable[..., Path]) -> None:
+    texts = texts_of(save("x.png", metadata={"scitex-session": "mine"}))
+    assert texts["scitex-session"] == "mine"
+
+
+def test_a_pnginfo_stays_as_it_is_and_in_the_file(save: Callable[..., Path]) -> None:
+    info = PngInfo()
+    info.add_text("Author", "Me")
+    before = list(info.chunks)
+    options = {"pnginfo": info, "compress_level": 1}
+    assert texts_of(save("x.png", pil_kwargs=options))["Author"] == "Me"
+    assert info.chunks == before
+    assert options == {"pnginfo": info, "compress_level": 1}
+
+
+def test_pdf_keywords_stay(save: Callable[..., Path]) -> None:
+    metadata = {"Keywords": "Größe (m)", "Author": "Me"}
+    data = save("x.pdf", metadata=metadata).read_bytes()
+    assert "Größe ".encode("utf-16-be") in data
+    assert b"/Author (Me)" in data
+    assert metadata == {"Keywords": "Größe (m)", "Author": "Me"}
+
+
+@pytest.mark.parametrize("keywords", ["a", ["a", "b"], ("a",), iter(["a"])])
+def test_svg_keywords_stay(save: Callable[..., Path], keywords: Any) -> None:
+    text = save("x.svg", metadata={"Keywords": keywords, "Title": "<T>"}).read_text()
+    assert "<rdf:li>a</rdf:li>" in text
+    assert "<dc:title>&lt;T&gt;</dc:title>" in text
+
+
+def test_the_creator_of_postscript_stays(save: Callable[..., Path]) -> None:
+    assert "%%Creator: Me\n%%+ {" in save("x.eps", metadata={"Creator": "Me"}).read_text()
+
+
+@pytest.mark.parametrize("comment", ["Größe", "Größe".encode()])
+def test_the_comment_of_a_jpeg_stays(save: Callable[..., Path], comment: str | bytes) -> None:
+    with Image.open(save("x.jpg", pil_kwargs={"comment": comment, "quality": 50})) as image:
+        assert image.info["comment"].startswith("Größe\n".encode())
+
+
+@pytest.mark.parametrize("options", [{"description": "mine"}, {"tiffinfo": {270: "mine"}}])
+def test_the_description_of_a_tiff_stays(save: Callable[..., Path], options: Any) -> None:
+    with Image.open(save("x.tif", pil_kwargs=options)) as image:
+        assert image.tag_v2[270].startswith("mine\n")  # type: ignore[attr-defined]
+
+
+def test_the_xmp_of_a_webp_stays(save: Callable[..., Path]) -> None:
+    with Image.open(save("x.webp", pil_kwargs={"xmp": b"<mine/>"})) as image:
+        assert image.info["xmp"] == b"<mine/>"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "why"),
+    [
+        ("x.webp", {"pil_kwargs": {"xmp": b"<a/>", "exif": b"Exif\0\0II*\0"}}, "xmp and its exif"),
+        ("x.jpg", {"pil_kwargs": {"comment": b"x" * 65533}}, "as long as one can be"),
+    ],
+)
+def test_where_there_is_no_place_left_the_figure_is_saved_and_it_is_said(
+    save: Callable[..., Path], name: str, options: dict[str, Any], why: str
+) -> None:
+    with pytest.warns(UserWarning, match=f"without its stamp.*{why}"):
+        plt.figure(figsize=(2, 1)).savefig(name, **options)
+    assert read_stamp(name) is None
+    assert Path(name).stat().st_size > 100
