@@ -39,7 +39,6 @@ _ARRAYS = (
     np.memmap,
     np.matrix,
     np.recarray,
-    np.char.chararray,
     np.ma.MaskedArray,
     type(np.ma.masked),
 )

@@ -75,18 +75,15 @@ def _timedelta(value: Any) -> bytes:
 
 
 def _timezone(value: Any) -> bytes:
-    return _offset_of_zone(value.utcoffset(None))
-
-
-def _offset_of_zone(offset: Any) -> bytes:
-    return _numbers(offset.days, offset.seconds, offset.microseconds)
+    return _timedelta(value.utcoffset(None))
 
 
 def _range(value: range) -> bytes:
-    # As == has it: ranges are alike that give the same numbers.
-    step = value.step if len(value) > 1 else 0
-    start = value.start if value else 0
-    return _numbers(len(value), start, step)
+    # As == has it: ranges are alike that give the same numbers. Not by len(), which ends at 2**63.
+    if not value:
+        return b""
+    first, last = value.start, value[-1]
+    return _numbers(first) if first == last else _numbers(first, value.step, last)
 
 
 LEAVES: dict[type, Leaf] = {
