@@ -57,7 +57,7 @@ def test_layout_and_byte_order_do_not_count(array: NDArray[Any], random: Any) ->
     expected = fingerprint(array)
     axes = random.sample(range(array.ndim), array.ndim)
     transposed = array.transpose(axes).copy().transpose(np.argsort(axes).astype(int))
-    backwards = (..., *[slice(None, None, -1)] * array.ndim)
+    backwards: Any = (..., *[slice(None, None, -1)] * array.ndim)
     flipped = array[backwards].copy()[backwards]
     spread = np.zeros([*array.shape, 2], array.dtype)
     spread[..., 0] = array

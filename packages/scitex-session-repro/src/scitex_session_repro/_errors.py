@@ -54,7 +54,7 @@ class SeedRangeError(ReproError, ValueError):
 
 
 class NameTypeError(ReproError, TypeError):
-    """The name of a stream, or of a value to verify, is not a string.
+    """A name is not a string.
 
     Attributes
     ----------
@@ -62,15 +62,18 @@ class NameTypeError(ReproError, TypeError):
         The value as it prints, shortened.
     type_name : str
         The name of its type.
+    of : str
+        What it is to be the name of.
     """
 
-    def __init__(self, shown: str, type_name: str) -> None:
-        super().__init__(shown, type_name)
+    def __init__(self, shown: str, type_name: str, of: str = "a stream") -> None:
+        super().__init__(shown, type_name, of)
         self.shown = shown
         self.type_name = type_name
+        self.of = of
 
     def __str__(self) -> str:
-        return f"a name must be a str, not {self.shown} of type {self.type_name}"
+        return f"the name of {self.of} must be a str, not {self.shown} of type {self.type_name}"
 
 
 class UnknownGeneratorError(ReproError, ValueError):

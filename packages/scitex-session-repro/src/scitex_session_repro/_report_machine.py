@@ -43,7 +43,7 @@ def machine() -> dict[str, Any]:
     """Give what results rest on, as plain values; libraries that are imported only."""
     return {
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
-        "platform": platform.platform(),
+        "platform": _platform(),
         "processor": _processor(),
         "cpus": _cpus(),
         "gpus": _gpus(),
@@ -69,6 +69,12 @@ def started_with(name: str) -> tuple[str | None, bool]:
         if key == os.fsencode(name):
             return os.fsdecode(value), True
     return None, True
+
+
+def _platform() -> str:
+    # platform.platform() starts a process. The C library matters: exp and sin are its own.
+    parts = (platform.system(), platform.release(), *platform.libc_ver())
+    return " ".join(part for part in parts if part)
 
 
 def _processor() -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from ._errors import NameTypeError, VerificationError
 from ._fingerprint import fingerprint
-from ._streams import normalise
 from ._verify_difference import compared, keepable, parts_of, summary_of
 from ._verify_store import Store
 
@@ -31,7 +31,7 @@ def verify(
     `RandomStateManager.verify` says what it promises; this is how. Of processes that record the
     same name at once, one does, and the others compare with what it has recorded.
     """
-    name = normalise(name)
+    name = _normalised(name)
     print_of_it = fingerprint(obj)  # first: what has no fingerprint leaves no trace
     store = Store(Path(directory))
     recorded = store.read(name)
@@ -69,15 +69,16 @@ def clear(directory: str | os.PathLike[str], patterns: str | Iterable[str] | Non
     store = Store(Path(directory))
     if patterns is None:
         return store.forget(None)
-    if isinstance(patterns, str):
-        patterns = [patterns]
-    try:
-        wanted = [normalise(pattern) for pattern in patterns]
-    except TypeError as error:
-        if isinstance(error, NameTypeError):
-            raise
-        raise NameTypeError(f"{patterns!r:.80}", type(patterns).__name__) from None
-    return store.forget(wanted)
+    one = isinstance(patterns, str) or not hasattr(patterns, "__iter__")
+    wanted: Iterable[Any] = [patterns] if one else patterns
+    return store.forget([_normalised(pattern) for pattern in wanted])
+
+
+def _normalised(name: object) -> str:
+    # Unicode's NFC, as the names of streams: one text is one name however it was typed.
+    if not isinstance(name, str):
+        raise NameTypeError(f"{name!r:.80}", type(name).__name__, "a value to verify")
+    return normalize("NFC", name)
 
 
 def _mismatch(
