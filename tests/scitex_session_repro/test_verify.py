@@ -82,7 +82,7 @@ def test_the_store_is_what_is_given_or_set(rng: RandomStateManager, tmp_path: Pa
     assert RandomStateManager.verify_directory == "fingerprints"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(st.text(st.characters()), unique_by=lambda name: name, max_size=5))
 def test_any_string_is_a_name_of_its_own(rng: RandomStateManager, names: list[str]) -> None:
     rng.clear_cache()

@@ -64,12 +64,13 @@ def fingerprint(obj: object) -> str:
     * Of an aware time: what the clock shows and the offset from UTC, not the name of the zone. Of
       a path: its parts, not the system.
 
-    Arrays are hashed in place, 256 KiB at a time, without a copy of the whole.
+    Arrays are hashed in place, 256 KiB at a time, without a copy of the whole; other threads run
+    meanwhile.
 
     Examples
     --------
     >>> fingerprint({"lr": 0.001, "layers": [64, 64]})
-    'sf1:b1'
+    'sf1:f5175459e5d7121cdf0f2f0bf946a907f8c3e5860b3e504eeff34da27bc61cd4'
     """
     writer = Writer()
     try:
