@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scitex_session_repro import RandomStateManager, VerificationError
-from scitex_session_repro._verify_difference import KEPT_BYTES
+from scitex_session_repro._verify_difference import KEPT_BYTES, KEPT_PARTS
 
 
 @pytest.fixture
@@ -102,6 +102,12 @@ def changed(index: tuple[int, ...], value: Any, array: Any = BASE) -> Any:
             "differing: [1], [2], [3], [4], [5] and 4 more",
             {"parts": {"differing": [f"[{n}]" for n in range(1, 10)]}},
         ),
+        (
+            [1, 2],
+            list(range(KEPT_PARTS + 1)),
+            "the length was 2 and is 1001",
+            {"length": (2, KEPT_PARTS + 1)},
+        ),
         ("a", "bc", "the length was 1 and is 2", {"length": (1, 2)}),
         (1, 1.0, "the type was int and is float, the value was 1 and is 1.0", None),
         (
@@ -111,7 +117,7 @@ def changed(index: tuple[int, ...], value: Any, array: Any = BASE) -> Any:
             {},
         ),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_a_difference_says_what_it_is(
     rng: RandomStateManager, then: Any, now: Any, text: str | None, details: dict[str, Any] | None

@@ -104,8 +104,9 @@ def compared(
     found = _as_array(obj)
     if array is not None and found is not None and array.shape == found.shape:
         sentences += _compared_elements(array, found, details)
-    if recorded["parts"]:
-        sentences += _compared_parts(recorded["parts"], parts_of(obj), details)
+    parts = parts_of(obj) if recorded["parts"] else {}
+    if parts:  # none where there are too many now: the length tells
+        sentences += _compared_parts(recorded["parts"], parts, details)
     if not sentences:
         size = getattr(obj, "nbytes", 0)
         kept = f": more than {KEPT_BYTES >> 20} MiB are not kept" if size > KEPT_BYTES else ""

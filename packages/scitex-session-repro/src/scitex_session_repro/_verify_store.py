@@ -110,7 +110,10 @@ class Store:
         named = {self._path(pattern).name for pattern in patterns or ()}
         for path in self._records():
             if patterns is not None and path.name not in named:
-                entry = _parsed(path.read_bytes())
+                try:
+                    entry = _parsed(path.read_bytes())
+                except FileNotFoundError:  # forgotten by another process
+                    continue
                 if isinstance(entry, str):
                     continue  # the name in it can't be read: only its own name removes it
                 if not any(fnmatchcase(entry["name"], pattern) for pattern in patterns):
