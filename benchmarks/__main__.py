@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks import registry
 from benchmarks.budgets import BUDGETS
+from benchmarks.fingerprints import sha_instructions
 from benchmarks.measuring import Measured, measure
 from benchmarks.rows import ROWS
 from benchmarks.workplace import Workplace
@@ -37,6 +38,7 @@ def main() -> int:
         parser.error(f"--rounds {options.rounds}: a spread needs at least 2")
     rounds = 5 if options.quick else options.rounds
     print(f"Python {platform.python_version()}, {platform.platform()}, {rounds} rounds")
+    print(sha_instructions())
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         workplace = Workplace(Path(temporary))
         lines = [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from benchmarks.fingerprints import MEGABYTES
+
 if TYPE_CHECKING:
     from benchmarks.measuring import Measured
 
@@ -37,4 +39,8 @@ BUDGETS = {
     "import": Budget("import scitex_session", "difference", 15),
     "help": Budget("--help", "total", 250),
     "render": Budget("rendering 100 MB of plain log", "difference", 1000),
+    # 1 GB/s where the processor has SHA instructions; `plain` is SHA-256 alone.
+    "fingerprint": Budget(
+        f"fingerprint of {MEGABYTES} MB of float64, over SHA-256 alone", "total", MEGABYTES
+    ),
 }

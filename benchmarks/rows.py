@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks import fingerprints
 from benchmarks.stamps import stamped_and_plain, whence
 
 if TYPE_CHECKING:
@@ -34,4 +35,5 @@ ROWS: dict[str, Row] = {
     "import": lambda at: (at.python("-c", "import scitex_session"), at.python("-c", "pass")),
     "help": lambda at: (at.python("session_arguments.py", "--help"), at.python("plain_empty.py")),
     "render": lambda at: (at.python("render_plain.py"), at.python("plain_empty.py")),
+    "fingerprint": lambda _: fingerprints.variants(),
 }

@@ -14,6 +14,10 @@ ERRORS = [
     (repro.UnknownGeneratorError("<module 'os'>", ("random", "numpy")), ValueError),
     (repro.ManagerReleasedError(42), RuntimeError),
     (repro.MissingLibraryError("get_torch_generator", "torch"), ImportError),
+    (repro.NotFingerprintableError("obj[0]", "is of type set", "pass a list"), TypeError),
+    (repro.NestingError("obj[0]", "contains itself"), ValueError),
+    (repro.VerificationError("x", "2026", "sf1:0", "sf1:1", "it differs", {}), ValueError),
+    (repro.VerificationRecordError("x.json", "x", "it is no JSON"), ValueError),
 ]
 
 

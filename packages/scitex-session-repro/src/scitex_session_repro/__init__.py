@@ -6,31 +6,60 @@ from ._errors import (
     ManagerReleasedError,
     MissingLibraryError,
     NameTypeError,
+    NestingError,
+    NotFingerprintableError,
     ReproError,
     SeedRangeError,
     SeedTypeError,
     UnknownGeneratorError,
+    VerificationError,
+    VerificationRecordError,
 )
 from ._manager import RandomStateManager, get, reset
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._fingerprint import fingerprint
+    from ._report import report
 
 __all__ = [
     "ManagerReleasedError",
     "MissingLibraryError",
     "NameTypeError",
+    "NestingError",
+    "NotFingerprintableError",
     "RandomStateManager",
     "ReproError",
     "SeedRangeError",
     "SeedTypeError",
     "UnknownGeneratorError",
+    "VerificationError",
+    "VerificationRecordError",
+    "fingerprint",
     "get",
+    "report",
     "reset",
 ]
 
+# Loaded when they are used first: a run that fingerprints nothing pays nothing for them.
+_HOMES = {"fingerprint": "_fingerprint", "report": "_report"}
 
-def __getattr__(name: str) -> str:
+
+def __getattr__(name: str) -> Any:
     """Look the version up when it is asked for: importlib.metadata costs 30 ms."""
+    if name in _HOMES:
+        # __import__ with a from-list returns the module itself; importlib is one more import.
+        home = __import__(f"{__name__}.{_HOMES[name]}", None, None, [name])
+        value = globals()[name] = getattr(home, name)
+        return value
     if name == "__version__":
         from importlib.metadata import version
 
         return version("scitex-session-repro")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

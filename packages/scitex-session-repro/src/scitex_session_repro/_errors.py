@@ -54,7 +54,7 @@ class SeedRangeError(ReproError, ValueError):
 
 
 class NameTypeError(ReproError, TypeError):
-    """The name of a stream is not a string.
+    """A name is not a string.
 
     Attributes
     ----------
@@ -62,15 +62,18 @@ class NameTypeError(ReproError, TypeError):
         The value as it prints, shortened.
     type_name : str
         The name of its type.
+    of : str
+        What it is to be the name of.
     """
 
-    def __init__(self, shown: str, type_name: str) -> None:
-        super().__init__(shown, type_name)
+    def __init__(self, shown: str, type_name: str, of: str = "a stream") -> None:
+        super().__init__(shown, type_name, of)
         self.shown = shown
         self.type_name = type_name
+        self.of = of
 
     def __str__(self) -> str:
-        return f"the name of a stream must be a str, not {self.shown} of type {self.type_name}"
+        return f"the name of {self.of} must be a str, not {self.shown} of type {self.type_name}"
 
 
 class UnknownGeneratorError(ReproError, ValueError):
@@ -110,6 +113,115 @@ class ManagerReleasedError(ReproError, RuntimeError):
         return (
             f"RandomStateManager(seed={self.seed}) has been released and seeds no global "
             "generator any more: make a new one (its named generators go on working)"
+        )
+
+
+class NotFingerprintableError(ReproError, TypeError):
+    """A part of a value has no fingerprint: it is nothing that is the same in another process.
+
+    Attributes
+    ----------
+    where : str
+        The place of the part, as an expression: ``obj['model'][3]``.
+    what : str
+        What it is.
+    advice : str
+        What to pass in its stead.
+    """
+
+    def __init__(self, where: str, what: str, advice: str) -> None:
+        super().__init__(where, what, advice)
+        self.where = where
+        self.what = what
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"cannot fingerprint {self.where}, which {self.what}: {self.advice}"
+
+
+class NestingError(ReproError, ValueError):
+    """A value to be fingerprinted contains itself, or is nested too deeply.
+
+    Attributes
+    ----------
+    where : str
+        The place of the part, as an expression.
+    what : str
+        What is the matter with it.
+    """
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(where, what)
+        self.where = where
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"cannot fingerprint {self.where}, which {self.what}"
+
+
+class VerificationError(ReproError, ValueError):
+    """A value is not what was recorded under its name.
+
+    Attributes
+    ----------
+    name : str
+        The name.
+    when : str
+        When it was recorded, in UTC (ISO 8601).
+    recorded, found : str
+        The two fingerprints.
+    difference : str
+        What differs, in words.
+    details : dict
+        What differs, as data: pairs (recorded, found) of ``type``, ``dtype``, ``shape``,
+        ``length`` and ``value``; ``parts``; ``differing``, ``total``, ``first`` and ``largest``.
+        Only what is known.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        when: str,
+        recorded: str,
+        found: str,
+        difference: str,
+        details: dict[str, object],
+    ) -> None:
+        super().__init__(name, when, recorded, found, difference, details)
+        self.name = name
+        self.when = when
+        self.recorded = recorded
+        self.found = found
+        self.difference = difference
+        self.details = details
+
+    def __str__(self) -> str:
+        return f"{self.name!r} is not as recorded on {self.when}: {self.difference}"
+
+
+class VerificationRecordError(ReproError, ValueError):
+    """What was recorded under a name is damaged, or made by other rules.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    name : str
+        The name.
+    why : str
+        What is wrong with it.
+    """
+
+    def __init__(self, path: str, name: str, why: str) -> None:
+        super().__init__(path, name, why)
+        self.path = path
+        self.name = name
+        self.why = why
+
+    def __str__(self) -> str:
+        return (
+            f"cannot verify {self.name!r} by {self.path}: {self.why} "
+            f"(clear_cache({self.name!r}) forgets it)"
         )
 
 

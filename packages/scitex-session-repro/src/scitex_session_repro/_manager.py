@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._borrowing import Borrowing
 from ._errors import ManagerReleasedError
 from ._seeds import resolve
+from ._verify_methods import Verifying
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _active: list[RandomStateManager] = []
 
 
-class RandomStateManager:
+class RandomStateManager(Verifying):
     """Seeds the global generators, and gives independent generators by name.
 
     Made, it seeds the global generators of `random`, `numpy.random`, torch (CPU and CUDA) and

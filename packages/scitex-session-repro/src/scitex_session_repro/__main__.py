@@ -1,0 +1,32 @@
+"""``python -m scitex_session_repro [MODULE ...]``: print the report of a fresh process."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from ._report import report
+
+
+def main() -> int:
+    """Import the modules that are named, and print the report."""
+    parser = argparse.ArgumentParser(
+        prog="python -m scitex_session_repro",
+        description="Say what repeats on this machine, and what does not.",
+    )
+    parser.add_argument(
+        "modules", nargs="*", metavar="MODULE", help="imported first: only those are asked"
+    )
+    for name in parser.parse_args().modules:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            print(f"cannot import {name}: {error}", file=sys.stderr)
+            return 2
+    print(report())
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

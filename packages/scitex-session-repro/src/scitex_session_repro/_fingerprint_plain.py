@@ -1,0 +1,118 @@
+"""The bytes that stand for a plain value: a pure table of types.
+
+The types of modules that may not be imported stand under their names: a value of such a type
+can't exist before its module.
+"""
+
+from __future__ import annotations
+
+from struct import pack
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Leaf = tuple[bytes, Callable[[Any], bytes | bytearray]]
+
+# The quiet NaN with no payload, as IEEE 754 recommends it.
+_NAN = b"\x00\x00\x00\x00\x00\x00\xf8\x7f"
+
+
+def integer_bytes(value: int) -> bytes:
+    """Give an integer of any size as little-endian two's complement, as short as it goes."""
+    return value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
+
+
+def float_bytes(value: float) -> bytes:
+    """Give a float as little-endian IEEE 754 binary64, every NaN alike."""
+    return pack("<d", value) if value == value else _NAN
+
+
+def _numbers(*numbers: int) -> bytes:
+    return ",".join(map(str, numbers)).encode()
+
+
+def _decimal(value: Any) -> bytes:
+    # The exponent counts: 1.0 and 1.00 say a different precision. Not str(): that depends on
+    # the context of the thread.
+    sign, digits, exponent = value.as_tuple()
+    return f"{sign},{''.join(map(str, digits))},{exponent}".encode()
+
+
+def _fraction(value: Any) -> bytes:
+    numerator = integer_bytes(value.numerator)
+    return b"%d:%b%b" % (len(numerator), numerator, integer_bytes(value.denominator))
+
+
+def _path(value: Any) -> bytes:
+    text: str = value.as_posix()
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _offset(value: Any) -> str:
+    offset = value.utcoffset()
+    if offset is None:
+        return "naive"
+    return f"{offset.days},{offset.seconds},{offset.microseconds}"
+
+
+def _date(value: Any) -> bytes:
+    return _numbers(value.year, value.month, value.day)
+
+
+def _time(value: Any) -> bytes:
+    clock = _numbers(value.hour, value.minute, value.second, value.microsecond)
+    return b"%b %b" % (clock, _offset(value).encode())
+
+
+def _datetime(value: Any) -> bytes:
+    return b"%b %b" % (_date(value), _time(value))
+
+
+def _timedelta(value: Any) -> bytes:
+    return _numbers(value.days, value.seconds, value.microseconds)
+
+
+def _timezone(value: Any) -> bytes:
+    return _timedelta(value.utcoffset(None))
+
+
+def _range(value: range) -> bytes:
+    # As == has it: ranges are alike that give the same numbers. Not by len(), which ends at 2**63.
+    if not value:
+        return b""
+    first, last = value.start, value[-1]
+    return _numbers(first) if first == last else _numbers(first, value.step, last)
+
+
+LEAVES: dict[type, Leaf] = {
+    type(None): (b"None", lambda _: b""),
+    type(...): (b"Ellipsis", lambda _: b""),
+    bool: (b"bool", lambda value: b"1" if value else b"0"),
+    int: (b"int", integer_bytes),
+    float: (b"float", float_bytes),
+    complex: (b"complex", lambda value: float_bytes(value.real) + float_bytes(value.imag)),
+    str: (b"str", lambda value: str.encode(value, "utf-8", "surrogatepass")),
+    bytes: (b"bytes", lambda value: value),
+    bytearray: (b"bytearray", lambda value: value),
+    range: (b"range", _range),
+}
+
+STANDARD: dict[str, Leaf] = {
+    "datetime.date": (b"date", _date),
+    "datetime.datetime": (b"datetime", _datetime),
+    "datetime.time": (b"time", _time),
+    "datetime.timedelta": (b"timedelta", _timedelta),
+    "datetime.timezone": (b"timezone", _timezone),
+    "decimal.Decimal": (b"Decimal", _decimal),
+    "fractions.Fraction": (b"Fraction", _fraction),
+    "uuid.UUID": (b"UUID", lambda value: value.bytes),
+}
+
+# The classes of paths of one system are no subclasses that count: a relative path is the same
+# on another. The module has another name since Python 3.13.
+PATHS: dict[str, Leaf] = {
+    "pathlib.PurePath": (b"path", _path),
+    "pathlib._local.PurePath": (b"path", _path),
+}

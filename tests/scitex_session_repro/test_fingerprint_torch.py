@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scitex_session_repro import NotFingerprintableError, fingerprint
+
+torch = pytest.importorskip("torch", reason="torch is not installed: no tensors")
+
+GOLDEN = "sf1:65a4d37983bc63f771b2ad36ca1fdd9f9d6ba7b8aebcecf5c67e65ea4d05ba70"
+GOLDEN_STATE = "sf1:c11596820386f5e0767ff84ac7be938e42882c9d5fc224642ba74f21273d7f8a"
+DTYPES = ["float64", "float32", "float16", "bfloat16", "float8_e5m2", "float8_e4m3fn"]
+DTYPES += ["int8", "int16", "int32", "int64", "uint8", "bool", "complex64"]
+
+
+def test_prints_of_tensors_are_pinned() -> None:
+    tensor = torch.arange(6, dtype=torch.float32).reshape(2, 3)
+    assert (
+        fingerprint(tensor)
+        == "sf1:65a4d37983bc63f771b2ad36ca1fdd9f9d6ba7b8aebcecf5c67e65ea4d05ba70"
+    )
+    assert (
+        fingerprint({"w": tensor.bfloat16()})
+        == "sf1:c11596820386f5e0767ff84ac7be938e42882c9d5fc224642ba74f21273d7f8a"
+    )
+
+
+@pytest.mark.parametrize("name", DTYPES)
+def test_the_dtype_counts(name: str) -> None:
+    tensor = torch.ones(4).to(getattr(torch, name))
+    others = [torch.ones(4).to(getattr(torch, other)) for other in DTYPES if other != name]
+    assert fingerprint(tensor) == fingerprint(tensor.clone())
+    assert fingerprint(tensor) not in {fingerprint(other) for other in others}
+
+
+def test_layout_and_gradients_do_not_count() -> None:
+    tensor = torch.randn(4, 5, 6)
+    permuted = tensor.permute(2, 0, 1).contiguous().permute(1, 2, 0)
+    assert not permuted.is_contiguous()
+    with_gradient = tensor.clone().requires_grad_()
+    parameter = torch.nn.Parameter(tensor.clone())
+    prints = {fingerprint(t) for t in (tensor, permuted, with_gradient, parameter)}
+    assert len(prints) == 1
+    assert fingerprint(tensor) != fingerprint(tensor.permute(2, 0, 1))
+    conjugate = torch.tensor([1 + 2j]).conj()
+    assert fingerprint(conjugate) == fingerprint(torch.tensor([1 - 2j]))
+
+
+@pytest.mark.parametrize("name", ["float64", "float16", "bfloat16", "float8_e5m2", "float8_e4m3fn"])
+def test_every_nan_is_alike(name: str) -> None:
+    nan = torch.tensor([1.0, float("nan")]).to(getattr(torch, name))
+    other = nan.view(torch.uint8).clone()
+    other[-1] |= 0x80  # the sign
+    other = other.view(nan.dtype)
+    assert fingerprint(nan) == fingerprint(other)
+    assert fingerprint(nan) != fingerprint(torch.ones(2).to(nan.dtype))
+
+
+def test_a_large_tensor_is_its_values() -> None:
+    tensor = torch.randn(300_000)
+    other = tensor.clone()
+    assert fingerprint(tensor) == fingerprint(other)
+    other[-1] += 1
+    assert fingerprint(tensor) != fingerprint(other)
+
+
+def test_state_dicts_are_what_they_hold() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4))
+    optimizer = torch.optim.Adam(model.parameters())
+    before = fingerprint([model.state_dict(), optimizer.state_dict()])
+    assert before == fingerprint([dict(model.state_dict()), optimizer.state_dict()])
+    model(torch.randn(5, 3)).sum().backward()
+    optimizer.step()
+    assert before != fingerprint([model.state_dict(), optimizer.state_dict()])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: torch.nn.Linear(1, 1), r"pass its state_dict\(\)"),
+        (lambda: torch.eye(2).to_sparse(), r"layout torch.sparse_coo: pass its to_dense\(\)"),
+        (lambda: torch.empty(2, device="meta"), "on the meta device, which has no values"),
+        (lambda: torch.Generator(), r"pass its get_state\(\)"),
+        (lambda: torch.quantize_per_tensor(torch.ones(2), 1.0, 0, torch.qint8), "quantised"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*quantize:UserWarning", "ignore:.*quantize:DeprecationWarning")
+def test_what_has_no_values_of_its_own_is_refused(make: Any, message: str) -> None:
+    with pytest.raises(
+        NotFingerprintableError, match=rf"^cannot fingerprint obj\['m'\].*{message}"
+    ):
+        fingerprint({"m": make()})
+
+
+def test_tensors_on_a_gpu_are_alike() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device: devices can't be compared")
+    tensor = torch.randn(3000, 2000)
+    assert fingerprint(tensor.cuda()) == fingerprint(tensor)
+    assert fingerprint(tensor.cuda().t()) == fingerprint(tensor.t())
