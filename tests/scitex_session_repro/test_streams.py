@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scitex_session_repro import NameTypeError
+from scitex_session_repro._scope import normalise
 from scitex_session_repro._streams import (
-    normalise,
     numpy_generator,
     seed_sequence,
     sklearn_seed,
     torch_generator,
+    torch_seed,
 )
 
 # Seed, name, the first two words of the numpy generator, torch's seed, scikit-learn's integer.
@@ -60,8 +61,7 @@ def test_integers_for_sklearn_are_pinned(
 def test_seeds_of_torch_generators_are_pinned(
     seed: int, name: str, _: tuple[int, int], number: int, __: int
 ) -> None:
-    pytest.importorskip("torch", reason="torch is not installed: no torch generators")
-    assert torch_generator(seed, name, "cpu").initial_seed() == number
+    assert torch_seed(seed, name) == number
 
 
 @given(SEEDS, NAMES, NAMES)

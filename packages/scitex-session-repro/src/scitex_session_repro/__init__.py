@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from ._current import get, reset, seed_everything
 from ._errors import (
+    CheckpointError,
+    CountRangeError,
+    CountTypeError,
     ManagerReleasedError,
     MissingLibraryError,
     NameTypeError,
+    NotAWorkerError,
     ReproError,
     SeedRangeError,
     SeedTypeError,
+    StateError,
     UnknownGeneratorError,
 )
-from ._manager import RandomStateManager, get, reset
+from ._manager import RandomStateManager
 
 __all__ = [
+    "CheckpointError",
+    "CountRangeError",
+    "CountTypeError",
     "ManagerReleasedError",
     "MissingLibraryError",
     "NameTypeError",
+    "NotAWorkerError",
     "RandomStateManager",
     "ReproError",
     "SeedRangeError",
     "SeedTypeError",
+    "StateError",
     "UnknownGeneratorError",
     "get",
     "reset",
+    "seed_everything",
 ]
 
 

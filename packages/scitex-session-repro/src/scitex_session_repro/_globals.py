@@ -6,6 +6,7 @@ is to be seeded as well is one more row.
 
 from __future__ import annotations
 
+from . import _torch
 from ._seeds import for_64_bits, for_numpy_legacy
 
 TYPE_CHECKING = False
@@ -25,9 +26,10 @@ class GlobalGenerator:
     save : callable
         ``save(module)`` gives its state.
     seed : callable
-        ``seed(module, seed)`` seeds it from an int of up to 128 bits.
+        ``seed(module, seed)`` seeds it from an int of 128 bits or more.
     restore : callable
-        ``restore(module, state)`` puts back what `save` gave.
+        ``restore(module, state)`` puts back what `save` gave. A list that it returns names what it
+        could not put back since its device is not here.
     """
 
     __slots__ = ("module", "restore", "save", "seed")
@@ -48,21 +50,6 @@ class GlobalGenerator:
     def library(self) -> str:
         """The name under which people import it."""
         return self.module.partition(".")[0]
-
-
-def _save_torch(torch: ModuleType) -> Any:
-    # A CUDA that has not started has no state yet. What it will start from is the last seed.
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
-    return torch.get_rng_state(), torch.initial_seed(), cuda
-
-
-def _restore_torch(torch: ModuleType, state: Any) -> None:
-    cpu, seed, cuda = state
-    if cuda is None:
-        torch.cuda.manual_seed_all(seed)  # queued, where CUDA has not started even now
-    else:
-        torch.cuda.set_rng_state_all(cuda)
-    torch.set_rng_state(cpu)
 
 
 def _save_tensorflow(_: ModuleType) -> Any:
@@ -102,9 +89,9 @@ GLOBAL_GENERATORS = (
     ),
     GlobalGenerator(
         "torch",
-        save=_save_torch,
+        save=_torch.save,
         seed=lambda torch, seed: torch.manual_seed(for_64_bits(seed)),
-        restore=_restore_torch,
+        restore=_torch.restore,
     ),
     GlobalGenerator(
         "tensorflow",
