@@ -72,11 +72,12 @@ class RandomStateManager(ResumableStreams):
         self._begin(resolve(seed))
         self._verbose = verbose
         self._deterministic = deterministic
-        self._lasting = False
+        self._lasting, self._unentered = False, True
         self._borrow()
 
     # Of those that are not made by __init__: a child, a copy.
     _lasting = True  # whether a ``with`` block may borrow once more after a release
+    _unentered = False  # whether the first block is to take over what __init__ has borrowed
     _ours = False  # whether `get` or `reset` made it
 
     def seed_modules(self, *modules: ModuleType | None) -> None:
@@ -169,18 +170,22 @@ class RandomStateManager(ResumableStreams):
         Managers made after this one are released first. Named generators go on working. Released
         twice is released once.
         """
-        if self._borrowing is not None:
-            self._borrowing.release()
+        if self._borrowings:
+            self._borrowings[0].release()
+            self._borrowings.clear()
 
     def __enter__(self) -> Self:
-        if self._active_borrowing() is None:
-            if not self._lasting:
-                raise ManagerReleasedError(repr(self), entered=True)
+        if not self._lasting and self._active_borrowing() is None:
+            raise ManagerReleasedError(repr(self), entered=True)
+        if self._unentered:
+            self._unentered = False
+        else:
             self._borrow()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.release()
+        if self._borrowings:  # none, if it was released in the block
+            self._borrowings.pop().release()
 
     def _borrow(self) -> None:
         determinism = None
@@ -188,8 +193,8 @@ class RandomStateManager(ResumableStreams):
             from ._determinism import Determinism
 
             determinism = Determinism(verbose=self._verbose)
-        self._borrowing = Borrowing(
-            self, current=True, verbose=self._verbose, determinism=determinism
+        self._borrowings.append(
+            Borrowing(self, current=True, verbose=self._verbose, determinism=determinism)
         )
 
     def _derived(self, step: tuple[str, str]) -> Self:

@@ -64,9 +64,10 @@ def native(value: Any) -> Any:
             case {"tuple": list(items)} if len(value) == 1:
                 return tuple(native(item) for item in items)
             case {"words": str(text)} if len(value) == 1:
-                from struct import iter_unpack
-
-                return tuple(word for (word,) in iter_unpack("<I", _bytes(text)))
+                data = _bytes(text)
+                return tuple(
+                    int.from_bytes(data[at : at + 4], "little") for at in range(0, len(data), 4)
+                )
             case {"array": str(dtype), "shape": list(shape), "base64": str(text)}:
                 return _array(dtype, shape, _bytes(text))
             case {"bytes": str(text)} if len(value) == 1:

@@ -11,14 +11,19 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._borrowing import Borrowing
+    from ._scope import Scope
+    from ._tree import Node
 
 
 class ResumableStreams(NamedStreams):
     """Named streams, and the global generators while they are borrowed, with all their state."""
 
-    _borrowing: Borrowing | None = None
     _verbose = False
     _deterministic = False
+
+    def _begin(self, seed: int, scope: Scope = (), parent: Node | None = None) -> None:
+        super()._begin(seed, scope, parent)
+        self._borrowings: list[Borrowing] = []  # one for each ``with`` block, innermost last
 
     def state_dict(self) -> dict[str, Any]:
         """Give the whole state, of what JSON can say, so that it goes into any checkpoint.
@@ -108,7 +113,7 @@ class ResumableStreams(NamedStreams):
             raise CheckpointError(str(path), error.problem) from error
 
     def _active_borrowing(self) -> Borrowing | None:
-        return self._borrowing if self._borrowing is not None and self._borrowing.active else None
+        return next((b for b in reversed(self._borrowings) if b.active), None)
 
     def __getstate__(self) -> dict[str, Any]:
         # The generators themselves, so that what is pickled along with them stays the same object.

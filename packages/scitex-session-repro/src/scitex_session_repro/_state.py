@@ -116,7 +116,7 @@ def check(state: Any, where: str) -> None:
         if not isinstance(state[part], kind) or isinstance(state[part], bool):
             raise StateError(f"{part!r} of {where} is {state[part]!r:.40}")
     if not 0 <= state["seed"] < 2**128:
-        raise StateError(f"'seed' of {where} is {state['seed']:.40}, outside 0 to 2**128 - 1")
+        raise StateError(f"'seed' of {where} is {state['seed']}, outside 0 to 2**128 - 1")
     for step in state["scope"]:
         if not (isinstance(step, list) and len(step) == 2 and step[0] in MARKS):
             raise StateError(f"'scope' of {where} holds {step!r:.40}")
