@@ -31,7 +31,8 @@ BLOCKS: Any = st.recursive(
 def state() -> list[Any]:
     """All that the global generators hold."""
     legacy: Any = np.random.get_state(legacy=False)
-    held = [random.getstate(), legacy.pop("state")["key"].tolist(), legacy]
+    words = legacy.pop("state")
+    held = [random.getstate(), words["key"].tolist(), words["pos"], legacy]
     if torch := sys.modules.get("torch"):
         held.append(torch.get_rng_state().tolist())
     return held
