@@ -32,5 +32,8 @@ BUDGETS = {
     "arguments": Budget("the same with arguments to parse", "difference", 110),
     "plot": Budget("a plot, over plain pyplot", "difference", 100),
     "import": Budget("import scitex_session", "difference", 15),
+    "manager": Budget("a manager made and released, numpy imported", "total", 1),
+    "names": Budget('1000 times rng("name") of a known name', "total", 0.3),
+    "fork": Budget("a fork with 10 named generators, over a plain fork", "difference", 2),
     "help": Budget("--help", "total", 250),
 }

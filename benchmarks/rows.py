@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks import seeding
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,5 +22,8 @@ ROWS: dict[str, Row] = {
     ),
     "plot": lambda at: (at.python("session_plot.py"), at.python("plain_plot.py")),
     "import": lambda at: (at.python("-c", "import scitex_session"), at.python("-c", "pass")),
+    "manager": lambda _: (seeding.managers, seeding.plain_seeds),
+    "names": lambda _: (seeding.names, seeding.plain_names),
+    "fork": lambda _: (seeding.forks, seeding.plain_forks),
     "help": lambda at: (at.python("session_arguments.py", "--help"), at.python("plain_empty.py")),
 }

@@ -8,7 +8,6 @@ from . import _fork
 from ._errors import UnknownGeneratorError
 from ._globals import GLOBAL_GENERATORS
 from ._import_hook import on_import
-from ._plain import native, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +78,8 @@ class Borrowing:
             return
         generator.seed(module, self.source._global_seed())
         if self._verbose:
-            print(f"scitex-session-repro: seeded {generator.module} with {self.source.seed}")
+            place = self.source if self.source._scope else self.source.seed
+            print(f"scitex-session-repro: seeded {generator.module} with {place}")
 
     def seed_module(self, module: object) -> None:
         """Seed the global generator of a given module, from the start.
@@ -133,6 +133,8 @@ class Borrowing:
 
         None stands for a library that is not imported yet, and will start from the seed.
         """
+        from ._plain import plain
+
         borrowed = {generator.module: module for generator, module, _ in self._found}
         return {
             generator.module: plain(generator.save(borrowed[generator.module]))
@@ -162,6 +164,8 @@ class Borrowing:
 
 def put_back(generator: GlobalGenerator, module: ModuleType, state: Any) -> None:
     """Put a state of plain values back, and say what could not be for want of its device."""
+    from ._plain import native
+
     missing = generator.restore(module, native(state))
     if missing:
         warn(f"{generator.module}: no device for the saved state of {', '.join(missing)}")  # type: ignore[arg-type]

@@ -6,7 +6,6 @@ is to be seeded as well is one more row.
 
 from __future__ import annotations
 
-from . import _torch
 from ._seeds import for_64_bits, for_numpy_legacy
 
 TYPE_CHECKING = False
@@ -52,6 +51,18 @@ class GlobalGenerator:
         return self.module.partition(".")[0]
 
 
+def _save_torch(torch: ModuleType) -> Any:
+    from ._torch import save
+
+    return save(torch)
+
+
+def _restore_torch(torch: ModuleType, state: Any) -> list[str]:
+    from ._torch import restore
+
+    return restore(torch, state)
+
+
 def _save_tensorflow(_: ModuleType) -> Any:
     context = _tensorflow_context()
     # Without a seed, the generator of operation seeds is not used, and may not exist.
@@ -89,9 +100,9 @@ GLOBAL_GENERATORS = (
     ),
     GlobalGenerator(
         "torch",
-        save=_torch.save,
+        save=_save_torch,
         seed=lambda torch, seed: torch.manual_seed(for_64_bits(seed)),
-        restore=_torch.restore,
+        restore=_restore_torch,
     ),
     GlobalGenerator(
         "tensorflow",

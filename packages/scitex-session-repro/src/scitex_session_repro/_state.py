@@ -121,7 +121,7 @@ def check(state: Any, where: str) -> None:
         if not (isinstance(step, list) and len(step) == 2 and step[0] in MARKS):
             raise StateError(f"'scope' of {where} holds {step!r:.40}")
     for number in state["spawn"]:
-        if not (number.isdecimal() and int(number) < state["spawned"]):
+        if not (str(number).isdecimal() and int(number) < state["spawned"]):
             raise StateError(f"'spawn' of {where} holds {number!r:.40}")
     for part in ("children", "spawn"):
         for name, below in state[part].items():

@@ -103,8 +103,8 @@ class Node:
         count = as_count(n)
         from weakref import WeakValueDictionary
 
-        if not self._spawned:
-            self._spawned_alive = WeakValueDictionary()
+        if not isinstance(self._spawned_alive, WeakValueDictionary):
+            self._spawned_alive = WeakValueDictionary()  # one that is let go can't be reached again
         first, self._spawned = self._spawned, self._spawned + count
         return [self._spawn(number) for number in range(first, first + count)]
 
