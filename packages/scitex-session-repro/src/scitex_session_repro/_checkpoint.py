@@ -31,15 +31,20 @@ def write(path: Path, state: dict[str, Any]) -> None:
     data = json.dumps({"format": FORMAT, "sha256": _sha256(text), "state": state}).encode("ascii")
     path = path.resolve()  # a link stays one
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
     try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
         with open(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(descriptor)
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        if isinstance(error, OSError):  # of a file that the caller has never heard of
+            error.filename, error.filename2 = os.fspath(path), None
+        try:
+            temporary.unlink(missing_ok=True)
+        except OSError:
+            pass  # the error that brought us here says more
         raise
 
 
