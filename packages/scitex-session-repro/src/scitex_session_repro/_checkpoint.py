@@ -39,12 +39,12 @@ def write(path: Path, state: dict[str, Any]) -> None:
             os.fsync(descriptor)
         os.replace(temporary, path)
     except BaseException as error:
-        if isinstance(error, OSError):  # of a file that the caller has never heard of
-            error.filename, error.filename2 = os.fspath(path), None
         try:
             temporary.unlink(missing_ok=True)
         except OSError:
             pass  # the error that brought us here says more
+        if isinstance(error, OSError):  # it names a file that the caller has never heard of
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
         raise
 
 
