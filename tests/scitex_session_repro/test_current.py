@@ -69,6 +69,16 @@ def test_seed_everything_gives_the_seed_and_seeds_as_reset_does() -> None:
     assert global_state() == found
 
 
+def test_a_manager_that_get_makes_says_what_it_seeds_if_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = get(verbose=True)
+    assert "seeded random with 42" in capsys.readouterr().out
+    assert get(verbose=True) is made
+    assert not capsys.readouterr().out
+    made.release()
+
+
 def test_seed_everything_says_what_it_seeds(capsys: pytest.CaptureFixture[str]) -> None:
     seed_everything(7, verbose=True)
     assert "seeded random with 7" in capsys.readouterr().out

@@ -216,3 +216,12 @@ made = [in_child(draw), in_child(draw), draw()]
 for numbers in zip(*made):
     assert len(set(numbers)) == 3, numbers
 """)
+
+
+def test_the_global_generators_of_a_child_do_not_draw_alike() -> None:
+    run("""
+import random, numpy as np
+rng = RandomStateManager(42)
+for _ in range(2):
+    assert len(set(in_child(lambda: [random.random(), np.random.rand()]))) == 2
+""")

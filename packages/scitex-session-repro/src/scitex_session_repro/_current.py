@@ -7,10 +7,15 @@ from ._manager import RandomStateManager
 from ._seeds import resolve
 
 
-def get() -> RandomStateManager:
+def get(verbose: bool = False) -> RandomStateManager:
     """Give the current manager: the last one made and not released, or else a new one.
 
     So a library finds the manager of the program, or of the session, that calls it.
+
+    Parameters
+    ----------
+    verbose : bool, default False
+        Whether a new one prints what it seeds.
 
     Returns
     -------
@@ -18,7 +23,7 @@ def get() -> RandomStateManager:
         With seed 42 where there was none.
     """
     current = innermost()
-    return current if isinstance(current, RandomStateManager) else reset()
+    return current if isinstance(current, RandomStateManager) else reset(verbose=verbose)
 
 
 def reset(

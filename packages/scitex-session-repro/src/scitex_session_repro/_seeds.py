@@ -51,7 +51,10 @@ def resolve(seed: object) -> int:
 
 
 def for_numpy_legacy(seed: int) -> int | list[int]:
-    """Give what `numpy.random.seed` takes: a seed below 2**32, else its 32-bit words.
+    """Give what `numpy.random.seed` takes: a seed below 2**32, else its 32-bit words and a 0.
+
+    `random` too is a Mersenne twister that starts from the words of a long seed, without zeros at
+    their end: given the same ones, numpy would draw the numbers of `random`.
 
     Parameters
     ----------
@@ -61,12 +64,12 @@ def for_numpy_legacy(seed: int) -> int | list[int]:
     Returns
     -------
     int or list of int
-        Four words or more, the lowest first.
+        Four words or more, the lowest first, and a 0.
     """
     if seed < 2**32:
         return seed
     length = max(SEED_BITS, seed.bit_length())
-    return [seed >> shift & 0xFFFF_FFFF for shift in range(0, length, 32)]
+    return [seed >> shift & 0xFFFF_FFFF for shift in range(0, length + 32, 32)]
 
 
 def for_64_bits(seed: int) -> int:
