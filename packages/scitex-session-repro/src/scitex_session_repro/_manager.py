@@ -170,9 +170,8 @@ class RandomStateManager(ResumableStreams):
         Managers made after this one are released first. Named generators go on working. Released
         twice is released once.
         """
-        if self._borrowings:
-            self._borrowings[0].release()
-            self._borrowings.clear()
+        while self._borrowings:
+            self._borrowings.pop(0).release()
 
     def __enter__(self) -> Self:
         if not self._lasting and self._active_borrowing() is None:
