@@ -37,6 +37,9 @@ BUDGETS = {
     "stamp": Budget("saving a PNG, stamped and on record, over plain", "difference", 3),
     "whence": Budget("scitex-session whence FIGURE", "total", 250),
     "import": Budget("import scitex_session", "difference", 15),
+    "manager": Budget("a manager made and released, numpy imported", "total", 1),
+    "names": Budget('1000 times rng("name") of a known name', "total", 0.3),
+    "fork": Budget("a fork with 10 named generators, over a plain fork", "difference", 2),
     "help": Budget("--help", "total", 250),
     "render": Budget("rendering 100 MB of plain log", "difference", 1000),
     # 1 GB/s where the processor has SHA instructions; `plain` is SHA-256 alone.

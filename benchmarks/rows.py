@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks import fingerprints
+from benchmarks import fingerprints, seeding
 from benchmarks.stamps import stamped_and_plain, whence
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ ROWS: dict[str, Row] = {
     "stamp": stamped_and_plain,
     "whence": whence,
     "import": lambda at: (at.python("-c", "import scitex_session"), at.python("-c", "pass")),
+    "manager": lambda _: (seeding.managers, seeding.plain_seeds),
+    "names": lambda _: (seeding.names, seeding.plain_names),
+    "fork": lambda _: (seeding.forks, seeding.plain_forks),
     "help": lambda at: (at.python("session_arguments.py", "--help"), at.python("plain_empty.py")),
     "render": lambda at: (at.python("render_plain.py"), at.python("plain_empty.py")),
     "fingerprint": lambda _: fingerprints.variants(),

@@ -44,8 +44,7 @@ def test_the_demo_gives_the_same_table_and_pixels_again(penguins: Path) -> None:
     first, second = penguins.with_name("penguins_out").joinpath("FINISHED_SUCCESS").iterdir()
     assert (first / "slopes.csv").read_bytes() == (second / "slopes.csv").read_bytes()
     # A figure's bytes say which run made it; its pixels do not.
-    pixels = [imread(run / "penguins.png") for run in (first, second)]
-    assert np.array_equal(*pixels)
+    assert np.array_equal(imread(first / "penguins.png"), imread(second / "penguins.png"))
 
 
 @pytest.mark.slow
@@ -72,3 +71,26 @@ def test_a_killed_demo_is_filed_as_crashed_and_no_longer_active(penguins: Path) 
     assert read_json(run / "session.json")["status"] == "crashed"
     assert b"seed:" in (run / "logs" / "stdout.log").read_bytes()
     assert SessionManager().get_active_sessions() == {}
+
+
+def test_a_torch_training_that_is_killed_twice_ends_with_the_same_weights() -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
+    if os.name != "posix":
+        pytest.skip("SIGKILL is missing here")
+    script, options = EXAMPLES / "resume_training.py", ("--epochs", "9", "--out")
+    whole = run_script(script, *options, "whole", timeout=110)
+    assert whole.returncode == 0, whole.stderr
+    for epoch in (2, 6):  # killed as it works on the epoch after that
+        with start_script(script, *options, "killed") as process:
+            assert process.stdout is not None
+            printed = iter(process.stdout.readline, "")
+            assert any(line.startswith(f"epoch {epoch:3d} ") for line in printed)
+            process.kill()
+            process.wait()
+    resumed = run_script(script, *options, "killed", timeout=110)
+    assert resumed.returncode == 0, resumed.stderr
+    first, *lines = resumed.stdout.splitlines()
+    assert first.startswith("going on after epoch ")
+    assert lines == whole.stdout.splitlines()[-len(lines) :]
+    assert lines[-1].startswith("weights ")
+    assert 1 < len(lines) < 10

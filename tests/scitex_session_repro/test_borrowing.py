@@ -60,7 +60,7 @@ def test_numpy_is_seeded_whenever_it_is_imported(order: str, seed: str) -> None:
 
         {order.format(seed=seed)}
         seed = {seed}
-        words = [seed >> shift & 2**32 - 1 for shift in (0, 32, 64, 96)]
+        words = [seed >> shift & 2**32 - 1 for shift in (0, 32, 64, 96, 128)]
         expected = np.random.RandomState(seed if seed < 2**32 else words)
         assert np.random.rand(3).tolist() == expected.rand(3).tolist()
     """)

@@ -12,7 +12,12 @@ ERRORS = [
     (repro.SeedRangeError(-1), ValueError),
     (repro.NameTypeError("1", "int"), TypeError),
     (repro.UnknownGeneratorError("<module 'os'>", ("random", "numpy")), ValueError),
-    (repro.ManagerReleasedError(42), RuntimeError),
+    (repro.CountTypeError("'2'", "str"), TypeError),
+    (repro.CountRangeError(-1), ValueError),
+    (repro.ManagerReleasedError("RandomStateManager(seed=42)", True), RuntimeError),
+    (repro.NotAWorkerError("worker_init_fn", "DataLoader(..., worker_init_fn=)"), RuntimeError),
+    (repro.StateError("the state has no 'seed'"), ValueError),
+    (repro.CheckpointError("a.json", "it is not JSON"), ValueError),
     (repro.MissingLibraryError("get_torch_generator", "torch"), ImportError),
     (repro.NotFingerprintableError("obj[0]", "is of type set", "pass a list"), TypeError),
     (repro.NestingError("obj[0]", "contains itself"), ValueError),
@@ -50,6 +55,19 @@ def test_every_error_of_the_package_is_tested_here() -> None:
         (
             repro.UnknownGeneratorError("<module 'os'>", ("random", "numpy")),
             "cannot seed <module 'os'>: the known modules are random, numpy",
+        ),
+        (
+            repro.ManagerReleasedError("RandomStateManager(seed=42).child('a')", False),
+            "RandomStateManager(seed=42).child('a') seeds global generators in a `with` block "
+            "only: enter it first",
+        ),
+        (
+            repro.CountRangeError(-1),
+            "n must be an integer from 0 upwards, not -1",
+        ),
+        (
+            repro.CheckpointError("a.json", "it is not JSON"),
+            "cannot restore a.json: it is not JSON",
         ),
         (
             repro.SeedRangeError(-1),

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import scitex_session_repro as repro
-from scitex_session_repro import RandomStateManager, get, reset
+from scitex_session_repro import RandomStateManager, reset
 from support import run_script
 
 NAMES = st.lists(st.text(max_size=8), min_size=1, max_size=6, unique=True)
@@ -256,48 +256,6 @@ def test_what_has_no_known_generator_cannot_be_given(
         repro.UnknownGeneratorError, match="known modules are random, numpy, torch, tensorflow"
     ):
         manager.seed_modules(given)
-
-
-def test_get_gives_the_innermost_manager_that_is_not_released() -> None:
-    with RandomStateManager(1) as outer:
-        assert get() is outer
-        with RandomStateManager(2) as inner:
-            assert get() is inner
-        assert get() is outer
-
-
-def test_get_makes_a_manager_with_the_default_seed_where_there_is_none() -> None:
-    found = global_state()
-    made = get()
-    assert get() is made
-    assert made.seed == 42
-    assert random.random() == random.Random(42).random()
-    made.release()
-    assert global_state() == found
-
-
-def test_reset_takes_the_place_of_what_get_and_reset_made() -> None:
-    found = global_state()
-    first = get()
-    second = reset(7)
-    assert get() is second
-    assert second.seed == 7
-    with pytest.raises(repro.ManagerReleasedError):
-        first.seed_modules(random)
-    assert random.random() == random.Random(7).random()
-    second.release()
-    assert global_state() == found
-
-
-def test_reset_inside_somebody_elses_manager_ends_with_it() -> None:
-    found = global_state()
-    with RandomStateManager(1) as owned:
-        made = reset(7)
-        assert get() is made
-        owned.seed_modules(random)
-    assert global_state() == found
-    with pytest.raises(repro.ManagerReleasedError):
-        made.seed_modules(random)
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

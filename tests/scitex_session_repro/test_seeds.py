@@ -84,6 +84,13 @@ def test_no_bit_of_a_large_seed_is_lost_on_the_way_to_numpy(seed: int) -> None:
     np.random.RandomState(words)
 
 
+@given(st.integers(2**32, 2**256))
+def test_random_and_numpy_never_draw_the_same_numbers(seed: int) -> None:
+    python = random.Random(seed)
+    legacy = np.random.RandomState(for_numpy_legacy(seed))
+    assert [python.random() for _ in range(3)] != legacy.random_sample(3).tolist()
+
+
 @pytest.mark.parametrize(
     ("seed", "reduced"),
     [

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from ._current import get, reset, seed_everything
 from ._errors import (
+    CheckpointError,
+    CountRangeError,
+    CountTypeError,
     ManagerReleasedError,
     MissingLibraryError,
     NameTypeError,
     NestingError,
+    NotAWorkerError,
     NotFingerprintableError,
     ReproError,
     SeedRangeError,
     SeedTypeError,
+    StateError,
     UnknownGeneratorError,
     VerificationError,
     VerificationRecordError,
 )
-from ._manager import RandomStateManager, get, reset
+from ._manager import RandomStateManager
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,15 +31,20 @@ if TYPE_CHECKING:
     from ._report import report
 
 __all__ = [
+    "CheckpointError",
+    "CountRangeError",
+    "CountTypeError",
     "ManagerReleasedError",
     "MissingLibraryError",
     "NameTypeError",
     "NestingError",
+    "NotAWorkerError",
     "NotFingerprintableError",
     "RandomStateManager",
     "ReproError",
     "SeedRangeError",
     "SeedTypeError",
+    "StateError",
     "UnknownGeneratorError",
     "VerificationError",
     "VerificationRecordError",
@@ -41,6 +52,7 @@ __all__ = [
     "get",
     "report",
     "reset",
+    "seed_everything",
 ]
 
 # Loaded when they are used first: a run that fingerprints nothing pays nothing for them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from . import _fork
 from ._errors import UnknownGeneratorError
 from ._globals import GLOBAL_GENERATORS
 from ._import_hook import on_import
@@ -13,8 +14,13 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+    from ._determinism import Determinism
     from ._globals import GlobalGenerator
     from ._import_hook import Pending
+    from ._tree import Node
+
+# Innermost last. Holding them keeps a manager working that nobody assigned to a name.
+_stack: list[Borrowing] = []
 
 
 class Borrowing:
@@ -22,17 +28,34 @@ class Borrowing:
 
     Parameters
     ----------
-    seed : int
-        From 0 to 2**128 - 1.
+    source : Node
+        What the seed is taken from, at every seeding anew: it is another one after a fork.
+    current : bool
+        Whether `source` is the current manager meanwhile.
     verbose : bool
         Whether to print what is seeded.
+    determinism : Determinism, optional
+        What is released with it.
     """
 
-    def __init__(self, seed: int, *, verbose: bool) -> None:
-        self._seed = seed
+    def __init__(
+        self,
+        source: Node,
+        *,
+        current: bool,
+        verbose: bool,
+        determinism: Determinism | None = None,
+    ) -> None:
+        self.source = source
+        self.current = current
+        self._determinism = determinism
         self._verbose = verbose
         self._found: list[tuple[GlobalGenerator, ModuleType, Any]] = []
-        self._pending = [self._when_imported(generator) for generator in GLOBAL_GENERATORS]
+        self._states: dict[str, Any] = {}  # to go on from, of libraries yet to be imported
+        self._pending: list[Pending] = []
+        _stack.append(self)
+        for generator in GLOBAL_GENERATORS:
+            self._pending.append(self._when_imported(generator))
 
     def _when_imported(self, generator: GlobalGenerator) -> Pending:
         return on_import(generator.module, lambda module: self._borrow(generator, module))
@@ -40,14 +63,23 @@ class Borrowing:
     def _borrow(self, generator: GlobalGenerator, module: ModuleType) -> None:
         # Called from inside the user's import statements, which trouble of ours must not break:
         # a `random.py` beside the script is no reason to fail, and is said.
+        _fork.register()
         try:
             self._found.append((generator, module, generator.save(module)))
-            generator.seed(module, self._seed)
+            self._start(generator, module)
         except Exception as error:  # noqa: BLE001
-            _warn(f"could not seed {generator.module}: {error}")
-        else:
-            if self._verbose:
-                print(f"scitex-session-repro: seeded {generator.module} with {self._seed}")
+            warn(f"could not seed {generator.module}: {error}")
+
+    def _start(self, generator: GlobalGenerator, module: ModuleType) -> None:
+        """Seed it, or let it go on from the state that has waited for its library."""
+        state = self._states.pop(generator.module, None)
+        if state is not None:
+            put_back(generator, module, state)
+            return
+        generator.seed(module, self.source._global_seed())
+        if self._verbose:
+            place = self.source if self.source._scope else self.source.seed
+            print(f"scitex-session-repro: seeded {generator.module} with {place}")
 
     def seed_module(self, module: object) -> None:
         """Seed the global generator of a given module, from the start.
@@ -69,8 +101,22 @@ class Borrowing:
         known = tuple(generator.library for generator in GLOBAL_GENERATORS)
         raise UnknownGeneratorError(f"{module!r:.80}", known)
 
+    @property
+    def active(self) -> bool:
+        """Whether it has not been released."""
+        return self in _stack
+
     def release(self) -> None:
-        """Wait for no more imports, and put every state back as it was found."""
+        """Wait for no more imports, and put every state back as it was found.
+
+        What was borrowed after it is released first. Released twice is released once.
+        """
+        released = None
+        while self in _stack and released is not self:
+            released = _stack.pop()
+            released._give_back()
+
+    def _give_back(self) -> None:
         for pending in self._pending:
             pending.cancel()
         while self._found:  # last first: one that was seeded twice was saved twice
@@ -78,10 +124,69 @@ class Borrowing:
             try:
                 generator.restore(module, state)
             except Exception as error:  # noqa: BLE001 - the others are still to be put back
-                _warn(f"could not put back the state of {generator.module}: {error}")
+                warn(f"could not put back the state of {generator.module}: {error}")
+        if self._determinism is not None:
+            self._determinism.release()
+
+    def states(self) -> dict[str, Any]:
+        """Give the state of each global generator, as plain values.
+
+        None stands for a library that is not imported yet, and will start from the seed.
+        """
+        from ._plain import plain
+
+        borrowed = {generator.module: module for generator, module, _ in self._found}
+        return {
+            generator.module: plain(generator.save(borrowed[generator.module]))
+            if generator.module in borrowed
+            else self._states.get(generator.module)
+            for generator in GLOBAL_GENERATORS
+        }
+
+    def set_states(self, states: dict[str, Any]) -> None:
+        """Let each global generator go on from its state: now, or once it is imported."""
+        borrowed = {generator.module: module for generator, module, _ in self._found}
+        self._states = dict(states)
+        for generator in GLOBAL_GENERATORS:
+            if generator.module in borrowed and generator.module in states:
+                self._start(generator, borrowed[generator.module])
+
+    def reseed(self, *, save: bool) -> None:
+        """Seed again what is borrowed; `save` what it is seeded over, to be given back."""
+        for number, (generator, module, state) in enumerate(self._found):
+            try:
+                found = generator.save(module) if save else state
+                self._found[number] = (generator, module, found)
+                generator.seed(module, self.source._global_seed())
+            except Exception as error:  # noqa: BLE001 - a hook after a fork must not raise
+                warn(f"could not seed {generator.module} after a fork: {error}")
 
 
-def _warn(message: str) -> None:
+def put_back(generator: GlobalGenerator, module: ModuleType, state: Any) -> None:
+    """Put a state of plain values back, and say what could not be for want of its device."""
+    from ._plain import native
+
+    missing = generator.restore(module, native(state))
+    if missing:
+        warn(f"{generator.module}: no device for the saved state of {', '.join(missing)}")  # type: ignore[arg-type]
+
+
+def reseed_all() -> None:
+    """Seed the global generators again, from outermost to innermost, as if borrowed only now.
+
+    So that, in a forked child, what an inner one gives back is not its parent's either.
+    """
+    for number, borrowing in enumerate(_stack):
+        borrowing.reseed(save=number > 0)
+
+
+def innermost() -> Node | None:
+    """Give the current manager, if there is one."""
+    return next((borrowing.source for borrowing in reversed(_stack) if borrowing.current), None)
+
+
+def warn(message: str) -> None:
+    """Warn of trouble that must not stop the caller."""
     from warnings import warn
 
     warn(message, RuntimeWarning, stacklevel=2)

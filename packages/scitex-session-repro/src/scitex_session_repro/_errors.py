@@ -76,6 +76,43 @@ class NameTypeError(ReproError, TypeError):
         return f"the name of {self.of} must be a str, not {self.shown} of type {self.type_name}"
 
 
+class CountTypeError(ReproError, TypeError):
+    """A number of managers to spawn is not an integer.
+
+    Attributes
+    ----------
+    shown : str
+        The value as it prints, shortened.
+    type_name : str
+        The name of its type.
+    """
+
+    def __init__(self, shown: str, type_name: str) -> None:
+        super().__init__(shown, type_name)
+        self.shown = shown
+        self.type_name = type_name
+
+    def __str__(self) -> str:
+        return f"n must be an integer from 0 upwards, not {self.shown} of type {self.type_name}"
+
+
+class CountRangeError(ReproError, ValueError):
+    """A number of managers to spawn is negative.
+
+    Attributes
+    ----------
+    count : int
+        The refused integer.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.count = count
+
+    def __str__(self) -> str:
+        return f"n must be an integer from 0 upwards, not {self.count}"
+
+
 class UnknownGeneratorError(ReproError, ValueError):
     """Something given to be seeded is no module with a global generator that is known here.
 
@@ -97,23 +134,28 @@ class UnknownGeneratorError(ReproError, ValueError):
 
 
 class ManagerReleasedError(ReproError, RuntimeError):
-    """A released manager was asked to seed global generators again.
+    """A manager that borrows no global generators was asked to seed them.
 
     Attributes
     ----------
-    seed : int
-        The manager's seed.
+    manager : str
+        The manager, as it prints.
+    entered : bool
+        Whether it did borrow them, and has been released.
     """
 
-    def __init__(self, seed: int) -> None:
-        super().__init__(seed)
-        self.seed = seed
+    def __init__(self, manager: str, entered: bool) -> None:
+        super().__init__(manager, entered)
+        self.manager = manager
+        self.entered = entered
 
     def __str__(self) -> str:
-        return (
-            f"RandomStateManager(seed={self.seed}) has been released and seeds no global "
-            "generator any more: make a new one (its named generators go on working)"
-        )
+        if self.entered:
+            return (
+                f"{self.manager} has been released and seeds no global generator any more: make a "
+                "new one (its named generators go on working)"
+            )
+        return f"{self.manager} seeds global generators in a `with` block only: enter it first"
 
 
 class NotFingerprintableError(ReproError, TypeError):
@@ -246,3 +288,62 @@ class MissingLibraryError(ReproError, ImportError):
             f"{self.feature} needs {self.library}, which is not installed: "
             f"pip install {self.library}"
         )
+
+
+class NotAWorkerError(ReproError, RuntimeError):
+    """Something that sets a worker process up was called where there is no such worker.
+
+    Attributes
+    ----------
+    function : str
+        What was called.
+    place : str
+        Where it is to be given.
+    """
+
+    def __init__(self, function: str, place: str) -> None:
+        super().__init__(function, place)
+        self.function = function
+        self.place = place
+
+    def __str__(self) -> str:
+        return (
+            f"{self.function} sets up a worker process, and this is none: give it as {self.place}"
+        )
+
+
+class StateError(ReproError, ValueError):
+    """What was given is no state of a manager, or one that can't be taken over.
+
+    Attributes
+    ----------
+    problem : str
+        What is wrong, and where.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"cannot load the state: {self.problem}"
+
+
+class CheckpointError(ReproError, ValueError):
+    """A file is no checkpoint, or a damaged one; nothing has been restored from it.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    problem : str
+        What is wrong with it.
+    """
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"cannot restore {self.path}: {self.problem}"

@@ -25,9 +25,10 @@ class GlobalGenerator:
     save : callable
         ``save(module)`` gives its state.
     seed : callable
-        ``seed(module, seed)`` seeds it from an int of up to 128 bits.
+        ``seed(module, seed)`` seeds it from an int of 128 bits or more.
     restore : callable
-        ``restore(module, state)`` puts back what `save` gave.
+        ``restore(module, state)`` puts back what `save` gave. A list that it returns names what it
+        could not put back since its device is not here.
     """
 
     __slots__ = ("module", "restore", "save", "seed")
@@ -51,18 +52,15 @@ class GlobalGenerator:
 
 
 def _save_torch(torch: ModuleType) -> Any:
-    # A CUDA that has not started has no state yet. What it will start from is the last seed.
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
-    return torch.get_rng_state(), torch.initial_seed(), cuda
+    from ._torch import save
+
+    return save(torch)
 
 
-def _restore_torch(torch: ModuleType, state: Any) -> None:
-    cpu, seed, cuda = state
-    if cuda is None:
-        torch.cuda.manual_seed_all(seed)  # queued, where CUDA has not started even now
-    else:
-        torch.cuda.set_rng_state_all(cuda)
-    torch.set_rng_state(cpu)
+def _restore_torch(torch: ModuleType, state: Any) -> list[str]:
+    from ._torch import restore
+
+    return restore(torch, state)
 
 
 def _save_tensorflow(_: ModuleType) -> Any:

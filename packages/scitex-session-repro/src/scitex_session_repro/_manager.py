@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._borrowing import Borrowing
 from ._errors import ManagerReleasedError
+from ._resumable import ResumableStreams
 from ._seeds import resolve
 from ._verify_methods import Verifying
 
@@ -12,19 +13,15 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Self
 
-    import torch
-    from numpy.random import Generator
-
-# Innermost last. Holding them keeps a manager working that nobody assigned to a name.
-_active: list[RandomStateManager] = []
+    from ._temporary import TemporarySeed
 
 
-class RandomStateManager(Verifying):
+class RandomStateManager(ResumableStreams, Verifying):
     """Seeds the global generators, and gives independent generators by name.
 
-    Made, it seeds the global generators of `random`, `numpy.random`, torch (CPU and CUDA) and
-    TensorFlow: of those that are imported at once, of the others at the moment of their import.
-    It imports none of them; numpy comes with the first named generator.
+    Made, it seeds the global generators of `random`, `numpy.random`, torch (CPU, CUDA, MPS, XPU)
+    and TensorFlow: of those that are imported at once, of the others at the moment of their
+    import. It imports none of them; numpy comes with the first named generator.
 
     Parameters
     ----------
@@ -32,6 +29,10 @@ class RandomStateManager(Verifying):
         From 0 to 2**128 - 1. None draws one from the operating system, kept in `seed`.
     verbose : bool, default False
         Whether to print what is seeded, when it is.
+    deterministic : bool, default False
+        Whether to ask torch for the same bits in every run: deterministic algorithms, cuDNN's
+        too, ``CUBLAS_WORKSPACE_CONFIG``, no TF32. An operation that has no deterministic
+        algorithm raises.
 
     Raises
     ------
@@ -44,12 +45,19 @@ class RandomStateManager(Verifying):
     -----
     A named generator is ``Generator(PCG64(SeedSequence(seed, spawn_key=words)))`` where the words
     are the SHA-256 of the name (NFC, UTF-8), eight of 32 bits, little-endian: it depends on the
-    seed and the name only. Libraries with an ``rng`` argument take ``rng("name")``, not ``rng``.
+    seed and the name only. Libraries with an ``rng`` argument (SPEC 7) take ``rng("name")``, not
+    ``rng``, which is no generator.
 
     What was found in the global generators is put back by `release`, or at the end of a ``with``
     block. Managers nest: releasing one first releases those that were made after it, so what is
     put back is always what was found. Until then it is kept, with the states: release those made
     in a long loop. Managers in threads of their own seed the same global generators.
+
+    In a forked child, every stream starts anew as that of the fork's number: another one than the
+    parent's and its siblings', and the same in every run. References to generators stay good.
+
+    Pickled, it is a copy that goes on from the same states and seeds no global generator. Give a
+    worker `child`, or let it call `initialize_worker`: two copies draw the same numbers.
 
     Examples
     --------
@@ -59,106 +67,19 @@ class RandomStateManager(Verifying):
     >>> rng.release()
     """
 
-    def __init__(self, seed: int | None = 42, *, verbose: bool = False) -> None:
-        self._seed = resolve(seed)
-        self._generators: dict[str, Generator] = {}
-        self._torch_generators: dict[tuple[str, str], torch.Generator] = {}
-        self._ours = False  # whether `get` or `reset` made it
-        self._globals = Borrowing(self._seed, verbose=verbose)
-        _active.append(self)
+    def __init__(
+        self, seed: int | None = 42, *, verbose: bool = False, deterministic: bool = False
+    ) -> None:
+        self._begin(resolve(seed))
+        self._verbose = verbose
+        self._deterministic = deterministic
+        self._lasting, self._unentered = False, True
+        self._borrow()
 
-    def __repr__(self) -> str:
-        return f"RandomStateManager(seed={self._seed})"
-
-    @property
-    def seed(self) -> int:
-        """The seed; where None was given, the one that was drawn."""
-        return self._seed
-
-    def __call__(self, name: str) -> Generator:
-        """Give the generator of a name: the same object at every call.
-
-        Parameters
-        ----------
-        name : str
-            Any string. Names that are the same text to Unicode (NFC) are the same name.
-
-        Returns
-        -------
-        numpy.random.Generator
-
-        Raises
-        ------
-        NameTypeError
-            If the name is not a string.
-        """
-        try:
-            return self._generators[name]
-        except (KeyError, TypeError):  # a name that can't be hashed is refused below
-            pass
-        from ._streams import normalise, numpy_generator
-
-        stream = normalise(name)
-        # setdefault: two threads that ask at once get the same one.
-        generator = self._generators.setdefault(stream, numpy_generator(self._seed, stream))
-        self._generators[name] = generator
-        return generator
-
-    get_np_generator = __call__
-    get_generator = __call__
-
-    def get_sklearn_random_state(self, name: str) -> int:
-        """Give the integer of a name, for the ``random_state`` of scikit-learn.
-
-        Parameters
-        ----------
-        name : str
-            As for a generator, with which it shares no random bits.
-
-        Returns
-        -------
-        int
-            From 0 to 2**32 - 1, the same at every call. Among n names, two have the same integer
-            with a probability of about n**2 / 2**33.
-
-        Raises
-        ------
-        NameTypeError
-            If the name is not a string.
-        """
-        from ._streams import sklearn_seed
-
-        return sklearn_seed(self._seed, name)
-
-    def get_torch_generator(self, name: str, device: str | torch.device = "cpu") -> torch.Generator:
-        """Give the torch generator of a name on a device: the same object at every call.
-
-        Parameters
-        ----------
-        name : str
-            As for a numpy generator, with which it shares no random bits.
-        device : str or torch.device, default "cpu"
-            Where it generates. Devices of another kind give other numbers from the same seed.
-
-        Returns
-        -------
-        torch.Generator
-            Seeded with 64 bits, of which torch's CPU generator uses 32: among n names, two give
-            the same CPU stream with a probability of about n**2 / 2**33.
-
-        Raises
-        ------
-        NameTypeError
-            If the name is not a string.
-        MissingLibraryError
-            If torch is not installed.
-        """
-        from ._streams import normalise, torch_generator
-
-        key = (normalise(name), str(device))
-        if key not in self._torch_generators:
-            self._torch_generators.setdefault(key, torch_generator(self._seed, name, device))
-        return self._torch_generators[key]
+    # Of those that are not made by __init__: a child, a copy.
+    _lasting = True  # whether a ``with`` block may borrow once more after a release
+    _unentered = False  # whether the first block is to take over what __init__ has borrowed
+    _ours = False  # whether `get` or `reset` made it
 
     def seed_modules(self, *modules: ModuleType | None) -> None:
         """Seed the global generators of the given modules now, from the start.
@@ -173,12 +94,76 @@ class RandomStateManager(Verifying):
         UnknownGeneratorError
             If one of them is something else.
         ManagerReleasedError
-            If this manager has been released.
+            If this manager has been released, or is a child outside of a ``with`` block.
         """
-        self._refuse_if_released()
+        borrowing = self._active_borrowing()
+        if borrowing is None:
+            raise ManagerReleasedError(repr(self), entered=not self._lasting)
         for module in modules:
             if module is not None:
-                self._globals.seed_module(module)
+                borrowing.seed_module(module)
+
+    def temporary_seed(self, seed: int | None) -> TemporarySeed:
+        """Seed the global generators otherwise for the time of a ``with`` block.
+
+        Parameters
+        ----------
+        seed : int or None
+            As for a manager. The named generators keep to theirs.
+
+        Returns
+        -------
+        context manager
+            What it finds, it gives back: to the bit, also when the block raises, also nested.
+
+        Raises
+        ------
+        SeedTypeError
+            If the seed is neither an integer nor None.
+        SeedRangeError
+            If the seed is outside the range.
+        """
+        from ._temporary import TemporarySeed
+
+        return TemporarySeed(seed, verbose=self._verbose)
+
+    def worker_init_fn(self, worker_id: int) -> None:
+        """Give a worker of a torch DataLoader streams of its own: ``worker_init_fn=`` takes it.
+
+        They depend on the seed, the worker's number and the number that the loader draws for each
+        epoch from its generator: other ones in every worker and every epoch, the same in every
+        run. This holds for named streams and global generators, with fork and with spawn, and for
+        persistent workers, whose streams go on from epoch to epoch.
+
+        Parameters
+        ----------
+        worker_id : int
+            Given by the loader.
+
+        Raises
+        ------
+        NotAWorkerError
+            If called in a process that is no worker of a DataLoader.
+        """
+        from ._workers import become, number_in_loader
+
+        become(self, number_in_loader(worker_id))
+
+    def initialize_worker(self) -> None:
+        """Give a worker of a pool streams of its own: ``initializer=rng.initialize_worker``.
+
+        For `multiprocessing.Pool`, `concurrent.futures.ProcessPoolExecutor` and joblib's loky. They
+        depend on the seed and the number of the process. Which task a pool gives to which worker
+        is chance, so that results repeat only if each task takes ``rng.child(f"task {i}")``.
+
+        Raises
+        ------
+        NotAWorkerError
+            If called in a main process.
+        """
+        from ._workers import become, number_in_pool
+
+        become(self, number_in_pool())
 
     def release(self) -> None:
         """Give back every global state as it was found, and wait for no more imports.
@@ -186,64 +171,33 @@ class RandomStateManager(Verifying):
         Managers made after this one are released first. Named generators go on working. Released
         twice is released once.
         """
-        if self not in _active:
-            return
-        released = None
-        while released is not self:
-            released = _active.pop()
-            released._globals.release()
-
-    def _refuse_if_released(self) -> None:
-        if self not in _active:
-            raise ManagerReleasedError(self._seed)
+        while self._borrowings:
+            self._borrowings.pop(0).release()
 
     def __enter__(self) -> Self:
-        self._refuse_if_released()
+        if not self._lasting and self._active_borrowing() is None:
+            raise ManagerReleasedError(repr(self), entered=True)
+        if self._unentered:
+            self._unentered = False
+        else:
+            self._borrow()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.release()
+        if self._borrowings:  # none, if it was released in the block
+            self._borrowings.pop().release()
 
+    def _borrow(self) -> None:
+        determinism = None
+        if self._deterministic:
+            from ._determinism import Determinism
 
-def get() -> RandomStateManager:
-    """Give the current manager: the last one made and not released, or else a new one.
+            determinism = Determinism(verbose=self._verbose)
+        self._borrowings.append(
+            Borrowing(self, current=True, verbose=self._verbose, determinism=determinism)
+        )
 
-    So a library finds the manager of the program, or of the session, that calls it.
-
-    Returns
-    -------
-    RandomStateManager
-        With seed 42 where there was none.
-    """
-    return _active[-1] if _active else reset()
-
-
-def reset(seed: int | None = 42) -> RandomStateManager:
-    """Make a new current manager.
-
-    It takes the place of the current one if that comes from `get` or `reset` too. One that
-    somebody else made is not taken away from its owner: the new one stands inside it, and goes
-    with it.
-
-    Parameters
-    ----------
-    seed : int or None, default 42
-        As for `RandomStateManager`.
-
-    Returns
-    -------
-    RandomStateManager
-
-    Raises
-    ------
-    SeedTypeError
-        If the seed is neither an integer nor None.
-    SeedRangeError
-        If the seed is outside the range.
-    """
-    seed = resolve(seed)  # a refused seed leaves the current manager as it is
-    if _active and _active[-1]._ours:
-        _active[-1].release()
-    manager = RandomStateManager(seed)
-    manager._ours = True
-    return manager
+    def _derived(self, step: tuple[str, str]) -> Self:
+        derived = super()._derived(step)
+        derived._deterministic, derived._verbose = self._deterministic, self._verbose
+        return derived

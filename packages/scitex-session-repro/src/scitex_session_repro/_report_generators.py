@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._manager import _active
+from ._borrowing import _stack, innermost
 
 if TYPE_CHECKING:
     from typing import Any
@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
 def in_use(manager: RandomStateManager | None) -> dict[str, Any] | None:
     """Give seed, names and seeded modules of a manager, or of the current one; None without one."""
-    if manager is None:
-        if not _active:
-            return None
-        manager = _active[-1]
-    torch_names = {name for name, _ in manager._torch_generators}
+    found: Any = innermost() if manager is None else manager
+    if found is None:
+        return None
+    torch_names = {name for name, _ in found._torch_generators}
     return {
-        "seed": manager.seed,
-        "named": sorted({*manager._generators} | torch_names),
-        "seeded": {generator.module for generator, _, _ in manager._globals._found},
+        "seed": found.seed,
+        "named": sorted({*found._generators} | torch_names),
+        "seeded": {
+            generator.module
+            for borrowing in _stack
+            if borrowing.source is found
+            for generator, _, _ in borrowing._found
+        },
     }

@@ -51,17 +51,33 @@ def resolve(seed: object) -> int:
 
 
 def for_numpy_legacy(seed: int) -> int | list[int]:
-    """Give what `numpy.random.seed` takes: the seed below 2**32, else its four 32-bit words."""
+    """Give what `numpy.random.seed` takes: a seed below 2**32, else its 32-bit words and a 0.
+
+    `random` too is a Mersenne twister that starts from the words of a long seed, without zeros at
+    their end: given the same ones, numpy would draw the numbers of `random`.
+
+    Parameters
+    ----------
+    seed : int
+        A seed, or a longer integer of `global_seed`.
+
+    Returns
+    -------
+    int or list of int
+        Four words or more, the lowest first, and a 0.
+    """
     if seed < 2**32:
         return seed
-    return [seed >> shift & 0xFFFF_FFFF for shift in range(0, SEED_BITS, 32)]
+    length = max(SEED_BITS, seed.bit_length())
+    return [seed >> shift & 0xFFFF_FFFF for shift in range(0, length + 32, 32)]
 
 
 def for_64_bits(seed: int) -> int:
-    """Give the seed below 2**64, else 64 bits of a SHA-256 of its 16 little-endian bytes."""
+    """Give a seed below 2**64, else 64 bits of a SHA-256 of its little-endian bytes, 16 or more."""
     if seed < 2**64:
         return seed
     from hashlib import sha256
 
-    digest = sha256(seed.to_bytes(SEED_BITS // 8, "little")).digest()
+    length = max(SEED_BITS, seed.bit_length())
+    digest = sha256(seed.to_bytes((length + 7) // 8, "little")).digest()
     return int.from_bytes(digest[:8], "little")

@@ -1,0 +1,73 @@
+"""After a fork: the child's streams are its own, and the same in every run.
+
+A forked child has a copy of every generator, and would draw its parent's numbers over again, like
+each of its siblings. `random` alone has a hook against that, which seeds it from the operating
+system: the children differ then, and never repeat. Here the forks are numbered as they happen, and
+the number is a step of the scope: the n-th child of a run has the streams of the n-th child.
+
+The hooks draw a number in the parent, and in the child set states; they import nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from _thread import RLock, get_ident
+from _weakref import ref
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._tree import Node
+
+_watched: dict[int, ref[Node]] = {}
+_numbered: dict[int, list[tuple[Node, int]]] = {}
+_lock = RLock()  # reentrant, since a signal handler may fork while its thread holds it
+_registered: list[int] = []
+
+
+def watch(streams: Node) -> None:
+    """Count the forks from now on, and call ``streams._forked(number)`` in each child."""
+    key = id(streams)
+    _watched[key] = ref(streams, lambda _: _watched.pop(key, None))
+    register()
+
+
+def register() -> None:
+    """Have the hooks called, in the child behind that of `random`.
+
+    Hooks of the child run in the order in which they were registered. Where `random` comes after
+    our first manager, ours is registered a second time, and the first one does nothing.
+    """
+    if not hasattr(os, "register_at_fork"):  # Windows has no fork
+        return
+    turn = 2 if "random" in sys.modules else 1
+    if turn in _registered or 2 in _registered:
+        return
+    if not _registered:
+        os.register_at_fork(before=_number, after_in_parent=_forget)
+    _registered.append(turn)
+    os.register_at_fork(after_in_child=lambda: _restart_all(turn))
+
+
+def _number() -> None:
+    with _lock:
+        alive = [streams for found in list(_watched.values()) if (streams := found()) is not None]
+        _numbered[get_ident()] = [(streams, streams._next_fork()) for streams in alive]
+
+
+def _forget() -> None:
+    _numbered.pop(get_ident(), None)
+
+
+def _restart_all(turn: int) -> None:
+    global _lock
+    if turn != _registered[-1]:
+        return
+    _lock = RLock()  # another thread of the parent may have held it
+    numbered = _numbered.pop(get_ident(), [])
+    _numbered.clear()
+    for streams, number in numbered:
+        streams._forked(number)
+    from ._borrowing import reseed_all
+
+    reseed_all()

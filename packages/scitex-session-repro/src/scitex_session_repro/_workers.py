@@ -1,0 +1,65 @@
+"""Worker processes: a stream for each, the same in every run."""
+
+from __future__ import annotations
+
+import sys
+
+from ._borrowing import reseed_all
+from ._errors import NotAWorkerError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._manager import RandomStateManager
+    from ._tree import Node
+
+
+def number_in_pool() -> str:
+    """Give the number by which `multiprocessing` knows this worker, such as ``"3"``.
+
+    It counts the processes that the parent has started, and stands for forked, spawned and loky's
+    processes alike; of a worker's worker, the numbers of both.
+
+    Raises
+    ------
+    NotAWorkerError
+        In a main process.
+    """
+    from multiprocessing import current_process
+
+    identity = current_process()._identity
+    if not identity:
+        raise NotAWorkerError("initialize_worker", "the initializer of a pool")
+    return ":".join(map(str, identity))
+
+
+def number_in_loader(worker_id: int) -> str:
+    """Give the seed of the epoch and the number of the worker, of this worker of a DataLoader.
+
+    Raises
+    ------
+    NotAWorkerError
+        In a process that is none.
+    """
+    data = sys.modules.get("torch.utils.data")
+    info = None if data is None else data.get_worker_info()
+    if info is None:
+        raise NotAWorkerError("worker_init_fn", "DataLoader(..., worker_init_fn=)")
+    return f"{info.seed - worker_id}:{worker_id}"
+
+
+def become(manager: RandomStateManager, number: str) -> None:
+    """Give a worker's manager, and the global generators, the streams of its number.
+
+    Where the process was forked, the number takes the place of that of the fork, which may depend
+    on how many workers had been started before.
+    """
+    root: Node = manager
+    while root._parent is not None:
+        root = root._parent
+    from_root = manager._scope[len(root._scope) :]
+    scope = (*root._scope_before_fork, *from_root, ("worker", number))
+    manager._move(manager._seed, scope)
+    if manager._active_borrowing() is None:
+        manager._borrow()
+    else:
+        reseed_all()

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import os
+import random
+import sys
+
+import pytest
+
+from scitex_session_repro import RandomStateManager, get, seed_everything
+from scitex_session_repro._determinism import WORKSPACE, strings_hash_alike
+from support import run_script
+
+SHOW = """
+import os, sys, warnings
+warnings.simplefilter("error")
+from scitex_session_repro import RandomStateManager
+
+def show():
+    import torch
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    shown = [
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        cudnn.deterministic,
+        cudnn.benchmark,
+        os.environ.get("CUBLAS_WORKSPACE_CONFIG"),
+    ]
+    for holder, name in (
+        (cudnn, "allow_tf32"), (matmul, "allow_tf32"), (matmul, "fp32_precision"),
+        (getattr(cudnn, "conv", None), "fp32_precision"),
+        (getattr(cudnn, "rnn", None), "fp32_precision"),
+    ):
+        try:
+            shown.append(getattr(holder, name, None))
+        except RuntimeError:
+            shown.append("refused")
+    return shown
+"""
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "import torch",
+        "",
+        "import torch; torch.use_deterministic_algorithms(True, warn_only=True)",
+        "import torch; torch.backends.cudnn.benchmark = True",
+        "import torch; torch.set_float32_matmul_precision('high')",
+        "import torch; torch.backends.cuda.matmul.fp32_precision = 'tf32'",
+        "os.environ['CUBLAS_WORKSPACE_CONFIG'] = ':0:0'",
+    ],
+)
+def test_torch_is_made_deterministic_whenever_imported_and_put_back(before: str) -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
+    earlier = "torch" in before
+    done = run_script(f"""
+{SHOW}
+{before}
+found = show() if {earlier} else None
+assert ("torch" in sys.modules) is {earlier}
+workspace = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
+with RandomStateManager(42, deterministic=True):
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    import torch
+    mode, warn_only, deterministic, benchmark, _, *tf32 = show()
+    assert (mode, warn_only, deterministic, benchmark) == (True, False, True, False)
+    assert tf32[:2] == [False, False], tf32
+if {earlier}:
+    assert show() == found, (show(), found)
+assert os.environ.get("CUBLAS_WORKSPACE_CONFIG") == workspace
+assert torch.are_deterministic_algorithms_enabled() is {"warn_only" in before}
+""")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_operation_without_a_deterministic_algorithm_is_refused_and_then_is_not() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    values, index = torch.ones(3), torch.tensor([0, 0, 1])
+    weights = torch.ones(3)
+    with RandomStateManager(42, deterministic=True), pytest.raises(RuntimeError, match="determin"):
+        torch.ones(3).put_(index, values, accumulate=False)
+    torch.ones(3).put_(index, weights, accumulate=False)
+
+
+def test_nested_managers_put_back_one_after_the_other() -> None:
+    found = os.environ.get(WORKSPACE)
+    outer = RandomStateManager(1)
+    inner = RandomStateManager(2, deterministic=True)
+    innermost = RandomStateManager(3, deterministic=True)
+    assert os.environ[WORKSPACE] == ":4096:8"
+    innermost.release()
+    assert os.environ[WORKSPACE] == ":4096:8"
+    outer.release()
+    assert os.environ.get(WORKSPACE) == found
+    inner.release()
+    assert os.environ.get(WORKSPACE) == found
+
+
+def test_nvidias_other_setting_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(WORKSPACE, ":16:8")
+    with RandomStateManager(1, deterministic=True):
+        assert os.environ[WORKSPACE] == ":16:8"
+    assert os.environ[WORKSPACE] == ":16:8"
+
+
+def test_without_it_nothing_is_touched() -> None:
+    found = dict(os.environ)
+    with RandomStateManager(1):
+        assert dict(os.environ) == found
+
+
+def test_every_door_takes_it() -> None:
+    seed_everything(1, deterministic=True)
+    assert os.environ[WORKSPACE] == ":4096:8"
+    get().release()
+    assert WORKSPACE not in os.environ
+    with RandomStateManager(1, deterministic=True) as manager:
+        child = manager.child("a")
+    with child:
+        assert os.environ[WORKSPACE] == ":4096:8"
+    assert WORKSPACE not in os.environ
+
+
+HASH = """
+from scitex_session_repro import RandomStateManager
+from scitex_session_repro._determinism import strings_hash_alike
+
+with RandomStateManager(42, verbose=True, deterministic=True):
+    print(strings_hash_alike())
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "options", "alike"),
+    [
+        ("0", [], True),
+        ("42", [], True),
+        ("random", [], False),
+        ("", [], False),
+        ("42", ["-E"], False),
+    ],
+)
+def test_hash_randomisation_is_said_where_it_is_and_never_set(
+    value: str, options: list[str], alike: bool
+) -> None:
+    env = {"PYTHONHASHSEED": value}
+    if "-E" in options:  # which does without PYTHONPATH too
+        paths = [path for path in sys.path if path]
+        source = f"import sys\nsys.path[:0] = {paths!r}\n{HASH}"
+    else:
+        source = HASH
+    done = run_script(source, env=env, python_options=options)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.rstrip().endswith(str(alike))
+    assert ("only starting Python with PYTHONHASHSEED=0" in done.stdout) is not alike
+
+
+def test_the_hash_seed_is_never_touched() -> None:
+    found = os.environ.get("PYTHONHASHSEED")
+    with RandomStateManager(42, deterministic=True):
+        random.random()
+        assert os.environ.get("PYTHONHASHSEED") == found
+        assert isinstance(strings_hash_alike(), bool)

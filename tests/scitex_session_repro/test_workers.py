@@ -1,0 +1,183 @@
+"""Real worker processes: torch's DataLoader, pools, loky."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+from scitex_session_repro import NotAWorkerError, RandomStateManager
+from support import run_script
+
+METHODS = ["spawn", *(["fork"] if hasattr(os, "fork") else [])]
+
+LOADER = """
+import json, random, sys
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+from scitex_session_repro import RandomStateManager, get
+
+class Augmented(Dataset):
+    def __init__(self, rng):
+        self.rng = rng
+        self.held = rng("held")
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        generator = self.rng.get_torch_generator("torch")
+        return [
+            index,
+            random.random(),
+            float(np.random.rand()),
+            float(torch.rand(1)),
+            self.rng("augment").random(),
+            self.held.random(),
+            self.rng.child("below")("x").random(),
+            get()("current").random(),
+            float(torch.rand(1, generator=generator)),
+        ]
+
+def same(batch):
+    return batch
+
+if __name__ == "__main__":
+    method, persistent, workers, init = sys.argv[1:]
+    rng = RandomStateManager(42)
+    loader = DataLoader(
+        Augmented(rng),
+        num_workers=int(workers),
+        shuffle=True,
+        collate_fn=same,
+        worker_init_fn=rng.worker_init_fn if init == "init" else None,
+        generator=rng.dataloader_generator("train"),
+        multiprocessing_context=method,
+        persistent_workers=persistent == "persistent",
+    )
+    epochs = [[batch[0] for batch in loader] for _ in range(2)]
+    print(json.dumps(epochs))
+"""
+
+
+def load(*options: str) -> list[Any]:
+    """Two epochs of eight samples, in the order in which they came."""
+    pytest.importorskip("torch", reason="torch is not installed")
+    done = run_script(LOADER, *options, timeout=110)
+    assert done.returncode == 0, done.stderr  # torch warns of more workers than cores
+    epochs: list[Any] = json.loads(done.stdout)
+    for epoch in epochs:
+        assert sorted(sample[0] for sample in epoch) == [*range(8)]
+    assert [sample[0] for sample in epochs[0]] != [sample[0] for sample in epochs[1]]
+    _, *columns = zip(*epochs[0], *epochs[1], strict=True)
+    assert all(len(set(column)) == 16 for column in columns), "two samples share a number"
+    return epochs
+
+
+@pytest.mark.parametrize("workers", ["2", "4"])
+@pytest.mark.parametrize("persistent", ["persistent", "new"])
+def test_augmentations_differ_between_epochs_and_workers_and_repeat(
+    persistent: str, workers: str
+) -> None:
+    methods = METHODS if workers == "2" else METHODS[-1:] * 2
+    drawn = [load(method, persistent, workers, "init") for method in methods]
+    # However the workers are started: forked, spawned, or once more.
+    assert all(epochs == drawn[0] for epochs in drawn)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="os.fork is missing here")
+def test_forked_workers_without_the_function_differ_and_repeat_too() -> None:
+    assert load("fork", "new", "2", "no") == load("fork", "new", "2", "no")
+
+
+def test_the_function_is_refused_outside_of_a_worker() -> None:
+    with RandomStateManager(42) as manager:
+        with pytest.raises(
+            NotAWorkerError, match=r"give it as DataLoader\(\.\.\., worker_init_fn="
+        ):
+            manager.worker_init_fn(0)
+        with pytest.raises(NotAWorkerError, match="give it as the initializer of a pool"):
+            manager.initialize_worker()
+
+
+POOL = """
+import json, multiprocessing, random, sys, time
+import numpy as np
+from concurrent.futures import ProcessPoolExecutor
+from scitex_session_repro import RandomStateManager, get
+
+def work(_):
+    time.sleep(0.05)
+    name = multiprocessing.current_process().name
+    return [name, random.random(), np.random.rand(), get()("a").random()]
+
+if __name__ == "__main__":
+    rng = RandomStateManager(42)
+    rng("a").random()
+    context = multiprocessing.get_context(sys.argv[1])
+    with ProcessPoolExecutor(2, context, initializer=rng.initialize_worker) as pool:
+        made = list(pool.map(work, range(12)))
+    made.append(["parent", random.random(), np.random.rand(), rng("a").random()])
+    first = {}
+    for name, *numbers in made:
+        first.setdefault(name, numbers)
+    for numbers in zip(*(numbers for _, *numbers in made)):
+        assert len(set(numbers)) == 13, numbers
+    print(json.dumps(first, sort_keys=True))
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_workers_of_a_pool_are_numbered(method: str) -> None:
+    drawn = []
+    for _ in range(2):
+        done = run_script(POOL, method)
+        assert (done.returncode, done.stderr) == (0, "")
+        drawn.append({k[-1]: v for k, v in json.loads(done.stdout).items() if k != "parent"})
+    common = set(drawn[0]) & set(drawn[1])  # a pool may leave all tasks to its first worker
+    assert common
+    assert all(drawn[0][number] == drawn[1][number] for number in common)
+
+
+def test_workers_of_loky_are_numbered_too() -> None:
+    pytest.importorskip("joblib", reason="joblib is not installed")
+    done = run_script("""
+        import os
+        import random
+        from joblib import Parallel, delayed, parallel_config
+        from scitex_session_repro import RandomStateManager, get
+
+        def work(n):
+            import time
+            time.sleep(0.05)
+            return os.getpid(), random.random(), get()("a").random()
+
+        rng = RandomStateManager(42)
+        with parallel_config("loky", n_jobs=2, initializer=rng.initialize_worker):
+            made = Parallel()(delayed(work)(n) for n in range(10))
+        for numbers in list(zip(*made))[1:]:
+            assert len(set(numbers)) == 10, numbers
+    """)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_child_by_task_gives_the_same_results_however_tasks_are_shared_out(method: str) -> None:
+    source = """
+        import multiprocessing, sys
+        from scitex_session_repro import RandomStateManager
+
+        def work(rng):
+            return rng("a").random()
+
+        if __name__ == "__main__":
+            rng = RandomStateManager(42)
+            with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:
+                print(pool.map(work, [rng.child(f"task {n}") for n in range(6)], chunksize=1))
+    """
+    with RandomStateManager(42) as manager:
+        expected = [manager.child(f"task {n}")("a").random() for n in range(6)]
+    assert run_script(source, method) == (0, f"{expected}\n", "")
