@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Mode = Literal["fd", "sys", "none"]
 
-# How long a terminal may hold up the one print that finds its log full, in seconds.
+# How long a terminal may hold up a question, or the one print that finds its log full; seconds.
 _TURN_S = 1.0
 
 # Those that have begun and not ended, the innermost last.
@@ -161,7 +161,7 @@ class Capture:
             from ._redirection import Redirection, redirectable
 
             if redirectable():
-                redirection = Redirection(paths, self._log_failed)
+                redirection = Redirection(paths, self._log_failed, self._show)
                 consequence = "what C code and subprocesses print is not in the log"
                 if self._accompany(redirection.echoes, redirection.terminals, consequence):
                     return redirection
@@ -193,10 +193,14 @@ class Capture:
         if self._companion is not None:
             self._companion.drain(deadline, last=last)
 
-    def _log_failed(self, path: str, error: OSError) -> None:
-        """Say once that a log takes no more; what it holds is shown before what follows it."""
+    def _show(self) -> None:
+        """Have everything printed shown, by the process whose companion it is."""
         if self._owner == os.getpid():
             self._drain(time.monotonic() + _TURN_S)
+
+    def _log_failed(self, path: str, error: OSError) -> None:
+        """Say once that a log takes no more; what it holds is shown before what follows it."""
+        self._show()
         if not self._failed:
             self._failed = True
             terminals = getattr(self._streams, "terminals", (None, None))

@@ -26,13 +26,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-# A tick costs the machine some 60 us, whatever is done in it: after a second without news, they
-# are fewer.
+# A tick costs the machine some 60 us, whatever is done in it. Right after a silence they are short,
+# so that what comes in one breath is shown in one.
+FIRST_TICK_MS = 2
 TICK_MS = 20
-QUIET_TICK_MS = 50
+# In a silence without an alarm.
+QUIET_TICK_MS = 45
+QUIET_AFTER_S = 1.0
+# In a silence with an alarm, which does not hear of a log that was moved to another directory.
+ALARM_AFTER_S = 0.1
+ALARM_TICK_MS = 250
 # With no log to look at, what matters comes as an event, and only the heart needs the time.
 IDLE_TICK_MS = 1000
-QUIET_AFTER_S = 1.0
 BEAT_S = 30.0
 CHUNK = 65536
 # How long a terminal that takes nothing (Ctrl-S, a pager) may hold up the filing of a crash.
@@ -49,7 +54,10 @@ _PIDFD_INFO_EXIT = 1 << 3
 class Echo:
     """One log, and the terminal, pipe or file that shows what is appended to it."""
 
-    __slots__ = ("end", "goal", "log", "out", "position", "size", "stalled", "step")
+    __slots__ = (
+        *("begun", "end", "goal", "held", "log", "out"),
+        *("position", "size", "stalled", "step"),
+    )
 
     def __init__(self, log: int, out: int) -> None:
         self.log = log
@@ -60,6 +68,8 @@ class Echo:
         self.size = self.goal = self.position
         self.end: int | None = None
         self.stalled = False
+        self.begun = False  # a line whose end has not been shown
+        self.held = -1
 
     def look(self) -> int:
         """Note how long the log is; return when it was last written, in nanoseconds."""
@@ -69,12 +79,22 @@ class Echo:
             self.position = 0
         return found.st_mtime_ns
 
-    def show(self) -> None:
-        """Show what `look` found, as far as it is taken without waiting."""
+    def show(self, *, whole: bool = False) -> None:
+        """Show what `look` found, as far as it is taken without waiting.
+
+        `whole`: as far as the last end of a line, the first time.
+        """
         self.stalled = False
-        while self.position < self.size and self.out >= 0:
+        end = self.size
+        while self.position < end and self.out >= 0:
+            data = os.pread(self.log, min(self.step, end - self.position), self.position)
+            if whole and self.position + len(data) == end:
+                data = self._untorn(data)
+                end = self.position + len(data)
+                if not data:
+                    return
             try:
-                taken = self._write()
+                taken = self._write(data)
             except OSError:  # a closed pipe, a terminal that hung up: nobody looks any more
                 self.out = -1
                 return
@@ -82,14 +102,22 @@ class Echo:
                 self.stalled = True
                 return
             self.position += taken
+            self.begun = data[taken - 1] != 10
             os.lseek(self.log, self.position, os.SEEK_SET)
 
-    def _write(self) -> int:
+    def _untorn(self, data: bytes) -> bytes:
+        """Leave the beginning of a line, which may be going on right now, to the next time."""
+        ends = data.rfind(b"\n") + 1
+        if self.held == self.position + ends:
+            return data
+        self.held = self.position + ends
+        return data[:ends]
+
+    def _write(self, data: bytes) -> int:
         waiting = select.poll()
         waiting.register(self.out, select.POLLOUT)
         if not waiting.poll(0):
             return 0
-        data = os.pread(self.log, min(self.step, self.size - self.position), self.position)
         try:
             return os.write(self.out, data)
         except BlockingIOError:
@@ -114,6 +142,49 @@ def without_blocking(out: int) -> tuple[int, int]:
         return os.open(name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY), CHUNK
     except OSError:  # a socket, or a terminal of another user (after su)
         return out, select.PIPE_BUF  # what one that polls as ready takes without waiting
+
+
+class Alarm:
+    """The kernel's word that something is written where the logs are: Linux's dnotify.
+
+    It is told once, so that it costs the run nothing while the logs grow; inotify would make each
+    `write` of the run dearer, or this process by the megabytes of ctypes.
+    """
+
+    __slots__ = ("_arm", "_directories", "bell")
+
+    def __init__(self, echoes: list[Echo]) -> None:
+        self.bell = -1
+        self._directories: list[int] = []
+        try:
+            import _signal  # type: ignore[import-not-found]  # `signal` brings enum
+            import fcntl
+
+            links = {os.readlink(f"/proc/self/fd/{echo.log}") for echo in echoes}
+            self._arm = lambda number: fcntl.fcntl(number, fcntl.F_NOTIFY, fcntl.DN_MODIFY)
+            self.bell, rope = os.pipe()
+            os.set_blocking(self.bell, False)
+            os.set_blocking(rope, False)
+            _signal.signal(_signal.SIGIO, lambda *_: None)
+            _signal.set_wakeup_fd(rope, warn_on_full_buffer=False)
+            for name in {os.path.dirname(link) for link in links}:
+                self._directories.append(os.open(name, os.O_RDONLY))
+            self.set()
+        except (AttributeError, ImportError, OSError):  # another system, no /proc, switched off
+            self._directories.clear()
+
+    def set(self) -> bool:
+        """Ask to be woken; return whether that can be."""
+        for number in self._directories:
+            self._arm(number)
+        return bool(self._directories)
+
+    def stop(self) -> bool:
+        """Return whether it has rung."""
+        try:
+            return self.bell >= 0 and bool(os.read(self.bell, CHUNK))
+        except BlockingIOError:
+            return False
 
 
 class Watch:
@@ -204,6 +275,8 @@ class Companion:
         # With both streams on one terminal, what was written first is to be seen first.
         self.shared = len(echoes) == 2 and os.path.sameopenfile(echoes[0].out, echoes[1].out)
         self.asked = 0
+        self.alarm = Alarm(echoes)
+        self.tick = TICK_MS
         self.awaited: tuple[list[int], list[int]] = ([], [])
         self.waiting = select.poll()
         self.now = self.last_news = time.monotonic()
@@ -212,7 +285,7 @@ class Companion:
     def run(self) -> bool:
         """Stay until the run says goodbye (False) or is dead (True)."""
         while True:
-            woken = self.wait([self.control, self.watch.pidfd])
+            woken = self.wait([self.control, self.watch.pidfd, self.alarm.bell])
             self.now = time.monotonic()
             dead = self.watch.dead(woken=woken, closed=self.control < 0)
             # After that look: the last word of a run that has died may have been a goodbye.
@@ -247,12 +320,22 @@ class Companion:
                     self.waiting.register(number, select.POLLIN)
             for number in outputs:
                 self.waiting.register(number, select.POLLOUT)
+        woken = bool(self.waiting.poll(self.pause()))
+        if self.alarm.stop():
+            self.tick = FIRST_TICK_MS
+        return woken
+
+    def pause(self) -> int:
+        """Tell how long to sleep, in milliseconds."""
         if not self.echoes and self.watch.pidfd >= 0:
-            tick = IDLE_TICK_MS
-        else:
-            quiet = self.now - self.last_news > QUIET_AFTER_S
-            tick = QUIET_TICK_MS if quiet else TICK_MS
-        return bool(self.waiting.poll(tick))
+            return IDLE_TICK_MS
+        silence = self.now - self.last_news
+        if silence > ALARM_AFTER_S and self.alarm.set():
+            # What was written before it was set does not ring.
+            news = [echo for echo in self.echoes if echo.look() and echo.position < echo.size]
+            return 0 if news and not any(echo.stalled for echo in news) else ALARM_TICK_MS
+        tick, self.tick = self.tick, min(2 * self.tick, TICK_MS)
+        return QUIET_TICK_MS if silence > QUIET_AFTER_S else tick
 
     def listen(self) -> bytes:
         """Take the messages of the run."""
@@ -266,16 +349,24 @@ class Companion:
         return heard
 
     def show(self, *, new_goal: bool) -> None:
-        """Echo one round, the log that was last written to last."""
-        written = [echo.look() for echo in self.echoes]
-        if any(echo.position < echo.size for echo in self.echoes):
+        """Echo one round, the log that was last written to last.
+
+        On a terminal that both share, a line that has been begun goes on first; it is looked at
+        last, so that its end is seen wherever something that was written after it is.
+        """
+        written = {echo: echo.look() for echo in sorted(self.echoes, key=lambda echo: echo.begun)}
+        news = [echo for echo in self.echoes if echo.position < echo.size]
+        if news:
             self.last_news = self.now
         if new_goal:
             for echo in self.echoes:
                 echo.goal = echo.size
-        swap = self.shared and written[1] < written[0]
-        for echo in reversed(self.echoes) if swap else self.echoes:
-            echo.show()
+        if self.shared:
+            news.sort(key=lambda echo: (not echo.begun, written[echo]))
+        for echo in news:
+            echo.show(whole=self.shared and len(news) == 2)
+            if self.shared and echo.stalled:
+                break
 
     def finish(self, deadline: float) -> None:
         """Show what is left to show."""

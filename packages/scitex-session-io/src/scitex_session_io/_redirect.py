@@ -132,13 +132,13 @@ class Redirected:
         """
         found = self._found
         raw = io.FileIO(self._number, "w", closefd=False)
-        terminal = self.terminal
+        terminal = bool(self.terminal)
         buffered = found is None or not isinstance(found.buffer, io.RawIOBase)  # python -u
         write = self._or_turn(raw.write)
         vars(raw).update(
             name=getattr(found, "name", f"<{self.name}>"),
             write=write if buffered else _whole(write),
-            isatty=lambda: terminal,
+            isatty=terminal.__bool__,
         )
         stream = io.TextIOWrapper(
             io.BufferedWriter(raw) if buffered else raw,

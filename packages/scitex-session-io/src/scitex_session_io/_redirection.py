@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ._cstdio import CStdout
+from ._input import Questions
 from ._redirect import Redirected, possible
-from ._terminal_size import TerminalSize
+from ._terminal import TerminalAnswers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Redirection:
     on_failure : callable
         Called with path and error before a descriptor turns to the terminal because its log can't
         be written.
+    show : callable
+        Called before a question is asked; returns when everything printed has been shown.
 
     Raises
     ------
@@ -36,7 +39,12 @@ class Redirection:
         A log can't be opened. Nothing has been changed.
     """
 
-    def __init__(self, paths: tuple[str, str], on_failure: Callable[[str, OSError], None]) -> None:
+    def __init__(
+        self,
+        paths: tuple[str, str],
+        on_failure: Callable[[str, OSError], None],
+        show: Callable[[], None],
+    ) -> None:
         self._stdout = Redirected("stdout", paths[0], on_failure)
         try:
             self._stderr = Redirected("stderr", paths[1], on_failure)
@@ -44,6 +52,7 @@ class Redirection:
             self._stdout.close()
             raise
         self._both = (self._stdout, self._stderr)
+        self._show = show
         self._c_stdout = CStdout()
 
     @property
@@ -81,7 +90,8 @@ class Redirection:
         for stream in self._both:
             stream.begin()
         self._c_stdout.by_line(yes=True)
-        self._size = TerminalSize(self.terminals)
+        self._answers = TerminalAnswers({1: self._stdout.behind, 2: self._stderr.behind})
+        self._questions = Questions(self.stdout, self._stdout.behind, self._show)
 
     def flush(self) -> None:
         """Write out what Python and C hold for the logs."""
@@ -95,7 +105,8 @@ class Redirection:
         for stream in self._both:
             stream.end()
         self._c_stdout.by_line(yes=self._stdout.terminal)
-        self._size.end()
+        self._questions.end()
+        self._answers.end()
 
     def close(self) -> None:
         """Let go of the logs."""
