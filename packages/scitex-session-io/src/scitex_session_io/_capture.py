@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from typing import Literal, Self, TextIO
 
     from ._control import Companion
-    from ._descriptors import Kept
     from ._redirection import Redirection
     from ._tee import Tees
 
@@ -105,7 +104,7 @@ class Capture:
             say(f"the output is not logged: {error}", None)
             self.mode = "none"
         if self._unwatched:
-            self._accompany([], None, "nobody watches for a crash")
+            self._accompany(None, "nobody watches for a crash")
         if self._streams is not None:
             _begun.append(self)
             self._streams.begin()
@@ -163,7 +162,7 @@ class Capture:
             if redirectable():
                 redirection = Redirection(paths, self._log_failed, self._show)
                 consequence = "what C code and subprocesses print is not in the log"
-                if self._accompany(redirection.echoes, redirection.terminals, consequence):
+                if self._accompany(redirection, consequence):
                     return redirection
                 redirection.close()
         from ._tee import Tees
@@ -171,12 +170,7 @@ class Capture:
         self.mode = "sys"
         return Tees(paths, self._log_failed)
 
-    def _accompany(
-        self,
-        echoes: list[tuple[Kept, Kept]],
-        terminals: tuple[Kept | None, Kept | None] | None,
-        consequence: str,
-    ) -> bool:
+    def _accompany(self, redirection: Redirection | None, consequence: str) -> bool:
         """Start the companion, or say what there is not without it."""
         self._unwatched = False
         try:
@@ -184,9 +178,10 @@ class Capture:
                 raise OSError("not written for this system yet")
             from ._control import Companion
 
-            self._companion = Companion(echoes, terminals, self._heartbeat, self._on_death)
+            self._companion = Companion(redirection, self._heartbeat, self._on_death)
         except OSError as error:
-            say(f"no companion process ({error}): {consequence}", terminals and terminals[1])
+            terminal = redirection.terminals[1] if redirection else None
+            say(f"no companion process ({error}): {consequence}", terminal)
         return self._companion is not None
 
     def _drain(self, deadline: float, *, last: bool = False) -> None:

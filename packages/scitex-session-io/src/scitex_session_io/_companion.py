@@ -5,8 +5,8 @@ runs the command that files the crash. Isolated (``python -I -S``), in a session
 thrifty: it imports what the interpreter has loaded anyway, and little besides.
 
 Arguments: the run's pid; the numbers of the descriptors it was given, -1 for those that are not
-there (control, answer, pidfd, heartbeat, then log and terminal of stdout, the same of stderr); the
-rest is the command for a crash.
+there (control, answer, pidfd, heartbeat, marks of the order, then log and terminal of stdout, the
+same of stderr); the rest is the command for a crash.
 
 The run writes single bytes to the control pipe: ``d`` (drain: answer ``d`` once everything that
 stands in the logs now has been shown), ``e`` (end: the same, and show nothing that comes later:
@@ -16,6 +16,8 @@ the run is over, watch no longer).
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` brings enum
+import fcntl
 import os
 import select
 import stat
@@ -54,10 +56,7 @@ _PIDFD_INFO_EXIT = 1 << 3
 class Echo:
     """One log, and the terminal, pipe or file that shows what is appended to it."""
 
-    __slots__ = (
-        *("begun", "end", "goal", "held", "log", "out"),
-        *("position", "size", "stalled", "step"),
-    )
+    __slots__ = ("end", "goal", "log", "out", "position", "size", "stalled", "step")
 
     def __init__(self, log: int, out: int) -> None:
         self.log = log
@@ -68,8 +67,6 @@ class Echo:
         self.size = self.goal = self.position
         self.end: int | None = None
         self.stalled = False
-        self.begun = False  # a line whose end has not been shown
-        self.held = -1
 
     def look(self) -> int:
         """Note how long the log is; return when it was last written, in nanoseconds."""
@@ -79,22 +76,13 @@ class Echo:
             self.position = 0
         return found.st_mtime_ns
 
-    def show(self, *, whole: bool = False) -> None:
-        """Show what `look` found, as far as it is taken without waiting.
-
-        `whole`: as far as the last end of a line, the first time.
-        """
+    def show(self, end: int) -> None:
+        """Show what `look` found up to `end`, as far as it is taken without waiting."""
         self.stalled = False
-        end = self.size
+        end = min(end, self.size)
         while self.position < end and self.out >= 0:
-            data = os.pread(self.log, min(self.step, end - self.position), self.position)
-            if whole and self.position + len(data) == end:
-                data = self._untorn(data)
-                end = self.position + len(data)
-                if not data:
-                    return
             try:
-                taken = self._write(data)
+                taken = self._write(end)
             except OSError:  # a closed pipe, a terminal that hung up: nobody looks any more
                 self.out = -1
                 return
@@ -102,22 +90,14 @@ class Echo:
                 self.stalled = True
                 return
             self.position += taken
-            self.begun = data[taken - 1] != 10
             os.lseek(self.log, self.position, os.SEEK_SET)
 
-    def _untorn(self, data: bytes) -> bytes:
-        """Leave the beginning of a line, which may be going on right now, to the next time."""
-        ends = data.rfind(b"\n") + 1
-        if self.held == self.position + ends:
-            return data
-        self.held = self.position + ends
-        return data[:ends]
-
-    def _write(self, data: bytes) -> int:
+    def _write(self, end: int) -> int:
         waiting = select.poll()
         waiting.register(self.out, select.POLLOUT)
         if not waiting.poll(0):
             return 0
+        data = os.pread(self.log, min(self.step, end - self.position), self.position)
         try:
             return os.write(self.out, data)
         except BlockingIOError:
@@ -126,7 +106,11 @@ class Echo:
     @property
     def done(self) -> bool:
         """Whether nothing is left to show of what was there when the goal was set."""
-        return self.out < 0 or self.position >= min(self.goal, self.size)
+        return self.past(self.goal)
+
+    def past(self, end: int) -> bool:
+        """Tell whether nothing is left to show up to `end`."""
+        return self.out < 0 or self.position >= min(end, self.size)
 
 
 def without_blocking(out: int) -> tuple[int, int]:
@@ -144,6 +128,44 @@ def without_blocking(out: int) -> tuple[int, int]:
         return out, select.PIPE_BUF  # what one that polls as ready takes without waiting
 
 
+class Order:
+    """How long both logs were each time that the run turned from one stream to the other."""
+
+    __slots__ = ("_awaited", "_pipe", "marks")
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        self._awaited: tuple[int, int] | None = None
+        self.marks: list[tuple[int, int]] = []
+
+    def read(self) -> None:
+        """Take the new marks; after a look at the logs, so that none is missing between."""
+        try:
+            found = os.read(self._pipe, CHUNK) if self._pipe >= 0 else b""
+        except BlockingIOError:
+            return
+        for i in range(0, len(found), 32):
+            self.marks.append((int(found[i : i + 16], 16), int(found[i + 16 : i + 32], 16)))
+
+    def follow(self, echoes: list[Echo]) -> bool:
+        """Show mark by mark; return whether the last one has been reached."""
+        while self.marks:
+            mark = self.marks[0]
+            for echo, end in zip(echoes, mark, strict=True):
+                echo.show(end)
+                if not echo.past(end):
+                    return False
+            # Written after the look that this round began with, unless it never comes: the log
+            # has been truncated.
+            if self._awaited != mark and any(
+                echo.size < end for echo, end in zip(echoes, mark, strict=True)
+            ):
+                self._awaited = mark
+                return False
+            del self.marks[0]
+        return True
+
+
 class Alarm:
     """The kernel's word that something is written where the logs are: Linux's dnotify.
 
@@ -151,17 +173,13 @@ class Alarm:
     `write` of the run dearer, or this process by the megabytes of ctypes.
     """
 
-    __slots__ = ("_arm", "_directories", "bell")
+    __slots__ = ("_directories", "bell")
 
     def __init__(self, echoes: list[Echo]) -> None:
         self.bell = -1
         self._directories: list[int] = []
         try:
-            import _signal  # type: ignore[import-not-found]  # `signal` brings enum
-            import fcntl
-
             links = {os.readlink(f"/proc/self/fd/{echo.log}") for echo in echoes}
-            self._arm = lambda number: fcntl.fcntl(number, fcntl.F_NOTIFY, fcntl.DN_MODIFY)
             self.bell, rope = os.pipe()
             os.set_blocking(self.bell, False)
             os.set_blocking(rope, False)
@@ -176,7 +194,7 @@ class Alarm:
     def set(self) -> bool:
         """Ask to be woken; return whether that can be."""
         for number in self._directories:
-            self._arm(number)
+            fcntl.fcntl(number, fcntl.F_NOTIFY, fcntl.DN_MODIFY)
         return bool(self._directories)
 
     def stop(self) -> bool:
@@ -232,8 +250,6 @@ class Watch:
             time.sleep(0.002)
         else:
             return None
-        import fcntl
-
         info = bytearray(64)
         info[:8] = _PIDFD_INFO_EXIT.to_bytes(8, sys.byteorder)
         try:
@@ -265,15 +281,20 @@ class Companion:
     """The loop: wait, listen, show, beat."""
 
     def __init__(
-        self, control: int, answer: int, heartbeat: int, watch: Watch, echoes: list[Echo]
+        self,
+        control: int,
+        answer: int,
+        heartbeat: int,
+        watch: Watch,
+        echoes: list[Echo],
+        order: Order,
     ) -> None:
         self.control = control
         self.answer = answer
         self.heartbeat = heartbeat
         self.watch = watch
         self.echoes = echoes
-        # With both streams on one terminal, what was written first is to be seen first.
-        self.shared = len(echoes) == 2 and os.path.sameopenfile(echoes[0].out, echoes[1].out)
+        self.order = order
         self.asked = 0
         self.alarm = Alarm(echoes)
         self.tick = TICK_MS
@@ -349,24 +370,17 @@ class Companion:
         return heard
 
     def show(self, *, new_goal: bool) -> None:
-        """Echo one round, the log that was last written to last.
-
-        On a terminal that both share, a line that has been begun goes on first; it is looked at
-        last, so that its end is seen wherever something that was written after it is.
-        """
-        written = {echo: echo.look() for echo in sorted(self.echoes, key=lambda echo: echo.begun)}
-        news = [echo for echo in self.echoes if echo.position < echo.size]
-        if news:
+        """Echo one round, in the order of the marks; after them the log last written to last."""
+        written = {echo: echo.look() for echo in self.echoes}
+        if any(echo.position < echo.size for echo in self.echoes):
             self.last_news = self.now
         if new_goal:
             for echo in self.echoes:
                 echo.goal = echo.size
-        if self.shared:
-            news.sort(key=lambda echo: (not echo.begun, written[echo]))
-        for echo in news:
-            echo.show(whole=self.shared and len(news) == 2)
-            if self.shared and echo.stalled:
-                break
+        self.order.read()
+        if self.order.follow(self.echoes):
+            for echo in sorted(self.echoes, key=written.__getitem__):
+                echo.show(echo.size)
 
     def finish(self, deadline: float) -> None:
         """Show what is left to show."""
@@ -409,8 +423,6 @@ def seen_json(signal: int | None, exit_status: int | None) -> str:
 
 def file_death(command: list[str], watch: Watch) -> NoReturn:
     """Become the command that files the crash."""
-    import _signal  # type: ignore[import-not-found]  # `signal` brings enum
-
     found = seen_json(*watch.ending())
     os.closerange(3, 256)
     # The shell that started us in the background had these ignored, Python ignores the third.
@@ -425,14 +437,14 @@ def file_death(command: list[str], watch: Watch) -> NoReturn:
 
 def main(argv: list[str]) -> NoReturn:
     """Accompany the run that the arguments tell of."""
-    pid, control, answer, pidfd, heartbeat, *pairs = (int(word) for word in argv[1:10])
-    command = argv[10:]
-    close_others([control, answer, pidfd, heartbeat, *pairs])
+    pid, control, answer, pidfd, heartbeat, marks, *pairs = (int(word) for word in argv[1:11])
+    command = argv[11:]
+    close_others([control, answer, pidfd, heartbeat, marks, *pairs])
     os.setsid()  # once more, where the spawning could not: no Ctrl-C, no hang-up reaches us
     os.chdir("/")  # so that no file system stays busy because of us
     watch = Watch(pid, pidfd)
     echoes = [Echo(log, out) for log, out in (pairs[:2], pairs[2:]) if log >= 0]
-    crashed = Companion(control, answer, heartbeat, watch, echoes).run()
+    crashed = Companion(control, answer, heartbeat, watch, echoes, Order(marks)).run()
     if crashed and command:
         file_death(command, watch)
     os._exit(0)

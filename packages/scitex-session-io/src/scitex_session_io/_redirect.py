@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Literal, TextIO
 
+    from ._order import Order
+
     # What `io.FileIO.write` takes and gives; collections.abc.Buffer came with Python 3.12.
     Write = Callable[[memoryview], int | None]
 
@@ -54,6 +56,8 @@ class Redirected:
         What stood on the descriptor; None if it was closed.
     stream : TextIO
         What is `sys.stdout` from `begin` on.
+    order : Order or None
+        To be told when this stream is written to, where that matters; set before `begin`.
 
     Raises
     ------
@@ -76,6 +80,7 @@ class Redirected:
         self._found_by_line = getattr(self._found, "line_buffering", True)
         self._inheritable = True
         self.behind: Kept | None = None
+        self.order: Order | None = None
         append = Kept.taking(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666))
         try:
             self.log = Kept.taking(os.open(path, os.O_RDONLY))
@@ -153,8 +158,11 @@ class Redirected:
 
     def _or_turn(self, write: Write) -> Write:
         """Make a write that turns to the terminal when the log takes no more."""
+        order = self.order
 
         def write_or_turn(data: memoryview) -> int | None:
+            if order is not None and order.last is not self:
+                order.turn(self)
             try:
                 return write(data)
             except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._cstdio import CStdout
 from ._input import Questions
+from ._order import Order
 from ._redirect import Redirected, possible
 from ._terminal import TerminalAnswers
 
@@ -33,6 +34,11 @@ class Redirection:
     show : callable
         Called before a question is asked; returns when everything printed has been shown.
 
+    Attributes
+    ----------
+    order : Order or None
+        The order of the two, where one terminal shows both.
+
     Raises
     ------
     OSError
@@ -52,6 +58,11 @@ class Redirection:
             self._stdout.close()
             raise
         self._both = (self._stdout, self._stderr)
+        self.order: Order | None = None
+        pairs = self.echoes
+        if len(pairs) == 2 and pairs[0][1].identity == pairs[1][1].identity:
+            self.order = Order(pairs[0][0], pairs[1][0])
+            self._stdout.order = self._stderr.order = self.order
         self._show = show
         self._c_stdout = CStdout()
 
@@ -90,7 +101,8 @@ class Redirection:
         for stream in self._both:
             stream.begin()
         self._c_stdout.by_line(yes=True)
-        self._answers = TerminalAnswers({1: self._stdout.behind, 2: self._stderr.behind})
+        behind = {1: self._stdout.behind, 2: self._stderr.behind}
+        self._answers = TerminalAnswers(behind, self._show)
         self._questions = Questions(self.stdout, self._stdout.behind, self._show)
 
     def flush(self) -> None:
@@ -112,3 +124,5 @@ class Redirection:
         """Let go of the logs."""
         for stream in self._both:
             stream.close()
+        if self.order is not None:
+            self.order.close()

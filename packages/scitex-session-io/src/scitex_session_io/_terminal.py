@@ -13,20 +13,15 @@ if TYPE_CHECKING:
 
     from ._descriptors import Kept
 
-# What tqdm, rich, shutil, click, blessed and the like ask.
-_ASKED: tuple[tuple[ModuleType, str], ...] = (
-    (os, "isatty"),
-    (os, "get_terminal_size"),
-    (fcntl, "ioctl"),
-)
 _SIZE = ("COLUMNS", "LINES")
 
 
 class TerminalAnswers:
     """Have questions about descriptors 1 and 2 answered for the terminals behind, until `end`.
 
-    Replaced are `os.isatty`, `os.get_terminal_size` and `fcntl.ioctl`: so a resize is seen by
-    whoever asks again, with no signal handler of ours in the way of the user's.
+    Replaced are `os.isatty`, `os.get_terminal_size`, `fcntl.ioctl`, `termios.tcgetattr` and
+    `termios.tcsetattr`, one of which tqdm, rich, shutil, click and blessed call: so a resize is
+    seen by whoever asks again, with no signal handler of ours in the way of the user's.
 
     Why not COLUMNS and LINES in `os.environ`: rich takes them for its width for ever, old versions
     of tqdm draw a column less, new ones do not look. They are set for child processes alone.
@@ -35,18 +30,24 @@ class TerminalAnswers:
     ----------
     behind : mapping of int to (Kept or None)
         What was found on each descriptor.
+    show : callable
+        Called before a terminal's settings are changed, as `getpass` does right before it asks on
+        the terminal itself; returns when everything printed has been shown.
     """
 
     __slots__ = ("_put",)
 
-    def __init__(self, behind: Mapping[int, Kept | None]) -> None:
+    def __init__(self, behind: Mapping[int, Kept | None], show: Callable[[], None]) -> None:
         self._put: list[tuple[ModuleType, str, Any, Any]] = []
         terminals = {n: kept for n, kept in behind.items() if kept and os.isatty(kept.number)}
         if not terminals:
             return
-        for module, name in _ASKED:
+        import termios
+
+        asked = [(os, "isatty"), (os, "get_terminal_size"), (fcntl, "ioctl")]
+        for module, name in [*asked, (termios, "tcgetattr"), (termios, "tcsetattr")]:
             found = getattr(module, name)
-            ours = _answering(found, terminals)
+            ours = _answering(found, terminals, show if name == "tcsetattr" else None)
             setattr(module, name, ours)
             self._put.append((module, name, found, ours))
         size = os.get_terminal_size(next(iter(terminals.values())).number)
@@ -66,8 +67,12 @@ class TerminalAnswers:
         self._put.clear()
 
 
-def _answering(found: Callable[..., Any], terminals: Mapping[int, Kept]) -> Callable[..., Any]:
+def _answering(
+    found: Callable[..., Any], terminals: Mapping[int, Kept], before: Callable[[], None] | None
+) -> Callable[..., Any]:
     def ask(fd: Any = 1, /, *rest: Any) -> Any:
+        if before is not None:
+            before()
         number = fd if isinstance(fd, int) else getattr(fd, "fileno", int)()
         terminal = terminals.get(number)
         return found(terminal.number if terminal and terminal.valid else fd, *rest)
