@@ -98,6 +98,8 @@ class Echo:
         if not waiting.poll(0):
             return 0
         data = os.pread(self.log, min(self.step, end - self.position), self.position)
+        if self.position + len(data) < end:  # whole lines, where it goes on
+            data = data[: data.rfind(b"\n") + 1] or data
         try:
             return os.write(self.out, data)
         except BlockingIOError:
@@ -123,9 +125,12 @@ def without_blocking(out: int) -> tuple[int, int]:
         return out, CHUNK
     try:
         name = f"/proc/self/fd/{out}" if os.path.exists("/proc/self/fd") else os.ttyname(out)
-        return os.open(name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY), CHUNK
+        out = os.open(name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError:  # a socket, or a terminal of another user (after su)
-        return out, select.PIPE_BUF  # what one that polls as ready takes without waiting
+        pass
+    # What a pipe takes in one piece, however full it is, between what other processes and, at the
+    # end of the capture, other threads of the run write to it.
+    return out, select.PIPE_BUF
 
 
 class Order:

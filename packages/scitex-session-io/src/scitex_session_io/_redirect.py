@@ -95,6 +95,9 @@ class Redirected:
 
     def begin(self) -> None:
         """Turn the descriptor and Python's stream to the log."""
+        # Whoever kept the old object, a logging handler for one, goes on writing through it. Before
+        # the descriptor turns: a block of another thread's would be cut within a line.
+        _buffer_lines(self._found, yes=True)
         flush(self._found)
         os.dup2(self._append.number, self._number)
         self._append.close()
@@ -102,8 +105,6 @@ class Redirected:
         found = self._found
         wrapper = found is not None and type(found) is not io.TextIOWrapper
         self.stream: TextIO = found if found and wrapper else self._new_stream()
-        # Whoever kept the old object, a logging handler for one, goes on writing through it.
-        _buffer_lines(self._found, yes=True)
         setattr(sys, self.name, self.stream)
 
     def flush(self) -> None:
@@ -120,10 +121,11 @@ class Redirected:
                 os.dup2(self.behind.number, self._number, inheritable=self._inheritable)
         if getattr(sys, self.name) is self.stream:
             setattr(sys, self.name, self._found)
-        _buffer_lines(self._found, yes=self._found_by_line)
 
     def close(self) -> None:
         """Let go of our descriptors; those of the user stay as they are."""
+        # Not before what the log holds has been shown: blocks of other threads would cut its lines.
+        _buffer_lines(self._found, yes=self._found_by_line)
         for kept in (self._append, self.log, self.behind):
             if kept is not None:
                 kept.close()
