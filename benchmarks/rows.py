@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks import capture
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,4 +23,5 @@ ROWS: dict[str, Row] = {
     "plot": lambda at: (at.python("session_plot.py"), at.python("plain_plot.py")),
     "import": lambda at: (at.python("-c", "import scitex_session"), at.python("-c", "pass")),
     "help": lambda at: (at.python("session_arguments.py", "--help"), at.python("plain_empty.py")),
+    **capture.ROWS,
 }

@@ -1,0 +1,24 @@
+"""Print lines, as Python does by itself or captured: print_lines.py HOW NUMBER."""
+
+import sys
+import tempfile
+
+how, number = sys.argv[1], int(sys.argv[2])
+
+
+def work() -> None:
+    """Print the lines."""
+    for i in range(number):
+        print("epoch", i, "loss", 0.25)
+
+
+if how == "block":
+    work()
+elif how == "line":
+    sys.stdout.reconfigure(line_buffering=True)
+    work()
+else:
+    from scitex_session_io import capture
+
+    with tempfile.TemporaryDirectory() as logs, capture(f"{logs}/out", f"{logs}/err", mode=how):
+        work()
