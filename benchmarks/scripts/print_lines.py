@@ -15,10 +15,11 @@ def work() -> None:
 if how == "block":
     work()
 elif how == "line":
-    sys.stdout.reconfigure(line_buffering=True)
+    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
     work()
 else:
     from scitex_session_io import capture
 
-    with tempfile.TemporaryDirectory() as logs, capture(f"{logs}/out", f"{logs}/err", mode=how):
-        work()
+    with tempfile.TemporaryDirectory() as logs:
+        with capture(f"{logs}/out", f"{logs}/err", mode="fd" if how == "fd" else "sys"):
+            work()

@@ -118,6 +118,8 @@ KEYS = [
     (b"name? ", b"helo" + LEFT + b"l\r"),
     (b"again? ", UP + b"!\r"),
     (b"stop? ", b"\x03"),
+    # From 3.13 on, it stops at the breakpoint itself.
+    *[(b"(Pdb) ", b"next\r")] * (sys.version_info >= (3, 13)),
     (b"(Pdb) ", b"step\r"),
     (b"(Pdb) ", b"step\r"),
     (b"in: ", b"four\r"),
