@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,6 +140,8 @@ def conversation(script: str, keys: Sequence[tuple[bytes, bytes]], *, captured: 
     with Terminal(source, columns=80) as terminal:
         for prompt, pressed in keys:
             shown += terminal.read(until=prompt)
+            if pressed == b"\x03":  # readline's own handler is there shortly after its prompt
+                time.sleep(0.3)
             terminal.send(pressed)
         shown += terminal.read()
         assert terminal.close() == 0
