@@ -20,6 +20,9 @@ elif how == "line":
 else:
     from scitex_session_io import capture
 
+    mode = "fd" if how == "fd" else "sys"
     with tempfile.TemporaryDirectory() as logs:
-        with capture(f"{logs}/out", f"{logs}/err", mode="fd" if how == "fd" else "sys"):
-            work()
+        capturing = capture(f"{logs}/out", f"{logs}/err", mode=mode)  # type: ignore[arg-type]
+        capturing.start()
+        work()
+        capturing.stop()
