@@ -46,4 +46,12 @@ BUDGETS = {
     "fingerprint": Budget(
         f"fingerprint of {MEGABYTES} MB of float64, over SHA-256 alone", "total", MEGABYTES
     ),
+    "print-file": Budget("printing to a file, over line-buffered Python", "ratio", 1.15),
+    "print-pipe": Budget("printing to a pipe, over line-buffered Python", "ratio", 1.3),
+    "print-terminal": Budget("printing to a terminal, over line-buffered Python", "ratio", 1.15),
+    "print-file-block": Budget("printing to a file, over block-buffered Python", "ratio", 3),
+    "print-pipe-block": Budget("printing to a pipe, over block-buffered Python", "ratio", 3),
+    "print-terminal-block": Budget("printing to a terminal, over plain Python", "ratio", 1.15),
+    "print-tee": Budget("printing to a file, over line-buffered | tee", "ratio", 1.15),
+    "print-sys": Budget("printing to a file, over a tee of Python's streams", "ratio", 1),
 }

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import re
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import textwrap
 import time
 from pathlib import Path
@@ -19,6 +15,7 @@ import pytest
 
 from scitex_session_io import _companion
 from support import read_json, run_script, start_script, wait_until
+from support.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/fd").exists(), reason="finding a companion needs /proc"
@@ -39,7 +36,7 @@ def companion_of(pid: int) -> int | None:
                 words = (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:  # gone in the meantime
                 continue
-            if any(b"_companion.main" in word for word in words) and str(pid).encode() in words:
+            if b"_companion.main" in b"".join(words[4:5]) and str(pid).encode() in words:
                 return int(entry.name)
     return None
 
@@ -256,7 +253,9 @@ def test_the_heart_beats_at_once_and_through_a_rename_of_its_directory() -> None
 def test_the_heart_beats_again_after_half_a_minute() -> None:
     beat = Path("heartbeat")
     with beat.open("wb") as file:
-        companion = _companion.Companion(-1, -1, file.fileno(), _companion.Watch(1, -1), [])
+        companion = _companion.Companion(
+            -1, -1, file.fileno(), _companion.Watch(1, -1), [], _companion.Order(-1)
+        )
         companion.beat()
         for seconds, beats in ((29.0, False), (31.0, True)):
             os.utime(beat, (1, 1))
@@ -286,37 +285,6 @@ def test_life_and_death_are_told_with_and_without_a_pidfd(has_pidfd: bool) -> No
         assert watch.ending() == (None, None)
 
 
-class Terminal:
-    """A script on a pseudo-terminal of its own, and what it has shown there."""
-
-    def __init__(self, source: str, columns: int = 0) -> None:
-        Path("on_terminal.py").write_text(textwrap.dedent(source))
-        self.pid, self.number = pty.fork()
-        if self.pid == 0:
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 43, columns, 0, 0))
-            # With this environment: readline has put COLUMNS into that of C.
-            os.execve(sys.executable, [sys.executable, "on_terminal.py"], os.environ)
-
-    def send(self, keys: bytes) -> None:
-        """Type."""
-        os.write(self.number, keys)
-
-    def read(self, until: bytes | None = None) -> bytes:
-        """Read up to `until`, or to the end."""
-        shown = b""
-        while until is None or until not in shown:
-            try:
-                shown += os.read(self.number, 65536)
-            except OSError:  # nobody holds the other side any more
-                break
-        return shown.replace(b"\r\n", b"\n")
-
-    def close(self) -> int:
-        """Wait for the end; return the exit code."""
-        os.close(self.number)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-
 def test_on_a_terminal_all_is_shown_in_order_and_python_sees_a_terminal_of_that_size() -> None:
     terminal = Terminal(
         """
@@ -325,21 +293,23 @@ def test_on_a_terminal_all_is_shown_in_order_and_python_sees_a_terminal_of_that_
         with capture("o.log", "e.log"):
             out = sys.stdout
             print(out.isatty(), out.buffer.isatty(), sys.stderr.isatty(), os.isatty(1))
-            print(tuple(shutil.get_terminal_size()), os.environ["COLUMNS"], os.environ["LINES"])
+            print(tuple(shutil.get_terminal_size()), tuple(os.get_terminal_size()))
+            os.system("echo $COLUMNS $LINES")
             for i in range(20000): print(i)
             with capture("inner.log", "inner.log"):
-                print("inner", sys.stdout.isatty(), os.environ["COLUMNS"])
-        print("COLUMNS" in os.environ, "LINES" in os.environ)
+                print("inner", sys.stdout.isatty(), os.get_terminal_size().columns)
+            print("COLUMNS" in os.environ, "LINES" in os.environ)
+        os.system("echo $COLUMNS $LINES")
         """,
         columns=133,
     )
-    shown = terminal.read()
+    shown = terminal.read().replace(b"\r\n", b"\n")
     logged = (
-        "True True True False\n(133, 43) 133 43\n"
+        "True True True True\n(133, 43) (133, 43)\n133 43\n"
         + "".join(f"{i}\n" for i in range(20000))
-        + "inner True 133\n"
+        + "inner True 133\nFalse False\n"
     ).encode()
-    assert shown == logged + b"False False\n"
+    assert shown == logged + b"\n"
     assert Path("o.log").read_bytes() == logged
     assert terminal.close() == 0
 
@@ -350,10 +320,10 @@ def test_a_terminal_without_a_size_and_variables_of_the_user_are_let_be() -> Non
         from scitex_session_io import capture
         os.environ["LINES"] = "7"
         with capture("o.log", "e.log"):
-            print(os.environ.get("COLUMNS"), os.environ["LINES"])
+            os.system("echo ${COLUMNS-none} $LINES")
         print(os.environ["LINES"])
     """)
-    assert terminal.read() == b"None 7\n7\n"
+    assert terminal.read() == b"none 7\r\n7\r\n"
     assert terminal.close() == 0
 
 
@@ -365,7 +335,7 @@ def test_a_question_is_shown_before_it_is_answered() -> None:
     """)
     terminal.read(until=b"name? ")
     terminal.send(b"ada\n")
-    assert b"hello ada\n" in terminal.read()
+    assert b"hello ada\r\n" in terminal.read()
     assert terminal.close() == 0
     assert Path("o.log").read_text() == "name? hello ada\n"
 
@@ -385,10 +355,10 @@ def test_a_log_that_was_truncated_is_shown_from_its_new_beginning() -> None:
         log = os.open("log", os.O_RDONLY)
         echo = _companion.Echo(log, out.fileno())
         echo.look()
-        echo.show()
+        echo.show(echo.size)
         os.truncate("log", 0)
         os.pwrite(file.fileno(), b"new\n", 0)
         echo.look()
-        echo.show()
+        echo.show(echo.size)
         os.close(log)
     assert Path("shown").read_bytes() == b"a long first part\nnew\n"

@@ -79,8 +79,9 @@ def capture(
     -----
     Python's streams are line-buffered during the capture, and C's stdout. `sys.stdout` stays a
     text stream with the encoding and error handler it had; `isatty` answers for the terminal
-    behind it, and COLUMNS and LINES say that terminal's size as it is at the beginning. Child
-    processes see a file: `ls --color=auto` prints no colours. What was found (stream objects,
+    behind it, as `os.isatty`, `os.get_terminal_size` and `fcntl.ioctl` do when asked about 1 and 2,
+    and `input` edits its line there. Child processes see a file (`ls --color=auto` prints no
+    colours), and COLUMNS and LINES as they are at the beginning. What was found (stream objects,
     descriptors, variables) is put back at the end, except where the script itself has replaced it
     meanwhile.
 

@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from typing import Literal, Self, TextIO
 
     from ._control import Companion
-    from ._descriptors import Kept
     from ._redirection import Redirection
     from ._tee import Tees
 
     Mode = Literal["fd", "sys", "none"]
 
-# How long a terminal may hold up the one print that finds its log full, in seconds.
+# How long a terminal may hold up a question, or the one print that finds its log full; seconds.
 _TURN_S = 1.0
 
 # Those that have begun and not ended, the innermost last.
@@ -107,7 +106,7 @@ class Capture:
             say(f"the output is not logged: {error}", None)
             self.mode = "none"
         if self._unwatched:
-            self._accompany([], None, "nobody watches for a crash")
+            self._accompany(None, "nobody watches for a crash")
         if self._streams is not None:
             _begun.append(self)
             self._streams.begin()
@@ -163,9 +162,9 @@ class Capture:
             from ._redirection import Redirection, redirectable
 
             if redirectable():
-                redirection = Redirection(paths, self._log_failed)
+                redirection = Redirection(paths, self._log_failed, self._show)
                 consequence = "what C code and subprocesses print is not in the log"
-                if self._accompany(redirection.echoes, redirection.terminals, consequence):
+                if self._accompany(redirection, consequence):
                     return redirection
                 redirection.close()
         from ._tee import Tees
@@ -173,12 +172,7 @@ class Capture:
         self.mode = "sys"
         return Tees(paths, self._log_failed, self._most)
 
-    def _accompany(
-        self,
-        echoes: list[tuple[Kept, Kept]],
-        terminals: tuple[Kept | None, Kept | None] | None,
-        consequence: str,
-    ) -> bool:
+    def _accompany(self, redirection: Redirection | None, consequence: str) -> bool:
         """Start the companion, or say what there is not without it."""
         self._unwatched = False
         try:
@@ -186,21 +180,24 @@ class Capture:
                 raise OSError("not written for this system yet")
             from ._control import Companion
 
-            self._companion = Companion(
-                echoes, terminals, self._most, self._heartbeat, self._on_death
-            )
+            self._companion = Companion(redirection, self._most, self._heartbeat, self._on_death)
         except OSError as error:
-            say(f"no companion process ({error}): {consequence}", terminals and terminals[1])
+            terminal = redirection.terminals[1] if redirection else None
+            say(f"no companion process ({error}): {consequence}", terminal)
         return self._companion is not None
 
     def _drain(self, deadline: float, *, last: bool = False) -> None:
         if self._companion is not None:
             self._companion.drain(deadline, last=last)
 
-    def _log_failed(self, path: str, error: OSError) -> None:
-        """Say once that a log takes no more; what it holds is shown before what follows it."""
+    def _show(self) -> None:
+        """Have everything printed shown, by the process whose companion it is."""
         if self._owner == os.getpid():
             self._drain(time.monotonic() + _TURN_S)
+
+    def _log_failed(self, path: str, error: OSError) -> None:
+        """Say once that a log takes no more; what it holds is shown before what follows it."""
+        self._show()
         if not self._failed:
             self._failed = True
             terminals = getattr(self._streams, "terminals", (None, None))

@@ -5,8 +5,9 @@ runs the command that files the crash. Isolated (``python -I -S``), in a session
 thrifty: it imports what the interpreter has loaded anyway, and little besides.
 
 Arguments: the run's pid; the numbers of the descriptors it was given, -1 for those that are not
-there (control, answer, pidfd, heartbeat, then log and terminal of stdout, the same of stderr); how
-many bytes a log may have, 0 for any number; the rest is the command for a crash.
+there (control, answer, pidfd, heartbeat, marks of the order, then log and terminal of stdout, the
+same of stderr); how many bytes a log may have, 0 for any number; the rest is the command for a
+crash.
 
 The run writes single bytes to the control pipe: ``d`` (drain: answer ``d`` once everything that
 stands in the logs now has been shown), ``e`` (end: the same, and show nothing that comes later:
@@ -16,6 +17,8 @@ the run is over, watch no longer).
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` brings enum
+import fcntl
 import os
 import select
 import stat
@@ -28,13 +31,18 @@ if TYPE_CHECKING:
 
     from ._cap import Cap
 
-# A tick costs the machine some 60 us, whatever is done in it: after a second without news, they
-# are fewer.
+# A tick costs the machine some 60 us, whatever is done in it. Right after a silence they are short,
+# so that what comes in one breath is shown in one.
+FIRST_TICK_MS = 2
 TICK_MS = 20
-QUIET_TICK_MS = 50
+# In a silence without an alarm.
+QUIET_TICK_MS = 45
+QUIET_AFTER_S = 1.0
+# In a silence with an alarm, which does not hear of a log that was moved to another directory.
+ALARM_AFTER_S = 0.1
+ALARM_TICK_MS = 250
 # With no log to look at, what matters comes as an event, and only the heart needs the time.
 IDLE_TICK_MS = 1000
-QUIET_AFTER_S = 1.0
 BEAT_S = 30.0
 CHUNK = 65536
 # How long a terminal that takes nothing (Ctrl-S, a pager) may hold up the filing of a crash.
@@ -73,12 +81,13 @@ class Echo:
             self.position = 0
         return found.st_mtime_ns
 
-    def show(self) -> None:
-        """Show what `look` found, as far as it is taken without waiting."""
+    def show(self, end: int) -> None:
+        """Show what `look` found up to `end`, as far as it is taken without waiting."""
         self.stalled = False
-        while self.position < self.size and self.out >= 0:
+        end = min(end, self.size)
+        while self.position < end and self.out >= 0:
             try:
-                taken = self._write()
+                taken = self._write(end)
             except OSError:  # a closed pipe, a terminal that hung up: nobody looks any more
                 self.out = -1
                 return
@@ -88,12 +97,14 @@ class Echo:
             self.position += taken
             os.lseek(self.log, self.position, os.SEEK_SET)
 
-    def _write(self) -> int:
+    def _write(self, end: int) -> int:
         waiting = select.poll()
         waiting.register(self.out, select.POLLOUT)
         if not waiting.poll(0):
             return 0
-        data = os.pread(self.log, min(self.step, self.size - self.position), self.position)
+        data = os.pread(self.log, min(self.step, end - self.position), self.position)
+        if self.position + len(data) < end:  # whole lines, where it goes on
+            data = data[: data.rfind(b"\n") + 1] or data
         try:
             return os.write(self.out, data)
         except BlockingIOError:
@@ -111,7 +122,11 @@ class Echo:
     @property
     def done(self) -> bool:
         """Whether nothing is left to show of what was there when the goal was set."""
-        return self.out < 0 or self.position >= min(self.goal, self.size)
+        return self.past(self.goal)
+
+    def past(self, end: int) -> bool:
+        """Tell whether nothing is left to show up to `end`."""
+        return self.out < 0 or self.position >= min(end, self.size)
 
 
 def without_blocking(out: int) -> tuple[int, int]:
@@ -124,9 +139,94 @@ def without_blocking(out: int) -> tuple[int, int]:
         return out, CHUNK
     try:
         name = f"/proc/self/fd/{out}" if os.path.exists("/proc/self/fd") else os.ttyname(out)
-        return os.open(name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY), CHUNK
+        out = os.open(name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError:  # a socket, or a terminal of another user (after su)
-        return out, select.PIPE_BUF  # what one that polls as ready takes without waiting
+        pass
+    # What a pipe takes in one piece, however full it is, between what other processes and, at the
+    # end of the capture, other threads of the run write to it.
+    return out, select.PIPE_BUF
+
+
+class Order:
+    """How long both logs were each time that the run turned from one stream to the other."""
+
+    __slots__ = ("_awaited", "_pipe", "marks")
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        self._awaited: tuple[int, int] | None = None
+        self.marks: list[tuple[int, int]] = []
+
+    def read(self) -> None:
+        """Take the new marks; after a look at the logs, so that none is missing between."""
+        try:
+            found = os.read(self._pipe, CHUNK) if self._pipe >= 0 else b""
+        except BlockingIOError:
+            return
+        for i in range(0, len(found), 32):
+            self.marks.append((int(found[i : i + 16], 16), int(found[i + 16 : i + 32], 16)))
+
+    def forget(self) -> None:
+        """Drop the marks made before a log was shortened: they tell lengths of before."""
+        self.read()
+        self.marks.clear()
+
+    def follow(self, echoes: list[Echo]) -> bool:
+        """Show mark by mark; return whether the last one has been reached."""
+        while self.marks:
+            mark = self.marks[0]
+            for echo, end in zip(echoes, mark, strict=True):
+                echo.show(end)
+                if not echo.past(end):
+                    return False
+            # Written after the look that this round began with, unless it never comes: the log
+            # has been truncated.
+            if self._awaited != mark and any(
+                echo.size < end for echo, end in zip(echoes, mark, strict=True)
+            ):
+                self._awaited = mark
+                return False
+            del self.marks[0]
+        return True
+
+
+class Alarm:
+    """The kernel's word that something is written where the logs are: Linux's dnotify.
+
+    It is told once, so that it costs the run nothing while the logs grow; inotify would make each
+    `write` of the run dearer, or this process by the megabytes of ctypes.
+    """
+
+    __slots__ = ("_directories", "bell")
+
+    def __init__(self, echoes: list[Echo]) -> None:
+        self.bell = -1
+        self._directories: list[int] = []
+        try:
+            links = {os.readlink(f"/proc/self/fd/{echo.log}") for echo in echoes}
+            self.bell, rope = os.pipe()
+            os.set_blocking(self.bell, False)
+            os.set_blocking(rope, False)
+            _signal.signal(_signal.SIGIO, lambda *_: None)
+            _signal.set_wakeup_fd(rope, warn_on_full_buffer=False)
+            for name in {os.path.dirname(link) for link in links}:
+                self._directories.append(os.open(name, os.O_RDONLY))
+            self.set()
+        except (AttributeError, ImportError, OSError):  # another system, no /proc, switched off
+            self._directories.clear()
+
+    def set(self) -> bool:
+        """Ask to be woken; return whether that can be."""
+        for number in self._directories:
+            fcntl.fcntl(number, fcntl.F_NOTIFY, fcntl.DN_MODIFY)
+        return bool(self._directories)
+
+    def stop(self) -> bool:
+        """Return whether it has rung."""
+        try:
+            return self.bell >= 0 and bool(os.read(self.bell, CHUNK))
+        except BlockingIOError:
+            return False
 
 
 class Watch:
@@ -174,8 +274,6 @@ class Watch:
             time.sleep(0.002)
         else:
             return None
-        import fcntl
-
         info = bytearray(64)
         info[:8] = _PIDFD_INFO_EXIT.to_bytes(8, sys.byteorder)
         try:
@@ -213,6 +311,7 @@ class Companion:
         heartbeat: int,
         watch: Watch,
         echoes: list[Echo],
+        order: Order,
         most: int = 0,
     ) -> None:
         self.control = control
@@ -220,11 +319,12 @@ class Companion:
         self.heartbeat = heartbeat
         self.watch = watch
         self.echoes = echoes
-        # With both streams on one terminal, what was written first is to be seen first.
-        self.shared = len(echoes) == 2 and os.path.sameopenfile(echoes[0].out, echoes[1].out)
+        self.order = order
         self.most = most
         self.caps: dict[int, Cap] = {}
         self.asked = 0
+        self.alarm = Alarm(echoes)
+        self.tick = TICK_MS
         self.awaited: tuple[list[int], list[int]] = ([], [])
         self.waiting = select.poll()
         self.now = self.last_news = time.monotonic()
@@ -233,7 +333,7 @@ class Companion:
     def run(self) -> bool:
         """Stay until the run says goodbye (False) or is dead (True)."""
         while True:
-            woken = self.wait([self.control, self.watch.pidfd])
+            woken = self.wait([self.control, self.watch.pidfd, self.alarm.bell])
             self.now = time.monotonic()
             dead = self.watch.dead(woken=woken, closed=self.control < 0)
             # After that look: the last word of a run that has died may have been a goodbye.
@@ -268,12 +368,22 @@ class Companion:
                     self.waiting.register(number, select.POLLIN)
             for number in outputs:
                 self.waiting.register(number, select.POLLOUT)
+        woken = bool(self.waiting.poll(self.pause()))
+        if self.alarm.stop():
+            self.tick = FIRST_TICK_MS
+        return woken
+
+    def pause(self) -> int:
+        """Tell how long to sleep, in milliseconds."""
         if not self.echoes and self.watch.pidfd >= 0:
-            tick = IDLE_TICK_MS
-        else:
-            quiet = self.now - self.last_news > QUIET_AFTER_S
-            tick = QUIET_TICK_MS if quiet else TICK_MS
-        return bool(self.waiting.poll(tick))
+            return IDLE_TICK_MS
+        silence = self.now - self.last_news
+        if silence > ALARM_AFTER_S and self.alarm.set():
+            # What was written before it was set does not ring.
+            news = [echo for echo in self.echoes if echo.look() and echo.position < echo.size]
+            return 0 if news and not any(echo.stalled for echo in news) else ALARM_TICK_MS
+        tick, self.tick = self.tick, min(2 * self.tick, TICK_MS)
+        return QUIET_TICK_MS if silence > QUIET_AFTER_S else tick
 
     def listen(self) -> bytes:
         """Take the messages of the run."""
@@ -287,16 +397,17 @@ class Companion:
         return heard
 
     def show(self, *, new_goal: bool) -> None:
-        """Echo one round, the log that was last written to last."""
-        written = [echo.look() for echo in self.echoes]
+        """Echo one round, in the order of the marks; after them the log last written to last."""
+        written = {echo: echo.look() for echo in self.echoes}
         if any(echo.position < echo.size for echo in self.echoes):
             self.last_news = self.now
         if new_goal:
             for echo in self.echoes:
                 echo.goal = echo.size
-        swap = self.shared and written[1] < written[0]
-        for echo in reversed(self.echoes) if swap else self.echoes:
-            echo.show()
+        self.order.read()
+        if self.order.follow(self.echoes):
+            for echo in sorted(self.echoes, key=written.__getitem__):
+                echo.show(echo.size)
         self.trim()
 
     def trim(self) -> None:
@@ -317,6 +428,8 @@ class Companion:
             else:
                 if end:
                     echo.follow(end, moved)
+                if moved:
+                    self.order.forget()
 
     def finish(self, deadline: float) -> None:
         """Show what is left to show."""
@@ -359,8 +472,6 @@ def seen_json(signal: int | None, exit_status: int | None) -> str:
 
 def file_death(command: list[str], watch: Watch) -> NoReturn:
     """Become the command that files the crash."""
-    import _signal  # type: ignore[import-not-found]  # `signal` brings enum
-
     found = seen_json(*watch.ending())
     os.closerange(3, 256)
     # The shell that started us in the background had these ignored, Python ignores the third.
@@ -383,14 +494,14 @@ def say(message: str) -> None:
 
 def main(argv: list[str]) -> NoReturn:
     """Accompany the run that the arguments tell of."""
-    pid, control, answer, pidfd, heartbeat, *pairs = (int(word) for word in argv[1:10])
-    most, command = int(argv[10]), argv[11:]
-    close_others([control, answer, pidfd, heartbeat, *pairs])
+    pid, control, answer, pidfd, heartbeat, marks, *pairs = (int(word) for word in argv[1:11])
+    most, command = int(argv[11]), argv[12:]
+    close_others([control, answer, pidfd, heartbeat, marks, *pairs])
     os.setsid()  # once more, where the spawning could not: no Ctrl-C, no hang-up reaches us
     os.chdir("/")  # so that no file system stays busy because of us
     watch = Watch(pid, pidfd)
     echoes = [Echo(log, out) for log, out in (pairs[:2], pairs[2:]) if log >= 0]
-    crashed = Companion(control, answer, heartbeat, watch, echoes, most).run()
+    crashed = Companion(control, answer, heartbeat, watch, echoes, Order(marks), most).run()
     if crashed and command:
         file_death(command, watch)
     os._exit(0)

@@ -14,17 +14,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ._redirection import Redirection
+
 
 class Companion:
     """The run's end of the pipes to its companion.
 
     Parameters
     ----------
-    echoes : sequence of (Kept, Kept)
-        Up to two pairs: a log, at the position to begin at, and where to show it.
-    terminals : pair of (Kept or None), optional
-        What the command for a crash gets as its stdout and stderr; by default what stands on the
-        descriptors 1 and 2.
+    redirection : Redirection or None
+        What is to be shown. The terminals found by it are also what the command for a crash gets
+        as its stdout and stderr; without it, what stands on the descriptors 1 and 2.
     most : int
         How many bytes a log may have; 0 for any number.
     heartbeat : str or None
@@ -40,13 +40,14 @@ class Companion:
 
     def __init__(
         self,
-        echoes: Sequence[tuple[Kept, Kept]],
-        terminals: tuple[Kept | None, Kept | None] | None,
+        redirection: Redirection | None,
         most: int,
         heartbeat: str | None,
         on_death: Sequence[str],
     ) -> None:
-        self._echoes = echoes
+        terminals = redirection.terminals if redirection else None
+        order = redirection.order if redirection else None
+        self._echoes = redirection.echoes if redirection else []
         self._stderr = terminals[1] if terminals else None
         self._ours: list[Kept] = []
         self._unanswered = 0
@@ -69,9 +70,12 @@ class Companion:
             if terminals is None:
                 terminals = _if_open(1), _if_open(2)
                 theirs += [kept for kept in terminals if kept is not None]
-            pairs = [kept for pair in echoes for kept in pair]
+            pairs = [kept for pair in self._echoes for kept in pair]
             missing = [None] * (4 - len(pairs))
-            spawn([control, answer, pidfd, beat, *pairs, *missing], terminals, most, on_death)
+            marks = order.marks if order else None
+            spawn(
+                [control, answer, pidfd, beat, marks, *pairs, *missing], terminals, most, on_death
+            )
         except OSError:
             self.close()
             raise

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Literal, TextIO
 
+    from ._order import Order
+
     # What `io.FileIO.write` takes and gives; collections.abc.Buffer came with Python 3.12.
     Write = Callable[[memoryview], int | None]
 
@@ -54,6 +56,8 @@ class Redirected:
         What stood on the descriptor; None if it was closed.
     stream : TextIO
         What is `sys.stdout` from `begin` on.
+    order : Order or None
+        To be told when this stream is written to, where that matters; set before `begin`.
 
     Raises
     ------
@@ -76,6 +80,7 @@ class Redirected:
         self._found_by_line = getattr(self._found, "line_buffering", True)
         self._inheritable = True
         self.behind: Kept | None = None
+        self.order: Order | None = None
         append = Kept.taking(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666))
         try:
             self.log = Kept.taking(os.open(path, os.O_RDONLY))
@@ -90,6 +95,9 @@ class Redirected:
 
     def begin(self) -> None:
         """Turn the descriptor and Python's stream to the log."""
+        # Whoever kept the old object, a logging handler for one, goes on writing through it. Before
+        # the descriptor turns: a block of another thread's would be cut within a line.
+        _buffer_lines(self._found, yes=True)
         flush(self._found)
         os.dup2(self._append.number, self._number)
         self._append.close()
@@ -97,8 +105,6 @@ class Redirected:
         found = self._found
         wrapper = found is not None and type(found) is not io.TextIOWrapper
         self.stream: TextIO = found if found and wrapper else self._new_stream()
-        # Whoever kept the old object, a logging handler for one, goes on writing through it.
-        _buffer_lines(self._found, yes=True)
         setattr(sys, self.name, self.stream)
 
     def flush(self) -> None:
@@ -115,10 +121,11 @@ class Redirected:
                 os.dup2(self.behind.number, self._number, inheritable=self._inheritable)
         if getattr(sys, self.name) is self.stream:
             setattr(sys, self.name, self._found)
-        _buffer_lines(self._found, yes=self._found_by_line)
 
     def close(self) -> None:
         """Let go of our descriptors; those of the user stay as they are."""
+        # Not before what the log holds has been shown: blocks of other threads would cut its lines.
+        _buffer_lines(self._found, yes=self._found_by_line)
         for kept in (self._append, self.log, self.behind):
             if kept is not None:
                 kept.close()
@@ -132,13 +139,13 @@ class Redirected:
         """
         found = self._found
         raw = io.FileIO(self._number, "w", closefd=False)
-        terminal = self.terminal
+        terminal = bool(self.terminal)
         buffered = found is None or not isinstance(found.buffer, io.RawIOBase)  # python -u
         write = self._or_turn(raw.write)
         vars(raw).update(
             name=getattr(found, "name", f"<{self.name}>"),
             write=write if buffered else _whole(write),
-            isatty=lambda: terminal,
+            isatty=terminal.__bool__,
         )
         stream = io.TextIOWrapper(
             io.BufferedWriter(raw) if buffered else raw,
@@ -153,8 +160,11 @@ class Redirected:
 
     def _or_turn(self, write: Write) -> Write:
         """Make a write that turns to the terminal when the log takes no more."""
+        order = self.order
 
         def write_or_turn(data: memoryview) -> int | None:
+            if order is not None and order.last is not self:
+                order.turn(self)
             try:
                 return write(data)
             except OSError as error:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ._cstdio import CStdout
+from ._input import Questions
+from ._order import Order
 from ._redirect import Redirected, possible
-from ._terminal_size import TerminalSize
+from ._terminal import TerminalAnswers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +31,13 @@ class Redirection:
     on_failure : callable
         Called with path and error before a descriptor turns to the terminal because its log can't
         be written.
+    show : callable
+        Called before a question is asked; returns when everything printed has been shown.
+
+    Attributes
+    ----------
+    order : Order or None
+        The order of the two, where one terminal shows both.
 
     Raises
     ------
@@ -36,7 +45,12 @@ class Redirection:
         A log can't be opened. Nothing has been changed.
     """
 
-    def __init__(self, paths: tuple[str, str], on_failure: Callable[[str, OSError], None]) -> None:
+    def __init__(
+        self,
+        paths: tuple[str, str],
+        on_failure: Callable[[str, OSError], None],
+        show: Callable[[], None],
+    ) -> None:
         self._stdout = Redirected("stdout", paths[0], on_failure)
         try:
             self._stderr = Redirected("stderr", paths[1], on_failure)
@@ -44,6 +58,12 @@ class Redirection:
             self._stdout.close()
             raise
         self._both = (self._stdout, self._stderr)
+        self.order: Order | None = None
+        pairs = self.echoes
+        if len(pairs) == 2 and pairs[0][1].identity == pairs[1][1].identity:
+            self.order = Order(pairs[0][0], pairs[1][0])
+            self._stdout.order = self._stderr.order = self.order
+        self._show = show
         self._c_stdout = CStdout()
 
     @property
@@ -81,7 +101,9 @@ class Redirection:
         for stream in self._both:
             stream.begin()
         self._c_stdout.by_line(yes=True)
-        self._size = TerminalSize(self.terminals)
+        behind = {1: self._stdout.behind, 2: self._stderr.behind}
+        self._answers = TerminalAnswers(behind, self._show)
+        self._questions = Questions(self.stdout, self._stdout.behind, self._show)
 
     def flush(self) -> None:
         """Write out what Python and C hold for the logs."""
@@ -95,9 +117,12 @@ class Redirection:
         for stream in self._both:
             stream.end()
         self._c_stdout.by_line(yes=self._stdout.terminal)
-        self._size.end()
+        self._questions.end()
+        self._answers.end()
 
     def close(self) -> None:
         """Let go of the logs."""
         for stream in self._both:
             stream.close()
+        if self.order is not None:
+            self.order.close()

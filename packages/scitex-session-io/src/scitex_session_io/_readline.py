@@ -1,0 +1,102 @@
+"""The line editor of C that the module `readline` brings, on another terminal than descriptor 1."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
+
+_STDIN = ("stdin", "__stdinp")  # the second on macOS and the BSDs
+_STDOUT = ("stdout", "__stdoutp")
+_POINTER = ctypes.c_void_p
+_FDOPEN = ctypes.CFUNCTYPE(_POINTER, ctypes.c_int, ctypes.c_char_p)
+_READ = ctypes.PYFUNCTYPE(_POINTER, _POINTER, _POINTER, ctypes.c_char_p)(
+    ("PyOS_Readline", ctypes.pythonapi)
+)
+_FREE = ctypes.PYFUNCTYPE(None, _POINTER)(("PyMem_Free", ctypes.pythonapi))
+
+
+class Readline:
+    """GNU readline or libedit, loaded by `import readline`; a context for one line.
+
+    Parameters
+    ----------
+    terminal : int
+        The descriptor to edit on.
+
+    Raises
+    ------
+    ValueError
+        Its variables can't be reached: it is built into the interpreter without their names.
+    OSError
+        It can't be loaded.
+    """
+
+    __slots__ = (
+        *("_editor", "_in", "_libc", "_open", "_out", "_prompted"),
+        *("_stdin", "_stdout", "_terminal"),
+    )
+
+    def __init__(self, terminal: int) -> None:
+        self._terminal = terminal
+        self._open: list[int] = []  # one, or more where a signal's handler asks as well
+        self._editor = ctypes.CDLL(getattr(sys.modules["readline"], "__file__", None))
+        self._prompted = ctypes.c_int.in_dll(self._editor, "rl_already_prompted")
+        self._in = _POINTER.in_dll(self._editor, "rl_instream")
+        self._out = _POINTER.in_dll(self._editor, "rl_outstream")
+        self._libc = ctypes.CDLL(None)
+        self._stdin = _stream(self._libc, _STDIN)
+        self._stdout = _stream(self._libc, _STDOUT)
+
+    def __enter__(self) -> Self:
+        """Turn to the terminal, and the terminal's own echo off: the prompt may be shown now."""
+        number = os.dup(self._terminal)
+        stream = _FDOPEN(("fdopen", self._libc))(number, b"w")
+        if not stream:
+            os.close(number)
+            raise MemoryError
+        self._open.append(stream)
+        self._in.value = self._stdin.value
+        self._out.value = stream
+        self._editor.rl_prep_terminal(1)
+        self._prompted.value = 1
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._editor.rl_deprep_terminal()
+        self._prompted.value = 0
+        self._out.value = self._stdout.value
+        self._libc.fclose(_POINTER(self._open.pop()))
+
+    def read(self, prompt: bytes) -> bytes:
+        """Read a line behind a prompt that the terminal already shows.
+
+        Returns
+        -------
+        bytes
+            The line with its newline; nothing at the end of the input.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Ctrl-C.
+        """
+        line = _READ(self._stdin, self._open[-1], prompt)
+        if line is None:
+            raise KeyboardInterrupt
+        try:
+            # `ctypes.string_at` is Python code, which pdb would step into.
+            return ctypes.c_char_p(line).value or b""
+        finally:
+            _FREE(line)
+
+
+def _stream(libc: ctypes.CDLL, names: tuple[str, str]) -> ctypes.c_void_p:
+    try:
+        return ctypes.c_void_p.in_dll(libc, names[0])
+    except ValueError:
+        return ctypes.c_void_p.in_dll(libc, names[1])

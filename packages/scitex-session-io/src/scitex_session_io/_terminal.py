@@ -1,0 +1,82 @@
+"""Questions about the terminal, answered for the one behind a descriptor that is a log."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+    from typing import Any
+
+    from ._descriptors import Kept
+
+_SIZE = ("COLUMNS", "LINES")
+
+
+class TerminalAnswers:
+    """Have questions about descriptors 1 and 2 answered for the terminals behind, until `end`.
+
+    Replaced are `os.isatty`, `os.get_terminal_size`, `fcntl.ioctl`, `termios.tcgetattr` and
+    `termios.tcsetattr`, one of which tqdm, rich, shutil, click and blessed call: so a resize is
+    seen by whoever asks again, with no signal handler of ours in the way of the user's.
+
+    Why not COLUMNS and LINES in `os.environ`: rich takes them for its width for ever, old versions
+    of tqdm draw a column less, new ones do not look. They are set for child processes alone.
+
+    Parameters
+    ----------
+    behind : mapping of int to (Kept or None)
+        What was found on each descriptor.
+    show : callable
+        Called before a terminal's settings are changed, as `getpass` does right before it asks on
+        the terminal itself; returns when everything printed has been shown.
+    """
+
+    __slots__ = ("_put",)
+
+    def __init__(self, behind: Mapping[int, Kept | None], show: Callable[[], None]) -> None:
+        self._put: list[tuple[ModuleType, str, Any, Any]] = []
+        terminals = {n: kept for n, kept in behind.items() if kept and os.isatty(kept.number)}
+        if not terminals:
+            return
+        import termios
+
+        asked = [(os, "isatty"), (os, "get_terminal_size"), (fcntl, "ioctl")]
+        for module, name in [*asked, (termios, "tcgetattr"), (termios, "tcsetattr")]:
+            found = getattr(module, name)
+            ours = _answering(found, terminals, show if name == "tcsetattr" else None)
+            setattr(module, name, ours)
+            self._put.append((module, name, found, ours))
+        size = os.get_terminal_size(next(iter(terminals.values())).number)
+        for name, value in zip(_SIZE, size, strict=True):
+            if value and name not in os.environ:  # a terminal that nobody gave a size says 0
+                os.putenv(name, str(value))
+
+    def end(self) -> None:
+        """Put back what was found, unless the user has put something else in its place since."""
+        for module, name, found, ours in self._put:
+            if getattr(module, name) is ours:
+                setattr(module, name, found)
+        if self._put:
+            for name in _SIZE:
+                if name not in os.environ:
+                    os.unsetenv(name)
+        self._put.clear()
+
+
+def _answering(
+    found: Callable[..., Any], terminals: Mapping[int, Kept], before: Callable[[], None] | None
+) -> Callable[..., Any]:
+    def ask(fd: Any = 1, /, *rest: Any) -> Any:
+        if before is not None:
+            before()
+        number = fd if isinstance(fd, int) else getattr(fd, "fileno", int)()
+        terminal = terminals.get(number)
+        return found(terminal.number if terminal and terminal.valid else fd, *rest)
+
+    ask.__name__ = found.__name__
+    ask.__doc__ = found.__doc__
+    return ask
