@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import pytest
 
 from scitex_session_io import InvalidTypeError, InvalidValueError, _cap, capture, render
 from scitex_session_io._cap import Cap
-from support import run_script, wait_until
+from support import run_script, wait_until, write_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,6 +126,19 @@ def test_fifty_megabytes_are_capped_at_one_and_shown_in_full(mode: str, end: str
     assert finished.stdout.encode() == WRITTEN
     check(Path("out.log"), WRITTEN, MIB)
     assert Path("err.log").read_bytes() == b"error\n"
+
+
+@pytest.mark.parametrize("shell", [">&-", ">> out.log"])
+def test_a_log_that_is_shown_nowhere_is_capped_too(shell: str) -> None:
+    script = write_script("""
+        from scitex_session_io import capture
+
+        with capture("out.log", "err.log", max_bytes=2**17):
+            for number in range(100_000):
+                print(f"{number:>15}")
+    """)
+    subprocess.run(["/bin/sh", "-c", f'"$0" "$1" {shell}', sys.executable, script], check=True)
+    check(Path("out.log"), b"".join(b"%15d\n" % number for number in range(100_000)), 2**17)
 
 
 def counted(number: int) -> bytes:

@@ -79,6 +79,8 @@ class Echo:
         self.size = found.st_size if self.end is None else min(found.st_size, self.end)
         if self.size < self.position:  # truncated by the user: what is there now is new
             self.position = 0
+        if self.out < 0:
+            self.position = self.size
         return found.st_mtime_ns
 
     def show(self, end: int) -> None:

@@ -47,7 +47,9 @@ class Companion:
     ) -> None:
         terminals = redirection.terminals if redirection else None
         order = redirection.order if redirection else None
-        self._echoes = redirection.echoes if redirection else []
+        # A log that is shown nowhere is looked after for its length alone.
+        echoes = redirection.echoes if redirection else []
+        self._echoes = [(log, out) for log, out in echoes if out or most]
         self._stderr = terminals[1] if terminals else None
         self._ours: list[Kept] = []
         self._unanswered = 0
@@ -97,7 +99,8 @@ class Companion:
             say("the companion process is gone; what it did not show follows", self._stderr)
         if self._gone:
             for log, out in self._echoes:
-                copy_rest(log, out)
+                if out is not None:
+                    copy_rest(log, out)
 
     def dismiss(self) -> None:
         """Say goodbye: the run is over, watch no longer. What is not yet shown still will be."""

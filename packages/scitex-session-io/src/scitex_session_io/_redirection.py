@@ -60,7 +60,8 @@ class Redirection:
         self._both = (self._stdout, self._stderr)
         self.order: Order | None = None
         pairs = self.echoes
-        if len(pairs) == 2 and pairs[0][1].identity == pairs[1][1].identity:
+        outs = [out.identity for _, out in pairs if out]
+        if len(outs) == 2 and outs[0] == outs[1]:
             self.order = Order(pairs[0][0], pairs[1][0])
             self._stdout.order = self._stderr.order = self.order
         self._show = show
@@ -82,16 +83,15 @@ class Redirection:
         return self._stdout.behind, self._stderr.behind
 
     @property
-    def echoes(self) -> list[tuple[Kept, Kept]]:
-        """Which log is to be shown where."""
-        pairs: list[tuple[Kept, Kept]] = []
+    def echoes(self) -> list[tuple[Kept, Kept | None]]:
+        """Each log, and where it is to be shown, if anywhere."""
+        pairs: list[tuple[Kept, Kept | None]] = []
         logs = [stream.log.identity for stream in self._both]
         for stream in self._both:
             # Shown into a log (`script.py > stdout.log`), it would be shown again, for ever. And
             # a log of both streams is shown once.
-            shown = [log.identity for log, _ in pairs]
-            out = stream.behind
-            if out and out.identity not in logs and stream.log.identity not in shown:
+            out = stream.behind if stream.behind and stream.behind.identity not in logs else None
+            if stream.log.identity not in [log.identity for log, _ in pairs]:
                 pairs.append((stream.log, out))
         return pairs
 
