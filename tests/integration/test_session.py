@@ -375,3 +375,62 @@ def test_help_shows_the_docstring_and_starts_nothing() -> None:
     for part in ("Analyze one file.", "--data-path", "The table to read.", "0.5", "--no-verbose"):
         assert part in finished.stdout
     assert not Path("script_out").exists()
+
+
+def test_a_run_that_uses_numpy_records_what_repeats() -> None:
+    finished = run_script(
+        """
+        import scitex_session as stx
+
+        @stx.session(deterministic=True)
+        def main():
+            print(rngg("noise").normal() == rngg.child("fold")("noise").normal())
+
+        if __name__ == "__main__":
+            main()
+        """
+    )
+    assert finished == (0, "False\n", "")
+    (run,) = Path("script_out/FINISHED_SUCCESS").iterdir()
+    checks = read_json(run / "session.json")["reproducibility"]["checks"]
+    (named,) = (check for check in checks if check["what"] == "named generators")
+    assert named["status"] == "guaranteed"
+
+
+def test_what_one_run_verified_the_next_is_compared_with() -> None:
+    source = """
+        import scitex_session as stx
+
+        @stx.session
+        def main(lr: float = 0.5):
+            return 0 if rngg.verify([lr, 2], "weights", raises=False) else 3
+
+        if __name__ == "__main__":
+            main()
+        """
+    assert run_script(source).returncode == 0
+    assert run_script(source).returncode == 0
+    changed = run_script(source, "--lr", "0.25")
+    assert changed.returncode == 3
+    assert "'weights' is not as recorded" in changed.stdout
+    assert Path("script_out/fingerprints").is_dir()
+
+
+def test_a_style_that_can_not_be_is_said_without_our_frames() -> None:
+    finished = run_script(
+        """
+        import scitex_session as stx
+
+        @stx.session(fig_size_mm="natur single")
+        def main():
+            print("never")
+
+        if __name__ == "__main__":
+            main()
+        """
+    )
+    assert finished.returncode == 1
+    assert "nature single" in finished.stderr.splitlines()[-1]
+    assert "_style.py" not in finished.stderr
+    assert "_validation.py" not in finished.stderr
+    assert not Path("script_out").exists()

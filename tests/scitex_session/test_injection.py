@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import scitex_session_core
+import scitex_session_plot
 from scitex_session import INJECTED
 from scitex_session._errors import UnsuitableFunctionError
 from scitex_session._injection import check_injected, inject_globals
@@ -77,3 +78,11 @@ def test_a_stand_in_that_was_imported_gives_way_without_a_word() -> None:
     assert namespace == values
     restore()
     assert all(namespace[name] is value for name, value in found.items())
+
+
+def test_the_colours_of_the_plot_package_give_way_without_a_word() -> None:
+    namespace: dict[str, Any] = {"COLORS": scitex_session_plot.COLORS}
+    restore = inject_globals(namespace, {"COLORS": "ours"})
+    assert namespace["COLORS"] == "ours"
+    restore()
+    assert namespace["COLORS"] is scitex_session_plot.COLORS

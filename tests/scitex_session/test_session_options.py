@@ -12,7 +12,7 @@ import pytest
 import scitex_session as stx
 from scitex_session._errors import UsageError
 from scitex_session._options import KEYWORDS
-from scitex_session._session_options import asked_of_session, from_environment
+from scitex_session._session_options import asked_by_environment, asked_of_session
 from scitex_session._session_table import OTHERS, SESSION_OPTIONS, VARIABLE_PREFIX
 
 README = Path(__file__).parents[2] / "packages" / "scitex-session" / "README.md"
@@ -48,7 +48,7 @@ def test_an_option_and_its_variable_mean_the_same(
         assert asked.keywords == {option.keyword: value}
         assert asked.rest == ["--a", "1"]
     monkeypatch.setenv(VARIABLE_PREFIX + option.variable, text)
-    assert from_environment() == {option.keyword: value}
+    assert asked_by_environment().keywords == {option.keyword: value}
 
 
 @pytest.mark.parametrize(("name", "text", "said"), WRONG)
@@ -60,7 +60,7 @@ def test_a_wrong_value_is_named_with_where_it_stands(
         asked_of_session([f"--session.{name}={text}"])
     monkeypatch.setenv(VARIABLE_PREFIX + option.variable, text)
     with pytest.raises(UsageError, match=re.escape(f"{VARIABLE_PREFIX}{option.variable} must be")):
-        from_environment()
+        asked_by_environment()
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class Model:
 
 def written(values: dict[str, Any], files: ConfigFiles = NOTHING, **origins: str) -> str:
     run_dir = Path(tempfile.mkdtemp(dir=Path.cwd()))
-    write_config(run_dir, DotDict(values), files, origins)
+    write_config(run_dir, DotDict(values), files, origins, {})
     return (run_dir / "CONFIGS" / "CONFIG.yaml").read_text(encoding="utf-8")
 
 
@@ -163,3 +163,15 @@ def test_the_script_is_kept_and_never_copied_over_itself() -> None:
     Path("run").mkdir()
     save_script(Path("run"), script)
     assert Path("run/code/a.py").read_text() == "pass\n"
+
+
+def test_what_was_asked_from_outside_the_script_stands_at_the_top_with_its_origin() -> None:
+    run_dir = Path(tempfile.mkdtemp(dir=Path.cwd()))
+    asked = {"seed": (7, "$SCITEX_SESSION_SEED"), "note": ("two\nlines", "command line")}
+    write_config(run_dir, DotDict(ID="x"), NOTHING, {}, asked)
+    text = (run_dir / "CONFIGS" / "CONFIG.yaml").read_text(encoding="utf-8")
+    assert text.splitlines() == [
+        "# session: seed: 7  # $SCITEX_SESSION_SEED",
+        '# session: note: "two\\nlines"  # command line',
+        'ID: "x"',
+    ]

@@ -30,8 +30,8 @@ class Arguments:
         By parameter, without the injected ones.
     origins : dict
         By parameter: ``"default"``, ``"command line"``, or file and line.
-    session : dict
-        What the command line and the environment ask of the session, as keywords of `session`.
+    session : Asked
+        What the command line and the environment ask of the session.
     """
 
     __slots__ = ("_parameters", "origins", "session", "values")
@@ -41,7 +41,7 @@ class Arguments:
         parameters: list[Parameter],
         given: Mapping[str, Any],
         origins: Mapping[str, str],
-        session: dict[str, Any],
+        session: Asked,
     ) -> None:
         self._parameters = parameters
         wanted = [p for p in parameters if not p.injected]
@@ -97,7 +97,7 @@ def arguments_for(func: Callable[..., Any]) -> Arguments:
         if not (asked.rest or asked.files or asked.completion) and not any(
             p.required for p in parameters
         ):
-            return Arguments(parameters, {}, {}, asked.keywords)
+            return Arguments(parameters, {}, {}, asked)
         return _parsed(func, parameters, asked)
     except (UsageError, UnsuitableFunctionError, ConfigFileError) as error:
         refuse(error)
@@ -162,4 +162,4 @@ def _parsed(func: Callable[..., Any], parameters: list[Parameter], asked: Asked)
 
         files = [read_config_file(file) for file in asked.files]
     parsed = line.parse(asked.rest, files)
-    return Arguments(parameters, parsed.values, parsed.origins, asked.keywords)
+    return Arguments(parameters, parsed.values, parsed.origins, asked)

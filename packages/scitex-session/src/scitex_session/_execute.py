@@ -8,6 +8,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 
 from scitex_session_core import InvalidValueError, SessionError, outcome
+from scitex_session_plot import PlotError
+from scitex_session_repro import ReproError
 
 from ._callables import name_of, namespace_of
 from ._command_line import refuse
@@ -81,7 +83,7 @@ def execute(
     func: Callable[..., Any],
     call: Callable[[dict[str, Any]], Any],
     keywords: Mapping[str, Any],
-    arguments: Arguments | None = None,
+    arguments: Arguments,
 ) -> Ending:
     """Call a function within a session.
 
@@ -93,8 +95,8 @@ def execute(
         Calls it, given what can be injected, by name.
     keywords : mapping
         Session options, checked before.
-    arguments : Arguments, optional
-        The values it is called with.
+    arguments : Arguments
+        The values it is called with, and what is asked of the session from outside the script.
 
     Returns
     -------
@@ -128,7 +130,7 @@ async def execute_async(
     func: Callable[..., Any],
     call: Callable[[dict[str, Any]], Any],
     keywords: Mapping[str, Any],
-    arguments: Arguments | None = None,
+    arguments: Arguments,
 ) -> Ending:
     """Call an async function within a session and within the event loop that runs: as `execute`."""
     keywords = _asked(keywords, arguments)
@@ -146,28 +148,26 @@ async def execute_async(
     return _ended(session, keywords, result, error)
 
 
-def _asked(keywords: Mapping[str, Any], arguments: Arguments | None) -> Mapping[str, Any]:
+def _asked(keywords: Mapping[str, Any], arguments: Arguments) -> Mapping[str, Any]:
     """Lay what the command line and the environment ask of the session over the script's words."""
-    return {**keywords, **arguments.session} if arguments else keywords
+    return {**keywords, **arguments.session.keywords}
 
 
-def _opened(
-    func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Arguments | None
-) -> Run:
+def _opened(func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Arguments) -> Run:
     check_not_nested(func)
     file = keywords.get("file")
-    session = Run(
-        _options(keywords, arguments),
-        make_style(keywords),
-        Path(file).absolute() if file is not None else script_of(namespace_of(func)),
-        function=name_of(func),
-        arguments=arguments.values if arguments else None,
-    )
     try:
+        session = Run(
+            _options(keywords, arguments),
+            make_style(keywords),
+            Path(file).absolute() if file is not None else script_of(namespace_of(func)),
+            function=name_of(func),
+            arguments=arguments.values,
+        )
         session.open()
     except ConfigFileError as wrong:
         refuse(wrong)
-    except (FacadeError, SessionError) as refused:
+    except (FacadeError, SessionError, PlotError, ReproError) as refused:
         raise refused.with_traceback(None) from None  # what was wrong is the user's, not our frames
     return session
 
@@ -221,10 +221,11 @@ def _close(
     session.conclude(message, verbose=verbose, notify=notify)
 
 
-def _options(keywords: Mapping[str, Any], arguments: Arguments | None) -> Options:
+def _options(keywords: Mapping[str, Any], arguments: Arguments) -> Options:
     modules = (keywords.get(name) for name in ("random", "np", "torch"))
     return Options(
-        origins=arguments.origins if arguments else None,
+        origins=arguments.origins,
+        asked=arguments.session.told(),
         seed_modules=[module for module in modules if module is not None],
         **{name: keywords[name] for name in Options.FROM_KEYWORDS if name in keywords},
     )

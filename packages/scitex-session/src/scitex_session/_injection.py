@@ -65,16 +65,22 @@ def inject_globals(namespace: dict[str, Any], values: Mapping[str, Any]) -> Call
     values : mapping
         By the names of `GLOBALS`. A `logger` of the user's is left to them, and so is ``plt`` where
         it is pyplot itself; other names of theirs are replaced for the time of the run, which is
-        said once but for the stand-ins of this package.
+        said once but for the stand-ins of this package and the colours of scitex-session-plot.
 
     Returns
     -------
     callable
         Puts back what was found, and removes what was not there.
     """
+    from scitex_session_plot import COLORS
+
     pyplot = sys.modules.get("matplotlib.pyplot")
     found = {name: namespace[name] for name in values if name in namespace}
-    ours = {name for name, value in found.items() if is_stand_in(value) or value is values[name]}
+    ours = {
+        name
+        for name, value in found.items()
+        if is_stand_in(value) or value is values[name] or value is COLORS
+    }
     theirs = {n for n, v in found.items() if n == "logger" or (n == "plt" and v is pyplot)}
     given = {name: value for name, value in values.items() if name not in theirs - ours}
     hidden = [name for name in given if name in found and name not in ours]

@@ -100,6 +100,7 @@ class Ledger:
         self._registry = registry
         self._script = script
         self._files = files
+        self._found: dict[str, Any] = {}
         self._record = new_record(
             run_dir.id,
             script=script,
@@ -130,14 +131,18 @@ class Ledger:
         """The status on record."""
         return str(self._record["status"])
 
-    def begin(self, origins: Mapping[str, str]) -> None:
-        """Put on disk, before user code, what the run is, and the origin of each argument."""
+    def begin(self, origins: Mapping[str, str], asked: Mapping[str, tuple[Any, str]]) -> None:
+        """Put on disk, before user code, what the run is, and where each value came from."""
         path, record = self.path, self._record
         attempt("writing the record", lambda: write_record(path, record))
         config, files = self._config, self._files
-        attempt("writing CONFIG.yaml", lambda: write_config(path, config, files, origins))
+        attempt("writing CONFIG.yaml", lambda: write_config(path, config, files, origins, asked))
         attempt("keeping the script", lambda: save_script(path, self._script))
         attempt("registering the session", lambda: tell_begin(self._registry, record, path))
+
+    def add(self, field: str, value: Any) -> None:
+        """Have the record of the end say one thing more."""
+        self._found[field] = value
 
     def end(
         self,
@@ -151,9 +156,8 @@ class Ledger:
         """Write the end into the record and move the directory, unless that was done by hand."""
         if self.status != "running":
             return
-        self._record = ended_record(
-            self._with_events(), exit_status=exit_status, reason=reason, message=message
-        )
+        record = {**self._with_events(), **self._found}
+        self._record = ended_record(record, exit_status=exit_status, reason=reason, message=message)
         attempt("writing the record", lambda: write_record(self.path, self._record))
         self.path = move_to_finished(
             self.path, self.status, remove_src_dir=remove_src_dir, max_wait=max_wait

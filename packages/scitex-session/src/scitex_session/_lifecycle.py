@@ -11,7 +11,7 @@ from ._finished import checked_config, checked_exit_status
 from ._options import Options, make_style
 from ._run import Run, run_of
 from ._script import script_of_caller
-from ._session_options import from_environment
+from ._session_options import asked_by_environment
 from ._unclosed import watch_for_unclosed
 
 TYPE_CHECKING = False
@@ -63,6 +63,7 @@ def start(
     out: str | _os.PathLike[str] | None = None,
     no_save: bool = False,
     stamp: StampMode = True,
+    deterministic: bool = False,
 ) -> tuple[DotDict, TextIO | None, TextIO | None, ModuleType, CustomColors, RandomStateManager]:
     """Start a session by hand; `close` ends it.
 
@@ -137,6 +138,8 @@ def start(
     stamp : bool or "visible"
         Write into the metadata of every saved figure which run made it; ``"visible"`` also draws
         the last part of the ID into its corner, for drafts.
+    deterministic : bool
+        Ask torch for deterministic algorithms for the time of the run, and turn TF32 off.
 
     Returns
     -------
@@ -175,6 +178,7 @@ def start(
             "line_width": line_width,
         }
     )
+    outside = asked_by_environment()
     asked: dict[str, Any] = {
         "seed": seed,
         "verbose": verbose,
@@ -185,7 +189,7 @@ def start(
         "parent": parent,
         "out": out,
         "no_save": no_save,
-        **from_environment(),
+        **outside.keywords,
     }
     verbose = asked.pop("verbose")
     options = Options(
@@ -197,6 +201,8 @@ def start(
         clear_logs=clear_logs,
         max_log_bytes=max_log_bytes,
         stamp=stamp,
+        deterministic=deterministic,
+        asked=outside.told(),
         **asked,
     )
     if sys is None:

@@ -40,6 +40,7 @@ _OTHERS = (
     "capture",
     "clear_logs",
     "debug",
+    "deterministic",
     "file",
     "max_log_bytes",
     "message",
@@ -71,6 +72,8 @@ class Options:
         What becomes ``CONFIG.ARGS``, where it is not the arguments of the function.
     origins : mapping
         By argument, where its value came from.
+    asked : mapping
+        By keyword, what was asked for from outside the script, and from where.
     seed_modules : tuple of module
         Seeded at once.
     alpha : float
@@ -78,7 +81,7 @@ class Options:
     tags : tuple of str
         Tags of the run.
     sdir, sdir_suffix, seed, capture, clear_logs, debug, max_log_bytes, note, parent, out, \
-no_save, stamp
+no_save, stamp, deterministic
         As for `start`.
     """
 
@@ -88,6 +91,7 @@ no_save, stamp
         "capture",
         "clear_logs",
         "debug",
+        "deterministic",
         "max_log_bytes",
         "no_save",
         "note",
@@ -102,9 +106,11 @@ no_save, stamp
     __slots__ = (
         "alpha",
         "args",
+        "asked",
         "capture",
         "clear_logs",
         "debug",
+        "deterministic",
         "max_log_bytes",
         "no_save",
         "note",
@@ -124,6 +130,7 @@ no_save, stamp
         *,
         args: object = None,
         origins: Mapping[str, str] | None = None,
+        asked: Mapping[str, tuple[Any, str]] | None = None,
         sdir: str | os.PathLike[str] | None = None,
         sdir_suffix: str | None = None,
         seed: int | None = 42,
@@ -139,6 +146,7 @@ no_save, stamp
         out: str | os.PathLike[str] | None = None,
         no_save: bool = False,
         stamp: StampMode = True,
+        deterministic: bool = False,
     ) -> None:
         if capture not in CAPTURE_MODES:
             raise InvalidValueError("capture", capture, "one of 'fd', 'sys', 'none'")
@@ -156,12 +164,14 @@ no_save, stamp
             _check_parent(parent)
         if out is not None and not isinstance(out, str) and not hasattr(out, "__fspath__"):
             raise InvalidTypeError("out", out, "a path, or None")
-        if not isinstance(no_save, bool):
-            raise InvalidTypeError("no_save", no_save, "True or False")
+        for name, switch in (("no_save", no_save), ("deterministic", deterministic)):
+            if not isinstance(switch, bool):
+                raise InvalidTypeError(name, switch, "True or False")
         if stamp is not True and stamp is not False and stamp != "visible":
             raise InvalidValueError("stamp", stamp, "True, False or 'visible'")
         self.args = args
         self.origins = dict(origins or {})
+        self.asked = dict(asked or {})
         self.sdir = sdir
         self.sdir_suffix = sdir_suffix
         self.seed = seed
@@ -177,6 +187,7 @@ no_save, stamp
         self.out = out
         self.no_save = no_save
         self.stamp = stamp
+        self.deterministic = deterministic
 
 
 def _check_parent(parent: str) -> None:

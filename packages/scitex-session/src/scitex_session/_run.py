@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from scitex_session_core import RUN_FILES, crash_command, make_run_dir, outcome, registry_dir
 from scitex_session_io import capture, save_into
@@ -122,7 +123,7 @@ class Run:
         options = self.options
         files = read_config_files(self.script)
         debug = files.debug if options.debug is None else options.debug
-        self.rng = RandomStateManager(options.seed)
+        self.rng = RandomStateManager(options.seed, deterministic=options.deterministic)
         self.at_close("putting back random generators", self.rng.release)
         self.rng.seed_modules(*options.seed_modules)
         self.colors = CustomColors(alpha=options.alpha)
@@ -147,6 +148,8 @@ class Run:
             out=out,
         )
         path = run_dir.path
+        # Beside the runs: what one of them records, the next ones are compared with.
+        self.rng.verify_directory = run_dir.out_dir / "fingerprints"
         args = as_args(options.args) if options.args is not None else as_args(self.arguments)
         self.config = make_config(run_dir, self.script, args, files.values, debug=debug)
         self.ledger = Ledger(
@@ -171,7 +174,7 @@ class Run:
             max_bytes=options.max_log_bytes,
         )
         _active.append(self)
-        self.ledger.begin(options.origins)
+        self.ledger.begin(options.origins, options.asked)
         attempt("capturing output", self.capture.start)
         self.at_close("ending save_into", save_into(path, self.saved, reserved=RUN_FILES))
         self.at_close("putting back the logger", self.logger.restore)
@@ -203,6 +206,7 @@ class Run:
 
             attempt("logging the error", lambda: log_error(self.ledger.path, error))
         attempt("rendering the logs", self._render_logs)
+        attempt("telling what repeats", self._tell_what_repeats)
         self.ledger.end(exit_status, reason, message=message)
         attempt("dismissing the companion", self.capture.dismiss)
         attempt("removing the heartbeat", self._stop_heart)
@@ -247,6 +251,13 @@ class Run:
             from ._rendered_logs import render_logs
 
             render_logs(self.ledger.path)
+
+    def _tell_what_repeats(self) -> None:
+        # Of a run that has used nothing of this there is nothing to tell.
+        if "numpy" in sys.modules or "torch" in sys.modules:
+            from scitex_session_repro import report
+
+            self.ledger.add("reproducibility", report(self.rng).as_dict())
 
     def _stop_heart(self) -> None:
         (self.ledger.path / "heartbeat").unlink(missing_ok=True)

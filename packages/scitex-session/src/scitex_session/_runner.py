@@ -8,7 +8,7 @@ import sys
 from scitex_session_core import InvalidTypeError
 
 from ._callables import check_function, is_coroutine_function, unveil
-from ._command_line import arguments_for, program_name, session_part
+from ._command_line import Arguments, arguments_for, program_name, session_part
 from ._coroutines import in_event_loop, run_to_end
 from ._execute import check_not_nested, execute, execute_async, is_disabled
 from ._options import check_keywords
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from ._command_line import Arguments
     from ._execute import Ending
+    from ._session_options import Asked
 
 
 def run(
@@ -66,7 +66,6 @@ def run(
     if parse_args is not None and not callable(parse_args):
         raise InvalidTypeError("parse_args", parse_args, "a function, such as parser.parse_args")
     check_not_nested(func)
-    arguments: Arguments | None = None
     keywords = dict(session_kwargs)
     call: Callable[[Any], Any]
     if parse_args is None and not _wants_bare_args(func):
@@ -74,7 +73,8 @@ def run(
         call = functools.partial(arguments.call, func)
     else:
         args, asked = _read_by(parse_args or _empty_namespace)
-        keywords = {"args": args, **keywords, **asked}
+        arguments = Arguments([], {}, {}, asked)
+        keywords.setdefault("args", args)
         call = functools.partial(_call_with, func, args)
 
     if is_coroutine_function(func) and in_event_loop():
@@ -92,7 +92,7 @@ async def _run_in_loop(
     func: Callable[..., Any],
     call: Callable[[Any], Any],
     keywords: Mapping[str, Any],
-    arguments: Arguments | None,
+    arguments: Arguments,
 ) -> Any:
     if is_disabled():
         return await call(None)
@@ -124,13 +124,13 @@ def _parsed_by(parse_args: Callable[[], Any]) -> Any:
         raise SystemExit(wrong.exit_code) from None
 
 
-def _read_by(parse_args: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
+def _read_by(parse_args: Callable[[], Any]) -> tuple[Any, Asked]:
     """Have the user's own parser read the command line without what is the session's."""
     asked = session_part()
     found = sys.argv
     sys.argv = [*found[:1], *asked.rest]
     try:
-        return _parsed_by(parse_args), asked.keywords
+        return _parsed_by(parse_args), asked
     finally:
         sys.argv = found
 

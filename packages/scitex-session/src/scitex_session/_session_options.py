@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from ._session_table import SessionOption
 
+COMMAND_LINE = "command line"
+
 
 class Asked:
     """What a command line and the environment ask of the session.
@@ -32,6 +34,8 @@ class Asked:
     ----------
     keywords : dict
         As for `session`: these stand above the script's own.
+    origins : dict
+        By keyword: ``"command line"``, or the variable.
     files : list of str
         Of values for parameters, in their order.
     completion : str or None
@@ -40,13 +44,18 @@ class Asked:
         The command line without all that.
     """
 
-    __slots__ = ("completion", "files", "keywords", "rest")
+    __slots__ = ("completion", "files", "keywords", "origins", "rest")
 
     def __init__(self) -> None:
         self.keywords: dict[str, Any] = {}
+        self.origins: dict[str, str] = {}
         self.files: list[str] = []
         self.completion: str | None = None
         self.rest: list[str] = []
+
+    def told(self) -> dict[str, tuple[Any, str]]:
+        """Return value and origin by keyword."""
+        return {key: (value, self.origins[key]) for key, value in self.keywords.items()}
 
 
 def asked_of_session(tokens: Sequence[str], *, config: bool = True) -> Asked:
@@ -68,8 +77,7 @@ def asked_of_session(tokens: Sequence[str], *, config: bool = True) -> Asked:
     UsageError
         There is no such option, or it has no value that can be.
     """
-    asked = Asked()
-    asked.keywords.update(from_environment())
+    asked = asked_by_environment()
     given: dict[str, str] = {}
     position = 0
     while position < len(tokens):
@@ -94,20 +102,21 @@ def asked_of_session(tokens: Sequence[str], *, config: bool = True) -> Asked:
     return asked
 
 
-def from_environment() -> dict[str, Any]:
-    """Return what the environment asks of a session, as keywords.
+def asked_by_environment() -> Asked:
+    """Return what the environment asks of a session.
 
     Raises
     ------
     UsageError
         A variable has a value that can't be.
     """
-    keywords = {}
+    asked = Asked()
     for option in SESSION_OPTIONS:
         variable = VARIABLE_PREFIX + option.variable
         if text := os.environ.get(variable):
-            keywords[option.keyword] = option.read(variable, text)
-    return keywords
+            asked.keywords[option.keyword] = option.read(variable, text)
+            asked.origins[option.keyword] = f"${variable}"
+    return asked
 
 
 def _is_switch(name: str) -> bool:
@@ -130,6 +139,7 @@ def _switch(asked: Asked, given: dict[str, str], name: str, value: str | None) -
     assert option is not None
     _once(given, option.keyword, name)
     asked.keywords[option.keyword] = positive is (value is None or read_flag(name, value))
+    asked.origins[option.keyword] = COMMAND_LINE
 
 
 def _take(asked: Asked, given: dict[str, str], name: str, value: str) -> None:
@@ -150,6 +160,7 @@ def _take(asked: Asked, given: dict[str, str], name: str, value: str) -> None:
     else:
         _once(given, option.keyword, name)
     asked.keywords[option.keyword] = read
+    asked.origins[option.keyword] = COMMAND_LINE
 
 
 def _once(given: dict[str, str], keyword: str, name: str) -> None:

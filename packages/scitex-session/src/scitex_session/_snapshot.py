@@ -27,7 +27,11 @@ _IN_YAML = (int, float, bool, type(None), set, date, datetime)
 
 
 def write_config(
-    run_dir: Path, config: DotDict, files: ConfigFiles, origins: Mapping[str, str]
+    run_dir: Path,
+    config: DotDict,
+    files: ConfigFiles,
+    origins: Mapping[str, str],
+    asked: Mapping[str, tuple[Any, str]],
 ) -> None:
     """Write ``CONFIGS/CONFIG.yaml``: `CONFIG` at the start.
 
@@ -44,6 +48,9 @@ def write_config(
         The user's configuration within it.
     origins : mapping
         By argument, where its value came from.
+    asked : mapping
+        By keyword of the session, what was asked for from outside the script, and from where; a
+        comment at the top.
 
     Raises
     ------
@@ -61,7 +68,13 @@ def write_config(
     for path, kind in _stood_for(known, written, ()):
         comments[path] = f"{comments[path]}; {kind}" if path in comments else kind
     text = to_yaml(written, {path: jsonable(comment) for path, comment in comments.items()})
-    write_atomic(folder / "CONFIG.yaml", text.encode())
+    write_atomic(folder / "CONFIG.yaml", (_heading(asked) + text).encode())
+
+
+def _heading(asked: Mapping[str, tuple[Any, str]]) -> str:
+    values = jsonable({key: value for key, (value, _) in asked.items()})
+    lines = to_yaml(values, {(key,): origin for key, (_, origin) in asked.items()}).splitlines()
+    return "".join(f"# session: {line}\n" for line in lines)
 
 
 def save_script(run_dir: Path, script: Path | None) -> None:
