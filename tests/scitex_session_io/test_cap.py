@@ -123,7 +123,9 @@ def test_fifty_megabytes_are_capped_at_one_and_shown_in_full(mode: str, end: str
     finished = run_script(WRITER.replace("MODE", repr(mode)).replace("END", code))
     assert finished.returncode == status
     assert finished.stderr == "error\n"
-    assert finished.stdout.encode() == WRITTEN
+    # The stream behind a tee keeps its buffer, and a kill what is in it; the log is whole.
+    shown = finished.stdout.encode()
+    assert WRITTEN.startswith(shown) if (mode, end) == ("sys", "kill -9") else shown == WRITTEN
     check(Path("out.log"), WRITTEN, MIB)
     assert Path("err.log").read_bytes() == b"error\n"
 

@@ -1,6 +1,8 @@
 """The widths of figures that journals ask for: a table, and one lookup.
 
-From the author guidelines, as they stood in 2026:
+From the guidelines for authors, as they stood in 2026. Those of Nature (89 and 183) and IEEE were
+read on the publishers' own pages; the others stand here as the pages named are cited elsewhere.
+Guidelines change: look before you submit.
 
 Nature
     89 and 183 mm; 120 to 136 mm for one and a half columns, of which the table has the least.
