@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ._errors import DuplicateSessionError, InvalidTypeError, InvalidValueError, warn
 from ._events import append_event
-from ._fold import seen_now
 from ._ids import check_id
 from ._index import Index
 from ._journal import journal_close, journal_create, journal_remove, journal_update
@@ -15,6 +14,7 @@ from ._layout import RECORD_NAME, whereabouts
 from ._makers import makers
 from ._places import absolute, registry_dir
 from ._process import identify, liveness
+from ._seen import seen_now
 from ._select import select
 
 TYPE_CHECKING = False
