@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 RECORD_NAME = "session.json"
 # What is said of a run, from its record or from the registry.
-_SAID = ("status", "exit_status", "script", "function", "arguments", "argv")
-_SAID += ("started", "ended", "duration_s", "git")
+_SAID = (
+    *("status", "exit_status", "script", "function", "arguments", "argv"),
+    *("started", "ended", "duration_s", "git"),
+)
 
 
 class Origin:
