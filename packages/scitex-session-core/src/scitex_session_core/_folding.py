@@ -40,10 +40,10 @@ _UPSERT = (
 
 def forget_all(connection: sqlite3.Connection) -> None:
     """Empty the index: it is of other files than those that are there."""
-    connection.execute("BEGIN IMMEDIATE")
-    for table in ("files", "sessions", "bodies", "waiting", "names", "facts", "configs"):
-        connection.execute(f"DELETE FROM {table}")
-    connection.execute("COMMIT")
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for table in ("files", "sessions", "bodies", "waiting", "names", "facts", "configs"):
+            connection.execute(f"DELETE FROM {table}")
 
 
 class Folding:
@@ -96,18 +96,12 @@ class Folding:
                 self._progress.show(len(chunk))
 
     def _commit(self, file: JournalFile, lines: bytes) -> None:
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._connection as connection:  # which commits, or rolls back
+            connection.execute("BEGIN IMMEDIATE")
             number = self._number(file, lines)
             if number is not None:
                 file.file = number
                 self._fold(number, lines)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
         file.folded += len(lines)
 
     def _number(self, file: JournalFile, lines: bytes) -> int | None:
