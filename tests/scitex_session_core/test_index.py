@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from scitex_session_core import (
     SessionManager,
     SessionWarning,
+    _progress,
     journal_close,
     journal_create,
     journal_update,
@@ -484,7 +485,7 @@ class Terminal(io.StringIO):
 def test_a_long_fold_shows_its_progress_on_a_terminal_only(
     registry: Path, monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO], silent: float
 ) -> None:
-    monkeypatch.setattr(folding, "_SILENT_S", silent)
+    monkeypatch.setattr(_progress, "_SILENT_S", silent)
     monkeypatch.setattr(folding, "_CHUNK", 500)
     monkeypatch.setattr(sys, "stderr", stream())
     for name in "abcdef":

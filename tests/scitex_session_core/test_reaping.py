@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +18,7 @@ from scitex_session_core import (
     write_record,
 )
 from scitex_session_core._journal import journal_files
-from support import read_json_lines
+from support import read_json_lines, run_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,26 +99,7 @@ def test_many_that_file_the_same_crashes_at_once_lose_and_double_nothing(
         "  file_crash(Path(name), {'signal': 9}, registry=Path(sys.argv[2]))\n"
     )
     argv = [str(out_dir), str(registry), *map(str, run_dirs)]
-    filers = [
-        subprocess.Popen(
-            [sys.executable, "-Werror", "-c", code, *argv],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for code in (program, witness, program)
-    ]
-    for filer in filers:
-        assert filer.stdout is not None
-        filer.stdout.readline()
-    for filer in filers:
-        assert filer.stdin is not None
-        filer.stdin.write("go\n")
-        filer.stdin.flush()
-    for filer in filers:
-        _, errors = filer.communicate(timeout=60)
-        assert (filer.returncode, errors) == (0, "")
+    run_together([code, *argv] for code in (program, witness, program))
     names = sorted(path.name for path in run_dirs)
     assert everything(out_dir) == {"RUNNING": [], "FINISHED_ERROR": names}
     for name in names:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
-import subprocess
 import sys
 import textwrap
 import time
@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from scitex_session_io import _companion
+import scitex_session_io
+from scitex_session_io._companion import Companion
+from scitex_session_io._companion_echo import Order
+from scitex_session_io._companion_watch import Watch
 from support import read_json, run_script, start_script, wait_until
 from support.terminal import Terminal
 
@@ -36,7 +39,7 @@ def companion_of(pid: int) -> int | None:
                 words = (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:  # gone in the meantime
                 continue
-            if b"_companion.main" in b"".join(words[4:5]) and str(pid).encode() in words:
+            if b"_companion" in b"".join(words[4:5]) and str(pid).encode() in words:
                 return int(entry.name)
     return None
 
@@ -188,6 +191,27 @@ def test_a_run_that_told_sigpipe_to_kill_survives_the_death_of_its_companion() -
     assert (process.returncode, stdout) == (0, "survived\n")
 
 
+def test_the_companion_outlives_the_package_that_it_was_started_from() -> None:
+    installed = Path("site/scitex_session_io")
+    shutil.copytree(Path(scitex_session_io.__file__).parent, installed)
+    with start_script("""
+        import os, sys
+        sys.path.insert(0, "site")
+        from scitex_session_io import capture
+        with capture("o.log", "e.log", max_bytes=1 << 16):
+            print("before")
+            while os.path.exists("site"): pass
+            for i in range(50_000): print(i)
+    """) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "before\n"
+        shutil.rmtree("site")
+        stdout, stderr = process.communicate(timeout=30)
+    assert stdout == "".join(f"{i}\n" for i in range(50_000))
+    assert "scitex-session: the companion process is gone" not in stderr
+    assert process.returncode == 0
+
+
 def test_wait_never_meets_the_companion() -> None:
     finished = run_script("""
         import os
@@ -253,9 +277,7 @@ def test_the_heart_beats_at_once_and_through_a_rename_of_its_directory() -> None
 def test_the_heart_beats_again_after_half_a_minute() -> None:
     beat = Path("heartbeat")
     with beat.open("wb") as file:
-        companion = _companion.Companion(
-            -1, -1, file.fileno(), _companion.Watch(1, -1), [], _companion.Order(-1)
-        )
+        companion = Companion(-1, -1, file.fileno(), Watch(1, -1), [], Order(-1))
         companion.beat()
         for seconds, beats in ((29.0, False), (31.0, True)):
             os.utime(beat, (1, 1))
@@ -264,25 +286,6 @@ def test_the_heart_beats_again_after_half_a_minute() -> None:
             companion.beat()
             companion.now = start
             assert (beat.stat().st_mtime > 1) is beats
-
-
-@pytest.mark.parametrize("has_pidfd", [True, False])
-def test_life_and_death_are_told_with_and_without_a_pidfd(has_pidfd: bool) -> None:
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    pidfd = os.pidfd_open(child.pid) if has_pidfd else -1
-    watch = _companion.Watch(child.pid, pidfd)
-    assert not watch.dead(woken=True, closed=False)
-    assert not watch.dead(woken=True, closed=True)
-    child.kill()
-    # Not yet reaped: a zombie.
-    wait_until(lambda: watch.dead(woken=True, closed=True))
-    assert watch.ending() == (9, None)
-    child.communicate()
-    assert watch.dead(woken=True, closed=False)
-    if has_pidfd:
-        os.close(pidfd)
-    else:
-        assert watch.ending() == (None, None)
 
 
 def test_on_a_terminal_all_is_shown_in_order_and_python_sees_a_terminal_of_that_size() -> None:
@@ -346,19 +349,3 @@ def test_a_terminal_that_takes_nothing_stops_neither_the_run_nor_the_filing_of_i
     wait_until(lambda: Path("death").exists(), timeout=40)
     assert Path("o.log").read_text() == "".join(f"{i}\n" for i in range(200_000))
     assert terminal.close() == -9
-
-
-def test_a_log_that_was_truncated_is_shown_from_its_new_beginning() -> None:
-    with Path("log").open("wb") as file, Path("shown").open("wb") as out:
-        file.write(b"a long first part\n")
-        file.flush()
-        log = os.open("log", os.O_RDONLY)
-        echo = _companion.Echo(log, out.fileno())
-        echo.look()
-        echo.show(echo.size)
-        os.truncate("log", 0)
-        os.pwrite(file.fileno(), b"new\n", 0)
-        echo.look()
-        echo.show(echo.size)
-        os.close(log)
-    assert Path("shown").read_bytes() == b"a long first part\nnew\n"

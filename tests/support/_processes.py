@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 class Finished(NamedTuple):
@@ -80,3 +80,30 @@ def start_script(
             yield process
         finally:
             process.kill()
+
+
+def run_together(commands: Iterable[Sequence[str]]) -> None:
+    """Run ``python -c`` commands that all go on at one moment; none may fail or say anything.
+
+    Each prints a line once it is ready, and then reads one before it goes on.
+    """
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-Werror", "-c", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for command in commands
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, "")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scitex_session_core import SessionManager, read_record, reap
+from support import run_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,26 +49,7 @@ MEMBERS, EACH = 16, 6
 def test_all_begin_end_die_and_reap_at_once(
     tmp_path: Path, registry: Path, caused: Callable[[str, str], None]
 ) -> None:
-    members = [
-        subprocess.Popen(
-            [sys.executable, "-Werror", "-c", MEMBER, str(tmp_path), str(registry), str(number)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(MEMBERS)
-    ]
-    for member in members:
-        assert member.stdout is not None
-        member.stdout.readline()
-    for member in members:
-        assert member.stdin is not None
-        member.stdin.write("go\n")
-        member.stdin.flush()
-    for member in members:
-        _, errors = member.communicate(timeout=60)
-        assert (member.returncode, errors) == (0, "")
+    run_together([MEMBER, str(tmp_path), str(registry), str(number)] for number in range(MEMBERS))
     reap(tmp_path, registry=registry)
     paths = [path.parent for path in (tmp_path / "fit_out").glob("*/*/session.json")]
     records = [read_record(path) for path in paths]

@@ -7,13 +7,8 @@ and parts of files, may be read in any order, and give the same sessions.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-from ._errors import RecordError
-from ._layout import whereabouts
-from ._life import life
-from ._made import MADE, made_by
-from ._record import read_record
+from ._made import MADE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +56,7 @@ def fold(told: Iterable[Told]) -> dict[str, Any] | None:
         updates = [update for update in updates if _when(update) > _when(last)]
         found = last[1]
         session = _created(found, moment(found.get("started")))
-        _say(session, found)
+        take_over(session, found)
         if found.get("status") != "running":
             ends = [(moment(found.get("ended")), found)]
     elif (creation := _creation(events)) is not None:
@@ -72,11 +67,13 @@ def fold(told: Iterable[Told]) -> dict[str, Any] | None:
     if len(ends) > 1:
         ends.sort(key=_when)
     for _, event in ends:
-        _say(session, event)
+        take_over(session, event)
     own = [end for end in ends if end[1].get("status") not in ("crashed", "lost")]
     if ends:
         at, event = (own or ends)[0]
-        _close(session, event, moment(event.get("time")) if event.get("event") == "close" else at)
+        if event.get("event") == "close":
+            at = moment(event.get("time"))
+        mark_ended(session, event, at)
     if len(updates) > 1:
         updates.sort(key=_when)
     for _, event in updates:
@@ -90,29 +87,6 @@ def line_of(told: Iterable[Told]) -> object:
     return creation[1].get("line") if creation else None
 
 
-def seen_now(session: dict[str, Any]) -> dict[str, Any]:
-    """Return a session as it is at this moment, `session` itself where it has ended."""
-    if session["status"] != "running":
-        return session
-    record = _record_of(session)
-    now = dict(session)
-    if record is not None:
-        artifacts = record["artifacts"]
-        _say(now, {**record, "artifacts": len(artifacts), MADE: made_by(artifacts)})
-        if record.get("status") != "running":
-            # The record is the truth: its run was killed, or the disk full, before the journal
-            # heard.
-            end = {**record, "exit_code": record.get("exit_status"), "run_dir": None}
-            _close(now, end, moment(record.get("ended")))
-            now["run_dir"] = str(whereabouts(Path(now["run_dir"])))
-            return now
-    if now["process"] is not None:
-        # Without its record there, a directory's heart is that of another run.
-        place = whereabouts(Path(now["run_dir"])) if record is not None else None
-        now["status"] = life(now["process"], place)
-    return now
-
-
 def moment(text: object) -> datetime | None:
     """Return the time that `text` tells in ISO 8601, UTC where it names no zone, or None."""
     try:
@@ -120,6 +94,29 @@ def moment(text: object) -> datetime | None:
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def mark_ended(session: dict[str, Any], event: Mapping[str, Any], at: datetime | None) -> None:
+    """Take over the end itself."""
+    session["status"] = _text(event.get("status")) or "unknown"
+    session["exit_code"] = _integer(event.get("exit_code"))
+    session["end_time"] = at
+    session["run_dir"] = _text(event.get("run_dir")) or session["run_dir"]
+
+
+def take_over(session: dict[str, Any], event: Mapping[str, Any]) -> None:
+    """Take over what an end, or a record, says besides the end."""
+    session["run_dir"] = _text(event.get("run_dir")) or session["run_dir"]
+    if isinstance(results := event.get("results"), dict):
+        session["results"] = results
+    if isinstance(tags := event.get("tags"), list):
+        session["tags"] = _texts(tags)
+    if isinstance(note := event.get("note"), str):
+        session["note"] = note
+    if (number := _integer(event.get("artifacts"))) is not None:
+        session["artifacts"] = number
+    if isinstance(made := event.get(MADE), list):
+        session[MADE] = _texts(made)
 
 
 def _standing(told: Iterable[Told]) -> list[tuple[datetime | None, int, dict[str, Any]]]:
@@ -168,16 +165,6 @@ def _when(found: tuple[datetime | None, dict[str, Any]]) -> tuple[datetime, str]
     return at or _NEVER, repr(sorted(event.items()))
 
 
-def _record_of(session: dict[str, Any]) -> dict[str, Any] | None:
-    if session["run_dir"] is None:
-        return None
-    try:
-        record = read_record(Path(session["run_dir"]))
-    except (RecordError, ValueError):  # no path can hold a NUL, and a garbage line can
-        return None
-    return record if record["id"] == session["id"] else None  # an sdir that was used again
-
-
 def _created(event: dict[str, Any], at: datetime | None) -> dict[str, Any]:
     process, attempt = event.get("process"), event.get("attempt")
     return {
@@ -200,28 +187,6 @@ def _created(event: dict[str, Any], at: datetime | None) -> dict[str, Any]:
         "run_dir": _text(event.get("run_dir")),
         "process": process if isinstance(process, dict) else None,
     }
-
-
-def _close(session: dict[str, Any], event: Mapping[str, Any], at: datetime | None) -> None:
-    session["status"] = _text(event.get("status")) or "unknown"
-    session["exit_code"] = _integer(event.get("exit_code"))
-    session["end_time"] = at
-    session["run_dir"] = _text(event.get("run_dir")) or session["run_dir"]
-
-
-def _say(session: dict[str, Any], event: Mapping[str, Any]) -> None:
-    """Take over what an end, or a record, says besides the end."""
-    session["run_dir"] = _text(event.get("run_dir")) or session["run_dir"]
-    if isinstance(results := event.get("results"), dict):
-        session["results"] = results
-    if isinstance(tags := event.get("tags"), list):
-        session["tags"] = _texts(tags)
-    if isinstance(note := event.get("note"), str):
-        session["note"] = note
-    if (number := _integer(event.get("artifacts"))) is not None:
-        session["artifacts"] = number
-    if isinstance(made := event.get(MADE), list):
-        session[MADE] = _texts(made)
 
 
 def _update(session: dict[str, Any], event: Mapping[str, Any]) -> None:

@@ -7,8 +7,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
-import time
 
 from ._errors import warn
 from ._events import parse_line
@@ -16,6 +14,7 @@ from ._fields import FIELDS, comparable, leaves, row
 from ._fold import fold
 from ._grown import HEAD
 from ._made import MADE, as_fact
+from ._progress import Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 # Read, folded and committed at once: memory stays flat however long the journal is.
 _CHUNK = 4 << 20
 _AT_ONCE = 500
-_SILENT_S = 1.0
 
 _COLUMNS = ("n", *FIELDS, "config")
 _UPSERT = (
@@ -42,10 +40,10 @@ _UPSERT = (
 
 def forget_all(connection: sqlite3.Connection) -> None:
     """Empty the index: it is of other files than those that are there."""
-    connection.execute("BEGIN IMMEDIATE")
-    for table in ("files", "sessions", "bodies", "waiting", "names", "facts", "configs"):
-        connection.execute(f"DELETE FROM {table}")
-    connection.execute("COMMIT")
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for table in ("files", "sessions", "bodies", "waiting", "names", "facts", "configs"):
+            connection.execute(f"DELETE FROM {table}")
 
 
 class Folding:
@@ -69,7 +67,7 @@ class Folding:
         self._unreadable = unreadable
         self._names: dict[str, int] = {}
         self._configs: set[int] = set()
-        self._progress = _Progress(sum(file.size - file.folded for file in files))
+        self._progress = Progress(sum(file.size - file.folded for file in files))
 
     def run(self) -> None:
         """Fold until all that was there at the beginning is in the index."""
@@ -98,18 +96,12 @@ class Folding:
                 self._progress.show(len(chunk))
 
     def _commit(self, file: JournalFile, lines: bytes) -> None:
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._connection as connection:  # which commits, or rolls back
+            connection.execute("BEGIN IMMEDIATE")
             number = self._number(file, lines)
             if number is not None:
                 file.file = number
                 self._fold(number, lines)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
         file.folded += len(lines)
 
     def _number(self, file: JournalFile, lines: bytes) -> int | None:
@@ -238,27 +230,3 @@ def unpacked(body: bytes) -> list[Line]:
         file, _, told = line.partition(b" ")
         lines.append((int(file), told, json.loads(told)))
     return lines
-
-
-class _Progress:
-    """Says on a terminal how far a fold has come, once it takes longer than a moment."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._read = 0
-        self._began = time.monotonic()
-        self._shown = False
-
-    def show(self, read: int) -> None:
-        self._read += read
-        stream = sys.stderr
-        if time.monotonic() - self._began < _SILENT_S or stream is None or not stream.isatty():
-            return
-        self._shown = True
-        stream.write(f"\rfolding the registry's journal: {100 * self._read // self._total} % ")
-        stream.flush()
-
-    def done(self) -> None:
-        if self._shown:
-            sys.stderr.write("\r" + " " * 48 + "\r")
-            sys.stderr.flush()

@@ -44,7 +44,7 @@ class Index:
     """
 
     def __init__(self, registry: Path) -> None:
-        self._registry = registry
+        self.registry = registry
         self._path = index_path(registry)
         self._lock = RLock()
         self._connection: sqlite3.Connection | None = None
@@ -135,13 +135,13 @@ class Index:
         if self._connection is None:
             self._pid = os.getpid()
             if self._temporary:
-                self._connection = open_temporary(self._registry)
+                self._connection = open_temporary(self.registry)
             else:
                 try:
                     self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 except OSError as error:
                     raise sqlite3.OperationalError(str(error)) from error
-                self._connection = open_index(self._path, self._registry)
+                self._connection = open_index(self._path, self.registry)
         return self._connection
 
     def _mend(self, error: sqlite3.Error) -> None:
@@ -166,7 +166,7 @@ class Index:
 
     def _move_aside(self, error: sqlite3.Error) -> None:
         try:
-            connection = open_index(self._path, self._registry)
+            connection = open_index(self._path, self.registry)
             sound = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
             connection.close()
         except sqlite3.DatabaseError:
@@ -176,14 +176,14 @@ class Index:
 
     def _refresh(self, connection: sqlite3.Connection) -> None:
         try:
-            grown = behind(connection, self._registry)
+            grown = behind(connection, self.registry)
             if grown == []:
                 return
             with self._alone():
-                grown = behind(connection, self._registry)  # the one before may have done it
+                grown = behind(connection, self.registry)  # the one before may have done it
                 if grown is None:
                     forget_all(connection)
-                    grown = behind(connection, self._registry)
+                    grown = behind(connection, self.registry)
                 Folding(connection, grown or [], self._unreadable).run()
         except TimeoutError:
             self._say("the registry's index is being brought up to date by another process: "

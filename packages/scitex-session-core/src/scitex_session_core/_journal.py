@@ -13,7 +13,6 @@ from ._atomic import append_line
 from ._events import utc_now
 from ._jsonable import dumps
 from ._machine import writer_name
-from ._made import made_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def journal_create(
     event.update((name, value) for name, value in more.items() if value)
     if attempt != 1:
         event["attempt"] = attempt
-    _append(registry, event)
+    append(registry, event)
     return line
 
 
@@ -155,7 +154,7 @@ def journal_close(
         "made": list(made) or None,
     }
     event.update((name, value) for name, value in more.items() if value is not None)
-    _append(registry, event)
+    append(registry, event)
 
 
 def journal_update(
@@ -189,53 +188,7 @@ def journal_update(
     """
     told = {"tag": tag, "untag": untag, "note": note, "results": results}
     given = {name: value for name, value in told.items() if value is not None}
-    _append(registry, {"event": "update", "id": session_id, "time": utc_now(), **given})
-
-
-def journal_record(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None:
-    """Tell the registry of a run whose directory was found; what it was told before is void.
-
-    Parameters
-    ----------
-    registry : Path
-        The directory of the registry.
-    record : mapping
-        The record, its events folded in.
-    run_dir : Path
-        Where it was found.
-
-    Raises
-    ------
-    OSError
-        The journal could not be written.
-    """
-    _append(registry, record_event(record, run_dir))
-
-
-def record_event(record: Mapping[str, Any], run_dir: Path) -> dict[str, Any]:
-    """Return the event that tells of a run whose directory was found."""
-    names = ("config", "function", "arguments", "results", "tags", "note", "parent", "attempt")
-    artifacts = record.get("artifacts")
-    return {
-        "event": "record",
-        "id": record["id"],
-        "time": utc_now(),
-        **{name: record[name] for name in names if record.get(name)},
-        "script_path": record.get("script"),
-        "process": record.get("process"),
-        "started": record.get("started"),
-        "ended": record.get("ended"),
-        "status": record.get("status"),
-        "exit_code": record.get("exit_status"),
-        "artifacts": len(artifacts) if isinstance(artifacts, list) else 0,
-        "made": made_by(artifacts),
-        "run_dir": run_dir,
-    }
-
-
-def encoded(event: Mapping[str, Any]) -> bytes:
-    """Return the line of an event."""
-    return dumps(event, names=("id", "run_dir", "script_path", "parent"))
+    append(registry, {"event": "update", "id": session_id, "time": utc_now(), **given})
 
 
 def journal_remove(registry: Path, session_id: str) -> None:
@@ -246,7 +199,7 @@ def journal_remove(registry: Path, session_id: str) -> None:
     OSError
         The journal could not be written.
     """
-    _append(registry, {"event": "remove", "id": session_id, "time": utc_now()})
+    append(registry, {"event": "remove", "id": session_id, "time": utc_now()})
 
 
 def journal_files(registry: Path) -> list[Path]:
@@ -265,7 +218,14 @@ def journal_files(registry: Path) -> list[Path]:
     return [folder / name for name in sorted(names) if name.endswith(".jsonl")]
 
 
-def _append(registry: Path, event: Mapping[str, Any]) -> None:
+def append(registry: Path, event: Mapping[str, Any]) -> None:
+    """Append an event to the file of this writer and month.
+
+    Raises
+    ------
+    OSError
+        The journal could not be written.
+    """
     folder = registry / JOURNAL_NAME
     month = _time.strftime("%Y-%m", _time.gmtime())
     path = folder / f"{writer_name(folder)}-{month}.jsonl"
@@ -275,3 +235,8 @@ def _append(registry: Path, event: Mapping[str, Any]) -> None:
     except FileNotFoundError:
         folder.mkdir(parents=True, exist_ok=True)
         append_line(path, line)
+
+
+def encoded(event: Mapping[str, Any]) -> bytes:
+    """Return the line of an event."""
+    return dumps(event, names=("id", "run_dir", "script_path", "parent"))

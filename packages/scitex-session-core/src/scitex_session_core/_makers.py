@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ._errors import InvalidTypeError, InvalidValueError
-from ._fold import seen_now
 from ._made import MADE, as_fact, is_digest, kept_of
+from ._seen import seen_now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

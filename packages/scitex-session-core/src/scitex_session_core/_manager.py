@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from operator import index
-from pathlib import Path
-
-from ._errors import DuplicateSessionError, InvalidTypeError, InvalidValueError, warn
-from ._events import append_event
-from ._fold import seen_now
-from ._ids import check_id
 from ._index import Index
-from ._journal import journal_close, journal_create, journal_remove, journal_update
-from ._layout import RECORD_NAME, whereabouts
 from ._makers import makers
 from ._places import absolute, registry_dir
-from ._process import identify, liveness
+from ._registering import close, register, remove, update
+from ._seen import seen_now
 from ._select import select
 
 TYPE_CHECKING = False
@@ -23,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-_STATUSES = ("success", "failed", "error", "finished")
 _ACTIVE = ("running", "unknown", "lost")
 
 
@@ -49,11 +40,10 @@ class SessionManager:
     """
 
     def __init__(self, registry: str | os.PathLike[str] | None = None) -> None:
-        self._registry = registry_dir() if registry is None else absolute(registry)
-        self._index = Index(self._registry)
+        self._index = Index(registry_dir() if registry is None else absolute(registry))
 
     def __repr__(self) -> str:
-        return f"SessionManager({str(self._registry)!r})"
+        return f"SessionManager({str(self._index.registry)!r})"
 
     def create_session(
         self,
@@ -90,19 +80,7 @@ class SessionManager:
         OSError
             The registry can't be written.
         """
-        check_id(session_id)
-        _check_config(config)
-        process = None if pid is None else _process(pid)
-        if self._index.get(session_id) is not None:
-            raise DuplicateSessionError(session_id, str(self._registry))
-        script = None if script_path is None else str(script_path)
-        line = journal_create(
-            self._registry, session_id, config, script_path=script, process=process
-        )
-        # Of two that registered the same ID at once, the second learns it here. None: the index
-        # can't be brought up to date just now, and what was written stands.
-        if self._index.line(session_id) not in (line, None):
-            raise DuplicateSessionError(session_id, str(self._registry))
+        register(self._index, session_id, config, script_path, pid)
 
     def close_session(
         self,
@@ -132,16 +110,7 @@ class SessionManager:
         OSError
             The registry can't be written.
         """
-        if status not in _STATUSES:
-            raise InvalidValueError("status", status, "one of " + ", ".join(_STATUSES))
-        code = None if exit_code is None else _integer("exit_code", exit_code, "an integer or None")
-        session = self.get_session(session_id)
-        if not session:
-            warn(f"no session {session_id!r} to close in the registry {self._registry}")
-        elif session["status"] in _STATUSES:
-            warn(f"session {session_id!r} was closed before, as {session['status']}: it stays so")
-        else:
-            journal_close(self._registry, session_id, status, code)
+        close(self._index, session_id, status, exit_code)
 
     def get_active_sessions(self) -> dict[str, Any]:
         """Return the sessions that have not ended, as far as is known, by ID.
@@ -292,25 +261,7 @@ class SessionManager:
         OSError
             The registry, or the run directory, can't be written.
         """
-        told = {"tag": tag, "untag": untag, "note": note}
-        for name, value in told.items():
-            if value is not None and not isinstance(value, str):
-                raise InvalidTypeError(name, value, "a text or None")
-        if results is not None:
-            _check_config(results, "results")
-        session = self._index.get(session_id)
-        if session is None:
-            warn(f"no session {session_id!r} to update in the registry {self._registry}")
-            return
-        if session["run_dir"] is not None:
-            run_dir = whereabouts(Path(session["run_dir"]))
-            if (run_dir / RECORD_NAME).exists():
-                for name, value in told.items():
-                    if value is not None:
-                        append_event(run_dir, name, **{"tag" if name == "untag" else name: value})
-                if results is not None:
-                    append_event(run_dir, "result", results=results)
-        journal_update(self._registry, session_id, tag=tag, untag=untag, note=note, results=results)
+        update(self._index, session_id, tag=tag, untag=untag, note=note, results=results)
 
     def remove(self, session_id: str) -> None:
         """Forget a session. Its run directory is left alone, and `reindex` finds it there again.
@@ -322,30 +273,4 @@ class SessionManager:
         OSError
             The registry can't be written.
         """
-        if self._index.get(session_id) is None:
-            warn(f"no session {session_id!r} to remove in the registry {self._registry}")
-        else:
-            journal_remove(self._registry, session_id)
-
-
-def _check_config(config: object, name: str = "config") -> None:
-    if not isinstance(config, dict):
-        raise InvalidTypeError(name, config, "a dictionary")
-
-
-def _process(pid: object) -> dict[str, Any]:
-    allowed = "the ID of a process that is alive, 0 for this one, or None"
-    number = _integer("pid", pid, allowed)
-    process = identify(number or None)
-    if number < 0 or liveness(process) == "dead":
-        raise InvalidValueError("pid", pid, allowed)
-    return process
-
-
-def _integer(name: str, value: object, allowed: str) -> int:
-    if isinstance(value, bool):  # True would be process 1
-        raise InvalidTypeError(name, value, allowed)
-    try:
-        return index(value)  # type: ignore[arg-type]  # numpy's integers are integers, too
-    except TypeError:
-        raise InvalidTypeError(name, value, allowed) from None
+        remove(self._index, session_id)

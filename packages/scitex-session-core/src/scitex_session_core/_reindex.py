@@ -10,11 +10,12 @@ from ._errors import InvalidSessionIdError, InvalidTypeError, RecordError, warn
 from ._fold import fold
 from ._ids import check_id
 from ._index import Index
-from ._journal import encoded, journal_record, record_event
+from ._journal import encoded
 from ._layout import COPYING, PREVIOUS, RECORD_NAME
 from ._legacy import legacy_record
 from ._places import absolute, registry_dir
 from ._record import read_record
+from ._telling import record_event, tell_found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def reindex(
             continue
         seen.add(session_id)
         if known is None or _differs(known, record, run_dir):
-            journal_record(where, record, run_dir)
+            tell_found(where, record, run_dir)
             registered.append(run_dir)
     return registered
 

@@ -121,8 +121,8 @@ def _check_or_make(connection: sqlite3.Connection, registry: Path) -> None:
     if _pragma(connection, "application_id") == APPLICATION_ID:
         _check(connection, registry)
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with connection:  # which commits, or rolls back
+        connection.execute("BEGIN IMMEDIATE")
         if _pragma(connection, "application_id") != APPLICATION_ID:  # no other was quicker
             if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
                 raise ForeignIndexError("it is another program's database")
@@ -131,11 +131,6 @@ def _check_or_make(connection: sqlite3.Connection, registry: Path) -> None:
             connection.execute("INSERT INTO about VALUES (?)", [_text(registry)])
             connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
     _check(connection, registry)
 
 

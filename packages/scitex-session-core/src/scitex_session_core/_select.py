@@ -7,7 +7,7 @@ from __future__ import annotations
 from ._errors import InvalidTypeError, InvalidValueError
 from ._fields import FIELDS, check_field, comparable, is_live, values_of
 from ._filters import checked
-from ._fold import seen_now
+from ._seen import seen_now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -51,7 +49,9 @@ _HOME |= {"render": "_render", "save": "_save", "save_into": "_places"}
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        home = importlib.import_module(f"{__name__}.{_HOME.get(name, '_errors')}")
+        # __import__ with a from-list returns the module itself. The companion comes through this
+        # door as well, and importlib would be a tenth of its start.
+        home = __import__(f"{__name__}.{_HOME.get(name, '_errors')}", fromlist=[name])
         value = globals()[name] = getattr(home, name)
         return value
     if name == "__version__":

@@ -1,6 +1,6 @@
 """A log that is not to grow without end: its middle is dropped, and that is said in its place.
 
-The companion imports this too, on its own, when a log has grown so far.
+The companion imports this too: nothing but the standard library, and of that little.
 """
 
 from __future__ import annotations

@@ -11,7 +11,18 @@ class PlotError(Exception):
     """The base of all errors of scitex-session-plot."""
 
 
-class StyleTypeError(PlotError, TypeError):
+class _NotAllowedError(PlotError):
+    def __init__(self, argument: str, shown: str, allowed: str) -> None:
+        super().__init__(argument, shown, allowed)
+        self.argument = argument
+        self.shown = shown
+        self.allowed = allowed
+
+    def __str__(self) -> str:
+        return f"{self.argument} must be {self.allowed}, not {self.shown}"
+
+
+class StyleTypeError(_NotAllowedError, TypeError):
     """An argument of a style has a type that it cannot have.
 
     Attributes
@@ -24,37 +35,9 @@ class StyleTypeError(PlotError, TypeError):
         What is allowed in its place.
     """
 
-    def __init__(self, argument: str, shown: str, allowed: str) -> None:
-        super().__init__(argument, shown, allowed)
-        self.argument = argument
-        self.shown = shown
-        self.allowed = allowed
 
-    def __str__(self) -> str:
-        return f"{self.argument} must be {self.allowed}, not {self.shown}"
-
-
-class StyleValueError(PlotError, ValueError):
-    """An argument of a style has a value that it cannot have.
-
-    Attributes
-    ----------
-    argument : str
-        The argument, or the element of it, that was refused.
-    shown : str
-        The value as it prints, shortened.
-    allowed : str
-        What is allowed in its place.
-    """
-
-    def __init__(self, argument: str, shown: str, allowed: str) -> None:
-        super().__init__(argument, shown, allowed)
-        self.argument = argument
-        self.shown = shown
-        self.allowed = allowed
-
-    def __str__(self) -> str:
-        return f"{self.argument} must be {self.allowed}, not {self.shown}"
+class StyleValueError(_NotAllowedError, ValueError):
+    """An argument of a style has a value that it cannot have; its data are `StyleTypeError`'s."""
 
 
 class UnknownPresetError(PlotError, ValueError):

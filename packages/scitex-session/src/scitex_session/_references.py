@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import date
 
-from scitex_session_core import MASK, is_secret_name
-
-from ._yaml_scalars import read_scalar
+from ._reference_variables import VARIABLE, read_variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +18,6 @@ if TYPE_CHECKING:
     KeyPath = tuple[str, ...]
 
 _PIECES = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
-_VARIABLE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?\Z", re.DOTALL)
-# An option `pad_token` may be harmless; a variable of the environment whose name ends so is not.
-_SECRET_ENDS = ("KEY", "PASS", "PASSWD", "PW", "PWD", "TOKEN")
 # Aliases and references can double a file at each line: a run should not die of a typing error.
 _MOST_VALUES = 100_000
 _DEEPEST = 100
@@ -159,15 +153,9 @@ class _Resolver:
     def _referred(
         self, source: Source, at: Located, reference: str, path: KeyPath | None
     ) -> tuple[Any, Any]:
-        variable = _VARIABLE.match(reference)
-        if variable:
-            whole = _whole(at.value) is not None
-            value = _from_environment(source, at, *variable.groups())
-            try:
-                read = read_scalar(value) if whole and at.plain and value else value
-            except ValueError:  # more digits than Python reads
-                raise source.error(at, f"the variable {variable[1]} is too long a number") from None
-            return read, MASK if _is_secret(variable[1]) else read
+        if variable := VARIABLE.match(reference):
+            alone = _whole(at.value) is not None
+            return read_variable(source, at, *variable.groups(), alone=alone)
         return self.build(*self._target(source, at, reference), path)
 
     def _target(self, source: Source, at: Located, reference: str) -> tuple[Source, Located]:
@@ -195,7 +183,7 @@ class _Resolver:
     def _followed(self, source: Source, at: Located) -> tuple[Source, Located]:
         """Go on from a value that is itself a reference to where that leads."""
         whole = _whole(at.value)
-        if whole is None or _VARIABLE.match(whole):
+        if whole is None or VARIABLE.match(whole):
             return source, at
         if id(at) in self._within:
             raise source.error(at, f"${{{whole}}} leads back to itself")
@@ -212,10 +200,6 @@ def _whole(value: object) -> str | None:
     return found[1] if found else None
 
 
-def _is_secret(variable: str) -> bool:
-    return is_secret_name(variable) or variable.upper().endswith(_SECRET_ENDS)
-
-
 def _step(source: Source, at: Located, reference: str, part: str, target: Located) -> Located:
     value = target.value
     if isinstance(value, list) and part.isdecimal() and int(part) < len(value):
@@ -228,18 +212,6 @@ def _step(source: Source, at: Located, reference: str, part: str, target: Locate
     if isinstance(value, list):
         keys = range(len(value))
     raise source.unknown(at, reference, part, keys)
-
-
-def _from_environment(source: Source, at: Located, name: str, default: str | None) -> str:
-    value = os.environ.get(name)
-    if default is not None:
-        return value or default
-    if value is None:
-        raise source.error(
-            at,
-            f"the environment variable {name} is not set (${{env:{name}:-value}} has a default)",
-        )
-    return value
 
 
 def _as_text(source: Source, at: Located, value: Any) -> str:

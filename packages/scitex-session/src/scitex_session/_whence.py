@@ -18,19 +18,11 @@ if TYPE_CHECKING:
     By = Literal["stamp", "content", "directory", "itself"]
 
 RECORD_NAME = "session.json"
-# What is said of a run, under these names, from its record or from the registry.
-_FROM_RECORD = {
-    "status": "status",
-    "exit_status": "exit_status",
-    "script": "script",
-    "function": "function",
-    "arguments": "arguments",
-    "argv": "argv",
-    "started": "started",
-    "ended": "ended",
-    "duration_s": "duration_s",
-    "git": "git",
-}
+# What is said of a run, from its record or from the registry.
+_SAID = (
+    *("status", "exit_status", "script", "function", "arguments", "argv"),
+    *("started", "ended", "duration_s", "git"),
+)
 
 
 class Origin:
@@ -191,7 +183,7 @@ def _tell_of_session(origin: Origin, session: Mapping[str, Any]) -> bool:
         origin.last_seen = run_dir
     begin, end = session["start_time"], session["end_time"]
     origin.run = {
-        **dict.fromkeys(_FROM_RECORD),
+        **dict.fromkeys(_SAID),
         "status": session["status"],
         "exit_status": session["exit_code"],
         "script": session["script_path"],
@@ -206,7 +198,7 @@ def _tell_of_session(origin: Origin, session: Mapping[str, Any]) -> bool:
 
 def _tell_of_record(origin: Origin, record: Mapping[str, Any], place: Path) -> None:
     origin.directory = place
-    origin.run = {name: record.get(field) for name, field in _FROM_RECORD.items()}
+    origin.run = {name: record.get(name) for name in _SAID}
     origin.run["status"] = current_status(record, place)
 
 

@@ -1,0 +1,192 @@
+"""What the companion shows: what is appended to the logs, in the order in which it was written."""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` brings enum
+import fcntl
+import os
+import select
+import stat
+
+CHUNK = 65536
+
+
+class Echo:
+    """One log, and the terminal, pipe or file that shows what is appended to it."""
+
+    __slots__ = ("end", "goal", "log", "out", "position", "size", "stalled", "step")
+
+    def __init__(self, log: int, out: int) -> None:
+        self.log = log
+        self.out, self.step = without_blocking(out)
+        # The position is that of the open file, which the run shares: if we are killed, it knows
+        # what has been shown and shows the rest itself.
+        self.position = os.lseek(log, 0, os.SEEK_CUR)
+        self.size = self.goal = self.position
+        self.end: int | None = None
+        self.stalled = False
+
+    def look(self) -> int:
+        """Note how long the log is; return when it was last written, in nanoseconds."""
+        found = os.fstat(self.log)
+        self.size = found.st_size if self.end is None else min(found.st_size, self.end)
+        if self.size < self.position:  # truncated by the user: what is there now is new
+            self.position = 0
+        if self.out < 0:
+            self.position = self.size
+        return found.st_mtime_ns
+
+    def show(self, end: int) -> None:
+        """Show what `look` found up to `end`, as far as it is taken without waiting."""
+        self.stalled = False
+        end = min(end, self.size)
+        while self.position < end and self.out >= 0:
+            try:
+                taken = self._write(end)
+            except OSError:  # a closed pipe, a terminal that hung up: nobody looks any more
+                self.out = -1
+                return
+            if not taken:
+                self.stalled = True
+                return
+            self.position += taken
+            os.lseek(self.log, self.position, os.SEEK_SET)
+
+    def _write(self, end: int) -> int:
+        waiting = select.poll()
+        waiting.register(self.out, select.POLLOUT)
+        if not waiting.poll(0):
+            return 0
+        data = os.pread(self.log, min(self.step, end - self.position), self.position)
+        if self.position + len(data) < end:  # whole lines, where it goes on
+            data = data[: data.rfind(b"\n") + 1] or data
+        try:
+            return os.write(self.out, data)
+        except BlockingIOError:
+            return 0
+
+    def follow(self, end: int, moved: int) -> None:
+        """Go on where the log goes on, after all up to `end` was dropped and the rest has moved."""
+        self.position = max(self.position, end) - moved
+        self.size -= moved
+        self.goal -= moved
+        if self.end is not None:
+            self.end -= moved
+        os.lseek(self.log, self.position, os.SEEK_SET)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to show of what was there when the goal was set."""
+        return self.past(self.goal)
+
+    def past(self, end: int) -> bool:
+        """Tell whether nothing is left to show up to `end`."""
+        return self.out < 0 or self.position >= min(end, self.size)
+
+
+class Order:
+    """How long both logs were each time that the run turned from one stream to the other."""
+
+    __slots__ = ("_awaited", "_pipe", "marks")
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        self._awaited: tuple[int, int] | None = None
+        self.marks: list[tuple[int, int]] = []
+
+    def read(self) -> None:
+        """Take the new marks; after a look at the logs, so that none is missing between."""
+        try:
+            found = os.read(self._pipe, CHUNK) if self._pipe >= 0 else b""
+        except BlockingIOError:
+            return
+        for i in range(0, len(found), 32):
+            self.marks.append((int(found[i : i + 16], 16), int(found[i + 16 : i + 32], 16)))
+
+    def forget(self) -> None:
+        """Drop the marks made before a log was shortened: they tell lengths of before."""
+        self.read()
+        self.marks.clear()
+
+    def follow(self, echoes: list[Echo]) -> bool:
+        """Show mark by mark; return whether the last one has been reached."""
+        while self.marks:
+            mark = self.marks[0]
+            for echo, end in zip(echoes, mark, strict=True):
+                echo.show(end)
+                if not echo.past(end):
+                    return False
+            # Written after the look that this round began with, unless it never comes: the log
+            # has been truncated.
+            if self._awaited != mark and any(
+                echo.size < end for echo, end in zip(echoes, mark, strict=True)
+            ):
+                self._awaited = mark
+                return False
+            del self.marks[0]
+        return True
+
+
+class Alarm:
+    """The kernel's word that something is written where the logs are: Linux's dnotify.
+
+    It is told once, so that it costs the run nothing while the logs grow; inotify would make each
+    `write` of the run dearer, or this process by the megabytes of ctypes.
+    """
+
+    __slots__ = ("_directories", "bell")
+
+    def __init__(self, echoes: list[Echo]) -> None:
+        self.bell = -1
+        self._directories: list[int] = []
+        try:
+            links = {os.readlink(f"/proc/self/fd/{echo.log}") for echo in echoes}
+            self.bell, rope = os.pipe()
+            os.set_blocking(self.bell, False)
+            os.set_blocking(rope, False)
+            _signal.signal(_signal.SIGIO, lambda *_: None)
+            _signal.set_wakeup_fd(rope, warn_on_full_buffer=False)
+            for name in {os.path.dirname(link) for link in links}:
+                self._directories.append(os.open(name, os.O_RDONLY))
+            self.set()
+        except (AttributeError, ImportError, OSError):  # another system, no /proc, switched off
+            self._directories.clear()
+
+    def set(self) -> bool:
+        """Ask to be woken; return whether that can be."""
+        for number in self._directories:
+            fcntl.fcntl(number, fcntl.F_NOTIFY, fcntl.DN_MODIFY)
+        return bool(self._directories)
+
+    def stop(self) -> bool:
+        """Return whether it has rung."""
+        try:
+            return self.bell >= 0 and bool(os.read(self.bell, CHUNK))
+        except BlockingIOError:
+            return False
+
+
+def without_blocking(out: int) -> tuple[int, int]:
+    """Give a descriptor to `out` on which writing never waits, and how much to write at once.
+
+    A terminal stopped by Ctrl-S would stop the heart too. The flag can't be set on `out` itself:
+    that open file belongs to the user's shell as well. So it is opened once more.
+    """
+    if out < 0 or stat.S_ISREG(os.fstat(out).st_mode):  # a file shares its offset with the shell
+        return out, CHUNK
+    try:
+        name = f"/proc/self/fd/{out}" if os.path.exists("/proc/self/fd") else os.ttyname(out)
+        out = os.open(name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:  # a socket, or a terminal of another user (after su)
+        pass
+    # What a pipe takes in one piece, however full it is, between what other processes and, at the
+    # end of the capture, other threads of the run write to it.
+    return out, select.PIPE_BUF
+
+
+def say(message: str) -> None:
+    """Put one line of ours before the user."""
+    try:
+        os.write(2, f"scitex-session: {message}\n".encode())
+    except OSError:  # a terminal that hung up: there is nowhere left to say it
+        pass

@@ -1,0 +1,116 @@
+"""What the companion watches: the life of the run; and how it files the death of one."""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` brings enum
+import fcntl
+import os
+import select
+import sys
+import time
+
+from ._companion_echo import say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+# How long the run's parent may take to reap it: only then does Linux tell an exit code.
+REAPED_MS = 200
+
+_PIDFD_GET_INFO = (3 << 30) | (64 << 16) | (0xFF << 8) | 11  # _IOWR(0xFF, 11, 64 bytes)
+_PIDFD_INFO_EXIT = 1 << 3
+
+
+class Watch:
+    """The life of the run."""
+
+    __slots__ = ("pid", "pidfd")
+
+    def __init__(self, pid: int, pidfd: int) -> None:
+        self.pid = pid
+        self.pidfd = pidfd
+
+    def dead(self, *, woken: bool, closed: bool) -> bool:
+        """Tell whether the run has died.
+
+        `woken`: something is ready to be read; `closed`: the run's end of the control pipe is.
+
+        That end alone is no death: after `os.execv` or `os.closerange` the run lives on.
+        """
+        if self.pidfd >= 0:
+            return woken and bool(polled(self.pidfd, 0))
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:  # another user's by now: alive
+            return False
+        return closed and self._zombie_status() is not None
+
+    def ending(self) -> tuple[int | None, int | None]:
+        """Tell the signal and the exit status of the run that died, as far as can be known."""
+        status = self._reaped_status()
+        if status is None:
+            status = self._zombie_status()
+        if status is None:
+            return None, None
+        return (status & 0x7F, None) if status & 0x7F else (None, status >> 8 & 0xFF)
+
+    def _reaped_status(self) -> int | None:
+        """Ask the pidfd (Linux 6.15 and later)."""
+        if self.pidfd < 0:
+            return None
+        for _ in range(REAPED_MS // 2):
+            if polled(self.pidfd, 0) & select.POLLHUP:
+                break
+            time.sleep(0.002)
+        else:
+            return None
+        info = bytearray(64)
+        info[:8] = _PIDFD_INFO_EXIT.to_bytes(8, sys.byteorder)
+        try:
+            fcntl.ioctl(self.pidfd, _PIDFD_GET_INFO, info)
+        except OSError:  # an older kernel
+            return None
+        if not int.from_bytes(info[:8], sys.byteorder) & _PIDFD_INFO_EXIT:
+            return None
+        return int.from_bytes(info[60:64], sys.byteorder)
+
+    def _zombie_status(self) -> int | None:
+        """Ask /proc, which tells while the parent has not reaped."""
+        try:
+            with open(f"/proc/{self.pid}/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+        except OSError:
+            return None
+        return int(fields[49]) if fields[0] == b"Z" else None
+
+
+def polled(number: int, timeout_ms: int) -> int:
+    """Return the events of one descriptor."""
+    waiting = select.poll()
+    waiting.register(number, select.POLLIN)
+    return sum(events for _, events in waiting.poll(timeout_ms))
+
+
+def seen_json(signal: int | None, exit_status: int | None) -> str:
+    """Say what was seen, as JSON; by hand, since `json` costs a megabyte."""
+    seconds, rest = divmod(time.time_ns(), 10**9)
+    seen = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest // 1000:06d}+00:00"
+    known = [str(value) if value is not None else "null" for value in (signal, exit_status)]
+    return f'{{"seen": "{seen}", "signal": {known[0]}, "exit_status": {known[1]}}}'
+
+
+def file_death(command: list[str], watch: Watch) -> NoReturn:
+    """Become the command that files the crash."""
+    found = seen_json(*watch.ending())
+    os.closerange(3, 256)
+    # The shell that started us in the background had these ignored, Python ignores the third.
+    for number in (_signal.SIGINT, _signal.SIGQUIT, _signal.SIGPIPE):
+        _signal.signal(number, _signal.SIG_DFL)
+    try:
+        os.execv(command[0], [*command, found])
+    except OSError as error:
+        say(f"can't run {command[0]}: {error}")
+        os._exit(127)

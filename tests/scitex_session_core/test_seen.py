@@ -1,0 +1,94 @@
+"""What is said of a session at this moment."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from scitex_session_core import (
+    append_event,
+    ended_record,
+    journal_create,
+    move_to_finished,
+    read_record,
+    write_record,
+)
+from scitex_session_core._index import Index
+from scitex_session_core._process import identify
+from scitex_session_core._seen import seen_now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def stored(registry: Path, session_id: str) -> dict[str, Any]:
+    session = Index(registry).get(session_id)
+    assert session is not None
+    return session
+
+
+class TestTheStatusNow:
+    def seen(self, registry: Path, **fields: Any) -> dict[str, Any]:
+        told = {"script_path": None, "process": None, **fields}
+        journal_create(registry, "x", {}, **told)
+        return seen_now(stored(registry, "x"))
+
+    def test_the_living_run(self, registry: Path) -> None:
+        assert self.seen(registry, process=identify())["status"] == "running"
+
+    def test_the_dead_have_crashed(self, registry: Path, dead_process: dict[str, Any]) -> None:
+        assert self.seen(registry, process=dead_process)["status"] == "crashed"
+
+    def test_of_others_it_is_unknown(self, registry: Path, dead_process: dict[str, Any]) -> None:
+        there = {**dead_process, "host": "elsewhere"}
+        assert self.seen(registry, process=there)["status"] == "unknown"
+
+    def test_who_claims_no_life_runs_until_closed(self, registry: Path) -> None:
+        assert self.seen(registry, process=None)["status"] == "running"
+
+    @pytest.mark.parametrize("moved", [True, False])
+    def test_an_end_that_only_the_record_tells_is_the_end(
+        self,
+        registry: Path,
+        dead_run: Callable[..., Path],
+        dead_process: dict[str, Any],
+        moved: bool,
+    ) -> None:
+        run_dir = dead_run()
+        journal_create(
+            registry, run_dir.name, {}, script_path=None, process=dead_process, run_dir=run_dir
+        )
+        record = ended_record(read_record(run_dir), exit_status=0, reason={})
+        write_record(run_dir, record)
+        where = move_to_finished(run_dir, "success") if moved else run_dir
+        now = seen_now(stored(registry, run_dir.name))
+        assert (now["status"], now["exit_code"], now["run_dir"]) == ("success", 0, str(where))
+        assert now["end_time"] == datetime.fromisoformat(record["ended"])
+
+    def test_the_record_of_another_run_in_the_same_sdir_says_nothing(
+        self, registry: Path, dead_run: Callable[..., Path], dead_process: dict[str, Any]
+    ) -> None:
+        other = dead_run(status="success")
+        journal_create(registry, "x", {}, script_path=None, process=dead_process, run_dir=other)
+        assert seen_now(stored(registry, "x"))["status"] == "crashed"
+
+    def test_a_run_directory_that_is_gone_says_nothing(
+        self, registry: Path, dead_process: dict[str, Any], tmp_path: Path
+    ) -> None:
+        now = self.seen(registry, process=dead_process, run_dir=tmp_path / "RUNNING" / "x")
+        assert now["status"] == "crashed"
+
+    def test_what_the_record_of_a_running_run_says_counts(
+        self, registry: Path, dead_run: Callable[..., Path]
+    ) -> None:
+        run_dir = dead_run(process=identify())
+        journal_create(
+            registry, run_dir.name, {}, script_path=None, process=identify(), run_dir=run_dir
+        )
+        append_event(run_dir, "tag", tag="paper")
+        append_event(run_dir, "artifact", path="a.png")
+        now = seen_now(stored(registry, run_dir.name))
+        assert (now["status"], now["tags"], now["artifacts"]) == ("running", ["paper"], 1)
