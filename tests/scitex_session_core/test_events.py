@@ -208,7 +208,7 @@ def test_events_during_a_copy_to_another_file_system_are_not_lost(
     with start_script(TAGGER, str(run_dir)) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        for _ in range(200):
+        for _ in range(2000):
             # Refused, and said, where an event came before the end of the copying.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SessionWarning)
