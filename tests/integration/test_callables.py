@@ -559,8 +559,9 @@ def test_disable_takes_a_yes_or_a_no(said: str, plain: bool) -> None:
 
 def test_disable_that_says_neither_is_refused() -> None:
     finished = run_row(ROWS["a lambda"], SCITEX_SESSION_DISABLE="maybe")
-    assert finished.returncode == 1
-    assert "SCITEX_SESSION_DISABLE must be one of 1, true" in finished.stderr.splitlines()[-1]
+    assert finished.returncode == 2
+    (said,) = finished.stderr.splitlines()
+    assert "SCITEX_SESSION_DISABLE must be one of 1, true" in said
 
 
 def package(**modules: str) -> Path:
@@ -793,3 +794,35 @@ def test_a_worker_that_is_forked_sees_the_stand_ins_of_its_parents_run() -> None
             main()
     """)
     assert finished == (0, "", "")
+
+
+def test_of_threads_that_start_at_once_one_runs_and_the_others_are_refused() -> None:
+    finished = run_script("""
+        import threading, time
+        import scitex_session as stx
+        from scitex_session._errors import NestedSessionError
+
+        said = []
+        together = threading.Barrier(4)
+
+        @stx.session
+        def main():
+            mine = CONFIG.ID
+            time.sleep(0.2)
+            said.append("ran" if CONFIG.ID == mine else "mixed up")
+
+        def go():
+            together.wait()
+            try:
+                main()
+            except NestedSessionError:
+                said.append("refused")
+
+        threads = [threading.Thread(target=go) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(sorted(said), "CONFIG" in globals())
+    """)
+    assert finished == (0, "['ran', 'refused', 'refused', 'refused'] False\n", "")

@@ -12,7 +12,7 @@ from scitex_session_core import InvalidValueError
 
 def test_an_unknown_option_is_refused_with_the_near_name() -> None:
     with pytest.raises(UnknownOptionError, match="no session option 'sede'; did you mean 'seed'"):
-        check_keywords(["sede"])
+        check_keywords({"sede": 1})
 
 
 def test_the_decorator_and_run_refuse_it_too() -> None:
@@ -54,7 +54,9 @@ def test_an_unknown_way_of_capturing_is_refused() -> None:
         {"note": None},
         {"parent": "../x"},
         {"debug": "yes"},
-        {"no_save": 1},
+        {"no_save": "yes"},
+        {"verbose": "no"},
+        {"clear_logs": None},
         {"out": 3},
         {"stamp": "seen"},
     ],
@@ -63,6 +65,6 @@ def test_a_value_that_cant_be_starts_nothing(wrong: dict[str, object]) -> None:
     from pathlib import Path
 
     with pytest.raises((ValueError, TypeError)) as error:
-        stx.start(file=__file__, verbose=False, **wrong)  # type: ignore[arg-type]
+        stx.start(**{"file": __file__, "verbose": False, **wrong})  # type: ignore[arg-type]
     assert next(iter(wrong)) in str(error.value)
     assert not Path(__file__).with_name("test_options_out").exists()

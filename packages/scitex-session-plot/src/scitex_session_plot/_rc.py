@@ -188,7 +188,7 @@ def _axes(scale: float, *, spines: bool) -> dict[str, object]:
         "axes.titlepad": TITLE_PAD * scale,
         "grid.linewidth": FRAME * scale,
         # Beyond, with an exponent: the margins have room for a sign and five digits. As 1e6 and not
-        # 10^6: that would set every label as mathematics, 50 ms in all, and no longer as plain text.
+        # 10^6: that would set every label as mathematics, 50 ms in all, and no more as text.
         "axes.formatter.limits": [-3, 5],
         # A frame around the legend is one more box; its white ground keeps it readable over data.
         "legend.edgecolor": "none",

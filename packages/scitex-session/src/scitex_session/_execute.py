@@ -7,14 +7,14 @@ import signal
 from collections.abc import Coroutine
 from pathlib import Path
 
-from scitex_session_core import InvalidValueError, SessionError, outcome
+from scitex_session_core import SessionError, outcome
 from scitex_session_plot import PlotError
 from scitex_session_repro import ReproError
 
 from ._callables import name_of, namespace_of
 from ._command_line import refuse
 from ._coroutines import run_to_end
-from ._errors import ConfigFileError, FacadeError, NestedSessionError
+from ._errors import ConfigFileError, FacadeError, NestedSessionError, UsageError
 from ._injection import inject_globals
 from ._options import Options, make_style
 from ._run import Run, active_run
@@ -40,7 +40,7 @@ def check_not_nested(func: Callable[..., Any]) -> None:
     """
     running = active_run()
     if running is not None:
-        raise NestedSessionError(name_of(func), running.ledger.id)
+        raise NestedSessionError(name_of(func), running.id)
 
 
 def is_disabled() -> bool:
@@ -48,13 +48,13 @@ def is_disabled() -> bool:
 
     Raises
     ------
-    InvalidValueError
-        It says neither yes nor no.
+    SystemExit
+        With 2, after one line on stderr, where it says neither yes nor no.
     """
     said = os.environ.get("SCITEX_SESSION_DISABLE", "")
     if said.lower() not in (*_YES, *_NO):
-        allowed = f"one of {', '.join(_YES)}, or {', '.join(_NO[1:])} or nothing"
-        raise InvalidValueError("SCITEX_SESSION_DISABLE", said, allowed)
+        allowed = f"one of {', '.join(_YES)}, or {', '.join(_NO[1:])}"
+        refuse(UsageError(f"SCITEX_SESSION_DISABLE must be {allowed}, not {said!r}"))
     return said.lower() in _YES
 
 
@@ -164,7 +164,7 @@ def _opened(func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Ar
             function=name_of(func),
             arguments=arguments.values,
         )
-        session.open()
+        session.open(alone=True)
     except ConfigFileError as wrong:
         refuse(wrong)
     except (FacadeError, SessionError, PlotError, ReproError) as refused:

@@ -8,7 +8,7 @@ from pathlib import Path
 from scitex_session_core import InvalidValueError, warn
 
 from ._finished import checked_config, checked_exit_status
-from ._options import Options, make_style
+from ._options import Options, check_switches, make_style
 from ._run import Run, run_of
 from ._script import script_of_caller
 from ._session_options import asked_by_environment
@@ -192,6 +192,7 @@ def start(
         **outside.keywords,
     }
     verbose = asked.pop("verbose")
+    check_switches({"verbose": verbose, "show_execution_flow": show_execution_flow})
     options = Options(
         args=args,
         sdir=sdir,

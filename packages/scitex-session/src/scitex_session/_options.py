@@ -60,6 +60,14 @@ _OTHERS = (
     "torch",
     "verbose",
 )
+_SWITCHES = (
+    "clear_logs",
+    "deterministic",
+    "no_save",
+    "notify",
+    "show_execution_flow",
+    "verbose",
+)
 KEYWORDS = tuple(sorted((*STYLE_DEFAULTS, *_OTHERS)))
 
 
@@ -164,9 +172,9 @@ no_save, stamp, deterministic
             _check_parent(parent)
         if out is not None and not isinstance(out, str) and not hasattr(out, "__fspath__"):
             raise InvalidTypeError("out", out, "a path, or None")
-        for name, switch in (("no_save", no_save), ("deterministic", deterministic)):
-            if not isinstance(switch, bool):
-                raise InvalidTypeError(name, switch, "True or False")
+        check_switches(
+            {"clear_logs": clear_logs, "deterministic": deterministic, "no_save": no_save}
+        )
         if stamp is not True and stamp is not False and stamp != "visible":
             raise InvalidValueError("stamp", stamp, "True, False or 'visible'")
         self.args = args
@@ -217,12 +225,24 @@ def make_style(keywords: Mapping[str, Any]) -> Style:
     return Style(**{name: keywords.get(name, default) for name, default in STYLE_DEFAULTS.items()})
 
 
-def check_keywords(keywords: Iterable[str]) -> None:
-    """Refuse keywords that no part of a session takes.
+def check_switches(keywords: Mapping[str, Any]) -> None:
+    """Refuse a value other than True and False where only these are meant.
 
     Raises
     ------
-    UnknownOptionError
+    InvalidTypeError
+    """
+    for name in _SWITCHES:
+        if name in keywords and keywords[name] not in (True, False):
+            raise InvalidTypeError(name, keywords[name], "True or False")
+
+
+def check_keywords(keywords: Mapping[str, Any]) -> None:
+    """Refuse keywords that no part of a session takes, and switches that are none.
+
+    Raises
+    ------
+    UnknownOptionError, InvalidTypeError
     """
     for name in keywords:
         if name not in KEYWORDS:
@@ -230,3 +250,4 @@ def check_keywords(keywords: Iterable[str]) -> None:
 
             near = tuple(difflib.get_close_matches(name, KEYWORDS, n=1))
             raise UnknownOptionError(name, near, KEYWORDS)
+    check_switches(keywords)

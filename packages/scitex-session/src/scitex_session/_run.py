@@ -11,6 +11,7 @@ from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager
 
 from ._config import read_config_files
+from ._errors import NestedSessionError
 from ._figures import watch_figures
 from ._ledger import Ledger
 from ._logger import SessionLogger
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 
     from ._options import Options
 
+# Those that are on record and not yet closed, the innermost last.
 _active: list[Run] = []
+# The same from the beginning of their opening to the end of their clean-up.
+_present: list[Run] = []
 
 
 class Run:
@@ -92,19 +96,38 @@ class Run:
         self._undo: list[tuple[str, Callable[[], object]]] = []
 
     @property
+    def id(self) -> str:
+        """Its ID, once it has one."""
+        return self.ledger.id if hasattr(self, "ledger") else "that is just starting"
+
+    @property
     def owned(self) -> bool:
         """Whether this process started it; a forked child must leave it alone."""
         return os.getpid() == self._owner
 
-    def open(self) -> None:
+    def open(self, *, alone: bool = False) -> None:
         """Start it: after this, whatever happens is on record.
+
+        Parameters
+        ----------
+        alone : bool
+            Whether to refuse where another session is there, be it one that another thread is
+            just starting or cleaning up: two would take each other's output and globals.
 
         Raises
         ------
+        NestedSessionError
+            Another one is there.
         Exception
             What was asked for can't be (an `sdir` that can't be made, a broken ``config/*.yaml``, a
             seed out of range); nothing is left behind then.
         """
+        # Appended before the look, so that of two threads only one is the first.
+        _present.append(self)
+        first = next(run for run in _present if run.owned)
+        if alone and first is not self:
+            _present.remove(self)
+            raise NestedSessionError(self.function or "start", first.id)
         self.guard.begin_opening()
         self.at_close("putting back signal handlers", self.guard.restore)
         try:
@@ -269,11 +292,12 @@ class Run:
         while self._undo:
             what, undo = self._undo.pop()
             attempt(what, undo)
+        _present.remove(self)
 
 
 def active_run() -> Run | None:
-    """Return the innermost session that this process runs."""
-    return next((run for run in reversed(_active) if run.owned), None)
+    """Return the innermost session of this process, also one that starts or ends."""
+    return next((run for run in reversed(_present) if run.owned), None)
 
 
 def current_run() -> Run | None:

@@ -111,9 +111,16 @@ def make_config(
             "ARGS": args,
             "EXIT_STATUS": None,
             "DEBUG": debug,
-            **files,
+            **{name: _reachable(value) for name, value in files.items()},
         }
     )
+
+
+def _reachable(value: Any) -> Any:
+    """Make mappings within lists reachable by attributes too: ``CONFIG.MODEL.layers[0].width``."""
+    if isinstance(value, Mapping):
+        return DotDict({key: _reachable(item) for key, item in value.items()})
+    return [_reachable(item) for item in value] if isinstance(value, list) else value
 
 
 def as_args(args: object) -> Any:

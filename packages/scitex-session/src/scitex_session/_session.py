@@ -118,7 +118,6 @@ class _Session:
         sdir_suffix: str | None = None,
         **session_kwargs: Any,
     ) -> Any:
-        check_keywords(session_kwargs)
         keywords = {
             "verbose": verbose,
             "agg": agg,
@@ -126,6 +125,7 @@ class _Session:
             "sdir_suffix": sdir_suffix,
             **session_kwargs,
         }
+        check_keywords(keywords)
         if func is None:
             return functools.partial(_wrapped, keywords=keywords)
         return _wrapped(func, keywords)
