@@ -31,12 +31,18 @@ PACKAGES = (
     "scitex-session-repro",
 )
 # DESIGN 2: the whole of what a part brings; for plot, what it asks for (matplotlib brings its own).
+# Linux does without psutil.
+LINUX = sys.platform == "linux"
 BRINGS = {
-    "scitex-session-core": {"filelock", "platformdirs", "psutil"},
+    "scitex-session-core": {"filelock", "platformdirs", *(() if LINUX else ("psutil",))},
     "scitex-session-io": set[str](),
     "scitex-session-repro": {"numpy"},
 }
-ASKS_FOR = {**BRINGS, "scitex-session-plot": {"matplotlib"}}
+ASKS_FOR = {
+    **BRINGS,
+    "scitex-session-core": {"filelock", "platformdirs", "psutil"},
+    "scitex-session-plot": {"matplotlib"},
+}
 # DESIGN 12.
 MOST_DISTRIBUTIONS, MOST_MEGABYTES = 28, 150
 
