@@ -123,6 +123,44 @@ def test_every_figure_is_an_artifact_and_names_its_run_script_and_commit() -> No
         assert stamp.version == record["versions"]["scitex-session"]
 
 
+def test_images_animations_and_figures_in_open_files_are_artifacts() -> None:
+    done = run_script(
+        """
+        import scitex_session as stx
+
+        @stx.session
+        def main():
+            import io
+            from matplotlib.animation import FuncAnimation
+            folder = CONFIG.SDIR_RUN
+            plt.imsave(folder / "map.png", [[1, 2], [3, 4]])
+            figure, axes = plt.subplots(figsize=(2, 1))
+            (line,) = axes.plot([1, 2])
+            FuncAnimation(figure, lambda n: line.set_ydata([n, 2]), frames=2).save(
+                folder / "film.gif", writer="pillow", dpi=40)
+            figure.savefig(io.BytesIO())
+            held = open(folder / "held.pdf", "wb")
+            figure.savefig(held, format="pdf")
+            return held
+
+        if __name__ == "__main__":
+            main()
+        """
+    )
+    assert done.returncode == 0, done.stderr
+    (run,) = Path("script_out", "FINISHED_SUCCESS").iterdir()
+    artifacts = {artifact["path"]: artifact for artifact in read_record(run)["artifacts"]}
+    assert list(artifacts) == ["map.png", "film.gif", "held.pdf"]
+    for name, artifact in artifacts.items():
+        assert artifact["sha256"] == hashlib.sha256((run / name).read_bytes()).hexdigest()
+    stamps = {name: read_stamp(run / name) for name in artifacts}
+    assert {name: bool(stamp) for name, stamp in stamps.items()} == {
+        "map.png": True,
+        "film.gif": False,
+        "held.pdf": True,
+    }
+
+
 def test_turned_off_figures_are_plain_and_still_on_record() -> None:
     assert run_script(PLOT.format(stamp=False)).returncode == 0
     for path in Path("out").iterdir():

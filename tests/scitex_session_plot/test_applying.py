@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from scitex_session_plot import Style
 from scitex_session_plot._applying import Application
@@ -313,3 +315,53 @@ def test_the_hook_is_gone_once_it_has_fired() -> None:
     finders = list(sys.meta_path)
     with Style():
         assert sys.meta_path == finders
+
+
+STEPS = st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=14)
+
+
+@given(steps=STEPS)
+@example(steps=[(True, 0), (True, 1), (False, 0), (False, 1)])
+@example(steps=[(True, 1), (True, 3), (False, 1), (False, 3)])
+def test_in_whatever_order_styles_end_the_newest_left_is_in_force_and_the_last_leaves_no_trace(
+    steps: list[tuple[bool, int]],
+) -> None:
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("svg")
+    found, loaded = settings(), plt._backend_mod
+    styles = [Style(fig_size_mm=(25.4 * (n + 1), 25.4), agg=n % 2 == 1) for n in range(4)]
+    in_force: list[int] = []
+    try:
+        for put_on, number in steps:
+            if put_on:
+                styles[number].apply()
+                in_force += [number] if number not in in_force else []
+            else:
+                styles[number].restore()
+                in_force = [n for n in in_force if n != number]
+            newest = [in_force[-1] + 1, 1] if in_force else found["figure.figsize"]
+            assert mpl.rcParams["figure.figsize"] == pytest.approx(newest)
+            agg = any(n % 2 for n in in_force)
+            assert mpl.rcParams._get("backend") == ("agg" if agg else "svg")
+    finally:
+        for style in styles:
+            style.restore()
+    assert settings() == found
+    assert plt._backend_mod is loaded
+
+
+def test_figures_under_agg_stay_open_until_the_last_style_with_agg_ends() -> None:
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("svg")
+    older, newer = Style(agg=True), Style(agg=True)
+    older.apply()
+    first = plt.figure()
+    newer.apply()
+    second = plt.figure()
+    older.restore()
+    assert plt.get_fignums() == [first.number, second.number]
+    newer.restore()
+    assert plt.get_fignums() == []

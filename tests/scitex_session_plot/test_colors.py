@@ -26,10 +26,13 @@ def test_a_colour_is_an_attribute_and_an_item() -> None:
     assert {name: getattr(COLORS, name) for name in COLORS} == dict(COLORS)
 
 
-@pytest.mark.parametrize("name", ["light_blue", "light blue", "light-blue", " Light Blue "])
+@pytest.mark.parametrize(
+    "name", ["light_blue", "light blue", "light-blue", " Light Blue ", "LightBlue"]
+)
 def test_a_name_may_be_written_as_people_do(name: str) -> None:
     assert COLORS[name] == COLORS.light_blue
     assert name in COLORS
+    assert COLORS.lightblue == COLORS.light_blue
 
 
 def test_grey_is_gray() -> None:

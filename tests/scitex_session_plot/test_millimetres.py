@@ -234,6 +234,12 @@ def test_axes_come_as_from_subplots() -> None:
             "ncols must be a positive integer, not 1.5",
         ),
         (
+            {"axes_mm": (30, 20), "projection": "polar"},
+            StyleTypeError,
+            "projection must be given for the panels, as subplot_kw={'projection': 'polar'}, "
+            "not for the figure",
+        ),
+        (
             {"axes_mm": (30, 20), "layout": "tight"},
             StyleValueError,
             "layout must be left out: axes_mm or fig_size_mm, gap_mm and margin_mm say it all, "

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import bz2
 import gzip
 import io
+import json
+import lzma
 import os
 import struct
 import subprocess
 import sys
+import tarfile
 import zipfile
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +29,9 @@ from PIL.PngImagePlugin import PngInfo
 from scitex_session_plot import Stamp, read_stamp, read_stamps
 from scitex_session_plot._stamp import stamp_text
 from scitex_session_plot._stamp_texts import texts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FACTS: dict[str, object] = {"id": "run", "script": "Größe (1).py", "commit": "c" * 40}
 TEXT = stamp_text({**FACTS, "version": "0.4.0"}, "2026-11-22T05:09:48+00:00")
@@ -178,6 +187,88 @@ def test_a_broken_archive_has_none() -> None:
     assert read_stamps("x.zip") == []
 
 
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_a_tar_however_it_is_packed(mode: Any) -> None:
+    with tarfile.open("x", mode) as archive:
+        for name, data in {"notes.txt": b"x", "a/fit.png": png(text=TEXT)}.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    assert [(stamp.id, stamp.member) for stamp in read_stamps("x")] == [("run", "a/fit.png")]
+    whole = Path("x").read_bytes()
+    for length in range(0, len(whole), 97):
+        Path("torn").write_bytes(whole[:length])
+        assert len(read_stamps("torn")) <= 1
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_an_image_that_was_packed_by_itself(pack: Callable[[bytes], bytes]) -> None:
+    Path("x").write_bytes(pack(png(text=TEXT)))
+    assert read_stamp("x") == STAMP
+
+
+def test_what_is_packed_a_thousandfold_is_read_so_far() -> None:
+    Path("x.tgz").write_bytes(gzip.compress(bytes(100 << 20)))
+    assert read_stamps("x.tgz") == []
+    data = png(text=TEXT)
+    for _ in range(5):
+        data = gzip.compress(data)
+    Path("x.gz").write_bytes(data)
+    assert read_stamps("x.gz") == []
+
+
+def test_the_pictures_of_a_notebook() -> None:
+    picture = base64.encodebytes(png(text=TEXT)).decode()
+    drawing = f"<?xml version='1.0'?><svg><metadata>{TEXT}</metadata></svg>"
+    link = f"data:image/png;base64,{base64.b64encode(png(text=TEXT)).decode()}"
+    bundles = [
+        {"image/png": picture, "text/plain": ["<Figure>"]},
+        {"image/png": picture.splitlines(keepends=True)},
+        {"image/svg+xml": drawing.splitlines(keepends=True)},
+        {"text/html": [f"<b>x</b><img src='{link}'>"]},
+        {"image/png": base64.b64encode(png()).decode()},
+    ]
+    cells: list[dict[str, Any]] = [
+        {"cell_type": "code", "outputs": [{"output_type": "display_data", "data": bundle}]}
+        for bundle in bundles
+    ]
+    cells.append({"cell_type": "markdown", "source": ["x\n", f"![a]({link})"]})
+    cells.append({"cell_type": "markdown", "attachments": {"a.png": {"image/png": picture}}})
+    cells.append({"cell_type": "code", "outputs": [{"name": "stdout", "text": link}, None]})
+    Path("x.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4}, indent=1))
+    numbers = (1, 2, 3, 4, 6, 7)
+    assert [s.member for s in read_stamps("x.ipynb")] == [f"cell {number}" for number in numbers]
+    assert {stamp.id for stamp in read_stamps("x.ipynb")} == {"run"}
+    with zipfile.ZipFile("x.zip", "w") as archive:
+        archive.write("x.ipynb")
+    assert read_stamps("x.zip")[0].member == "x.ipynb/cell 1"
+
+
+@pytest.mark.parametrize("page", ["<!DOCTYPE html>\n<html>{}</html>", "# Notes\n\n{}\n"])
+def test_the_pictures_of_a_page(page: str) -> None:
+    picture = base64.b64encode(png(text=TEXT)).decode()
+    escaped = TEXT.replace('"', "&quot;")
+    drawing = f"<svg><metadata>{escaped}</metadata></svg>"
+    linked = base64.b64encode(drawing.encode()).decode()
+    body = (
+        f'<img src="data:image/png;base64,{picture}"/> ![b](data:image/png;base64,{picture})'
+        f"{drawing}<p>{TEXT}</p>"
+        f'<img src="data:image/svg+xml;charset=utf-8;base64,{linked}">'
+        f'<img src="data:image/svg+xml,{quote(drawing)}">'
+        f"<svg><path></svg>"
+    )
+    Path("x").write_text(page.format(body))
+    found = [(stamp.id, stamp.member) for stamp in read_stamps("x")]
+    assert found == [("run", f"picture {number}") for number in (1, 2, 3, 4, 5)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_drawing_that_an_editor_wrote_in_utf_16(encoding: str) -> None:
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    Path("x").write_bytes(f"{mark}<svg><metadata>{TEXT}</metadata></svg>".encode(encoding))
+    assert read_stamp("x") == STAMP
+
+
 @pytest.mark.parametrize("data", [b"", b"x", TEXT.encode(), b"id,script\n1,2\n", png()])
 def test_what_has_no_stamp_in_its_metadata_has_none(data: bytes) -> None:
     Path("x").write_bytes(data)
@@ -222,6 +313,11 @@ BEGINNINGS = (
     b"<svg>",
     b"PK\x03\x04",
     b"\x1f\x8b\x08",
+    b"BZh9",
+    bytes(257) + b"ustar",
+    b"<html>",
+    b'{"nbformat": 4, "cells": [',
+    b"\xff\xfe<\0",
 )
 PIECES = (
     *(b"tEXt", b"zTXt", b"iTXt", b"IEND", b"XMP ", b"EXIF", b"\xff\xfe\x00\x10", b"\xff\xe1"),
@@ -240,6 +336,8 @@ PIECES = (
         zlib.compress(TEXT.encode()),
         b"\x0e\x01\x02\0",
         b"\0" * 7,
+        b"data:image/png;base64,",
+        b'"]}',
     ),
 )
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import tempfile
 import threading
 import warnings
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ import pytest
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_pdf import PdfPages
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from scitex_session_plot import read_stamp, watch_savefig
 from support import run_script
@@ -98,7 +101,7 @@ def test_all_ways_lead_through_one_place(figure: Figure, told: list[str]) -> Non
 
 
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg", "jpg"])
-def test_a_file_object_gets_the_stamp_and_is_told_of_to_nobody(
+def test_a_buffer_gets_the_stamp_and_is_told_of_to_nobody(
     figure: Figure, told: list[str], suffix: str
 ) -> None:
     buffer = io.BytesIO()
@@ -359,3 +362,137 @@ def test_a_mistake_is_answered_as_without_us(
         figure.savefig(target, **options)
     assert raised.value.__context__ is None or "stamp" not in str(raised.value.__context__)
     assert told == []
+
+
+def test_a_file_object_is_told_of_once_it_is_closed(figure: Figure, told: list[str]) -> None:
+    with open("held.png", "wb") as held:
+        figure.savefig(held)
+        figure.savefig("first.png")
+        assert [os.path.basename(path) for path in told] == ["first.png"]
+    figure.savefig("second.png")
+    assert [os.path.basename(path) for path in told] == ["first.png", "held.png", "second.png"]
+    assert stamped_id("held.png") == FACTS["id"]
+
+
+def test_a_file_object_that_stays_open_is_told_of_at_the_end_and_is_whole(figure: Figure) -> None:
+    told: list[tuple[str, int]] = []
+    restore = watch_savefig(lambda path: told.append((path, os.path.getsize(path))))
+    with open("held.png", "wb") as held:
+        figure.savefig(held)
+        with open("dropped.png", "wb") as dropped:
+            figure.savefig(dropped)
+        del dropped
+        restore()
+        assert told == [(os.path.abspath(name), os.path.getsize(name)) for name, _ in told]
+    assert {(os.path.basename(path), size) for path, size in told} == {
+        (name, os.path.getsize(name)) for name in ("held.png", "dropped.png")
+    }
+
+
+def test_a_temporary_file_and_a_member_of_an_archive_are_told_of_to_nobody(
+    figure: Figure,
+) -> None:
+    told: list[str] = []
+    restore = watch_savefig(told.append)
+    with tempfile.NamedTemporaryFile(suffix=".png") as file:
+        figure.savefig(file)
+    with tempfile.TemporaryFile() as nameless:
+        figure.savefig(nameless, format="png")
+    Path("member.png").write_bytes(b"mine")
+    with zipfile.ZipFile("all.zip", "w") as archive, archive.open("member.png", "w") as member:
+        figure.savefig(member, format="png")
+    restore()
+    assert told == []
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tiff", "webp", "pdf", "svg", "eps"])
+def test_an_array_saved_as_an_image_is_stamped_and_told_of(told: list[str], suffix: str) -> None:
+    values = np.arange(12.0).reshape(3, 4)
+    plt.imsave(f"map.{suffix}", values)
+    assert told == [os.path.abspath(f"map.{suffix}")]
+    assert stamped_id(f"map.{suffix}") == FACTS["id"]
+
+
+def test_an_image_has_the_pixels_and_the_metadata_that_it_has_without() -> None:
+    values = np.arange(12.0).reshape(3, 4)
+    plt.imsave("plain.png", values, metadata={"Author": "me"})
+    restore = watch_savefig(stamp=lambda: FACTS)
+    plt.imsave("stamped.png", values, metadata={"Author": "me"})
+    mpl.image.imsave("positional", values, None, None, None, "png")
+    restore()
+    with Image.open("plain.png") as plain, Image.open("stamped.png") as stamped:
+        assert np.array_equal(np.asarray(plain), np.asarray(stamped))
+        assert {**plain.info, "scitex-session": stamped.info["scitex-session"]} == stamped.info
+    assert stamped_id("positional") == FACTS["id"]
+
+
+def test_what_imsave_refuses_is_refused_as_it_would_be(told: list[str]) -> None:
+    with pytest.raises(ValueError, match="metadata not supported for format 'jpg'"):
+        plt.imsave("map.jpg", np.eye(3), metadata={"Author": "me"})
+    assert told == []
+
+
+def test_a_canvas_of_agg_that_prints_by_itself_is_watched(figure: Figure, told: list[str]) -> None:
+    figure.canvas.print_png("direct.png")  # type: ignore[attr-defined]
+    assert told == [os.path.abspath("direct.png")]
+    assert stamped_id("direct.png") == FACTS["id"]
+
+
+@pytest.mark.parametrize("suffix", ["gif", "html"])
+def test_an_animation_is_told_of_when_it_is_whole(
+    figure: Figure, told: list[str], suffix: str
+) -> None:
+    from matplotlib.animation import FuncAnimation
+
+    (line,) = figure.axes[0].lines
+
+    def step(number: int) -> list[Any]:
+        line.set_ydata([number, 3, 2])
+        return [line]
+
+    movie = FuncAnimation(figure, step, frames=2)
+    writer = "pillow" if suffix == "gif" else "html"
+    with mpl.rc_context({"animation.embed_limit": 20}):
+        movie.save(f"movie.{suffix}", writer=writer, dpi=40)
+    assert os.path.abspath(f"movie.{suffix}") == told[-1]
+    assert all(os.path.exists(path) for path in told)
+
+
+def warned(statements: str, *, watch: bool) -> list[tuple[str, int]]:
+    """Run statements as a script's would, and give the lines that warnings are located at."""
+    restore = watch_savefig(stamp=lambda: FACTS) if watch else None
+    code = compile(statements, "users_script.py", "exec")
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("default")
+            exec(code, {"plt": plt, "PngInfo": PngInfo, "__name__": "users_module"})
+    finally:
+        if restore is not None:
+            restore()
+    return [(os.path.basename(entry.filename), entry.lineno) for entry in caught]
+
+
+@pytest.mark.parametrize("suffix", ["pdf", "png"])
+def test_warnings_of_a_save_are_located_at_the_users_line_as_without_us(suffix: str) -> None:
+    statements = f"""
+for size in (8, 9):
+    figure = plt.figure()
+    figure.text(0.5, 0.5, "\\u65e5", family="DejaVu Sans", size=size)
+    if size == 8: figure.savefig("one.{suffix}")
+    else: figure.savefig("two.{suffix}")
+    plt.close(figure)
+figure.savefig("three.pdf", metadata={{"Foo": "bar"}})
+plt.imsave("four.png", [[1, 2]], metadata={{"A": "b"}}, pil_kwargs={{"pnginfo": PngInfo()}})
+"""
+    plain = warned(statements, watch=False)
+    assert {("users_script.py", line) for line in (5, 6, 8, 9)} <= set(plain)
+    assert warned(statements, watch=True) == plain
+
+
+def test_a_filter_by_the_users_module_holds(figure: Figure, told: list[str]) -> None:
+    code = compile("figure.savefig('one.pdf', metadata={'Foo': 'bar'})", "users.py", "exec")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="users_module")
+        exec(code, {"figure": figure, "__name__": "users_module"})
+    assert stamped_id("one.pdf") == FACTS["id"]
+    assert len(told) == 1

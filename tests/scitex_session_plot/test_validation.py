@@ -48,6 +48,12 @@ REFUSED: list[tuple[dict[str, object], type[PlotError], str]] = [
     ({"dpi_save": math.nan}, StyleValueError, "dpi_save must be a positive number, not nan"),
     ({"dpi_save": None}, StyleTypeError, "dpi_save must be a positive number, not None"),
     (
+        {"fig_size_mm": (1e9, 1)},
+        StyleValueError,
+        "a side of fig_size_mm must be less than 1664614 mm long, times fig_scale "
+        f"({MOST}, at 1 dpi or more), not 1e+09",
+    ),
+    (
         {"dpi_save": 20000},
         StyleValueError,
         f"dpi_save must be less than 10403 for a figure 160 mm long ({MOST}), not 20000",

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+# Reentrant: a signal handler may restore what its thread puts on.
+_lock = RLock()
+# Those in force or waiting for matplotlib, the newest last.
+_stack: list[Application] = []
+
 
 class Application:
     """A style in force from now, or from the import of matplotlib, until `restore`.
@@ -20,6 +25,10 @@ class Application:
     It waits for `matplotlib` and not for `matplotlib.pyplot`, which imports it: so figures made
     without pyplot have the style too, and what the user sets in rcParams afterwards wins,
     whether pyplot is there yet or not.
+
+    Several are restored in any order. In force is always the newest that is still there: one that
+    goes from beneath another leaves to it what is to be given back in the end. Giving it back at
+    once would end the newer one, and the newer one would then put the older back for good.
 
     Parameters
     ----------
@@ -29,20 +38,20 @@ class Application:
         Whether pyplot draws with the Agg backend, which opens no window, while in force.
     """
 
-    __slots__ = ("_agg", "_borrowed", "_found", "_hook", "_lock", "_over", "_params")
+    __slots__ = ("_agg", "_borrowed", "_found", "_hook", "_params")
 
     def __init__(self, params: dict[str, object], *, agg: bool) -> None:
         self._params = params
         self._agg = agg
         self._borrowed: list[_Params | _Backend | _Silence] = []
         self._found = _open_managers()
-        self._over = False
-        self._lock = RLock()  # reentrant: a signal handler may restore what its thread puts on
+        with _lock:
+            _stack.append(self)
         self._hook = Hook("matplotlib", self._put)
 
     def _put(self, matplotlib: ModuleType) -> None:
-        with self._lock:
-            if self._over:
+        with _lock:
+            if self not in _stack:
                 return
             if self._agg:
                 self._borrowed.append(_Backend(matplotlib))
@@ -63,15 +72,23 @@ class Application:
         """Put back what was found, or wait no longer. Nothing happens the second time.
 
         Under Agg, figures opened meanwhile can't be shown, and would stay in memory: they are
-        closed.
+        closed, unless a newer one still has Agg in force, which then closes them.
         """
         self._hook.cancel()
-        with self._lock:
-            if self._agg and not self._over:
-                self.close_figures()
-            self._over = True
+        with _lock:
+            if self not in _stack:
+                return
+            newer = _stack[_stack.index(self) + 1 :]
+            _stack.remove(self)
+            if (heir := next((other for other in newer if other._agg), None)) is None:
+                if self._agg:
+                    self.close_figures()
+            elif self._agg:
+                heir._found = self._found
             while self._borrowed:
-                self._borrowed.pop().restore()
+                borrowed = self._borrowed.pop()
+                above = (item for other in newer for item in other._borrowed)
+                borrowed.leave_to(next((i for i in above if type(i) is type(borrowed)), None))
 
 
 class _Params:
@@ -99,9 +116,13 @@ class _Params:
             message = f"this matplotlib does not take the style's {', '.join(refused)}"
             warnings.warn(message, stacklevel=2)
 
-    def restore(self) -> None:
+    def leave_to(self, newer: Any) -> None:
+        """Put back what was found, or have the next newer one do that."""
         for key, value in self._found.items():
-            self._target._set(key, value)
+            if newer is not None and key in newer._found:
+                newer._found[key] = value
+            else:
+                self._target._set(key, value)
 
 
 class _Backend:
@@ -121,7 +142,11 @@ class _Backend:
         self._loaded = _exchange_loaded(None)
         matplotlib.rcParams["backend"] = "agg"
 
-    def restore(self) -> None:
+    def leave_to(self, newer: Any) -> None:
+        """Put back the backend that was found, or have the next newer one do that."""
+        if newer is not None:
+            newer._names, newer._loaded = self._names, self._loaded
+            return
         for params, name in zip(self._params, self._names, strict=True):
             params._set("backend", name)
         _exchange_loaded(self._loaded)
@@ -144,7 +169,8 @@ class _Silence:
         # `filterwarnings` would move an equal one, of an outer style, rather than add one.
         _warning_filters().insert(0, self._filter)
 
-    def restore(self) -> None:
+    def leave_to(self, newer: Any) -> None:  # noqa: ARG002  # which has a filter of its own
+        """Take the filter out."""
         filters = _warning_filters()
         filters[:] = [item for item in filters if item is not self._filter]
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class CustomColors(Mapping[str, Color]):
     """The named colours, by attribute and by item, all of the same opacity.
 
-    It is a read-only mapping. A name may be written with a space, a hyphen or capitals, and
-    ``grey`` is ``gray``: ``COLORS.light_blue == COLORS["Light blue"]``.
+    It is a read-only mapping. A name may be written with a space, a hyphen, in one word or with
+    capitals, and ``grey`` is ``gray``: ``COLORS.light_blue == COLORS["Light blue"]``.
 
     Parameters
     ----------
@@ -153,8 +153,10 @@ class CustomColors(Mapping[str, Color]):
 
 def _key(name: object) -> str:
     """Give a name as it stands in the table; the empty text for what is no name."""
-    key = name.strip().lower().replace(" ", "_").replace("-", "_") if isinstance(name, str) else ""
-    return ALIASES.get(key, key)
+    if not isinstance(name, str):
+        return ""
+    key = name.strip().lower().replace(" ", "_").replace("-", "_")
+    return ALIASES.get(key) or _IN_ONE_WORD.get(key, key)
 
 
 def _unknown(name: object, key: str) -> UnknownColorError:
@@ -165,4 +167,5 @@ def _unknown(name: object, key: str) -> UnknownColorError:
     return UnknownColorError(name if isinstance(name, str) else shorten(name), tuple(near), known)
 
 
+_IN_ONE_WORD = {name.replace("_", ""): name for name in PALETTE}
 COLORS = CustomColors()

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 MM_PER_POINT = MM_PER_INCH / 72
 SIDES = ("left", "right", "bottom", "top")
 # What lays axes out anew at each drawing, or says the size a second time.
-LAYOUTS = ("figsize", "layout", "tight_layout", "constrained_layout")
+LAYOUTS = (
+    *("figsize", "layout", "tight_layout", "constrained_layout"),
+    *("gridspec_kw", "width_ratios", "height_ratios"),
+)
+OF_PANELS = ("polar", "projection")
 
 
 def figsize_mm(width: float | str, height: float | None = None) -> tuple[float, float]:
@@ -112,6 +116,11 @@ def subplots_mm(
         if name in fig_kw:
             allowed = "left out: axes_mm or fig_size_mm, gap_mm and margin_mm say it all"
             raise StyleValueError(name, shorten(fig_kw[name]), allowed)
+    for name in OF_PANELS:
+        if name in fig_kw:
+            shown = shorten(fig_kw[name])
+            allowed = f"given for the panels, as subplot_kw={{{name!r}: {shown}}}"
+            raise StyleTypeError(name, "for the figure", allowed)
     room = _room()
     left, right, bottom, top = _margins(margin_mm, room)
     gaps = _gaps(gap_mm, room, sharex=sharex, sharey=sharey)

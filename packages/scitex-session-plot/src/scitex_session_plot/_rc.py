@@ -187,8 +187,8 @@ def _axes(scale: float, *, spines: bool) -> dict[str, object]:
         "axes.labelpad": LABEL_PAD * scale,
         "axes.titlepad": TITLE_PAD * scale,
         "grid.linewidth": FRAME * scale,
-        # Beyond, with an exponent: the margins have room for a sign and five digits. As 1e6 and not
-        # 10^6: that would set every label as mathematics, 50 ms in all, and no more as text.
+        # Beyond, with an exponent: the margins have room for a sign and five digits. As 1e6, not
+        # 10^6: that sets every label as mathematics, 50 ms in all, and no longer as plain text.
         "axes.formatter.limits": [-3, 5],
         # A frame around the legend is one more box; its white ground keeps it readable over data.
         "legend.edgecolor": "none",

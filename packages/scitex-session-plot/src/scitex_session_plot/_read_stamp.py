@@ -7,6 +7,7 @@ import stat
 from datetime import datetime
 from typing import NamedTuple
 
+from ._members import Allowance, members
 from ._stamp import MARK, stamps_in
 from ._stamp_texts import texts_of
 
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, BinaryIO
 
-_ZIP = b"PK\x03\x04"
-_IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
-_DRAWINGS = (".pdf", ".svg", ".svgz", ".ps", ".eps")
-_ARCHIVES = (".zip", ".docx", ".pptx", ".xlsx", ".odt", ".odp", ".ods")
-# An archive may claim to hold anything: what it is worth in reading has an end.
-_MOST_MEMBERS = 10_000
-_LARGEST_MEMBER = 64 << 20
-_LARGEST_ARCHIVE = 512 << 20
 _DEEPEST = 2  # a document in an archive
 
 
@@ -44,7 +37,8 @@ class Stamp(NamedTuple):
     schema : int
         The version of the stamp; fields that a later one adds are passed over.
     member : str
-        The file inside an archive or a document that has the stamp; empty for the file itself.
+        The file inside an archive or a document that has the stamp, or where in a notebook or a
+        page the picture stands (``cell 3``, ``picture 1``); empty for the file itself.
     """
 
     id: str
@@ -62,8 +56,10 @@ def read_stamp(path: str | os.PathLike[str]) -> Stamp | None:
     Parameters
     ----------
     path : path-like
-        A PNG, PDF, SVG, JPEG, TIFF, WebP, PS or EPS file, or an archive or document (``.zip``,
-        ``.docx``, ``.pptx``, ``.xlsx``, ``.odt``) that holds some.
+        A PNG, PDF, SVG, JPEG, TIFF, WebP, PS or EPS file, also packed (``.svgz``, ``.gz``,
+        ``.bz2``, ``.xz``); or what holds some: an archive (``.zip``, ``.tar``, ``.tgz``), a
+        document of an office (``.docx``, ``.pptx``, ``.xlsx``, ``.odt``, ``.odp``, ``.ods``), a
+        notebook, or an HTML or Markdown page with the pictures in it.
 
     Returns
     -------
@@ -116,52 +112,24 @@ def _read(path: str | os.PathLike[str]) -> Iterator[Stamp]:
     if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):
         raise OSError(f"{os.fsdecode(path)} is no regular file")
     with open(path, "rb") as file:
-        yield from _stamps_of(file, "", 0, _Allowance(_LARGEST_ARCHIVE))
+        yield from _stamps_of(file, "", 0, Allowance())
 
 
-class _Allowance:
-    """How many bytes may still be inflated."""
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-
-def _stamps_of(file: BinaryIO, member: str, depth: int, allowance: _Allowance) -> Iterator[Stamp]:
-    if file.read(len(_ZIP)) == _ZIP:
-        if depth < _DEEPEST:
-            yield from _stamps_within(file, member, depth, allowance)
+def _stamps_of(file: BinaryIO, member: str, depth: int, allowance: Allowance) -> Iterator[Stamp]:
+    head = file.read(1024)
+    # One level more for what holds no archive: a packed drawing, in a document, in an archive.
+    inside = None
+    if depth <= _DEEPEST:
+        inside = members(file, head, allowance, archives=depth < _DEEPEST)
+    if inside is not None:
+        for name, within in inside:
+            inner = "/".join(filter(None, (member, name)))
+            yield from _stamps_of(within, inner, depth + 1, allowance)
         return
     for text in texts_of(file):
         for stamp in stamps_in(text):
             yield _stamp(stamp, member)
             return
-
-
-def _stamps_within(
-    file: BinaryIO, member: str, depth: int, allowance: _Allowance
-) -> Iterator[Stamp]:
-    import io
-    import zipfile
-    import zlib
-
-    try:
-        archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return
-    with archive:
-        for entry in archive.infolist()[:_MOST_MEMBERS]:
-            if allowance.left <= 0:
-                return
-            if not entry.filename.lower().endswith((*_IMAGES, *_DRAWINGS, *_ARCHIVES)):
-                continue
-            try:
-                with archive.open(entry) as packed:
-                    data = packed.read(min(_LARGEST_MEMBER, allowance.left))
-            except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, zlib.error):
-                continue  # encrypted, torn, or packed in a way that this Python can't read
-            allowance.left -= len(data)
-            inner = f"{member}/{entry.filename}" if member else entry.filename
-            yield from _stamps_of(io.BytesIO(data), inner, depth + 1, allowance)
 
 
 def _stamp(found: dict[str, Any], member: str) -> Stamp:

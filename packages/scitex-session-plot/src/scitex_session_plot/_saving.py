@@ -1,8 +1,9 @@
 """Watching every figure that is saved: its stamp, its footer, and who is told of it.
 
-All ways to save a figure (pyplot, the figure, the canvas, the toolbar, a notebook) lead through
-`FigureCanvasBase.print_figure`, so that is the one place where a save is watched. Patching
-`pyplot.savefig` or `Figure.savefig` would miss some of them, and ``from pyplot import savefig``.
+Nearly all ways to save a figure (pyplot, the figure, the canvas, the toolbar, a notebook) lead
+through `FigureCanvasBase.print_figure`. Patching `pyplot.savefig` or `Figure.savefig` would miss
+some of them, and ``from pyplot import savefig``. An array that is saved as an image (`imsave`) and
+an animation are no figures to matplotlib: they have places of their own.
 """
 
 from __future__ import annotations
@@ -17,12 +18,21 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+    from ._open_file import OpenFile
+    from ._passage import Call
+
 # Reentrant: a signal handler may end a run while its thread holds it.
 _lock = RLock()
 # Those in force, the innermost last. Replaced, never changed: other threads read it.
 _watches: tuple[_Watch, ...] = ()
-# The class that was patched, its own method, and ours in the place of it.
-_patched: tuple[Any, Any, Any] | None = None
+# Module, holder in it (or the module itself), and function.
+_PLACES = (
+    ("matplotlib.backend_bases", "FigureCanvasBase", "print_figure"),
+    ("matplotlib.image", "", "imsave"),
+    ("matplotlib.animation", "Animation", "save"),
+)
+# By function: the holder that was patched, its own function, and ours in the place of it.
+_patched: dict[str, tuple[Any, Any, Any]] = {}
 
 
 def watch_savefig(
@@ -40,8 +50,9 @@ def watch_savefig(
     Parameters
     ----------
     on_save : callable, optional
-        Called with the absolute path of each file that a figure was saved to; not for one that
-        was written into a file object.
+        Called with the absolute path of each file that a figure, an image (`imsave`) or an
+        animation was saved to, once it is whole: of a file object that stands for a file, once
+        it is closed, which is seen at the next save, or when the watch ends.
     stamp : callable, optional
         Gives what stands in the stamp: ``id`` (of the run), and what else is known, such as
         ``script``, ``commit``, ``version``; texts, numbers and booleans, None for what isn't
@@ -82,54 +93,85 @@ class _Watch:
         self.stamp = stamp
         self.footer = footer
         self.said: set[str] = set()
+        self.open_files: list[OpenFile] = []
         with _lock:
             _watches = (*_watches, self)
-        self._hook = Hook("matplotlib.backend_bases", self._patch)
+        self._hooks = [Hook(place[0], self._patcher(*place[1:])) for place in _PLACES]
 
     def end(self) -> None:
         global _watches
-        self._hook.cancel()
+        for hook in self._hooks:
+            hook.cancel()
         with _lock:
             _watches = tuple(watch for watch in _watches if watch is not self)
             if not _watches:
                 _unpatch()
+        self.tell_of_files(ending=True)
 
-    def _patch(self, backend_bases: ModuleType) -> None:
-        global _patched
+    def add_file(self, file: OpenFile) -> None:
+        """Keep an open file in mind, to tell of it when it is closed."""
         with _lock:
-            canvas = backend_bases.FigureCanvasBase
-            if self not in _watches or (_patched is not None and _patched[0] is canvas):
-                return
-            own = canvas.print_figure
-            _patched = canvas, own, _watched(own)
-            canvas.print_figure = _patched[2]
+            self.open_files.append(file)
+
+    def tell_of_files(self, *, ending: bool = False) -> None:
+        """Tell of the open files that figures were written to, as far as they are whole."""
+        with _lock:
+            ready = [file for file in self.open_files if ending or file.closed]
+            self.open_files = [file for file in self.open_files if file not in ready]
+        for file in ready:
+            if self.on_save is not None and file.is_there():
+                self.on_save(file.path)
+
+    def _patcher(self, holder: str, name: str) -> Callable[[ModuleType], None]:
+        def patch(module: ModuleType) -> None:
+            with _lock:
+                place = getattr(module, holder) if holder else module
+                if self not in _watches or (name in _patched and _patched[name][0] is place):
+                    return
+                from ._passage import passage
+
+                own = getattr(place, name)
+                ours = passage(module, own, _BEGIN[name])
+                _patched[name] = place, own, ours
+                setattr(place, name, ours)
+
+        return patch
 
 
 def _unpatch() -> None:
-    """Put matplotlib's method back, unless somebody has put another over ours."""
-    global _patched
-    if _patched is not None:
-        canvas, own, ours = _patched
-        if canvas.print_figure is ours:  # else theirs calls ours, which now only passes on
-            canvas.print_figure = own
-            _patched = None
+    """Put matplotlib's functions back, unless somebody has put others over ours."""
+    for name, (place, own, ours) in list(_patched.items()):
+        if getattr(place, name) is ours:  # else theirs calls ours, which now only passes on
+            setattr(place, name, own)
+            del _patched[name]
 
 
-def _watched(own: Callable[..., Any]) -> Callable[..., Any]:
-    from functools import wraps
+def _print_figure(canvas: Any, filename: Any, *args: Any, **kwargs: Any) -> Call | None:
+    if not (watches := _watches):
+        return None
+    from ._watched_save import WatchedFigure
 
-    @wraps(own)
-    def print_figure(self: Any, filename: Any, *args: Any, **kwargs: Any) -> Any:
-        watches = _watches
-        if not watches:
-            return own(self, filename, *args, **kwargs)
-        from ._watched_save import WatchedSave
+    return WatchedFigure(watches[-1], canvas, filename, args, kwargs)
 
-        watch = watches[-1]
-        save = WatchedSave(watch.stamp, watch.footer, watch.said)
-        result = save.run(own, self, filename, args, kwargs)
-        if watch.on_save is not None:
-            save.tell(watch.on_save)
-        return result
 
-    return print_figure
+def _imsave(fname: Any, *args: Any, **kwargs: Any) -> Call | None:
+    if not (watches := _watches):
+        return None
+    from ._watched_others import watched_image
+
+    return watched_image(watches[-1], fname, args, kwargs)
+
+
+def _save(animation: Any, filename: Any, *args: Any, **kwargs: Any) -> Call | None:
+    if not (watches := _watches):
+        return None
+    from ._watched_others import WatchedAnimation
+
+    return WatchedAnimation(watches[-1], animation, filename, args, kwargs)
+
+
+_BEGIN: dict[str, Callable[..., Call | None]] = {
+    "print_figure": _print_figure,
+    "imsave": _imsave,
+    "save": _save,
+}

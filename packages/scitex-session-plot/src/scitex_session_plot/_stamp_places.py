@@ -28,15 +28,15 @@ class NoPlaceError(Exception):
     """What the user put into a file leaves no place for a stamp."""
 
 
-def keywords_with(fmt: str, canvas: type, given: Keywords, stamp: str | None) -> Keywords:
+def keywords_with(fmt: str, canvas: type | None, given: Keywords, stamp: str | None) -> Keywords:
     """Give the keywords to save with.
 
     Parameters
     ----------
     fmt : str
         The format, in lower case.
-    canvas : type
-        The class of the canvas that will write it.
+    canvas : type or None
+        The class of the canvas that will write it; None for `imsave`, which takes both keywords.
     given : dict
         The keywords of the user.
     stamp : str or None
@@ -50,7 +50,11 @@ def keywords_with(fmt: str, canvas: type, given: Keywords, stamp: str | None) ->
     place, keyword = _PLACES.get(fmt, (None, ""))
     # The cairo and pgf backends write some of these formats, too, but can't take metadata or, in
     # what becomes TeX source, braces.
-    if place is None or "backend_pgf" in canvas.__module__ or not _takes(canvas, fmt, keyword):
+    if place is None:
+        return given
+    if canvas is not None and (
+        "backend_pgf" in canvas.__module__ or not _takes(canvas, fmt, keyword)
+    ):
         return given
     return place(given, stamp)
 

@@ -147,20 +147,10 @@ def _postscript(file: BinaryIO) -> Iterator[str]:
         yield text.replace("\n%%+ ", "")
 
 
-def _gzip(file: BinaryIO) -> Iterator[str]:
-    """Read an SVG that is packed, as far as a stamp can be expected in it."""
-    import io
-
-    file.seek(0)
-    head = inflated(file.read(_LARGEST_TEXT), zlib.MAX_WBITS | 16)
-    if _is_markup(head):
-        yield from _markup(io.BytesIO(head))
-
-
-def inflated(data: bytes, form: int = zlib.MAX_WBITS) -> bytes:
+def inflated(data: bytes) -> bytes:
     """Inflate, as much as a text may be; what is torn as far as it goes."""
     try:
-        return zlib.decompressobj(form).decompress(data, _LARGEST_TEXT)
+        return zlib.decompressobj().decompress(data, _LARGEST_TEXT)
     except zlib.error:
         return b""
 
@@ -179,5 +169,4 @@ _READERS: tuple[tuple[bytes | tuple[bytes, ...], Callable[[BinaryIO], Iterator[s
     ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _tiff),
     (b"RIFF", _webp),
     ((b"%!PS", b"\xc5\xd0\xd3\xc6"), _postscript),
-    (b"\x1f\x8b\x08", _gzip),
 )

@@ -25,8 +25,8 @@ class Style:
     """A matplotlib style that is put on, and taken off without a trace.
 
     Making one checks the arguments and changes nothing; matplotlib is not imported, neither by
-    making it nor by `apply`. Styles in force within one another are to be restored in reverse
-    order, as `with` blocks do.
+    making it nor by `apply`. Of several styles, the one put on last that is still on is in force,
+    in whatever order they are restored; after the last, all is as it was found.
 
     Parameters
     ----------

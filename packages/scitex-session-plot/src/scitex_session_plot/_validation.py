@@ -111,7 +111,16 @@ def millimetres(argument: str, value: object) -> float:
 
 
 def pixels(argument: str, dpi: float, inches: float) -> None:
-    """Refuse a resolution at which a side of `inches` has more pixels than matplotlib draws."""
+    """Refuse a resolution at which a side of `inches` has more pixels than matplotlib draws.
+
+    A side that is too long at any resolution is refused as such.
+    """
+    if inches >= MAX_PIXELS:
+        allowed = (
+            f"less than {MAX_PIXELS * MM_PER_INCH:.0f} mm long, times fig_scale "
+            f"(matplotlib draws less than {MAX_PIXELS} pixels, at 1 dpi or more)"
+        )
+        raise StyleValueError("a side of fig_size_mm", f"{inches * MM_PER_INCH:g}", allowed)
     if dpi * inches >= MAX_PIXELS:
         most = int(MAX_PIXELS / inches)
         allowed = (

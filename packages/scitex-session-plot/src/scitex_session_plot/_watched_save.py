@@ -4,111 +4,113 @@ from __future__ import annotations
 
 import os
 import sys
-from _thread import RLock
+from _thread import RLock, _local
 from datetime import UTC, datetime
 
 from ._footer import footer_on
+from ._open_file import open_file
 from ._stamp import stamp_text
 from ._stamp_places import NoPlaceError, dated_by_environment, keywords_with, stamp_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
+
+    from ._saving import _Watch
 
 _FORMAT_ARGUMENT = 4  # of print_figure, after the file name
 # PostScript's date can't be left out, only be set, and only in the environment.
 _POSTSCRIPT = ("ps", "eps")
 _EPOCH = "0"
 _environment_lock = RLock()
+_saving = _local()
 
 
 class WatchedSave:
-    """Saves a figure as its user asked for, stamped where that can be.
+    """A call that saves, as its user asked for, stamped where that can be.
 
     Parameters
     ----------
-    stamp : callable or None
-        Gives what stands in the stamp.
-    footer : str or None
-        Drawn into the corner.
-    said : set of str
-        The warnings that were given; added to.
+    watch : _Watch
+        What is to be done.
+    target : path-like or file object
+        What is saved to.
+    args, kwargs : tuple, dict
+        What matplotlib's own function is called with.
+
+    Attributes
+    ----------
+    args, kwargs : tuple, dict
+        The same; the keywords with the stamp.
+    path : str or None
+        The file, absolute, where it is known by its name.
     """
 
     def __init__(
-        self,
-        stamp: Callable[[], Mapping[str, object]] | None,
-        footer: str | None,
-        said: set[str],
+        self, watch: _Watch, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
-        self._stamp = stamp
-        self._footer = footer
-        self._said = said
-        self._path: str | None = None
-        self._pages: Any = None
+        self.args = args
+        self.kwargs = kwargs
+        self.path: str | None = None
+        self._watch = watch
+        self._target = target
+        self._asked = kwargs
+        self._begin = _position(target)
+        self._trouble: str | None = None
 
-    def run(
-        self,
-        own: Callable[..., Any],
-        canvas: Any,
-        target: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
-        """Save with matplotlib's own `print_figure`, and return what it returns."""
-        fmt, self._path = _format_and_path(canvas, target, args, kwargs)
-        if _is_pages(target):
-            self._stamp_pages(target)
-            given = kwargs
-        else:
-            given = self._with_stamp(canvas, fmt, kwargs)
-        with_footer = footer_on(canvas.figure, self._footer) if self._footer else None
+    def stamp_keywords(self, fmt: str, canvas: type | None) -> None:
+        """Add the stamp to the keywords, for what the class of canvas writes, or `imsave`."""
         try:
-            return _save(own, canvas, target, args, given, kwargs, fmt, self._say)
-        finally:
-            if with_footer is not None:
-                with_footer()
-
-    def tell(self, on_save: Callable[[str], object]) -> None:
-        """Tell of the file, once it is whole."""
-        if self._path is not None:
-            on_save(self._path)
-        elif self._pages is not None:
-            _tell_when_closed(self._pages, on_save)
-
-    def _with_stamp(self, canvas: Any, fmt: str, kwargs: dict[str, Any]) -> dict[str, Any]:
-        try:
-            writer = _canvas_class(canvas, fmt, kwargs.get("backend"))
-            if writer is None:
-                return kwargs
-            return keywords_with(fmt, writer, kwargs, self._text())
+            self.kwargs = keywords_with(fmt, canvas, self.kwargs, self.text())
         except NoPlaceError as why:
-            self._say(f"a figure is saved without its stamp, for which there is no place: {why}")
+            self.say(f"a figure is saved without its stamp, for which there is no place: {why}")
         except Exception as error:  # noqa: BLE001  # the figure matters more than its stamp
-            self._say(_failed(error))
-        return kwargs
+            self.say(_failed(error))
 
-    def _stamp_pages(self, pages: Any) -> None:
-        try:
-            fresh = getattr(pages, "_file", pages) is None
-            fresh = fresh and "CreationDate" not in (getattr(pages, "_metadata", None) or {})
-            stamp_pages(pages.infodict(), self._text(), fresh=fresh)
-        except OSError:
-            raise  # infodict() begins the file, and that is the user's own trouble
-        except Exception as error:  # noqa: BLE001
-            self._say(_failed(error))
-        self._pages = pages
+    def again(self, error: Exception) -> bool:
+        """Make ready for another call, without the stamp, if there is one and it may be the reason.
 
-    def _text(self) -> str | None:
-        if self._stamp is None:
-            return None
-        return stamp_text(self._stamp(), datetime.now(UTC).isoformat(timespec="seconds"))
+        So what the user did wrong is raised as it would be without us.
+        """
+        # A missing folder, a full disk: not because of a stamp.
+        if self.kwargs is self._asked or isinstance(error, OSError):
+            return False
+        self._trouble = _failed(error)
+        self.kwargs = self._asked
+        if self._begin is not None:
+            self._target.seek(self._begin)
+            self._target.truncate()
+        return True
 
-    def _say(self, message: str) -> None:
-        if message in self._said:
+    def end(self) -> None:
+        """Take back what was done for this save."""
+
+    def done(self) -> None:
+        """Tell of the file, once it is whole."""
+        if self._trouble is not None:
+            self.say(self._trouble)
+        watch = self._watch
+        watch.tell_of_files()
+        if watch.on_save is None:
             return
-        self._said.add(message)
+        if self.path is not None:
+            watch.on_save(self.path)
+        elif (file := open_file(self._target)) is not None:
+            watch.add_file(file)
+
+    def text(self) -> str | None:
+        """Give the stamp."""
+        stamp = self._watch.stamp
+        if stamp is None:
+            return None
+        return stamp_text(stamp(), datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def say(self, message: str) -> None:
+        """Warn, once, of trouble that the figure itself has no part in."""
+        if message in self._watch.said:
+            return
+        self._watch.said.add(message)
         import warnings
 
         try:
@@ -118,47 +120,70 @@ class WatchedSave:
                 print(f"UserWarning: {message}", file=sys.stderr)
 
 
-def _save(
-    own: Callable[..., Any],
-    canvas: Any,
-    target: Any,
-    args: tuple[Any, ...],
-    given: dict[str, Any],
-    kwargs: dict[str, Any],
-    fmt: str,
-    say: Callable[[str], None],
-) -> Any:
-    """Save with `given`; where that is refused, with the user's own `kwargs`."""
-    if fmt in _POSTSCRIPT and not dated_by_environment():
-        own = _without_date(own)
-    if given is kwargs:
-        return own(canvas, target, *args, **kwargs)
-    begin = _position(target)
-    try:
-        return own(canvas, target, *args, **given)
-    except OSError:
-        raise  # a missing folder, a full disk: not because of a stamp
-    except Exception as error:  # noqa: BLE001
-        refused = error
-    # Beyond the handler, so that what the user did wrong is raised as it would be without us.
-    if begin is not None:
-        target.seek(begin)
-        target.truncate()
-    result = own(canvas, target, *args, **kwargs)
-    say(_failed(refused))
-    return result
+class WatchedFigure(WatchedSave):
+    """Saves a figure, which may get a footer, and in PostScript no date."""
 
-
-def _without_date(own: Callable[..., Any]) -> Callable[..., Any]:
-    def save(*args: Any, **kwargs: Any) -> Any:
-        with _environment_lock:
+    def __init__(
+        self,
+        watch: _Watch,
+        canvas: Any,
+        target: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        super().__init__(watch, target, (canvas, target, *args), kwargs)
+        fmt, self.path = _format_and_path(canvas, target, args, kwargs)
+        self._pages = _is_pages(target)
+        if self._pages:
+            self._stamp_pages(target)
+        else:
+            self._stamp_figure(canvas, fmt)
+        self._take_off = footer_on(canvas.figure, watch.footer) if watch.footer else None
+        self._undated = fmt in _POSTSCRIPT and not dated_by_environment()
+        if self._undated:
+            _environment_lock.acquire()
             os.environ["SOURCE_DATE_EPOCH"] = _EPOCH
-            try:
-                return own(*args, **kwargs)
-            finally:
-                os.environ.pop("SOURCE_DATE_EPOCH", None)
+        _saving.depth = saving_figure() + 1
 
-    return save
+    def end(self) -> None:
+        """Take off the footer, and let files have dates again."""
+        _saving.depth -= 1
+        if self._undated:
+            os.environ.pop("SOURCE_DATE_EPOCH", None)
+            _environment_lock.release()
+        if self._take_off is not None:
+            self._take_off()
+
+    def done(self) -> None:
+        """Tell of the file, once it is whole."""
+        if self._pages and self._watch.on_save is not None:
+            _tell_when_closed(self._target, self._watch.on_save)
+        else:
+            super().done()
+
+    def _stamp_figure(self, canvas: Any, fmt: str) -> None:
+        try:
+            writer = _canvas_class(canvas, fmt, self.kwargs.get("backend"))
+        except Exception as error:  # noqa: BLE001
+            self.say(_failed(error))
+            return
+        if writer is not None:
+            self.stamp_keywords(fmt, writer)
+
+    def _stamp_pages(self, pages: Any) -> None:
+        try:
+            fresh = getattr(pages, "_file", pages) is None
+            fresh = fresh and "CreationDate" not in (getattr(pages, "_metadata", None) or {})
+            stamp_pages(pages.infodict(), self.text(), fresh=fresh)
+        except OSError:
+            raise  # infodict() begins the file, and that is the user's own trouble
+        except Exception as error:  # noqa: BLE001
+            self.say(_failed(error))
+
+
+def saving_figure() -> int:
+    """Tell how many figures this thread is saving, one within another."""
+    return getattr(_saving, "depth", 0)
 
 
 def _format_and_path(

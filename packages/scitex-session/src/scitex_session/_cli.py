@@ -53,7 +53,7 @@ def whence(
     Parameters
     ----------
     files : Path
-        Figures, other files, archives, documents, or directories of runs.
+        Figures, other files, archives, documents, notebooks, or directories of runs.
     json : bool
         Print an array of JSON objects instead. In that of a file of which nothing is known, ``id``
         is null.

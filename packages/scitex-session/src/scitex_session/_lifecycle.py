@@ -91,7 +91,7 @@ def start(
     seed : int or None
         0 to 2**128 - 1; None draws one, which is recorded.
     agg : bool
-        Draw without windows, whatever the machine has.
+        Draw without windows, whatever the machine has: ``plt.show()`` does nothing.
     fig_size_mm : tuple of float, or str
         Width and height of figures in millimetres; the width may be a journal's column, as in
         ``("nature single", 60)``, or that alone be given.

@@ -94,6 +94,7 @@ class Run:
         self.logger = SessionLogger(script.stem if script else function or "session")
         self._owner = os.getpid()
         self._undo: list[tuple[str, Callable[[], object]]] = []
+        self._end_watch: Callable[[], object] | None = None
 
     @property
     def id(self) -> str:
@@ -201,7 +202,8 @@ class Run:
         attempt("capturing output", self.capture.start)
         self.at_close("ending save_into", save_into(path, self.saved, reserved=RUN_FILES))
         self.at_close("putting back the logger", self.logger.restore)
-        self.at_close("ending the watch on figures", watch_figures(self))
+        self._end_watch = watch_figures(self)
+        self.at_close("ending the watch on figures", self._end_watch)
         self.style.apply()
         self.at_close("putting back the style of figures", self.style.restore)
         self.at_close("closing figures left open", self._close_figures)
@@ -223,6 +225,9 @@ class Run:
         if reason["kind"] == "signal":
             self.guard.ended_by = reason["signal"]
         self.guard.begin_cleanup()
+        if self._end_watch is not None:
+            # While the record is open: a figure in an open file becomes an artifact only here.
+            attempt("ending the watch on figures", self._end_watch)
         attempt("ending the capture", self.capture.finish)
         if error is not None:
             from ._traceback import log_error

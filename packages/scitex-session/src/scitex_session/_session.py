@@ -68,7 +68,7 @@ class _Session:
     verbose : bool
         Print what the session is and where its files are.
     agg : bool
-        Draw without windows.
+        Draw without windows: ``plt.show()`` does nothing. (`start` has False by default.)
     notify : bool
         Send a notice at the end to the addresses in ``$SCITEX_SESSION_NOTIFY``.
     sdir_suffix : str, optional
