@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     Scope = tuple[tuple[str, str], ...]
 
 MARKS = {"child": b"\xfe", "spawn": b"\xfd", "fork": b"\xfc", "worker": b"\xfb"}
+_OF_PROCESSES = ("fork", "worker")
 
 
 def normalise(name: str) -> str:
@@ -50,6 +51,18 @@ def encode_name(name: str) -> bytes:
 def encode_scope(scope: Scope) -> bytes:
     """Give the bytes of a scope; none for an empty one."""
     return b"".join(MARKS[kind] + encode_name(text) for kind, text in scope)
+
+
+def in_process(scope: Scope, step: tuple[str, str]) -> Scope:
+    """Give the scope that a manager has in a forked process, or as a worker.
+
+    The step of a process stands before those of children: where a child was pickled alone, it has
+    the same scope in the other process as below the manager that it comes from.
+    """
+    at = len(scope)
+    while at and scope[at - 1][0] not in _OF_PROCESSES:
+        at -= 1
+    return (*scope[:at], step, *scope[at:])
 
 
 def global_seed(seed: int, scope: Scope) -> int:
