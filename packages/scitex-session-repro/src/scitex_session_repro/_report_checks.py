@@ -61,7 +61,15 @@ def _generators(manager: RandomStateManager | None) -> Iterator[Check]:
     for generator in GLOBAL_GENERATORS:
         what = f"the global generator of {generator.library}"
         if generator.module in found["seeded"]:
-            yield Check(what, GUARANTEED, f"seeded with {found['seed']}; threads share it")
+            other = found["seeded"][generator.module]
+            if other is None:
+                yield Check(what, GUARANTEED, f"seeded with {found['seed']}; threads share it")
+                continue
+            # Whether its seed is the same in every run is not known here.
+            reason = f"seeded by {other} since, which is not released: "
+            reason += f"seed {found['seed']} is not in use"
+            advice = "release it, or use named generators"
+            yield Check(what, UNKNOWN, reason, advice)
         elif generator.module in sys.modules:
             advice = f"call seed_modules({generator.library}), or use named generators"
             yield Check(what, NOT_GUARANTEED, "imported, and not seeded", advice)
