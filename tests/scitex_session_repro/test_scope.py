@@ -70,6 +70,11 @@ def test_a_place_is_shown_as_it_would_be_written() -> None:
     )
 
 
+def test_a_very_long_name_is_shortened_where_it_is_printed() -> None:
+    shown = describe(42, (("child", "x" * 10_000),))
+    assert shown == f"RandomStateManager(seed=42).child('{'x' * 60}'… (10000 characters))"
+
+
 BELOW = st.lists(STEPS.filter(lambda step: step[0] in ("child", "spawn")), max_size=3)
 
 

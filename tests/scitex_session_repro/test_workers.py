@@ -152,7 +152,9 @@ def test_the_function_is_refused_outside_of_a_worker() -> None:
             NotAWorkerError, match=r"give it as DataLoader\(\.\.\., worker_init_fn="
         ):
             manager.worker_init_fn(0)
-        with pytest.raises(NotAWorkerError, match="give it as the initializer of a pool"):
+        with pytest.raises(
+            NotAWorkerError, match="give it as the initializer of a pool of processes"
+        ):
             manager.initialize_worker()
 
 

@@ -55,7 +55,8 @@ def _generators(manager: RandomStateManager | None) -> Iterator[Check]:
         reason = "there is no RandomStateManager"
         yield Check("random numbers", NOT_GUARANTEED, reason, "make a RandomStateManager(seed)")
         return
-    names = f"in use: {', '.join(found['named'])}" if found["named"] else "none in use yet"
+    shown = [f"{name:.60}…" if len(name) > 60 else name for name in found["named"]]
+    names = f"in use: {', '.join(shown)}" if shown else "none in use yet"
     reason = f"each depends on seed {found['seed']} and its name only; {names}"
     yield Check("named generators", GUARANTEED, reason)
     for generator in GLOBAL_GENERATORS:

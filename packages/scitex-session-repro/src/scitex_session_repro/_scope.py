@@ -7,7 +7,7 @@ never uses, so that two different scopes are two different byte strings, whateve
 
 from __future__ import annotations
 
-from ._errors import NameTypeError
+from ._errors import NameTypeError, shown_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,12 +86,12 @@ def global_seed(seed: int, scope: Scope) -> int:
 
 def describe(seed: int, scope: Scope) -> str:
     """Give a manager's place as a reader would write it."""
-    shown = [f"RandomStateManager(seed={seed})"]
+    parts = [f"RandomStateManager(seed={seed})"]
     for kind, text in scope:
         if kind == "child":
-            shown.append(f".child({text!r})")
+            parts.append(f".child({shown_name(text)})")
         elif kind == "spawn":
-            shown.append(f".spawn()[{text}]")
+            parts.append(f".spawn()[{text}]")
         else:
-            shown.append(f" in {kind} {text}")
-    return "".join(shown)
+            parts.append(f" in {kind} {text}")
+    return "".join(parts)

@@ -28,7 +28,7 @@ def number_in_pool() -> str:
 
     identity = current_process()._identity
     if not identity:
-        raise NotAWorkerError("initialize_worker", "the initializer of a pool")
+        raise NotAWorkerError("initialize_worker", "the initializer of a pool of processes")
     return ":".join(map(str, identity))
 
 
