@@ -25,7 +25,13 @@ def show():
         cudnn.benchmark,
         os.environ.get("CUBLAS_WORKSPACE_CONFIG"),
     ]
+    try:
+        shown.append(torch.get_float32_matmul_precision())
+    except RuntimeError:
+        shown.append("refused")
+    mkldnn = getattr(torch.backends, "mkldnn", None)
     for holder, name in (
+        (getattr(mkldnn, "matmul", None), "fp32_precision"),
         (cudnn, "allow_tf32"), (matmul, "allow_tf32"), (matmul, "fp32_precision"),
         (getattr(cudnn, "conv", None), "fp32_precision"),
         (getattr(cudnn, "rnn", None), "fp32_precision"),
@@ -46,7 +52,10 @@ def show():
         "import torch; torch.use_deterministic_algorithms(True, warn_only=True)",
         "import torch; torch.backends.cudnn.benchmark = True",
         "import torch; torch.set_float32_matmul_precision('high')",
+        "import torch; torch.set_float32_matmul_precision('medium')",
+        "import torch; torch.backends.cuda.matmul.allow_tf32 = True",
         "import torch; torch.backends.cuda.matmul.fp32_precision = 'tf32'",
+        "import torch; torch.backends.fp32_precision = 'tf32'",
         "os.environ['CUBLAS_WORKSPACE_CONFIG'] = ':0:0'",
     ],
 )
@@ -62,9 +71,11 @@ workspace = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
 with RandomStateManager(42, deterministic=True):
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
     import torch
-    mode, warn_only, deterministic, benchmark, _, *tf32 = show()
+    mode, warn_only, deterministic, benchmark, _, precision, *tf32 = show()
     assert (mode, warn_only, deterministic, benchmark) == (True, False, True, False)
-    assert tf32[:2] == [False, False], tf32
+    assert precision == "highest", precision
+    assert tf32[1:3] == [False, False], tf32
+    assert all(value in (False, None, "ieee") for value in tf32), tf32
 if {earlier}:
     assert show() == found, (show(), found)
 assert os.environ.get("CUBLAS_WORKSPACE_CONFIG") == workspace

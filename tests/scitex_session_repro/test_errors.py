@@ -16,6 +16,7 @@ ERRORS = [
     (repro.CountRangeError(-1), ValueError),
     (repro.ManagerReleasedError("RandomStateManager(seed=42)", True), RuntimeError),
     (repro.NotAWorkerError("worker_init_fn", "DataLoader(..., worker_init_fn=)"), RuntimeError),
+    (repro.DeviceUnavailableError("cuda", "torch sees no such device here"), RuntimeError),
     (repro.StateError("the state has no 'seed'"), ValueError),
     (repro.CheckpointError("a.json", "it is not JSON"), ValueError),
     (repro.MissingLibraryError("get_torch_generator", "torch"), ImportError),
@@ -60,6 +61,14 @@ def test_every_error_of_the_package_is_tested_here() -> None:
             repro.ManagerReleasedError("RandomStateManager(seed=42).child('a')", False),
             "RandomStateManager(seed=42).child('a') seeds global generators in a `with` block "
             "only: enter it first",
+        ),
+        (
+            repro.VerificationError("x" * 5000, "2026", "sf1:0", "sf1:1", "it differs", {}),
+            f"'{'x' * 60}'… (5000 characters) is not as recorded on 2026: it differs",
+        ),
+        (
+            repro.DeviceUnavailableError("cuda", "torch sees no such device here"),
+            "cannot make a torch generator on device 'cuda': torch sees no such device here",
         ),
         (
             repro.CountRangeError(-1),

@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scitex_session_repro import NotFingerprintableError, fingerprint
 
@@ -45,6 +47,35 @@ def test_layout_and_gradients_do_not_count() -> None:
     assert fingerprint(tensor) != fingerprint(tensor.permute(2, 0, 1))
     conjugate = torch.tensor([1 + 2j]).conj()
     assert fingerprint(conjugate) == fingerprint(torch.tensor([1 - 2j]))
+
+
+CUTS = st.tuples(st.integers(0, 4), st.integers(0, 5), st.integers(1, 3)).map(lambda c: slice(*c))
+
+
+@given(
+    st.lists(CUTS, max_size=3),
+    st.permutations(range(3)),
+    st.sampled_from(["int64", "int8", "bfloat16", "complex64"]),
+    st.sampled_from(["", "conj", "real", "imag"]),
+)
+def test_what_a_tensor_is_cut_from_does_not_count(
+    cuts: list[slice], axes: list[int], dtype: str, part: str
+) -> None:
+    tensor = torch.arange(60).reshape(3, 4, 5).to(getattr(torch, dtype))
+    if dtype == "complex64" and part:
+        tensor = tensor * (1 - 2j)
+        tensor = tensor.conj() if part == "conj" else getattr(tensor, part)
+    cut = tensor.permute(axes)[tuple(cuts)]
+    alone = torch.tensor(cut.tolist(), dtype=cut.dtype).reshape(cut.shape)
+    assert fingerprint(cut) == fingerprint(alone)
+    assert fingerprint(cut[..., :1]) == fingerprint(alone[..., :1])
+
+
+def test_a_single_element_with_a_stride_has_a_print() -> None:
+    assert fingerprint(torch.arange(10)[::2][:1]) == fingerprint(torch.tensor([0]))
+    imaginary = torch.tensor([1 + 2j])
+    assert fingerprint(imaginary.imag) == fingerprint(torch.tensor([2.0]))
+    assert fingerprint(imaginary.conj().imag) == fingerprint(torch.tensor([-2.0]))
 
 
 @pytest.mark.parametrize("name", ["float64", "float16", "bfloat16", "float8_e5m2", "float8_e4m3fn"])

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import scitex_session_repro as repro
-from scitex_session_repro import RandomStateManager, reset
+from scitex_session_repro import DeviceUnavailableError, RandomStateManager, reset
 from support import run_script
 
 NAMES = st.lists(st.text(max_size=8), min_size=1, max_size=6, unique=True)
@@ -125,6 +125,20 @@ def test_a_torch_generator_is_one_per_name_and_the_same_again() -> None:
             )
     assert drawn[0] == drawn[1]
     assert drawn[0][0] != drawn[0][1]
+
+
+def test_a_device_that_is_not_here_is_refused_in_one_sentence() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    with RandomStateManager(42) as manager:
+        with pytest.raises(DeviceUnavailableError) as caught:
+            manager.get_torch_generator("data", device="cuda:1")
+        with pytest.raises(DeviceUnavailableError, match=r"^[^\n]*'nonsense': [^\n]*$"):
+            manager.get_torch_generator("data", device="nonsense")
+    assert str(caught.value) == (
+        "cannot make a torch generator on device 'cuda:1': torch sees no such device here"
+    )
 
 
 def test_a_torch_generator_lives_on_the_device_asked_for() -> None:

@@ -79,6 +79,40 @@ def test_generators_in_use_are_named() -> None:
     assert checks["the global generator of numpy"][0] == "guaranteed"
 
 
+@pytest.mark.parametrize(
+    ("body", "other"),
+    [
+        ("seed_everything(5)", "RandomStateManager(seed=5)"),
+        ("reset(6)", "RandomStateManager(seed=6)"),
+        ("forgotten = RandomStateManager(9)", "RandomStateManager(seed=9)"),
+        ("manager.temporary_seed(7).__enter__()", "temporary_seed(7)"),
+        ("manager.child('a').__enter__()", "RandomStateManager(seed=42).child('a')"),
+    ],
+)
+def test_a_manager_is_not_promised_what_another_has_seeded_since(body: str, other: str) -> None:
+    done = run_script(f"""
+        import json, random
+        from scitex_session_repro import RandomStateManager, report, reset, seed_everything
+        manager = RandomStateManager(42)
+        {body}
+        print(json.dumps(report(manager).as_dict()["checks"]))
+        manager.release()
+        manager = RandomStateManager(43)
+        print(json.dumps(report(manager).as_dict()["checks"]))
+    """)
+    assert done.stderr == ""
+    during, after = (
+        [check for check in json.loads(line) if check["what"] == "the global generator of random"]
+        for line in done.stdout.splitlines()
+    )
+    assert [(check["status"], check["reason"]) for check in during] == [
+        ("unknown", f"seeded by {other} since, which is not released: seed 42 is not in use")
+    ]
+    assert [(check["status"], check["reason"]) for check in after] == [
+        ("guaranteed", "seeded with 43; threads share it")
+    ]
+
+
 def test_without_a_manager_no_generator_is_promised() -> None:
     checks, _ = reported()
     status, reason, advice = checks["random numbers"]

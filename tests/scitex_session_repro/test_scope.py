@@ -13,6 +13,7 @@ from scitex_session_repro._scope import (
     encode_name,
     encode_scope,
     global_seed,
+    in_process,
     normalise,
 )
 
@@ -67,3 +68,19 @@ def test_a_place_is_shown_as_it_would_be_written() -> None:
     assert describe(42, scope) == (
         "RandomStateManager(seed=42).child('fold 3').spawn()[0] in fork 2 in worker 7:0"
     )
+
+
+def test_a_very_long_name_is_shortened_where_it_is_printed() -> None:
+    shown = describe(42, (("child", "x" * 10_000),))
+    assert shown == f"RandomStateManager(seed=42).child('{'x' * 60}'… (10000 characters))"
+
+
+BELOW = st.lists(STEPS.filter(lambda step: step[0] in ("child", "spawn")), max_size=3)
+
+
+@given(st.lists(STEPS, max_size=3), BELOW, NAMES.map(normalise))
+def test_a_child_alone_is_in_a_process_what_it_is_below_its_parent(
+    parent: list[tuple[str, str]], below: list[tuple[str, str]], name: str
+) -> None:
+    moved = in_process(tuple(parent), ("worker", name))
+    assert in_process((*parent, *below), ("worker", name)) == (*moved, *below)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import pickle
 import random
 from typing import Any
@@ -118,26 +119,48 @@ def test_a_copy_goes_on_from_where_it_was_taken_and_leaves_the_globals_alone() -
         manager.child("fold")("y").random(3)
         generator = manager("x")
         found = global_state()
-        copy, same = pickle.loads(pickle.dumps((manager, generator)))
+        other, same = pickle.loads(pickle.dumps((manager, generator)))
         assert global_state() == found
-        assert copy("x") is same
-        assert repr(copy) == repr(manager)
-        assert copy("x").random() == manager("x").random()
-        assert copy("x").spawn(1)[0].random() == manager("x").spawn(1)[0].random()
-        assert copy("new").random() == manager("new").random()
-        assert copy.child("fold")("y").random() == manager.child("fold")("y").random()
+        assert other("x") is same
+        assert repr(other) == repr(manager)
+        assert other("x").random() == manager("x").random()
+        assert other("x").spawn(1)[0].random() == manager("x").spawn(1)[0].random()
+        assert other("new").random() == manager("new").random()
+        assert other.child("fold")("y").random() == manager.child("fold")("y").random()
         again = pickle.loads(pickle.dumps(manager.child("fold")))
         assert again("y").random() == manager.child("fold")("y").random()
         assert repr(again) == "RandomStateManager(seed=42).child('fold')"
+
+
+def test_children_pickled_along_stay_those_of_the_copy() -> None:
+    with RandomStateManager(42) as manager:
+        child, (spawned,) = manager.child("fold"), manager.spawn(1)
+        together = (child.child("below"), child("y"), child, spawned, manager)
+        below, generator, child, spawned, whole = pickle.loads(pickle.dumps(together))
+        assert whole.child("fold") is child
+        assert whole.child("fold").child("below") is below
+        assert child("y") is generator
+        assert repr(spawned) == "RandomStateManager(seed=42).spawn()[0]"
+        whole.load_state_dict({**RandomStateManager(7).state_dict(), "globals": None})
+        assert {node.seed for node in (whole, child, below, spawned)} == {7}
+
+
+def test_a_shallow_copy_takes_no_child_away() -> None:
+    with RandomStateManager(42) as manager:
+        child = manager.child("fold")
+        duplicate = copy.copy(manager)
+        assert duplicate.child("fold") is not child
+        duplicate.load_state_dict({**RandomStateManager(7).state_dict(), "globals": None})
+        assert (manager.child("fold"), child.seed) == (child, 42)
 
 
 def test_a_copy_of_torch_generators_goes_on_too() -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed")
     with RandomStateManager(42) as manager:
         torch.rand(3, generator=manager.get_torch_generator("x"))
-        copy = pickle.loads(pickle.dumps(manager))
+        other = pickle.loads(pickle.dumps(manager))
         drawn = [
-            torch.rand(3, generator=m.get_torch_generator("x")).tolist() for m in (manager, copy)
+            torch.rand(3, generator=m.get_torch_generator("x")).tolist() for m in (manager, other)
         ]
         assert drawn[0] == drawn[1]
 

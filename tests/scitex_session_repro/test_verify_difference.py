@@ -109,7 +109,10 @@ def changed(index: tuple[int, ...], value: Any, array: Any = BASE) -> Any:
             {"length": (2, KEPT_PARTS + 1)},
         ),
         ("a", "bc", "the length was 1 and is 2", {"length": (1, 2)}),
-        (1, 1.0, "the type was int and is float, the value was 1 and is 1.0", None),
+        (BASE, {"a": 1}, "it was a numpy.ndarray and is a dict", None),
+        ({"a": 1}, BASE, "it was a dict and is a numpy.ndarray", None),
+        ([1, 2], {"a": 1}, "it was a list and is a dict, the length was 2 and is 1", None),
+        (1, 1.0, "it was an int and is a float, the value was 1 and is 1.0", None),
         (
             np.zeros(KEPT_BYTES // 8 + 1),
             np.ones(KEPT_BYTES // 8 + 1),
@@ -117,7 +120,7 @@ def changed(index: tuple[int, ...], value: Any, array: Any = BASE) -> Any:
             {},
         ),
     ],
-    ids=range(14),
+    ids=range(17),
 )
 def test_a_difference_says_what_it_is(
     rng: RandomStateManager, then: Any, now: Any, text: str | None, details: dict[str, Any] | None
@@ -156,6 +159,28 @@ def test_a_column_of_a_frame_is_named(rng: RandomStateManager) -> None:
     then = pd.DataFrame({"a": [1, 2], "b": [3, 4]})
     error = difference(rng, then, then.assign(b=[3, 5]))
     assert error.details["parts"] == {"differing": ["['b']"]}
+
+
+def test_an_index_that_differs_is_named_and_no_column(rng: RandomStateManager) -> None:
+    pd = pytest.importorskip("pandas", reason="pandas is not installed: no frames of it")
+    then = pd.DataFrame({"a": [1, 2], "b": [3.0, 4.0]})
+    error = difference(rng, then, then.set_axis([4, 5]))
+    assert error.difference == "the index differs"
+    assert error.details["parts"] == {"differing": [".index"]}
+    error = difference(rng, then, then.set_axis([4, 5]).assign(b=[3.0, 5.0]))
+    assert error.difference == "the index differs, differing: ['b']"
+    error = difference(rng, then, then[["b", "a"]])
+    assert error.difference == "the columns stand in another order"
+
+
+def test_of_a_series_it_is_said_whether_index_values_or_name_differ(
+    rng: RandomStateManager,
+) -> None:
+    pd = pytest.importorskip("pandas", reason="pandas is not installed: no series of it")
+    then = pd.Series([1, 2], name="x")
+    assert difference(rng, then, then.set_axis([4, 5])).difference == "the index differs"
+    assert difference(rng, then, then + 1).difference == "the values differ"
+    assert difference(rng, then, then.rename("y")).difference == "the name differs"
 
 
 def test_a_tensor_of_a_state_dict_is_named(rng: RandomStateManager) -> None:

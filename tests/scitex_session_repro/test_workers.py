@@ -21,7 +21,10 @@ from torch.utils.data import DataLoader, Dataset
 from scitex_session_repro import RandomStateManager, get
 
 class Augmented(Dataset):
-    def __init__(self, rng):
+    def __init__(self, rng, alone):
+        self.alone = alone  # a child that is pickled without its parent
+        self.child, self.spawned = rng.child("held"), rng.spawn(2)[1]
+        self.of_child = rng.child("another")("held")
         self.rng = rng
         self.held = rng("held")
 
@@ -37,6 +40,10 @@ class Augmented(Dataset):
             float(torch.rand(1)),
             self.rng("augment").random(),
             self.held.random(),
+            self.alone("augment").random(),
+            self.child("augment").random(),
+            self.spawned("augment").random(),
+            self.of_child.random(),
             self.rng.child("below")("x").random(),
             get()("current").random(),
             float(torch.rand(1, generator=generator)),
@@ -48,8 +55,10 @@ def same(batch):
 if __name__ == "__main__":
     method, persistent, workers, init = sys.argv[1:]
     rng = RandomStateManager(42)
+    other = RandomStateManager(9)
+    other.release()
     loader = DataLoader(
-        Augmented(rng),
+        Augmented(rng, other.child("alone")),
         num_workers=int(workers),
         shuffle=True,
         collate_fn=same,
@@ -93,13 +102,59 @@ def test_forked_workers_without_the_function_differ_and_repeat_too() -> None:
     assert load("fork", "new", "2", "no") == load("fork", "new", "2", "no")
 
 
+CHILD_LOADER = """
+import json, random, sys
+import torch
+from torch.utils.data import DataLoader, Dataset
+from scitex_session_repro import RandomStateManager
+
+class Augmented(Dataset):
+    def __init__(self, rng):
+        self.rng = rng
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return [random.random(), self.rng("augment").random()]
+
+def same(batch):
+    return batch
+
+if __name__ == "__main__":
+    rng = RandomStateManager(42)
+    loader = DataLoader(
+        Augmented(rng.spawn(1)[0]),
+        num_workers=2,
+        collate_fn=same,
+        worker_init_fn=rng.child("loader").worker_init_fn,
+        generator=rng.dataloader_generator(),
+        multiprocessing_context=sys.argv[1],
+    )
+    print(json.dumps([batch[0] for _ in range(2) for batch in loader]))
+"""
+
+
+def test_a_manager_alone_in_the_data_set_is_moved_too_whoever_sets_the_worker_up() -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
+    drawn = []
+    for method in METHODS:
+        done = run_script(CHILD_LOADER, method, timeout=110)
+        assert done.returncode == 0, done.stderr
+        drawn.append(json.loads(done.stdout))
+    assert all(len(set(column)) == 8 for column in zip(*drawn[0], strict=True))
+    assert all(epochs == drawn[0] for epochs in drawn)
+
+
 def test_the_function_is_refused_outside_of_a_worker() -> None:
     with RandomStateManager(42) as manager:
         with pytest.raises(
             NotAWorkerError, match=r"give it as DataLoader\(\.\.\., worker_init_fn="
         ):
             manager.worker_init_fn(0)
-        with pytest.raises(NotAWorkerError, match="give it as the initializer of a pool"):
+        with pytest.raises(
+            NotAWorkerError, match="give it as the initializer of a pool of processes"
+        ):
             manager.initialize_worker()
 
 

@@ -180,6 +180,11 @@ def reseed_all() -> None:
         borrowing.reseed(save=number > 0)
 
 
+def seeding() -> Node | None:
+    """Give what has seeded the global generators last, and not been released."""
+    return _stack[-1].source if _stack else None
+
+
 def innermost() -> Node | None:
     """Give the current manager, if there is one."""
     return next((borrowing.source for borrowing in reversed(_stack) if borrowing.current), None)

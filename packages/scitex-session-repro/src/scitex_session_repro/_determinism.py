@@ -53,6 +53,7 @@ class Determinism:
             warn(f"could not make torch deterministic: {error}")
 
     def _set(self, torch: ModuleType) -> None:
+        from functools import partial
         from warnings import catch_warnings, simplefilter
 
         mode = (
@@ -63,19 +64,23 @@ class Determinism:
         torch.use_deterministic_algorithms(True)
         with catch_warnings():  # torch 2.9 to 2.12 warn that allow_tf32 will have a successor
             simplefilter("ignore")
-            self._save_precision(torch)
-            for holder, name, value in _flags(torch):
+            flags, precisions = _flags(torch), _new_precisions(torch)
+            for holder, name, _ in (*precisions, *flags):
+                self._save(partial(getattr, holder, name), partial(setattr, holder, name))
+            self._save(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision)
+            # Not matmul.allow_tf32, which leaves torch refusing to tell this one from 2.9 on.
+            torch.set_float32_matmul_precision("highest")
+            for holder, name, value in (*flags, *precisions):
                 setattr(holder, name, value)
 
-    def _save_precision(self, torch: ModuleType) -> None:
-        for holder, name in (*_new_precisions(torch), *((h, n) for h, n, _ in _flags(torch))):
-            try:
-                found = getattr(holder, name)
-            except RuntimeError:
-                # torch refuses to name allow_tf32 once fp32_precision was set to something else;
-                # what was set is in fp32_precision then.
-                continue
-            self._found.append(_setter(holder, name, found))
+    def _save(self, read: Callable[[], Any], put_back: Callable[[Any], object]) -> None:
+        try:
+            found = read()
+        except RuntimeError:
+            # torch refuses to show what was set by older names once a newer one was set to
+            # something else; what counts is in fp32_precision then.
+            return
+        self._found.append((put_back, found))
 
     def release(self) -> None:
         """Put everything back as it was found."""
@@ -84,7 +89,7 @@ class Determinism:
         self._pending.cancel()
         with catch_warnings():
             simplefilter("ignore")
-            while self._found:  # last first: allow_tf32 before fp32_precision, which it changes
+            while self._found:  # last first: older names before fp32_precision, which they change
                 put_back, value = self._found.pop()
                 put_back(value)
         if self._workspace is None:
@@ -97,25 +102,26 @@ def _use_deterministic(torch: ModuleType, enabled: bool, warn_only: bool) -> Non
     torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
 
 
-def _flags(torch: ModuleType) -> list[tuple[Any, str, bool]]:
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+def _flags(torch: ModuleType) -> list[tuple[Any, str, Any]]:
+    cudnn = torch.backends.cudnn
     return [
         (cudnn, "deterministic", True),
         (cudnn, "benchmark", False),
         (cudnn, "allow_tf32", False),
-        (matmul, "allow_tf32", False),
     ]
 
 
-def _new_precisions(torch: ModuleType) -> list[tuple[Any, str]]:
-    # From torch 2.9 on; setting allow_tf32 sets these too.
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    holders = (matmul, getattr(cudnn, "conv", None), getattr(cudnn, "rnn", None))
-    return [(holder, "fp32_precision") for holder in holders if hasattr(holder, "fp32_precision")]
-
-
-def _setter(holder: Any, name: str, found: Any) -> tuple[Callable[[Any], object], Any]:
-    return (lambda value: setattr(holder, name, value)), found
+def _new_precisions(torch: ModuleType) -> list[tuple[Any, str, Any]]:
+    # From torch 2.9 on. The older names set these too, but cudnn.allow_tf32 leaves its two to a
+    # torch.backends.fp32_precision that may be TF32.
+    backends = torch.backends
+    holders = [
+        backends.cuda.matmul,
+        getattr(getattr(backends, "mkldnn", None), "matmul", None),
+        getattr(backends.cudnn, "conv", None),
+        getattr(backends.cudnn, "rnn", None),
+    ]
+    return [(h, "fp32_precision", "ieee") for h in holders if hasattr(h, "fp32_precision")]
 
 
 def strings_hash_alike() -> bool:

@@ -7,6 +7,14 @@ arguments and its attributes, so that it survives pickling on its way out of a w
 from __future__ import annotations
 
 ALLOWED_SEEDS = "an integer from 0 to 2**128 - 1 or None"
+_SHOWN = 60  # characters of a name
+
+
+def shown_name(name: str) -> str:
+    """Give a name as it is printed: of a very long one, the beginning."""
+    if len(name) <= _SHOWN:
+        return repr(name)
+    return f"{name[:_SHOWN]!r}… ({len(name)} characters)"
 
 
 class ReproError(Exception):
@@ -238,7 +246,7 @@ class VerificationError(ReproError, ValueError):
         self.details = details
 
     def __str__(self) -> str:
-        return f"{self.name!r} is not as recorded on {self.when}: {self.difference}"
+        return f"{shown_name(self.name)} is not as recorded on {self.when}: {self.difference}"
 
 
 class VerificationRecordError(ReproError, ValueError):
@@ -262,7 +270,7 @@ class VerificationRecordError(ReproError, ValueError):
 
     def __str__(self) -> str:
         return (
-            f"cannot verify {self.name!r} by {self.path}: {self.why} "
+            f"cannot verify {shown_name(self.name)} by {self.path}: {self.why} "
             f"(clear_cache({self.name!r}) forgets it)"
         )
 
@@ -288,6 +296,26 @@ class MissingLibraryError(ReproError, ImportError):
             f"{self.feature} needs {self.library}, which is not installed: "
             f"pip install {self.library}"
         )
+
+
+class DeviceUnavailableError(ReproError, RuntimeError):
+    """A torch generator was asked for on a device that is not here.
+
+    Attributes
+    ----------
+    device : str
+        The device.
+    problem : str
+        What is the matter with it.
+    """
+
+    def __init__(self, device: str, problem: str) -> None:
+        super().__init__(device, problem)
+        self.device = device
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"cannot make a torch generator on device {self.device!r}: {self.problem}"
 
 
 class NotAWorkerError(ReproError, RuntimeError):

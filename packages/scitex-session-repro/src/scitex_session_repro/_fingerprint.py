@@ -52,8 +52,9 @@ def fingerprint(obj: object) -> str:
     What counts, and what does not:
 
     * The type counts: ``1``, ``1.0``, ``True`` and ``numpy.float64(1)`` differ, as do a list and a
-      tuple. Of mappings it does not: a dict and an OrderedDict with the same items are alike,
-      and neither the order of items nor that of a set counts.
+      tuple. Two exceptions: all mappings are of one type (a dict and an OrderedDict with the same
+      items are alike), and so are all paths (a `PurePosixPath` and a `WindowsPath` of the same
+      parts are). Neither the order of items nor that of a set counts.
     * ``-0.0`` and ``0.0`` differ. All NaN are alike, in arrays too: which bits a processor puts
       into a NaN is no result.
     * Of arrays and tensors: dtype, shape and values count. Byte order, memory layout, device,
@@ -65,7 +66,7 @@ def fingerprint(obj: object) -> str:
       a path: its parts, not the system.
 
     Arrays are hashed in place, 256 KiB at a time, without a copy of the whole; other threads run
-    meanwhile.
+    meanwhile. It is slower where the values do not lie in C order: every block is gathered first.
 
     Examples
     --------

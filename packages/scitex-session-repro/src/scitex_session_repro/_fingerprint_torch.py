@@ -55,5 +55,7 @@ def _write_tensor(writer: Writer, tensor: Any, torch: Any) -> None:
     values = tensor.detach().resolve_conj().resolve_neg()
     most = BLOCK_BYTES if tensor.device.type == "cpu" else _DEVICE_BLOCK_BYTES
     for block in blocks(values, most):
-        raw = block.cpu().contiguous().reshape(-1).view(torch.uint8)
+        flat = block.cpu().contiguous().reshape(-1)
+        # One element is contiguous to torch whatever its stride, which view does not take.
+        raw = flat.as_strided(flat.shape, (1,)).view(torch.uint8)
         write_words(writer, raw.numpy(), name)

@@ -32,6 +32,16 @@ def watch(streams: Node) -> None:
     register()
 
 
+def watched() -> list[Node]:
+    """Give what is told of forks: every manager of this process that has no parent."""
+    return [streams for found in list(_watched.values()) if (streams := found()) is not None]
+
+
+def unwatch(streams: Node) -> None:
+    """Leave it to a parent, which it has got."""
+    _watched.pop(id(streams), None)
+
+
 def register() -> None:
     """Have the hooks called, in the child behind that of `random`.
 
@@ -51,8 +61,7 @@ def register() -> None:
 
 def _number() -> None:
     with _lock:
-        alive = [streams for found in list(_watched.values()) if (streams := found()) is not None]
-        _numbered[get_ident()] = [(streams, streams._next_fork()) for streams in alive]
+        _numbered[get_ident()] = [(streams, streams._next_fork()) for streams in watched()]
 
 
 def _forget() -> None:

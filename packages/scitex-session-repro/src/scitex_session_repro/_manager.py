@@ -57,7 +57,9 @@ class RandomStateManager(ResumableStreams, Verifying):
     parent's and its siblings', and the same in every run. References to generators stay good.
 
     Pickled, it is a copy that goes on from the same states and seeds no global generator. Give a
-    worker `child`, or let it call `initialize_worker`: two copies draw the same numbers.
+    worker `child`, or let it call `initialize_worker`: two copies draw the same numbers. Children
+    and generators that are pickled along with it stay its own. A generator pickled without its
+    manager is a copy of which nothing is known: no worker moves it.
 
     Examples
     --------
@@ -132,8 +134,10 @@ class RandomStateManager(ResumableStreams, Verifying):
 
         They depend on the seed, the worker's number and the number that the loader draws for each
         epoch from its generator: other ones in every worker and every epoch, the same in every
-        run. This holds for named streams and global generators, with fork and with spawn, and for
-        persistent workers, whose streams go on from epoch to epoch.
+        run. This holds for the global generators and the named streams of every manager that the
+        worker has by then (this one, its children, any other in the data set), with fork and with
+        spawn, and for persistent workers, whose streams go on from epoch to epoch. A spawned
+        worker can't move a generator that was pickled without the manager that it comes from.
 
         Parameters
         ----------
@@ -153,8 +157,10 @@ class RandomStateManager(ResumableStreams, Verifying):
         """Give a worker of a pool streams of its own: ``initializer=rng.initialize_worker``.
 
         For `multiprocessing.Pool`, `concurrent.futures.ProcessPoolExecutor` and joblib's loky. They
-        depend on the seed and the number of the process. Which task a pool gives to which worker
-        is chance, so that results repeat only if each task takes ``rng.child(f"task {i}")``.
+        depend on the seed and the number of the process, and are those of every manager that the
+        worker has by then: what comes with a task, later, stays as it is. Which task a pool gives
+        to which worker is chance, so that results repeat only if each task takes
+        ``rng.child(f"task {i}")``.
 
         Raises
         ------

@@ -139,6 +139,8 @@ class NamedStreams(Node):
             If the name is not a string.
         MissingLibraryError
             If torch is not installed.
+        DeviceUnavailableError
+            If torch has no generator on that device.
         """
         asked = (normalise(name), str(device))
         if asked in self._torch_generators:

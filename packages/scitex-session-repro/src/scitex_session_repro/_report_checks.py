@@ -55,13 +55,22 @@ def _generators(manager: RandomStateManager | None) -> Iterator[Check]:
         reason = "there is no RandomStateManager"
         yield Check("random numbers", NOT_GUARANTEED, reason, "make a RandomStateManager(seed)")
         return
-    names = f"in use: {', '.join(found['named'])}" if found["named"] else "none in use yet"
+    shown = [f"{name:.60}…" if len(name) > 60 else name for name in found["named"]]
+    names = f"in use: {', '.join(shown)}" if shown else "none in use yet"
     reason = f"each depends on seed {found['seed']} and its name only; {names}"
     yield Check("named generators", GUARANTEED, reason)
     for generator in GLOBAL_GENERATORS:
         what = f"the global generator of {generator.library}"
         if generator.module in found["seeded"]:
-            yield Check(what, GUARANTEED, f"seeded with {found['seed']}; threads share it")
+            other = found["seeded"][generator.module]
+            if other is None:
+                yield Check(what, GUARANTEED, f"seeded with {found['seed']}; threads share it")
+                continue
+            # Whether its seed is the same in every run is not known here.
+            reason = f"seeded by {other} since, which is not released: "
+            reason += f"seed {found['seed']} is not in use"
+            advice = "release it, or use named generators"
+            yield Check(what, UNKNOWN, reason, advice)
         elif generator.module in sys.modules:
             advice = f"call seed_modules({generator.library}), or use named generators"
             yield Check(what, NOT_GUARANTEED, "imported, and not seeded", advice)

@@ -5,15 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._borrowing import _stack, innermost
+from ._scope import describe
+from ._temporary import TemporarySource
 
 if TYPE_CHECKING:
     from typing import Any
 
     from ._manager import RandomStateManager
+    from ._tree import Node
 
 
 def in_use(manager: RandomStateManager | None) -> dict[str, Any] | None:
-    """Give seed, names and seeded modules of a manager, or of the current one; None without one."""
+    """Give the generators of a manager, or of the current one; None without one.
+
+    Returns
+    -------
+    dict or None
+        ``seed``; ``named``, the names in use; ``seeded``, by module: what has seeded its global
+        generator last, or None where this manager has.
+    """
     found: Any = innermost() if manager is None else manager
     if found is None:
         return None
@@ -22,9 +32,14 @@ def in_use(manager: RandomStateManager | None) -> dict[str, Any] | None:
         "seed": found.seed,
         "named": sorted({*found._generators} | torch_names),
         "seeded": {
-            generator.module
-            for borrowing in _stack
-            if borrowing.source is found
+            generator.module: None if borrowing.source is found else _shown(borrowing.source)
+            for borrowing in _stack  # innermost last: what it has seeded counts
             for generator, _, _ in borrowing._found
         },
     }
+
+
+def _shown(source: Node) -> str:
+    if isinstance(source, TemporarySource):
+        return f"temporary_seed({source.seed})"
+    return describe(source.seed, source._scope)

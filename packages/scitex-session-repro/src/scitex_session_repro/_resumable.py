@@ -116,10 +116,11 @@ class ResumableStreams(NamedStreams):
         return next((b for b in reversed(self._borrowings) if b.active), None)
 
     def __getstate__(self) -> dict[str, Any]:
-        # The generators themselves, so that what is pickled along with them stays the same object.
+        # Generators and children themselves: pickled along with them, they stay the same objects.
         return {
             "state": {**self.state_dict(), "globals": None},
             "generators": dict(self._generators),
+            "below": self._below(),
             "options": (self._verbose, self._deterministic),
         }
 
@@ -127,6 +128,7 @@ class ResumableStreams(NamedStreams):
         from ._state import set_state
 
         self._begin(pickled["state"]["seed"])
+        self._adopt(pickled["below"])
         self._generators.update(pickled["generators"])
         self._verbose, self._deterministic = pickled["options"]
         set_state(self, None, pickled["state"])

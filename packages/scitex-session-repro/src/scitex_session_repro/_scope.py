@@ -7,13 +7,14 @@ never uses, so that two different scopes are two different byte strings, whateve
 
 from __future__ import annotations
 
-from ._errors import NameTypeError
+from ._errors import NameTypeError, shown_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     Scope = tuple[tuple[str, str], ...]
 
 MARKS = {"child": b"\xfe", "spawn": b"\xfd", "fork": b"\xfc", "worker": b"\xfb"}
+_OF_PROCESSES = ("fork", "worker")
 
 
 def normalise(name: str) -> str:
@@ -52,6 +53,18 @@ def encode_scope(scope: Scope) -> bytes:
     return b"".join(MARKS[kind] + encode_name(text) for kind, text in scope)
 
 
+def in_process(scope: Scope, step: tuple[str, str]) -> Scope:
+    """Give the scope that a manager has in a forked process, or as a worker.
+
+    The step of a process stands before those of children: where a child was pickled alone, it has
+    the same scope in the other process as below the manager that it comes from.
+    """
+    at = len(scope)
+    while at and scope[at - 1][0] not in _OF_PROCESSES:
+        at -= 1
+    return (*scope[:at], step, *scope[at:])
+
+
 def global_seed(seed: int, scope: Scope) -> int:
     """Give the integer from which global generators are seeded.
 
@@ -73,12 +86,12 @@ def global_seed(seed: int, scope: Scope) -> int:
 
 def describe(seed: int, scope: Scope) -> str:
     """Give a manager's place as a reader would write it."""
-    shown = [f"RandomStateManager(seed={seed})"]
+    parts = [f"RandomStateManager(seed={seed})"]
     for kind, text in scope:
         if kind == "child":
-            shown.append(f".child({text!r})")
+            parts.append(f".child({shown_name(text)})")
         elif kind == "spawn":
-            shown.append(f".spawn()[{text}]")
+            parts.append(f".spawn()[{text}]")
         else:
-            shown.append(f" in {kind} {text}")
-    return "".join(shown)
+            parts.append(f" in {kind} {text}")
+    return "".join(parts)

@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING
 from numpy import array, uint32, uint64
 from numpy.random import PCG64, Generator, SeedSequence
 
-from ._errors import MissingLibraryError
+from ._errors import DeviceUnavailableError, MissingLibraryError
 from ._scope import encode_name, encode_scope
 
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Any
 
     import jax
     import torch
@@ -125,9 +126,20 @@ def torch_generator(device: str | torch.device, number: int) -> torch.Generator:
     ------
     MissingLibraryError
         If torch is not installed.
+    DeviceUnavailableError
+        If torch has no generator there.
     """
     library = _optional("torch", "get_torch_generator")
-    return library.Generator(device=device).manual_seed(number)
+    try:
+        return library.Generator(device=device).manual_seed(number)
+    except RuntimeError as error:
+        # torch's own message on a CPU build is a page about linker flags.
+        accelerator: Any = getattr(library, str(device).partition(":")[0], None)
+        if hasattr(accelerator, "is_available") and not accelerator.is_available():
+            problem = "torch sees no such device here"
+        else:
+            problem = str(error).partition("\n")[0].partition(". ")[0]
+        raise DeviceUnavailableError(str(device), problem) from None
 
 
 def sklearn_seed(seed: int, name: str, scope: Scope = ()) -> int:

@@ -7,6 +7,10 @@ from ._seeds import resolve
 from ._tree import Node
 
 
+class TemporarySource(Node):
+    """What a block seeds from: it is no manager."""
+
+
 class TemporarySeed:
     """Seeds the global generators in a ``with`` block, which may be entered more than once."""
 
@@ -16,7 +20,7 @@ class TemporarySeed:
         self._borrowings: list[Borrowing] = []
 
     def __enter__(self) -> None:
-        source = Node(self._seed)
+        source = TemporarySource(self._seed)
         self._borrowings.append(Borrowing(source, current=False, verbose=self._verbose))
 
     def __exit__(self, *_: object) -> None:

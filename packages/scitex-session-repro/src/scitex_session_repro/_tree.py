@@ -6,7 +6,7 @@ from operator import index
 
 from . import _fork
 from ._errors import CountRangeError, CountTypeError
-from ._scope import describe, global_seed, normalise
+from ._scope import describe, global_seed, in_process, normalise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Node:
         # Apart from __init__, which is another one where users make a manager from a seed.
         self._seed = seed
         self._scope = scope
-        self._scope_before_fork = scope
+        self._scope_outside = scope  # in the process that started this one
         self._parent = parent
         self._forks = 0
         self._children: dict[str, Self] = {}
@@ -101,21 +101,37 @@ class Node:
             If n is negative.
         """
         count = as_count(n)
-        from weakref import WeakValueDictionary
-
-        if not isinstance(self._spawned_alive, WeakValueDictionary):
-            self._spawned_alive = WeakValueDictionary()  # one that is let go can't be reached again
         first, self._spawned = self._spawned, self._spawned + count
         return [self._spawn(number) for number in range(first, first + count)]
 
     def _spawn(self, number: int) -> Self:
-        spawned = self._spawned_alive[number] = self._derived(("spawn", str(number)))
+        spawned = self._derived(("spawn", str(number)))
+        self._keep_spawned(number, spawned)
         return spawned
+
+    def _keep_spawned(self, number: int, spawned: Self) -> None:
+        from weakref import WeakValueDictionary
+
+        if not isinstance(self._spawned_alive, WeakValueDictionary):
+            self._spawned_alive = WeakValueDictionary()  # one that is let go can't be reached again
+        self._spawned_alive[number] = spawned
 
     def _derived(self, step: tuple[str, str]) -> Self:
         derived = type(self).__new__(type(self))
         derived._begin(self._seed, (*self._scope, step), self)
         return derived
+
+    def _adopt(self, below: list[tuple[tuple[str, str], Self]]) -> None:
+        """Take managers in that were unpickled along with this one, from `_below`."""
+        for (kind, name), node in below:
+            if node._parent is not None:  # copy.copy: they stay with the original
+                continue
+            node._parent = self
+            _fork.unwatch(node)
+            if kind == "child":
+                self._children[name] = node
+            else:
+                self._keep_spawned(int(name), node)
 
     def _global_seed(self) -> int:
         return global_seed(self._seed, self._scope)
@@ -126,13 +142,18 @@ class Node:
 
     def _forked(self, number: int) -> None:
         """Become, in a forked child, what the manager of that fork is."""
-        before = self._scope
-        self._move(self._seed, (*before, ("fork", str(number))), forked=True)
-        self._scope_before_fork = before
+        self._scope_outside = self._scope
+        self._enter_process(("fork", str(number)), forked=True)
+
+    def _enter_process(self, step: tuple[str, str], *, forked: bool = False) -> None:
+        """Take the step of this process, in the place of one that it had."""
+        outside = self._scope_outside
+        self._move(self._seed, in_process(outside, step), forked=forked)
+        self._scope_outside = outside
 
     def _move(self, seed: int, scope: Scope, *, forked: bool = False) -> None:
         """Put every stream here and below at its start under another seed and scope, in place."""
-        self._seed, self._scope, self._scope_before_fork = seed, scope, scope
+        self._seed, self._scope, self._scope_outside = seed, scope, scope
         self._forks = 0
         self._restart(forked=forked)
         for step, below in self._below():

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
-from ._errors import NameTypeError, VerificationError
+from ._errors import NameTypeError, VerificationError, shown_name
 from ._fingerprint import fingerprint
 from ._verify_difference import compared, keepable, parts_of, summary_of
 from ._verify_store import Store
@@ -46,15 +46,15 @@ def verify(
         try:
             recorded = store.record(entry, keepable(obj))
         except OSError as error:
-            _warn(f"could not record {name!r}, so nothing is verified: {error}")
+            _warn(f"could not record {shown_name(name)}, so nothing is verified: {error}")
             return True
         if recorded is entry:
             if verbose:
-                _say(f"recorded {name!r} in {store.directory}")
+                _say(f"recorded {shown_name(name)} in {store.directory}")
             return True
     if recorded["fingerprint"] == print_of_it:
         if verbose:
-            _say(f"{name!r} is as recorded on {recorded['recorded']}")
+            _say(f"{shown_name(name)} is as recorded on {recorded['recorded']}")
         return True
     mismatch = _mismatch(store, recorded, obj, print_of_it, seed)
     if raises:

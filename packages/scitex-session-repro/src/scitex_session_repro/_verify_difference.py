@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 KEPT_BYTES = 1 << 20
 KEPT_PARTS = 1000
 _SHOWN_PARTS = 5
+_ATTRIBUTES = {
+    ".index": "the index differs",
+    ".values": "the values differ",
+    ".name": "the name differs",
+}
 _LIBRARIES = {"numpy", "pandas", "polars", "torch"}
 
 
@@ -41,8 +46,12 @@ def summary_of(obj: Any) -> dict[str, Any]:
 
 
 def parts_of(obj: Any) -> dict[str, str]:
-    """Give the fingerprint of each part: items of a mapping or a sequence, columns of a frame."""
+    """Give the fingerprint of each part: items of a mapping or a sequence, columns of a frame.
+
+    The index of pandas is a part of its own: it would else make every column another one.
+    """
     parts: Mapping[Any, Any] = {}
+    attributes: dict[str, Any] = {}
     if type(obj) in (list, tuple):
         parts = dict(enumerate(obj)) if len(obj) <= KEPT_PARTS else {}
     elif isinstance(obj, dict):
@@ -50,12 +59,17 @@ def parts_of(obj: Any) -> dict[str, str]:
     else:
         pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
         if pandas and isinstance(obj, pandas.DataFrame) and obj.columns.is_unique:
-            parts = {name: obj[name] for name in obj.columns}
+            parts = {name: obj[name].reset_index(drop=True) for name in obj.columns}
+            attributes = {".index": obj.index}
+        elif pandas and isinstance(obj, pandas.Series):
+            values = obj.rename(None).reset_index(drop=True)
+            attributes = {".index": obj.index, ".values": values, ".name": obj.name}
         elif polars and isinstance(obj, polars.DataFrame):
             parts = {series.name: series for series in obj.iter_columns()}
     if len(parts) > KEPT_PARTS or not all(type(name) in (str, int) for name in parts):
         return {}
-    return {f"[{name!r}]": fingerprint(part) for name, part in parts.items()}
+    places = {**attributes, **{f"[{name!r}]": part for name, part in parts.items()}}
+    return {place: fingerprint(part) for place, part in places.items()}
 
 
 def keepable(obj: Any) -> NDArray[Any] | None:
@@ -98,14 +112,17 @@ def compared(
     details: dict[str, Any] = {
         key: (then.get(key), now.get(key))
         for key in ("type", "dtype", "shape", "length", "value")
-        if then.get(key) != now.get(key)
+        if key in then and key in now and then[key] != now[key]
     }
-    sentences = [f"the {key} was {a} and is {b}" for key, (a, b) in details.items()]
+    sentences = [
+        f"it was {_a(a)} and is {_a(b)}" if key == "type" else f"the {key} was {a} and is {b}"
+        for key, (a, b) in details.items()
+    ]
     found = _as_array(obj)
     if array is not None and found is not None and array.shape == found.shape:
         sentences += _compared_elements(array, found, details)
     parts = parts_of(obj) if recorded["parts"] else {}
-    if parts:  # none where there are too many now: the length tells
+    if {*parts} & {*recorded["parts"]}:  # else it is another kind of thing, or has too many now
         sentences += _compared_parts(recorded["parts"], parts, details)
     if not sentences:
         size = getattr(obj, "nbytes", 0)
@@ -181,13 +198,24 @@ def _compared_parts(
         "missing": [name for name in then if name not in now],
         "new": [name for name in now if name not in then],
     }
-    sentences = []
     details["parts"] = {group: names for group, names in groups.items() if names}
-    for group, names in details["parts"].items():
+    sentences = []
+    if not details["parts"] and list(then) != list(now):
+        sentences.append("the columns stand in another order")
+    for group, places in details["parts"].items():
+        names = [place for place in places if place not in _ATTRIBUTES]
+        if group == "differing":
+            sentences += [_ATTRIBUTES[place] for place in places if place in _ATTRIBUTES]
+        if not names:
+            continue
         shown = ", ".join(names[:_SHOWN_PARTS])
         more = f" and {len(names) - _SHOWN_PARTS} more" if len(names) > _SHOWN_PARTS else ""
         sentences.append(f"{group}: {shown}{more}")
     return sentences
+
+
+def _a(type_name: str) -> str:
+    return f"{'an' if type_name[0] in 'aeiou' else 'a'} {type_name}"
 
 
 def _as_array(obj: Any) -> NDArray[Any] | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from ._borrowing import reseed_all
+from . import _fork
+from ._borrowing import reseed_all, seeding
 from ._errors import NotAWorkerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._manager import RandomStateManager
-    from ._tree import Node
 
 
 def number_in_pool() -> str:
@@ -28,7 +28,7 @@ def number_in_pool() -> str:
 
     identity = current_process()._identity
     if not identity:
-        raise NotAWorkerError("initialize_worker", "the initializer of a pool")
+        raise NotAWorkerError("initialize_worker", "the initializer of a pool of processes")
     return ":".join(map(str, identity))
 
 
@@ -48,18 +48,15 @@ def number_in_loader(worker_id: int) -> str:
 
 
 def become(manager: RandomStateManager, number: str) -> None:
-    """Give a worker's manager, and the global generators, the streams of its number.
+    """Give every manager of a worker the streams of its number; this one seeds the globals.
 
-    Where the process was forked, the number takes the place of that of the fork, which may depend
-    on how many workers had been started before.
+    Every one, since a data set may hold another than the one whose method the loader calls: a
+    child, unpickled by itself, would draw the same numbers in all workers. Where the process was
+    forked, the number takes the place of that of the fork, which may depend on how many workers
+    had been started before.
     """
-    root: Node = manager
-    while root._parent is not None:
-        root = root._parent
-    from_root = manager._scope[len(root._scope) :]
-    scope = (*root._scope_before_fork, *from_root, ("worker", number))
-    manager._move(manager._seed, scope)
-    if manager._active_borrowing() is None:
+    for root in _fork.watched():
+        root._enter_process(("worker", number))
+    reseed_all()
+    if seeding() is not manager:
         manager._borrow()
-    else:
-        reseed_all()
