@@ -11,7 +11,7 @@ import importlib.util
 import os
 import re
 import typing
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -67,6 +67,50 @@ class Model:
 class Strict:
     lr: float
     depth: int = 3
+
+
+@dataclass
+class Bigger(Model):
+    width: int = 1
+
+
+@dataclass
+class Inside:
+    opts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Careful:
+    lr: float = 0.1
+    inside: Inside = field(default_factory=lambda: Inside({"k": 1}))
+    made: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.lr <= 0:
+            raise ValueError(f"lr must be positive, not {self.lr}")
+        self.made = 1
+
+
+@dataclass
+class Once:
+    seed: InitVar[int]
+    a: int = 1
+    drawn: int = field(init=False)
+
+    def __post_init__(self, seed: int) -> None:
+        self.drawn = seed * 2
+
+
+@dataclass
+class Tree:
+    n: int = 1
+    left: Tree | None = None
+
+
+@dataclass
+class Holder:
+    made: collections.abc.Callable[[], int]
+    n: int = 1
 
 
 class Point(NamedTuple):
@@ -201,6 +245,14 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (list[float], [], "--x -1 -inf -2e3", [-1.0, float("-inf"), -2000.0]),
     (list[int], [], "--x [1,2]", [1, 2]),
     (list[int] | None, None, "--x 1 2", [1, 2]),
+    (str | None, "a", "--x none", None),
+    (str | None, "a", '--x "none"', "none"),
+    (str, "a", "--x none", "none"),
+    (Path | None, Path("a"), "--x None", None),
+    (list[str] | None, [], "--x none", None),
+    (list[str] | None, [], "--x none b", ["none", "b"]),
+    (str | list[str] | None, "", "--x none", None),
+    (Literal["none", "all"] | None, "all", "--x none", "none"),
     (list[bool], [], "--x yes no", [True, False]),
     (list[list[int]], [], "--x [1,2] [3]", [[1, 2], [3]]),
     (list[list[int]], [], "--x [[1,2],[3]]", [[1, 2], [3]]),
@@ -258,6 +310,20 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (Strict, NO, "--x.lr 1", Strict(1.0)),
     (Strict, Strict(2.0), "--x.depth 1", Strict(2.0, 1)),
     (list[Strict], [], '--x {"lr":1} {"lr":2}', [Strict(1.0), Strict(2.0)]),
+    (Model, Bigger(5.0, width=6), "--x.lr 1", Bigger(1.0, width=6)),
+    (Model, Bigger(5.0, width=6), "--x.width 1", Bigger(5.0, width=1)),
+    (Model | None, Bigger(5.0, width=6), "--x.width 1", Bigger(5.0, width=1)),
+    (Model | Inner, Inner(7), "--x.N 1", Inner(7, 1)),
+    (Model | Inner, Inner(7), "--x.lr 1", "!there is no option --x.lr; did you mean --x.N?"),
+    (Careful, Careful(), "--x.inside.opts.z 3", Careful(inside=Inside({"k": 1, "z": 3}))),
+    (Careful, Careful(), "--x.lr -1", "!--x: lr must be positive, not -1.0"),
+    (Careful, Careful(), "--x.lr 2", Careful(2.0)),
+    (Careful, Careful(), "--x.made 2", "!there is no option --x.made; did you mean --x.inside?"),
+    (Once, NO, "--x.seed 4", Once(4)),
+    (Once, Once(4), "--x.a 2", "!--x.seed is required"),
+    (Once, Once(4), "--x.a 2 --x.seed 5", Once(5, 2)),
+    (Tree, Tree(), "--x.n 2", Tree(2)),
+    (Holder | None, None, "--x.n 1", "!--x.n can't be given on a command line: its type is Holder | None"),  # noqa: E501
     (Point, NO, "--x.x 1", Point(1)),
     (Point, Point(4), "--x.y 1", Point(4, 1.0)),
     (Options, {"a": 4}, "--x.b 1", {"a": 4, "b": 1.0}),
@@ -449,7 +515,7 @@ needs_attrs_and_pydantic = pytest.mark.skipif(
     [
         ("--x.a 1", {"a": 1, "b": 2.0}),
         ("--x.b 1", {"a": 9, "b": 1.0}),
-        ("--x.a 1.5", "--x.a is '1.5': input should be a valid integer"),
+        ("--x.a 1.5", "--x.a must be a whole number, not '1.5'"),
         ("--x.b -1", "--x.b is '-1': input should be greater than 0"),
     ],
 )
@@ -475,6 +541,41 @@ def test_an_imported_pydantic_does_not_check_what_is_none_of_its_business() -> N
     def main(n: int = None, either: str | list[str] = "", flags: list[bool] = []) -> None: ...  # type: ignore[assignment]  # noqa: B006, RUF013
 
     assert parsed(main, "--either", "a", "--flags", "yes") == {"either": "a", "flags": [True]}
+
+
+@needs_attrs_and_pydantic
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [("--x.b 5", {"a": 7, "b": 5}), ("--x.aa 3", {"a": 3, "b": 2}), ("--x.a 3", {"a": 3, "b": 2})],
+)
+def test_aliases_of_pydantic_are_names_of_the_same_field(typed: str, wanted: Any) -> None:
+    import pydantic
+
+    class Aliased(pydantic.BaseModel, extra="forbid"):
+        a: int = pydantic.Field(1, alias="aa")
+        b: int = 3
+
+    line = line_for(Aliased, Aliased(aa=7, b=2))
+    assert line.parse(typed.split()).values["x"].model_dump() == wanted
+
+
+@needs_attrs_and_pydantic
+def test_what_validators_of_pydantic_say_is_one_line() -> None:
+    import pydantic
+
+    class Checked(pydantic.BaseModel):
+        low: int = 1
+        high: int = 2
+
+        @pydantic.model_validator(mode="after")
+        def ordered(self) -> Checked:
+            if self.low > self.high:
+                raise ValueError("low must be below high")
+            return self
+
+    with pytest.raises(UsageError) as error:
+        line_for(Checked, Checked()).parse(["--x.low", "3"])
+    assert error.value.why == "--x: low must be below high"
 
 
 def test_attrs_classes_are_structures() -> None:

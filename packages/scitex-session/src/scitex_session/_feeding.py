@@ -1,4 +1,4 @@
-"""Values of files, and of half-given defaults, put among what the command line gave."""
+"""Values of files, put among what the command line gave."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cyclopts import Token
 
 from ._errors import UsageError
 from ._names import kebab
-from ._values import DEFAULT
+from ._structures import as_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from cyclopts import Argument, ArgumentCollection
 
     from ._config_file import Entry
-    from ._signature import Parameter
 
 COMMAND_LINE = "command line"
 
@@ -51,18 +50,12 @@ def feed_files(
                 _append(entry, argument, keys)
 
 
-def feed_defaults(arguments: ArgumentCollection) -> None:
-    """Take the other fields of a structure that is given in part from its default.
-
-    Notes
-    -----
-    With ``model: Model = Model(depth=5)``, ``--model.lr 0.1`` means that model with another `lr`;
-    left to itself the parser would make a new one, of depth 3 if the class says so.
-    """
+def feed_wholes(arguments: ArgumentCollection) -> None:
+    """Make a structure that is given whole, as JSON, of nothing but that."""
     for argument in arguments:
-        default = argument.field_info.default
-        if not argument.keys and argument.children and argument.has_tokens and not argument.tokens:
-            _fill(argument, default)
+        if argument.tokens and argument.children:
+            for each in (argument, *argument.children_recursive):
+                each.hint = as_whole(each.hint)
 
 
 class _Unchecked:
@@ -92,34 +85,6 @@ def hide_from_pydantic(arguments: ArgumentCollection, either: Iterable[str]) -> 
             argument.field_info = info.evolve(annotation=_Unchecked)
 
 
-def with_default_keys(
-    values: dict[str, Any], arguments: ArgumentCollection, options: Iterable[Parameter]
-) -> dict[str, Any]:
-    """Return `values` with the other keys of a dict that was given by single keys.
-
-    ``--opts.a 2`` changes one key of a default, as it does with a structure; a dict that is given
-    whole, as JSON, stands for itself.
-    """
-    by_keys = {
-        argument.field_info.name
-        for argument in arguments
-        if not argument.keys and argument.tokens and all(t.keys for t in argument.tokens)
-    }
-    for option in options:
-        if option.name in by_keys and isinstance(option.default, dict):
-            values[option.name] = _merged(option.default, values[option.name])
-    return values
-
-
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    both = {
-        key: _merged(below[key], value)
-        for key, value in above.items()
-        if isinstance(value, dict) and isinstance(below.get(key), dict)
-    }
-    return {**below, **above, **both}
-
-
 def origins_of(arguments: ArgumentCollection) -> dict[str, str]:
     """Return where the value of each parameter came from, for those that were given."""
     origins: dict[str, dict[str, None]] = {}
@@ -127,7 +92,7 @@ def origins_of(arguments: ArgumentCollection) -> dict[str, str]:
         name = argument.field_info.name if not argument.keys else ""
         if name:
             every = [argument, *argument.children_recursive]
-            sources = [t.source for each in every for t in each.tokens if t.source != DEFAULT]
+            sources = [t.source for each in every for t in each.tokens]
             origins[name] = dict.fromkeys(COMMAND_LINE if s == "cli" else s for s in sources)
     return {name: ", ".join(sources) for name, sources in origins.items() if sources}
 
@@ -178,16 +143,3 @@ def _append(entry: Entry, argument: Argument, keys: tuple[str, ...]) -> None:
             argument.append(token.evolve(implicit_value=None, index=index))
         else:
             argument.append(token.evolve(value=item, index=index))
-
-
-def _fill(argument: Argument, default: Any) -> None:
-    for child in argument.children:
-        key = child.keys[-1]
-        held = isinstance(default, dict) and key in default
-        if not held and not hasattr(default, key):
-            continue
-        value = default[key] if held else getattr(default, key)
-        if child.children and child.has_tokens and not child.tokens:
-            _fill(child, value)
-        elif not child.has_tokens:
-            child.append(Token(keyword=child.name, implicit_value=value, source=DEFAULT))

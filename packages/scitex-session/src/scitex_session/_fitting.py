@@ -52,6 +52,9 @@ _MANY: tuple[Any, ...] = (
 )
 _MAPPINGS: tuple[Any, ...] = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 
+_LOOKED_AT: list[type] = []  # classes whose constructors are being read: one may ask for itself
+_MARKS = ("__dataclass_fields__", "__attrs_attrs__", "model_fields")
+
 
 class YesNo:
     """A bool inside a container, where there is no switch: it takes ``yes`` or ``no``."""
@@ -61,6 +64,24 @@ class Nested:
     """Base of markers for a container inside a container: one value of JSON."""
 
     hint: Any
+
+
+class Structure:
+    """Base of stand-ins for classes whose fields become options of their own.
+
+    Attributes
+    ----------
+    kind : type
+        The class.
+    keys : tuple of str
+        The parameter, and the fields below it.
+    above : tuple of type
+        The classes around it.
+    """
+
+    kind: type
+    keys: tuple[str, ...]
+    above: tuple[type, ...]
 
 
 def fitted(hint: Any, *, inside: bool = False) -> Any:
@@ -105,10 +126,22 @@ def fitted(hint: Any, *, inside: bool = False) -> Any:
 def is_structure(hint: Any) -> bool:
     """Tell whether a class has fields that become options of their own."""
     return isinstance(hint, type) and (
-        any(hasattr(hint, n) for n in ("__dataclass_fields__", "__attrs_attrs__", "model_fields"))
+        issubclass(hint, Structure)
+        or any(
+            hasattr(hint, n) for n in ("__dataclass_fields__", "__attrs_attrs__", "model_fields")
+        )
         or typing.is_typeddict(hint)
         or (issubclass(hint, tuple) and hasattr(hint, "_fields") and bool(hint.__annotations__))
     )
+
+
+def made_of_fields(hint: Any) -> bool:
+    """Tell whether a class is a structure, or of the user's own with an annotated constructor."""
+    if not isinstance(hint, type) or hint is types.NoneType or hint.__module__ == "builtins":
+        return False
+    if (hint.__module__, hint.__name__) in _SCALAR_NAMES or issubclass(hint, _SCALARS):
+        return False
+    return not issubclass(hint, Structure) and (is_structure(hint) or _takes_plain_values(hint))
 
 
 def without_none(hint: Any) -> Any:
@@ -219,5 +252,10 @@ def _takes_plain_values(kind: type) -> bool:
         return False
     code = init.__code__
     names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
-    told = all(name in hints and fitted(hints[name]) for name in names)
-    return bool(names) and told and not code.co_flags & 0x0C  # *args, **kwargs: anything at all
+    if not names or code.co_flags & 0x0C or kind in _LOOKED_AT:  # *args, **kwargs: anything at all
+        return False
+    _LOOKED_AT.append(kind)
+    try:
+        return all(name in hints and fitted(hints[name]) for name in names)
+    finally:
+        _LOOKED_AT.pop()

@@ -58,10 +58,12 @@ def shown_hint(hint: Any) -> str:
     """Return an annotation as a person would write it."""
     if isinstance(hint, Unknown):
         return hint.text
-    if isinstance(hint, type) and not typing.get_args(hint):
-        return hint.__name__
     if hint is types.NoneType:
         return "None"
+    if isinstance(hint, type) and not typing.get_args(hint):
+        return hint.__name__
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return " | ".join(map(shown_hint, typing.get_args(hint)))
     return str(hint).replace("typing.", "").replace("collections.abc.", "")
 
 

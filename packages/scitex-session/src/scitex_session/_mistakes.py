@@ -11,10 +11,12 @@ from ._wording import choices_of, wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from cyclopts import Argument, ArgumentCollection, CycloptsError, Token
+
+    from ._structures import StructureError
 
 
 def sentence(
@@ -111,6 +113,25 @@ def _wrong(error: cyclopts.CoercionError, argument: Argument, hints: Mapping[str
 def _invalid(error: cyclopts.ValidationError, argument: Argument) -> str:
     why = " ".join(error.exception_message.split()).removesuffix(".")
     return _refused(argument, why[:1].lower() + why[1:])
+
+
+def said_by_class(
+    error: StructureError, arguments: ArgumentCollection, parameter_of: Callable[[Argument], str]
+) -> str:
+    """Say what a class finds wrong with its fields, and where they came from."""
+    for end in range(len(error.keys), 0, -1):
+        for argument in arguments:
+            if (parameter_of(argument), *argument.keys) != error.keys[:end]:
+                continue
+            if argument.tokens:
+                return _refused(argument, error.why)
+            tokens = [token for each in argument.children_recursive for token in each.tokens]
+            place = argument.name
+            files = dict.fromkeys(t.source for t in tokens if t.source not in ("", "cli"))
+            if files and end == len(error.keys):
+                place = f"{', '.join(files)}: {place.removeprefix('--').replace('-', '_')}"
+            return f"{place}: {error.why}"
+    return error.why
 
 
 def _said_by_pydantic(details: Mapping[str, Any], argument: Argument | None) -> str:

@@ -122,7 +122,7 @@ def _is_number(token: str) -> bool:
 
 def _unknown(name: str, known: Iterable[str], left_out: Mapping[str, str]) -> str:
     for parameter, kind in left_out.items():
-        if name == f"--{kebab(parameter)}":
+        if name.partition(".")[0] == f"--{kebab(parameter)}":
             return f"{name} can't be given on a command line: its type is {kind}"
     import difflib
 

@@ -26,24 +26,27 @@ from ._fitting import (
     without_none,
 )
 from ._names import kebab
+from ._wording import choices_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-DEFAULT = "default"  # the source of a token that stands for a field of a default object
 TRUE, FALSE = ("yes", "y", "true", "t", "on", "1"), ("no", "n", "false", "f", "off", "0")
 _NONE = ("none", "null")
+_TYPED = ("", "cli")  # sources of tokens that were typed; a file says None by its own null
 _PREFIXES = {"0x": 16, "0o": 8, "0b": 2}
 
 
-def converter_for(hint: Any) -> Callable[[Any, Sequence[cyclopts.Token]], Any]:
+def converter_for(hint: Any, default: Any = None) -> Callable[[Any, Sequence[cyclopts.Token]], Any]:
     """Return what converts the tokens of a parameter, and of the fields below it.
 
     Parameters
     ----------
     hint : annotation
         The parameter's, as `fitted` returns it.
+    default : object
+        The parameter's: of a dict that is given by single keys, the others stay.
 
     Returns
     -------
@@ -62,24 +65,36 @@ def converter_for(hint: Any) -> Callable[[Any, Sequence[cyclopts.Token]], Any]:
         # cyclopts hides `| None` from converters, but ``--seed none`` is how None is given.
         asked = hint if asked == hidden else asked
         if isinstance(tokens, dict):
-            return cyclopts.convert(asked, tokens, converter=value_of, name_transform=kebab)
+            given = cyclopts.convert(asked, tokens, converter=value_of, name_transform=kebab)
+            return merged(default, given) if isinstance(default, dict) else given
         (first, *rest) = tokens
-        if not rest and first.source == DEFAULT:
-            return first.implicit_value
         if not rest and first.implicit_value is None:  # a null of a file
             if not takes_none(asked):
                 raise ValueError
             return None
         if not rest and first.implicit_value == []:
             return (typing.get_origin(bare) or bare)()
-        if is_structure(without_none(asked)) and not first.value.lstrip().startswith("{"):
-            if takes_none(asked) and first.value.casefold() in _NONE:
+        if not rest and takes_none(hint) and first.source in _TYPED:
+            if first.value.casefold() in _NONE and first.value not in choices_of(hint):
                 return None
+            if first.value.strip('"').casefold() in _NONE:
+                tokens = (first := first.evolve(value=first.value.strip('"')),)
+        if is_structure(without_none(asked)) and not first.value.lstrip().startswith("{"):
             raise cyclopts.CoercionError(token=first, target_type=without_none(asked))
         fit = fitted(asked) or asked
         return _converted(fit, _nested_tokens(first) if takes_nested(fit) and not rest else tokens)
 
     return convert
+
+
+def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Return `below` with the keys of `above`, at any depth."""
+    both = {
+        key: merged(below[key], value)
+        for key, value in above.items()
+        if isinstance(value, dict) and isinstance(below.get(key), dict)
+    }
+    return {**below, **above, **both}
 
 
 def _nested_tokens(token: cyclopts.Token) -> Sequence[cyclopts.Token]:
