@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import typing
 from typing import Any
 
 from cyclopts import Token
 
 from ._errors import UsageError
+from ._fitting import Free, takes_anything, takes_keys, takes_many, without_none
 from ._names import kebab
 from ._structures import as_whole
+from ._values import FileText
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +48,12 @@ def feed_files(
     for entries in reversed(list(files)):
         found = [(entry, *_found(entry, arguments, names)) for entry in entries]
         free = [_is_free(arguments, argument, keys) for _, argument, keys in found]
+        seen: dict[tuple[int, tuple[str, ...]], Entry] = {}
         for (entry, argument, keys), unclaimed in zip(found, free, strict=True):
+            other = seen.setdefault((id(argument), keys), entry)
+            if other is not entry:
+                both = [".".join(each.keys) for each in (entry, other)]
+                raise UsageError(f"{entry.source}: {both[0]} stands above as {both[1]} already")
             if unclaimed:
                 _append(entry, argument, keys)
 
@@ -102,11 +110,16 @@ def _found(
 ) -> tuple[Argument, tuple[str, ...]]:
     first, *rest = entry.keys
     longs = {kebab(name): options[0] for name, options in names.items()}
+    if kebab(first) not in longs and kebab(first.partition(".")[0]) in longs:
+        first, *rest = [*first.split("."), *rest]  # ``model.lr: 0.1``, as an option is written
     term = ".".join([longs.get(kebab(first), f"--{first}"), *rest])
     try:
         argument, keys, _ = arguments.match(term)
     except ValueError:
         argument, keys = None, ()
+    top = arguments.get(longs.get(kebab(first), ""), None)
+    if rest and top is not None and (takes_keys(top.hint) or takes_anything(top.hint)):
+        return top, tuple(rest)  # a key of a dict is any text, one with a point too
     if argument is None or (kebab(first) not in longs and not _is_catch_all(argument)):
         import difflib
 
@@ -131,15 +144,29 @@ def _is_free(arguments: ArgumentCollection, argument: Argument, keys: tuple[str,
 
 def _append(entry: Entry, argument: Argument, keys: tuple[str, ...]) -> None:
     name = ".".join([argument.name.removeprefix("--"), *keys])
+    token = Token(keyword=f"--{name}", source=entry.source, keys=keys)
+    if _is_free_at(argument, keys):
+        argument.append(token.evolve(value=FileText(str(entry.value), entry.data)))
+        return
     count, many = argument.token_count(keys)
     if isinstance(entry.value, list) and count == 1 and not many and not argument.children:
         raise UsageError(f"{entry.source}: {name.replace('-', '_')} takes one value, not a list")
-    token = Token(keyword=f"--{name}", source=entry.source, keys=keys)
     if entry.value == []:
         argument.append(token.evolve(implicit_value=[]))
     items = entry.value if isinstance(entry.value, list) else [entry.value]
+    free = takes_many(argument.hint) and takes_anything(argument.hint)
     for index, item in enumerate(items):
-        if item is None:
+        if free and isinstance(entry.data, list):
+            value = FileText(str(item), entry.data[index])
+            argument.append(token.evolve(value=value, index=index))
+        elif item is None:
             argument.append(token.evolve(implicit_value=None, index=index))
         else:
             argument.append(token.evolve(value=item, index=index))
+
+
+def _is_free_at(argument: Argument, keys: tuple[str, ...]) -> bool:
+    hint = without_none(argument.hint)
+    for _ in keys:
+        hint = without_none(typing.get_args(hint)[-1]) if takes_keys(hint) else hint
+    return hint is Free

@@ -60,6 +60,10 @@ class YesNo:
     """A bool inside a container, where there is no switch: it takes ``yes`` or ``no``."""
 
 
+class Free:
+    """A value of any kind: as a file or JSON has it; a word that is typed is a text."""
+
+
 class Nested:
     """Base of markers for a container inside a container: one value of JSON."""
 
@@ -105,7 +109,7 @@ def fitted(hint: Any, *, inside: bool = False) -> Any:
     if isinstance(hint, Unknown | typing.TypeVar):
         return None
     if hint in (Any, object):
-        return str
+        return Free
     if origin is Annotated:
         return _fitted_annotated(args[0], args[1:], inside=inside)
     if is_union(hint):
@@ -117,7 +121,7 @@ def fitted(hint: Any, *, inside: bool = False) -> Any:
     if (origin or hint) in _MANY:
         return _fitted_container(hint, origin, args, inside=inside)
     if (origin or hint) in _MAPPINGS:
-        value = fitted(args[1], inside=not takes_many(args[1])) if args else str
+        value = fitted(args[1], inside=not takes_many(args[1])) if args else Free
         texts = not args or args[0] in (str, Any)
         return dict[str, value] if value and texts else None  # type: ignore[valid-type]
     return _fitted_class(origin or hint, hint, inside=inside)
@@ -186,6 +190,15 @@ def takes_nested(hint: Any) -> bool:
     return any(isinstance(part, type) and issubclass(part, Nested) for part in inner)
 
 
+def takes_anything(hint: Any) -> bool:
+    """Tell whether an annotation is that of a list or dict of anything, or of anything at all."""
+    hint = without_none(hint)
+    args = [arg for arg in typing.get_args(hint) if arg is not ...]
+    return hint is Free or (
+        (takes_many(hint) or takes_keys(hint)) and not is_union(hint) and args[-1:] == [Free]
+    )
+
+
 def takes_one_or_many(hint: Any) -> bool:
     """Tell whether an annotation is a union such as ``str | list[str]``."""
     hint = without_none(hint)
@@ -224,7 +237,9 @@ def _fitted_container(hint: Any, origin: Any, args: tuple[Any, ...], *, inside: 
     inner = [fitted(arg, inside=True) if arg is not ... else ... for arg in args]
     if None in inner:
         return None
-    return origin[tuple(inner)] if inner else hint
+    if not inner:
+        return tuple[Free, ...] if hint is tuple else hint[Free]
+    return origin[tuple(inner)]
 
 
 def _fitted_class(kind: Any, hint: Any, *, inside: bool) -> Any:
@@ -232,6 +247,8 @@ def _fitted_class(kind: Any, hint: Any, *, inside: bool) -> Any:
         return None
     if kind is bool and inside:
         return YesNo
+    if kind is Free:
+        return hint
     if kind is os.PathLike:
         return pathlib.Path
     if (kind.__module__, kind.__name__) in _SCALAR_NAMES or kind is types.NoneType:

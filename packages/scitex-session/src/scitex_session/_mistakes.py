@@ -52,6 +52,8 @@ def sentence(
         return f"{error.token.keyword} is given twice"
     if isinstance(error, cyclopts.MissingArgumentError) and argument:
         return _missing(error, argument)
+    if argument and (uneven := _uneven(argument)):
+        return uneven
     if isinstance(error, cyclopts.CoercionError) and argument and not error.msg:
         return _wrong(error, argument, hints)
     if isinstance(error, cyclopts.ValidationError) and argument and argument.tokens:
@@ -91,9 +93,25 @@ def _missing(error: cyclopts.MissingArgumentError, argument: Argument) -> str:
     name = error.keyword or next((t.keyword for t in argument.tokens if t.keyword), None)
     if name is None:
         return f"{argument.name} is required"
+    if uneven := _uneven(argument):
+        return uneven
     if count > 1:
         return f"{name} needs {count} values, not {len(error.tokens_so_far)}"
     return needs_a_value(name)
+
+
+def _uneven(argument: Argument) -> str | None:
+    """Say that values which belong together in twos or threes do not come out even."""
+    tokens = [token for token in argument.tokens if not token.keys]
+    count, many = argument.token_count()
+    if count < 2 or not tokens or len(tokens) % count == 0:
+        return None
+    if any(token.value.lstrip()[:1] in ("[", "{") for token in tokens):
+        return None  # of JSON
+    place = where(tokens[0], argument)
+    if many:
+        return f"{place} takes its values by {count}, and {len(tokens)} were given"
+    return f"{place} needs {count} values, not {len(tokens)}"
 
 
 def _wrong(error: cyclopts.CoercionError, argument: Argument, hints: Mapping[str, Any]) -> str:

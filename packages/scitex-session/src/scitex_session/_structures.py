@@ -15,6 +15,7 @@ from ._fitting import (
     fitted,
     is_union,
     made_of_fields,
+    takes_anything,
     takes_nested,
     union_of,
 )
@@ -139,7 +140,7 @@ def prepared(hint: Any, default: Any, ours: Sequence[str] = (), told: str | None
         converter=converter_for(hint, default),
         negative_iterable="",
         name_transform=kebab,
-        json_list=False if takes_nested(hint) else None,
+        json_list=False if takes_nested(hint) or takes_anything(hint) else None,
         **help_of_class,
     )
     extras = getattr(hint, "__metadata__", ())

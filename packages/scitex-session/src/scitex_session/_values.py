@@ -14,10 +14,13 @@ from typing import Any
 import cyclopts
 
 from ._fitting import (
+    Free,
     Nested,
     YesNo,
     fitted,
     is_structure,
+    takes_anything,
+    takes_keys,
     takes_many,
     takes_nested,
     takes_none,
@@ -31,11 +34,30 @@ from ._wording import choices_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Self
 
 TRUE, FALSE = ("yes", "y", "true", "t", "on", "1"), ("no", "n", "false", "f", "off", "0")
 _NONE = ("none", "null")
 _TYPED = ("", "cli")  # sources of tokens that were typed; a file says None by its own null
 _PREFIXES = {"0x": 16, "0o": 8, "0b": 2}
+
+
+class FileText(str):
+    """A text of a file, with what the file's format makes of it.
+
+    Attributes
+    ----------
+    data : object
+    """
+
+    __slots__ = ("data",)
+
+    data: Any
+
+    def __new__(cls, text: str, data: Any) -> Self:
+        made = super().__new__(cls, text)
+        made.data = data
+        return made
 
 
 def converter_for(hint: Any, default: Any = None) -> Callable[[Any, Sequence[cyclopts.Token]], Any]:
@@ -64,10 +86,14 @@ def converter_for(hint: Any, default: Any = None) -> Callable[[Any, Sequence[cyc
     def convert(asked: Any, tokens: Any) -> Any:
         # cyclopts hides `| None` from converters, but ``--seed none`` is how None is given.
         asked = hint if asked == hidden else asked
+        if isinstance(tokens, dict) and takes_anything(asked):
+            return merged(default if isinstance(default, dict) else {}, _free_dict(tokens))
         if isinstance(tokens, dict):
             given = cyclopts.convert(asked, tokens, converter=value_of, name_transform=kebab)
             return merged(default, given) if isinstance(default, dict) else given
         (first, *rest) = tokens
+        if not rest and asked is Free:
+            return value_of(Free, first.value)
         if not rest and first.implicit_value is None:  # a null of a file
             if not takes_none(asked):
                 raise ValueError
@@ -79,6 +105,10 @@ def converter_for(hint: Any, default: Any = None) -> Callable[[Any, Sequence[cyc
                 return None
             if first.value.strip('"').casefold() in _NONE:
                 tokens = (first := first.evolve(value=first.value.strip('"')),)
+        if not rest and takes_anything(asked) and without_none(asked) is not Free:
+            found = _free_json(without_none(asked), first.value)
+            if found is not None:
+                return found
         if is_structure(without_none(asked)) and not first.value.lstrip().startswith("{"):
             raise cyclopts.CoercionError(token=first, target_type=without_none(asked))
         fit = fitted(asked) or asked
@@ -95,6 +125,32 @@ def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict) and isinstance(below.get(key), dict)
     }
     return {**below, **above, **both}
+
+
+def _free_dict(tokens: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, below in tokens.items():
+        if isinstance(below, dict):
+            found[key] = _free_dict(below)
+        else:
+            values = [value_of(Free, token.value) for token in below]
+            found[key] = values[0] if len(values) == 1 else values
+    return found
+
+
+def _free_json(hint: Any, text: str) -> Any:
+    """Return the list or dict that a text is in JSON, None where it is none."""
+    opening = "{" if takes_keys(hint) else "["
+    if not text.lstrip().startswith(opening):
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    if opening == "{":
+        return found
+    kind = typing.get_origin(hint)
+    return kind(found) if kind in (set, frozenset, tuple) else found
 
 
 def _nested_tokens(token: cyclopts.Token) -> Sequence[cyclopts.Token]:
@@ -135,6 +191,8 @@ def value_of(kind: Any, text: str) -> Any:
     ValueError
         It is none. Nothing is rounded or cut in order to make it one.
     """
+    if kind is Free:
+        return text.data if isinstance(text, FileText) else text
     kind = typing.get_origin(kind) or kind
     if isinstance(kind, type):
         if issubclass(kind, enum.Enum):
