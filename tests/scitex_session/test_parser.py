@@ -316,6 +316,15 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (Model | None, Bigger(5.0, width=6), "--x.width 1", Bigger(5.0, width=1)),
     (Model | Inner, Inner(7), "--x.N 1", Inner(7, 1)),
     (Model | Inner, Inner(7), "--x.lr 1", "!there is no option --x.lr; did you mean --x.N?"),
+    (Model | Inner, NO, "--x.lr 1", Model(1.0)),
+    (Model | Inner, NO, "--x.N 1", Inner(N=1)),
+    (Model | Inner, NO, "--x.N 1 --x.lr 2", "!--x.lr and --x.N don't go together: --x is a Model, given by its fields or as JSON or a Inner, given by its fields or as JSON"),  # noqa: E501
+    (dict[str, Model], {}, "--x.a.lr 1 --x.b.depth 2", {"a": Model(1.0), "b": Model(depth=2)}),
+    (dict[str, Model], {"a": Bigger(5.0)}, "--x.a.depth 1", {"a": Bigger(5.0, 1)}),
+    (dict[str, Model], {}, "--x.a.lrr 1", "!--x.a.lrr: Model has no such field; it has lr, depth, sizes, bias, inner"),  # noqa: E501
+    (dict[str, Strict], {}, "--x.a.depth 1", "!--x.a.lr is required"),
+    (dict[str, Model], {}, "--x.a.lr b", "!--x.a.lr must be a number, not 'b'"),
+    (dict[str, Careful], {}, "--x.a.lr -1", "!--x.a: lr must be positive, not -1.0"),
     (Careful, Careful(), "--x.inside.opts.z 3", Careful(inside=Inside({"k": 1, "z": 3}))),
     (Careful, Careful(), "--x.lr -1", "!--x: lr must be positive, not -1.0"),
     (Careful, Careful(), "--x.lr 2", Careful(2.0)),
@@ -474,6 +483,16 @@ def test_a_required_parameter_that_no_command_line_can_give_is_refused() -> None
     def main(func: Callable[[], int]) -> None: ...
 
     with pytest.raises(UnsuitableFunctionError, match=r"main: the parameter func can't come from"):
+        CommandLine(main, parameters_of(main))
+
+
+def test_a_union_of_classes_that_differ_in_a_field_is_refused() -> None:
+    def main(x: Model | Strict) -> None: ...
+
+    with pytest.raises(
+        UnsuitableFunctionError,
+        match=r"the type of x\.lr is float in one class and float that must be given in another",
+    ):
         CommandLine(main, parameters_of(main))
 
 

@@ -9,9 +9,9 @@ from cyclopts import Token
 
 from ._errors import UsageError
 from ._fitting import Free, takes_anything, takes_keys, takes_many, without_none
+from ._free import FileText
 from ._names import kebab
 from ._structures import as_whole
-from ._values import FileText
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

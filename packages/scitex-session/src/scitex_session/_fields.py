@@ -24,6 +24,10 @@ class InvalidFieldError(Exception):
         self.why = why
 
 
+class KeyedError(ValueError):
+    """What is wrong with the fields of one of a dict's objects; it begins with the key."""
+
+
 class Field(NamedTuple):
     """A field that can be given.
 

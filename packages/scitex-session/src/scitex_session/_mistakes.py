@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cyclopts
 
+from ._fields import KeyedError
 from ._fitting import is_union
 from ._tokens import find, is_flag, needs_a_value
 from ._values import FALSE, TRUE
@@ -46,6 +47,9 @@ def sentence(
     found = getattr(error.__cause__, "errors", None)
     if found is not None:
         return _said_by_pydantic(found()[0], argument)
+    if argument and isinstance(error.__cause__, KeyedError):
+        token = next(token for token in argument.tokens if token.keys)
+        return f"{where(token.evolve(keyword=None), argument)}.{error.__cause__}"
     if isinstance(error, cyclopts.UnusedCliTokensError) and error.unused_tokens:
         return _stray(error.unused_tokens[0], tokens, arguments)
     if isinstance(error, cyclopts.RepeatArgumentError):
@@ -54,6 +58,11 @@ def sentence(
         return _missing(error, argument)
     if argument and (uneven := _uneven(argument)):
         return uneven
+    if argument and is_union(argument.resolved_hint) and argument.children and not argument.tokens:
+        fields = [c.name for c in argument.children_recursive if c.tokens]
+        return (
+            f"{' and '.join(fields)} don't go together: {argument.name} is {wanted(argument.hint)}"
+        )
     if isinstance(error, cyclopts.CoercionError) and argument and not error.msg:
         return _wrong(error, argument, hints)
     if isinstance(error, cyclopts.ValidationError) and argument and argument.tokens:
@@ -96,22 +105,26 @@ def _missing(error: cyclopts.MissingArgumentError, argument: Argument) -> str:
     if uneven := _uneven(argument):
         return uneven
     if count > 1:
-        return f"{name} needs {count} values, not {len(error.tokens_so_far)}"
+        return _by_count(name, argument, len(error.tokens_so_far))
     return needs_a_value(name)
 
 
 def _uneven(argument: Argument) -> str | None:
     """Say that values which belong together in twos or threes do not come out even."""
     tokens = [token for token in argument.tokens if not token.keys]
-    count, many = argument.token_count()
+    count, _ = argument.token_count()
     if count < 2 or not tokens or len(tokens) % count == 0:
         return None
     if any(token.value.lstrip()[:1] in ("[", "{") for token in tokens):
         return None  # of JSON
-    place = where(tokens[0], argument)
+    return _by_count(where(tokens[0], argument), argument, len(tokens))
+
+
+def _by_count(place: str, argument: Argument, given: int) -> str:
+    count, many = argument.token_count()
     if many:
-        return f"{place} takes its values by {count}, and {len(tokens)} were given"
-    return f"{place} needs {count} values, not {len(tokens)}"
+        return f"{place} takes its values by {count}, and {given} were given"
+    return f"{place} needs {count} values, not {given}"
 
 
 def _wrong(error: cyclopts.CoercionError, argument: Argument, hints: Mapping[str, Any]) -> str:

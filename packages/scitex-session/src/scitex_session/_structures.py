@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from ._fields import Field
 
+_KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
+
 
 class StructureError(Exception):
     """What a class says of the values that it was to be made of.
@@ -90,7 +92,13 @@ def with_fields(
         members = [arg for arg in args if made_of_fields(arg)]
         chosen = [arg for arg in members if _holds(arg, default)] or members
         rest = [arg for arg in args if arg not in members or arg in chosen[: 1 if held else None]]
-        return union_of(with_fields(arg, default, keys, above) for arg in rest)
+        first: dict[str, tuple[Any, inspect.Parameter]] = {}
+        return union_of(
+            _stand_in(arg, EMPTY, keys, above, first)
+            if arg in members and not _holds(arg, default)
+            else with_fields(arg, default, keys, above)
+            for arg in rest
+        )
     if not made_of_fields(hint):
         return hint
     if _holds(hint, default):
@@ -155,7 +163,11 @@ def _holds(hint: Any, default: Any) -> bool:
 
 
 def _stand_in(
-    kind: type, default: Any, keys: tuple[str, ...], above: tuple[type, ...]
+    kind: type,
+    default: Any,
+    keys: tuple[str, ...],
+    above: tuple[type, ...],
+    first: dict[str, tuple[Any, inspect.Parameter]] | None = None,
 ) -> type[Structure]:
     fields = {field.name: field for field in fields_of(kind, default)}
 
@@ -174,14 +186,11 @@ def _stand_in(
     for field in fields.values():
         hint = _hint_of(field, (*keys, field.name), (*above, kind))
         if hint is not None:
-            parameters.append(
-                inspect.Parameter(
-                    field.name,
-                    inspect.Parameter.KEYWORD_ONLY,
-                    default=inspect.Parameter.empty if field.default is EMPTY else field.default,
-                    annotation=prepared(hint, field.default, field.names, field.help),
-                )
+            annotation = prepared(hint, field.default, field.names, field.help)
+            parameter = inspect.Parameter(
+                field.name, _KEYWORD_ONLY, default=field.default, annotation=annotation
             )
+            parameters.append(_shared(first, parameter, field, (*keys, field.name)))
     init.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     init.__annotations__ = {}
     body = {
@@ -194,6 +203,26 @@ def _stand_in(
         "above": above,
     }
     return types.new_class(kind.__name__, (Structure,), exec_body=lambda space: space.update(body))
+
+
+def _shared(
+    first: dict[str, tuple[Any, inspect.Parameter]] | None,
+    parameter: inspect.Parameter,
+    field: Field,
+    keys: tuple[str, ...],
+) -> inspect.Parameter:
+    """Return a field as the first class of a union has it that has one of that name."""
+    if first is None:
+        return parameter
+    hint, known = first.setdefault(field.name, (field.hint, parameter))
+    if hint != field.hint or (known.default is EMPTY) != (parameter.default is EMPTY):
+        one, other = (
+            f"{shown_hint(kind)}{' that must be given' * (each.default is EMPTY)}"
+            for kind, each in ((hint, known), (field.hint, parameter))
+        )
+        both = f"{one} in one class and {other} in another"
+        raise UngivableError(".".join(keys), both)
+    return known
 
 
 def _hint_of(field: Field, keys: tuple[str, ...], above: tuple[type, ...]) -> Any:

@@ -13,12 +13,14 @@ from typing import Any
 
 import cyclopts
 
+from ._fields import EMPTY, InvalidFieldError, KeyedError, fields_of, made
 from ._fitting import (
     Free,
     Nested,
     YesNo,
     fitted,
     is_structure,
+    made_of_fields,
     takes_anything,
     takes_keys,
     takes_many,
@@ -28,36 +30,18 @@ from ._fitting import (
     union_of,
     without_none,
 )
+from ._free import free_dict, free_json, free_value
 from ._names import kebab
 from ._wording import choices_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Self
+    from collections.abc import Callable, Mapping, Sequence
 
 TRUE, FALSE = ("yes", "y", "true", "t", "on", "1"), ("no", "n", "false", "f", "off", "0")
 _NONE = ("none", "null")
 _TYPED = ("", "cli")  # sources of tokens that were typed; a file says None by its own null
 _PREFIXES = {"0x": 16, "0o": 8, "0b": 2}
-
-
-class FileText(str):
-    """A text of a file, with what the file's format makes of it.
-
-    Attributes
-    ----------
-    data : object
-    """
-
-    __slots__ = ("data",)
-
-    data: Any
-
-    def __new__(cls, text: str, data: Any) -> Self:
-        made = super().__new__(cls, text)
-        made.data = data
-        return made
 
 
 def converter_for(hint: Any, default: Any = None) -> Callable[[Any, Sequence[cyclopts.Token]], Any]:
@@ -87,7 +71,11 @@ def converter_for(hint: Any, default: Any = None) -> Callable[[Any, Sequence[cyc
         # cyclopts hides `| None` from converters, but ``--seed none`` is how None is given.
         asked = hint if asked == hidden else asked
         if isinstance(tokens, dict) and takes_anything(asked):
-            return merged(default if isinstance(default, dict) else {}, _free_dict(tokens))
+            return merged(default if isinstance(default, dict) else {}, free_dict(tokens))
+        if isinstance(tokens, dict) and takes_keys(asked):
+            (_, kind) = typing.get_args(without_none(asked))
+            if made_of_fields(without_none(kind)):
+                return _structures_of(without_none(kind), default or {}, tokens)
         if isinstance(tokens, dict):
             given = cyclopts.convert(asked, tokens, converter=value_of, name_transform=kebab)
             return merged(default, given) if isinstance(default, dict) else given
@@ -106,7 +94,7 @@ def converter_for(hint: Any, default: Any = None) -> Callable[[Any, Sequence[cyc
             if first.value.strip('"').casefold() in _NONE:
                 tokens = (first := first.evolve(value=first.value.strip('"')),)
         if not rest and takes_anything(asked) and without_none(asked) is not Free:
-            found = _free_json(without_none(asked), first.value)
+            found = free_json(without_none(asked), first.value)
             if found is not None:
                 return found
         if is_structure(without_none(asked)) and not first.value.lstrip().startswith("{"):
@@ -127,30 +115,34 @@ def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return {**below, **above, **both}
 
 
-def _free_dict(tokens: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, below in tokens.items():
-        if isinstance(below, dict):
-            found[key] = _free_dict(below)
-        else:
-            values = [value_of(Free, token.value) for token in below]
-            found[key] = values[0] if len(values) == 1 else values
+def _structures_of(kind: type, default: Mapping[str, Any], tree: Mapping[str, Any]) -> Any:
+    """Return a dict of structures of which single fields were given: ``--layers.first.size 3``."""
+    found = dict(default)
+    for key, given in tree.items():
+        below = default.get(key, EMPTY)
+        fields = {kebab(field.name): field for field in fields_of(kind, below)}
+        values = {}
+        if not isinstance(given, dict):
+            found[key] = cyclopts.convert(kind, given, converter=value_of, name_transform=kebab)
+            continue
+        for name, tokens in given.items():
+            field = fields.get(kebab(name))
+            hint = fitted(field.hint) if field else None
+            if field is None or hint is None:
+                raise KeyedError(
+                    f"{key}.{name}: {kind.__name__} has no such field; it has {', '.join(fields)}"
+                )
+            values[field.name] = converter_for(hint, field.default)(hint, tokens)
+        missing = [n for n, f in fields.items() if f.default is EMPTY and f.name not in values]
+        if missing:
+            raise KeyedError(f"{key}.{missing[0]} is required")
+        try:
+            found[key] = made(kind, below, values)
+        except InvalidFieldError as error:
+            raise KeyedError(f"{'.'.join((key, *error.fields))}: {error.why}") from None
+        except (ValueError, TypeError, AssertionError) as error:
+            raise KeyedError(f"{key}: {error}") from None
     return found
-
-
-def _free_json(hint: Any, text: str) -> Any:
-    """Return the list or dict that a text is in JSON, None where it is none."""
-    opening = "{" if takes_keys(hint) else "["
-    if not text.lstrip().startswith(opening):
-        return None
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    if opening == "{":
-        return found
-    kind = typing.get_origin(hint)
-    return kind(found) if kind in (set, frozenset, tuple) else found
 
 
 def _nested_tokens(token: cyclopts.Token) -> Sequence[cyclopts.Token]:
@@ -192,7 +184,7 @@ def value_of(kind: Any, text: str) -> Any:
         It is none. Nothing is rounded or cut in order to make it one.
     """
     if kind is Free:
-        return text.data if isinstance(text, FileText) else text
+        return free_value(text)
     kind = typing.get_origin(kind) or kind
     if isinstance(kind, type):
         if issubclass(kind, enum.Enum):
