@@ -528,6 +528,36 @@ def test_near_names_are_those_of_switches_and_fields_too() -> None:
             parsed(main, typed)
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("--conf", "--config"),
+        ("--sesion.seed", "--session.seed"),
+        ("--seed", "--session.seed"),
+        ("--no-save", "--session.no-save"),
+        ("--N-ITER", "--n-iter"),
+        ("--n-itr", "--n-iter"),
+    ],
+)
+def test_near_names_are_those_of_the_session_and_of_another_case_too(
+    typed: str, meant: str
+) -> None:
+    def main(n_iter: int = 1, class_: str = "") -> None: ...
+
+    with pytest.raises(UsageError) as error:
+        parsed(main, typed, "1")
+    assert error.value.why == f"there is no option {typed}; did you mean {meant}?"
+    assert parsed(main, "--class_", "a") == parsed(main, "--class=a") == {"class_": "a"}
+
+
+def test_a_lone_dash_is_a_value_behind_two() -> None:
+    def main(*files: str) -> None: ...
+
+    assert parsed(main, "--", "-") == {"files": ("-",)}
+    with pytest.raises(UsageError, match="write it behind --"):
+        parsed(main, "-")
+
+
 def test_origins_tell_what_was_typed() -> None:
     def main(a: int = 1, b: int = 2, model: Model = Model()) -> None: ...  # noqa: B008
 
