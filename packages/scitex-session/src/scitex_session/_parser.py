@@ -56,6 +56,8 @@ class CommandLine:
 
     Attributes
     ----------
+    docstring : str or None
+        The function's.
     options : list of Parameter
         Those that can be given.
     hints : dict
@@ -79,6 +81,7 @@ class CommandLine:
     """
 
     def __init__(self, func: Callable[..., Any], options: Sequence[Parameter]) -> None:
+        self.docstring: str | None = func.__doc__
         self._function = getattr(func, "__name__", type(func).__name__)
         self.hints: dict[str, Any] = {}
         self.left_out: dict[str, str] = {}
