@@ -622,6 +622,18 @@ def test_aliases_of_pydantic_are_names_of_the_same_field(typed: str, wanted: Any
 
 
 @needs_attrs_and_pydantic
+def test_types_of_pydantics_own_are_read_by_it() -> None:
+    import pydantic
+
+    class Login(pydantic.BaseModel):
+        url: pydantic.HttpUrl | None = None
+        word: pydantic.SecretStr = pydantic.SecretStr("a")
+
+    given = line_for(Login, Login()).parse(["--x.url", "http://a.b/"]).values["x"]
+    assert (str(given.url), given.word.get_secret_value()) == ("http://a.b/", "a")
+
+
+@needs_attrs_and_pydantic
 def test_what_validators_of_pydantic_say_is_one_line() -> None:
     import pydantic
 

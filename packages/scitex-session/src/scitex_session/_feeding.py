@@ -87,7 +87,7 @@ def hide_from_pydantic(arguments: ArgumentCollection, either: Iterable[str]) -> 
     """
     for argument in arguments:
         info: Any = argument.field_info
-        if not argument.keys and not argument.has_tokens and not info.required:
+        if not argument.has_tokens and not info.required:
             argument.field_info = info.evolve(default=info.empty)
         elif not argument.keys and info.name in either:
             argument.field_info = info.evolve(annotation=_Unchecked)

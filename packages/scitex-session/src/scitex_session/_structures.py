@@ -17,7 +17,9 @@ from ._fitting import (
     made_of_fields,
     takes_anything,
     takes_nested,
+    takes_none,
     union_of,
+    without_none,
 )
 from ._hints import shown_hint
 from ._names import kebab
@@ -227,8 +229,10 @@ def _shared(
 
 def _hint_of(field: Field, keys: tuple[str, ...], above: tuple[type, ...]) -> Any:
     fit = fitted(kind_of(field.hint, field.default))
-    if fit is None and field.checked:
-        fit = str  # a type of pydantic's, which reads it from a text
+    bare = without_none(field.hint)
+    own = isinstance(bare, type) and bare.__module__.split(".")[0] == "pydantic"
+    if field.checked and (fit is None or own):  # such as HttpUrl, which pydantic reads from a text
+        fit = str | None if takes_none(field.hint) else str
     if fit is None:
         if field.default is EMPTY:
             raise UngivableError(".".join(keys), shown_hint(field.hint))
