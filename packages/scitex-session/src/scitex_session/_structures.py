@@ -87,6 +87,9 @@ def with_fields(
     its own class; a run with a smaller model than its script says would be silently wrong.
     """
     origin, args = typing.get_origin(hint), typing.get_args(hint)
+    told_apart = any(getattr(extra, "discriminator", None) for extra in args[1:])
+    if origin is Annotated and told_apart and (default is EMPTY or default is None):
+        return hint  # a union that the parser tells apart as pydantic does
     if origin is Annotated:
         return Annotated[(with_fields(args[0], default, keys, above), *args[1:])]
     held = made_of_fields(type(default))
