@@ -472,3 +472,96 @@ def test_a_parameter_that_cant_come_from_a_command_line_is_refused_in_a_sentence
     )
     assert run_script(script) == (2, "", said)
     assert not Path("script_out").exists()
+
+
+def test_help_shows_defaults_as_they_can_be_typed_and_names_of_numpydoc() -> None:
+    script = write_script('''
+        import datetime as dt
+        import enum
+        import uuid
+
+        import scitex_session as stx
+
+        class Color(enum.Enum):
+            RED = 1
+            BLUE = 2
+
+        @stx.session
+        def main(
+            *rest: int,
+            a: int = 1,
+            b: int = 2,
+            day: dt.date = dt.date(2026, 1, 2),
+            wait: dt.timedelta = dt.timedelta(days=1, hours=2, seconds=1.5),
+            who: uuid.UUID = uuid.UUID(int=3),
+            colors: list[Color] = [Color.RED],
+            **more,
+        ):
+            """Do.
+
+            Parameters
+            ----------
+            a, b : int
+                Both.
+            *rest : int
+                The rest.
+            """
+
+        main()
+    ''')
+    shown = run_script(script, "--help").stdout
+    assert shown.startswith(f"usage: {script.name} [REST ...] [options] [--KEY VALUE ...]\n")
+    for each in (
+        "Both. (default: 1)",
+        "Both. (default: 2)",
+        "The rest.",
+        "(default: 2026-01-02)",
+        "(default: 1d2h1.5s)",
+        "(default: 00000000-0000-0000-0000-000000000003)",
+        "(default: RED)",
+    ):
+        assert each in shown
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@pytest.mark.parametrize("option", ["--help", "--session.completion=bash"])
+def test_help_that_cant_be_written_is_one_line(option: str) -> None:
+    script = write_script("""
+        import scitex_session as stx
+
+        @stx.session
+        def main(n: int = 1): ...
+
+        main()
+    """)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, str(script), option],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"can't be written to the standard output: No space left on device\n"
+
+
+def test_a_module_is_called_as_it_was() -> None:
+    script = write_script("""
+        import scitex_session as stx
+
+        @stx.session
+        def main(n: int = 1): ...
+
+        main()
+    """)
+    done = subprocess.run(
+        [sys.executable, "-m", script.stem, "--m", "1"],
+        cwd=script.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == (
+        f"python -m {script.stem}: error: there is no option --m; did you mean --n? "
+        f"(try python -m {script.stem} --help)\n"
+    )

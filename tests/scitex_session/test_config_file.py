@@ -207,3 +207,52 @@ def test_values_reach_star_kwargs() -> None:
     line = CommandLine(open_ended, parameters_of(open_ended))
     found = line.parse([], [read_config_file("a.yaml")])
     assert found.values == {"a": 2, "more": {"other_key": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("a.yaml", 'anything: {a: 1e-3, "b.c": [no, 1]}\nd: {on: true, n: {m: 2}}\nitems: [1, "1", {a: null}]\n'),  # noqa: E501
+        ("a.toml", 'anything = {a = 1e-3, "b.c" = ["no", 1]}\nd = {on = true, n = {m = 2}}\nitems = [1, "1", {}]\n'),  # noqa: E501
+        ("a.json", '{"anything": {"a": 1e-3, "b.c": ["no", 1]}, "d": {"on": true, "n": {"m": 2}}, "items": [1, "1", null]}'),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_what_may_be_anything_keeps_the_type_that_the_file_gives_it(file: str, text: str) -> None:
+    def free(anything=None, d: dict = {}, items: list = []) -> None: ...  # type: ignore[no-untyped-def, type-arg]  # noqa: B006
+
+    Path(file).write_text(text, encoding="utf-8")
+    values = CommandLine(free, parameters_of(free)).parse([], [read_config_file(file)]).values
+    assert values["anything"] == {"a": 1e-3, "b.c": ["no", 1]}
+    assert values["d"] == {"on": True, "n": {"m": 2}}
+    assert values["items"][:2] == [1, "1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pair: [1]", "a.yaml:1: pair needs 2 values, not 1"),
+        ("model.depth: x", "a.yaml:1: model.depth must be a whole number, not 'x'"),
+        ("n_epochs: 1\nn-epochs: 2", "a.yaml:2: n-epochs stands above as n_epochs already"),
+        (
+            "model.depth: 1\nmodel: {depth: 2}",
+            "a.yaml:2: model.depth stands above as model.depth already",
+        ),
+    ],
+)
+def test_mistakes_name_parameter_file_and_line(text: str, said: str) -> None:
+    def main(
+        pair: tuple[int, int] = (1, 2),
+        n_epochs: int = 1,
+        model: Model = Model(),  # noqa: B008
+    ) -> None: ...
+
+    Path("a.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as error:
+        CommandLine(main, parameters_of(main)).parse([], [read_config_file("a.yaml")])
+    assert error.value.why == said
+
+
+def test_tags_that_make_objects_are_refused() -> None:
+    Path("a.yaml").write_text("d:\n  x: !!python/object/apply:os.getcwd []\n", encoding="utf-8")
+    with pytest.raises(ConfigFileError, match=r"line 2: the tag !!python/object/apply:os.getcwd"):
+        read_config_file("a.yaml")

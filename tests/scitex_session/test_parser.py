@@ -11,7 +11,7 @@ import importlib.util
 import os
 import re
 import typing
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -67,6 +67,50 @@ class Model:
 class Strict:
     lr: float
     depth: int = 3
+
+
+@dataclass
+class Bigger(Model):
+    width: int = 1
+
+
+@dataclass
+class Inside:
+    opts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Careful:
+    lr: float = 0.1
+    inside: Inside = field(default_factory=lambda: Inside({"k": 1}))
+    made: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.lr <= 0:
+            raise ValueError(f"lr must be positive, not {self.lr}")
+        self.made = 1
+
+
+@dataclass
+class Once:
+    seed: InitVar[int]
+    a: int = 1
+    drawn: int = field(init=False)
+
+    def __post_init__(self, seed: int) -> None:
+        self.drawn = seed * 2
+
+
+@dataclass
+class Tree:
+    n: int = 1
+    left: Tree | None = None
+
+
+@dataclass
+class Holder:
+    made: collections.abc.Callable[[], int]
+    n: int = 1
 
 
 class Point(NamedTuple):
@@ -201,12 +245,21 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (list[float], [], "--x -1 -inf -2e3", [-1.0, float("-inf"), -2000.0]),
     (list[int], [], "--x [1,2]", [1, 2]),
     (list[int] | None, None, "--x 1 2", [1, 2]),
+    (str | None, "a", "--x none", None),
+    (str | None, "a", '--x "none"', "none"),
+    (str, "a", "--x none", "none"),
+    (Path | None, Path("a"), "--x None", None),
+    (list[str] | None, [], "--x none", None),
+    (list[str] | None, [], "--x none b", ["none", "b"]),
+    (str | list[str] | None, "", "--x none", None),
+    (Literal["none", "all"] | None, "all", "--x none", "none"),
     (list[bool], [], "--x yes no", [True, False]),
     (list[list[int]], [], "--x [1,2] [3]", [[1, 2], [3]]),
     (list[list[int]], [], "--x [[1,2],[3]]", [[1, 2], [3]]),
     (list[list[int]], [], "--x [1,2.5]", "!--x must be a whole number, not '2.5'"),
     (list[list[int]], [], "--x 1", "!--x must be list[int] written as JSON, such as [1, 2], not '1'"),  # noqa: E501
     (list[tuple[int, str]], [], "--x 1 a 2 b", [(1, "a"), (2, "b")]),
+    (list[tuple[int, str]], [], "--x 1 a 2", "!--x takes its values by 2, and 3 were given"),
     (set[int], set(), "--x 1 1 2", {1, 2}),
     (frozenset[str], frozenset(), "--x a", frozenset({"a"})),
     (collections.abc.Sequence[float], (), "--x 1 2", [1.0, 2.0]),
@@ -258,6 +311,29 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (Strict, NO, "--x.lr 1", Strict(1.0)),
     (Strict, Strict(2.0), "--x.depth 1", Strict(2.0, 1)),
     (list[Strict], [], '--x {"lr":1} {"lr":2}', [Strict(1.0), Strict(2.0)]),
+    (Model, Bigger(5.0, width=6), "--x.lr 1", Bigger(1.0, width=6)),
+    (Model, Bigger(5.0, width=6), "--x.width 1", Bigger(5.0, width=1)),
+    (Model | None, Bigger(5.0, width=6), "--x.width 1", Bigger(5.0, width=1)),
+    (Model | Inner, Inner(7), "--x.N 1", Inner(7, 1)),
+    (Model | Inner, Inner(7), "--x.lr 1", "!there is no option --x.lr; did you mean --x.N?"),
+    (Model | Inner, NO, "--x.lr 1", Model(1.0)),
+    (Model | Inner, NO, "--x.N 1", Inner(N=1)),
+    (Model | Inner, NO, "--x.N 1 --x.lr 2", "!--x.lr and --x.N don't go together: --x is a Model, given by its fields or as JSON or a Inner, given by its fields or as JSON"),  # noqa: E501
+    (dict[str, Model], {}, "--x.a.lr 1 --x.b.depth 2", {"a": Model(1.0), "b": Model(depth=2)}),
+    (dict[str, Model], {"a": Bigger(5.0)}, "--x.a.depth 1", {"a": Bigger(5.0, 1)}),
+    (dict[str, Model], {}, "--x.a.lrr 1", "!--x.a.lrr: Model has no such field; it has lr, depth, sizes, bias, inner"),  # noqa: E501
+    (dict[str, Strict], {}, "--x.a.depth 1", "!--x.a.lr is required"),
+    (dict[str, Model], {}, "--x.a.lr b", "!--x.a.lr must be a number, not 'b'"),
+    (dict[str, Careful], {}, "--x.a.lr -1", "!--x.a: lr must be positive, not -1.0"),
+    (Careful, Careful(), "--x.inside.opts.z 3", Careful(inside=Inside({"k": 1, "z": 3}))),
+    (Careful, Careful(), "--x.lr -1", "!--x: lr must be positive, not -1.0"),
+    (Careful, Careful(), "--x.lr 2", Careful(2.0)),
+    (Careful, Careful(), "--x.made 2", "!there is no option --x.made; did you mean --x.inside?"),
+    (Once, NO, "--x.seed 4", Once(4)),
+    (Once, Once(4), "--x.a 2", "!--x.seed is required"),
+    (Once, Once(4), "--x.a 2 --x.seed 5", Once(5, 2)),
+    (Tree, Tree(), "--x.n 2", Tree(2)),
+    (Holder | None, None, "--x.n 1", "!--x.n can't be given on a command line: its type is Holder | None"),  # noqa: E501
     (Point, NO, "--x.x 1", Point(1)),
     (Point, Point(4), "--x.y 1", Point(4, 1.0)),
     (Options, {"a": 4}, "--x.b 1", {"a": 4, "b": 1.0}),
@@ -274,6 +350,18 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (Any, NO, "--x 3", "3"),
     (object, None, "--x 3", "3"),
     (list, [1.5], "--x 2 3", [2.0, 3.0]),
+    (list, [], "--x 2 a", ["2", "a"]),
+    (list, [], '--x [1,2.5,"a",null]', [1, 2.5, "a", None]),
+    (list[Any], [], "--x [1,[2]]", [1, [2]]),
+    (tuple, (), "--x [1,2]", (1, 2)),
+    (list, [1, 2.5], "--x 1 2", [1.0, 2.0]),
+    (tuple, (0.5, 40), "--x 1 2.5", (1.0, 2.5)),
+    (dict, {"a": 1, "b": 2.5}, "--x.a 1.5", {"a": 1.5, "b": 2.5}),
+    (dict, {}, "--x.a 1 --x.b.c d", {"a": "1", "b": {"c": "d"}}),
+    (dict, {}, '--x {"lr":0.1,"on":true}', {"lr": 0.1, "on": True}),
+    (dict[str, Any], {"k": 1}, '--x {"lr":[1]}', {"lr": [1]}),
+    (dict[str, Any] | None, None, '--x {"lr":[1]}', {"lr": [1]}),
+    (dict, {}, "--x abc", "!--x must be a dict, given by its keys or as JSON, not 'abc'"),
     (tuple, ("a",), "--x b", ("b",)),
     (dict, {"a": 1}, "--x.b 2", {"a": 1, "b": 2}),
     (dict[str, int], {"a": 1, "b": 2}, "--x.a 3", {"a": 3, "b": 2}),
@@ -398,6 +486,16 @@ def test_a_required_parameter_that_no_command_line_can_give_is_refused() -> None
         CommandLine(main, parameters_of(main))
 
 
+def test_a_union_of_classes_that_differ_in_a_field_is_refused() -> None:
+    def main(x: Model | Strict) -> None: ...
+
+    with pytest.raises(
+        UnsuitableFunctionError,
+        match=r"the type of x\.lr is float in one class and float that must be given in another",
+    ):
+        CommandLine(main, parameters_of(main))
+
+
 def test_star_kwargs_dont_take_what_is_left_out() -> None:
     def main(func: Callable[[], int] = int, **more: str) -> None: ...
 
@@ -430,6 +528,36 @@ def test_near_names_are_those_of_switches_and_fields_too() -> None:
             parsed(main, typed)
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("--conf", "--config"),
+        ("--sesion.seed", "--session.seed"),
+        ("--seed", "--session.seed"),
+        ("--no-save", "--session.no-save"),
+        ("--N-ITER", "--n-iter"),
+        ("--n-itr", "--n-iter"),
+    ],
+)
+def test_near_names_are_those_of_the_session_and_of_another_case_too(
+    typed: str, meant: str
+) -> None:
+    def main(n_iter: int = 1, class_: str = "") -> None: ...
+
+    with pytest.raises(UsageError) as error:
+        parsed(main, typed, "1")
+    assert error.value.why == f"there is no option {typed}; did you mean {meant}?"
+    assert parsed(main, "--class_", "a") == parsed(main, "--class=a") == {"class_": "a"}
+
+
+def test_a_lone_dash_is_a_value_behind_two() -> None:
+    def main(*files: str) -> None: ...
+
+    assert parsed(main, "--", "-") == {"files": ("-",)}
+    with pytest.raises(UsageError, match="write it behind --"):
+        parsed(main, "-")
+
+
 def test_origins_tell_what_was_typed() -> None:
     def main(a: int = 1, b: int = 2, model: Model = Model()) -> None: ...  # noqa: B008
 
@@ -449,7 +577,7 @@ needs_attrs_and_pydantic = pytest.mark.skipif(
     [
         ("--x.a 1", {"a": 1, "b": 2.0}),
         ("--x.b 1", {"a": 9, "b": 1.0}),
-        ("--x.a 1.5", "--x.a is '1.5': input should be a valid integer"),
+        ("--x.a 1.5", "--x.a must be a whole number, not '1.5'"),
         ("--x.b -1", "--x.b is '-1': input should be greater than 0"),
     ],
 )
@@ -475,6 +603,53 @@ def test_an_imported_pydantic_does_not_check_what_is_none_of_its_business() -> N
     def main(n: int = None, either: str | list[str] = "", flags: list[bool] = []) -> None: ...  # type: ignore[assignment]  # noqa: B006, RUF013
 
     assert parsed(main, "--either", "a", "--flags", "yes") == {"either": "a", "flags": [True]}
+
+
+@needs_attrs_and_pydantic
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [("--x.b 5", {"a": 7, "b": 5}), ("--x.aa 3", {"a": 3, "b": 2}), ("--x.a 3", {"a": 3, "b": 2})],
+)
+def test_aliases_of_pydantic_are_names_of_the_same_field(typed: str, wanted: Any) -> None:
+    import pydantic
+
+    class Aliased(pydantic.BaseModel, extra="forbid"):
+        a: int = pydantic.Field(1, alias="aa")
+        b: int = 3
+
+    line = line_for(Aliased, Aliased(aa=7, b=2))
+    assert line.parse(typed.split()).values["x"].model_dump() == wanted
+
+
+@needs_attrs_and_pydantic
+def test_types_of_pydantics_own_are_read_by_it() -> None:
+    import pydantic
+
+    class Login(pydantic.BaseModel):
+        url: pydantic.HttpUrl | None = None
+        word: pydantic.SecretStr = pydantic.SecretStr("a")
+
+    given = line_for(Login, Login()).parse(["--x.url", "http://a.b/"]).values["x"]
+    assert (str(given.url), given.word.get_secret_value()) == ("http://a.b/", "a")
+
+
+@needs_attrs_and_pydantic
+def test_what_validators_of_pydantic_say_is_one_line() -> None:
+    import pydantic
+
+    class Checked(pydantic.BaseModel):
+        low: int = 1
+        high: int = 2
+
+        @pydantic.model_validator(mode="after")
+        def ordered(self) -> Checked:
+            if self.low > self.high:
+                raise ValueError("low must be below high")
+            return self
+
+    with pytest.raises(UsageError) as error:
+        line_for(Checked, Checked()).parse(["--x.low", "3"])
+    assert error.value.why == "--x: low must be below high"
 
 
 def test_attrs_classes_are_structures() -> None:

@@ -135,6 +135,9 @@ def refuse(error: Exception) -> NoReturn:
 
 def program_name() -> str:
     """Return how the program is called in help and errors."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    if spec is not None and sys.argv and sys.argv[0] == spec.origin:
+        return f"python -m {spec.name.removesuffix('.__main__')}"
     return os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python"
 
 
@@ -144,8 +147,9 @@ def _parsed(func: Callable[..., Any], parameters: list[Parameter], asked: Asked)
     line = CommandLine(func, [p for p in parameters if not p.injected])
     if asked.completion:
         from ._completion import completion_script
+        from ._help import say
 
-        print(completion_script(line, program_name(), asked.completion), end="")
+        say(completion_script(line, os.path.basename(sys.argv[0]), asked.completion))
         raise SystemExit(0)
     options = asked.rest[: asked.rest.index("--")] if "--" in asked.rest else asked.rest
     if any(flag in options for flag in line.help_flags):
@@ -154,7 +158,9 @@ def _parsed(func: Callable[..., Any], parameters: list[Parameter], asked: Asked)
         print_help(line, func, program_name())
         raise SystemExit(0)
     if line.version is not None and "--version" in options:
-        print(line.version)
+        from ._help import say
+
+        say(f"{line.version}\n")
         raise SystemExit(0)
     files = []
     if asked.files:

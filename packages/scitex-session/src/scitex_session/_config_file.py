@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from ._errors import ConfigFileError
+from ._yaml_scalars import read_scalar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".yaml", ".yml", ".toml", ".json")
 _NULL = "tag:yaml.org,2002:null"
+_TAGS = {
+    f"tag:yaml.org,2002:{name}"
+    for name in ("null", "bool", "int", "float", "str", "timestamp", "seq", "map", "merge", "value")
+}
 
 
 class Entry(NamedTuple):
@@ -29,11 +34,14 @@ class Entry(NamedTuple):
         The text; None for a null; a list of both. An item that is no plain value is JSON.
     source : str
         File and line.
+    data : object
+        What the format itself makes of it, for a parameter that takes anything.
     """
 
     keys: tuple[str, ...]
     value: str | list[str | None] | None
     source: str
+    data: Any
 
 
 def read_config_file(file: str) -> list[Entry]:
@@ -100,6 +108,7 @@ def _entries(
     file: str, node: Any, keys: tuple[str, ...], line: int, loader: yaml.SafeLoader
 ) -> Iterator[Entry]:
     source = f"{file}:{line}"
+    _check_tag(file, node)
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, Any] = {}
         for key, _ in node.value:
@@ -110,21 +119,42 @@ def _entries(
         loader.flatten_mapping(node)  # of what ``<<`` takes over
         last = {key.value: (key, value) for key, value in node.value}
         if not last and keys:
-            yield Entry(keys, "{}", source)
+            yield Entry(keys, "{}", source, {})
         for name, (key, value) in last.items():
             yield from _entries(file, value, (*keys, name), key.start_mark.line + 1, loader)
     elif not keys:
         raise ConfigFileError(file, "it must have keys and values: the parameters by their names")
     elif isinstance(node, yaml.SequenceNode):
-        yield Entry(keys, [_item(loader, item) for item in node.value], source)
+        items = [_item(file, item) for item in node.value]
+        yield Entry(keys, items, source, [_data(file, item) for item in node.value])
     else:
-        yield Entry(keys, _text(node), source)
+        yield Entry(keys, _text(node), source, _data(file, node))
 
 
-def _item(loader: yaml.SafeLoader, node: Any) -> str | None:
+def _item(file: str, node: Any) -> str | None:
     if isinstance(node, yaml.ScalarNode):
         return _text(node)
-    return json.dumps(loader.construct_object(node, deep=True), default=str)
+    return json.dumps(_data(file, node), default=str)
+
+
+def _check_tag(file: str, node: Any) -> None:
+    if node.tag not in _TAGS:
+        line = node.start_mark.line + 1
+        shown = node.tag.replace("tag:yaml.org,2002:", "!!")
+        raise ConfigFileError(
+            file, f"line {line}: the tag {shown} is not read: only plain values are"
+        )
+
+
+def _data(file: str, node: Any) -> Any:
+    """Return what a node means, by the core schema of YAML 1.2."""
+    _check_tag(file, node)
+    if isinstance(node, yaml.MappingNode):
+        return {_text(key): _data(file, value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_data(file, item) for item in node.value]
+    text = _text(node)
+    return text if text is None or node.style else read_scalar(text)
 
 
 def _text(node: Any) -> str | None:
@@ -163,13 +193,13 @@ def _from_toml(file: str, text: str) -> Iterator[Entry]:
 
 def _toml_entries(file: str, value: Any, keys: tuple[str, ...], line: int) -> Iterator[Entry]:
     source = f"{file}:{line}"
-    if isinstance(value, dict):
+    if isinstance(value, dict) and (value or not keys):
         for key, item in value.items():
             yield from _toml_entries(file, item, (*keys, key), line)
     elif isinstance(value, list):
-        yield Entry(keys, [_toml_text(item) for item in value], source)
+        yield Entry(keys, [_toml_text(item) for item in value], source, value)
     else:
-        yield Entry(keys, _toml_text(value), source)
+        yield Entry(keys, _toml_text(value), source, value)
 
 
 def _toml_text(value: Any) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 from cyclopts import UNSET
 
 from ._errors import UsageError
-from ._values import DEFAULT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def check_constraints(arguments: ArgumentCollection) -> None:
     UsageError
     """
     for argument in arguments:
-        if not argument.tokens or argument.tokens[0].source == DEFAULT:
+        if not argument.tokens:
             continue
         if argument.value is UNSET:  # of a pydantic model, which checks its own
             continue

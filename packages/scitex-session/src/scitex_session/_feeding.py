@@ -1,14 +1,17 @@
-"""Values of files, and of half-given defaults, put among what the command line gave."""
+"""Values of files, put among what the command line gave."""
 
 from __future__ import annotations
 
+import typing
 from typing import Any
 
 from cyclopts import Token
 
 from ._errors import UsageError
+from ._fitting import Free, takes_anything, takes_keys, takes_many, without_none
+from ._free import FileText
 from ._names import kebab
-from ._values import DEFAULT
+from ._structures import as_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     from cyclopts import Argument, ArgumentCollection
 
     from ._config_file import Entry
-    from ._signature import Parameter
 
 COMMAND_LINE = "command line"
 
@@ -46,23 +48,22 @@ def feed_files(
     for entries in reversed(list(files)):
         found = [(entry, *_found(entry, arguments, names)) for entry in entries]
         free = [_is_free(arguments, argument, keys) for _, argument, keys in found]
+        seen: dict[tuple[int, tuple[str, ...]], Entry] = {}
         for (entry, argument, keys), unclaimed in zip(found, free, strict=True):
+            other = seen.setdefault((id(argument), keys), entry)
+            if other is not entry:
+                both = [".".join(each.keys) for each in (entry, other)]
+                raise UsageError(f"{entry.source}: {both[0]} stands above as {both[1]} already")
             if unclaimed:
                 _append(entry, argument, keys)
 
 
-def feed_defaults(arguments: ArgumentCollection) -> None:
-    """Take the other fields of a structure that is given in part from its default.
-
-    Notes
-    -----
-    With ``model: Model = Model(depth=5)``, ``--model.lr 0.1`` means that model with another `lr`;
-    left to itself the parser would make a new one, of depth 3 if the class says so.
-    """
+def feed_wholes(arguments: ArgumentCollection) -> None:
+    """Make a structure that is given whole, as JSON, of nothing but that."""
     for argument in arguments:
-        default = argument.field_info.default
-        if not argument.keys and argument.children and argument.has_tokens and not argument.tokens:
-            _fill(argument, default)
+        if argument.tokens and argument.children:
+            for each in (argument, *argument.children_recursive):
+                each.hint = as_whole(each.hint)
 
 
 class _Unchecked:
@@ -86,38 +87,10 @@ def hide_from_pydantic(arguments: ArgumentCollection, either: Iterable[str]) -> 
     """
     for argument in arguments:
         info: Any = argument.field_info
-        if not argument.keys and not argument.has_tokens and not info.required:
+        if not argument.has_tokens and not info.required:
             argument.field_info = info.evolve(default=info.empty)
         elif not argument.keys and info.name in either:
             argument.field_info = info.evolve(annotation=_Unchecked)
-
-
-def with_default_keys(
-    values: dict[str, Any], arguments: ArgumentCollection, options: Iterable[Parameter]
-) -> dict[str, Any]:
-    """Return `values` with the other keys of a dict that was given by single keys.
-
-    ``--opts.a 2`` changes one key of a default, as it does with a structure; a dict that is given
-    whole, as JSON, stands for itself.
-    """
-    by_keys = {
-        argument.field_info.name
-        for argument in arguments
-        if not argument.keys and argument.tokens and all(t.keys for t in argument.tokens)
-    }
-    for option in options:
-        if option.name in by_keys and isinstance(option.default, dict):
-            values[option.name] = _merged(option.default, values[option.name])
-    return values
-
-
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    both = {
-        key: _merged(below[key], value)
-        for key, value in above.items()
-        if isinstance(value, dict) and isinstance(below.get(key), dict)
-    }
-    return {**below, **above, **both}
 
 
 def origins_of(arguments: ArgumentCollection) -> dict[str, str]:
@@ -127,7 +100,7 @@ def origins_of(arguments: ArgumentCollection) -> dict[str, str]:
         name = argument.field_info.name if not argument.keys else ""
         if name:
             every = [argument, *argument.children_recursive]
-            sources = [t.source for each in every for t in each.tokens if t.source != DEFAULT]
+            sources = [t.source for each in every for t in each.tokens]
             origins[name] = dict.fromkeys(COMMAND_LINE if s == "cli" else s for s in sources)
     return {name: ", ".join(sources) for name, sources in origins.items() if sources}
 
@@ -137,11 +110,16 @@ def _found(
 ) -> tuple[Argument, tuple[str, ...]]:
     first, *rest = entry.keys
     longs = {kebab(name): options[0] for name, options in names.items()}
+    if kebab(first) not in longs and kebab(first.partition(".")[0]) in longs:
+        first, *rest = [*first.split("."), *rest]  # ``model.lr: 0.1``, as an option is written
     term = ".".join([longs.get(kebab(first), f"--{first}"), *rest])
     try:
         argument, keys, _ = arguments.match(term)
     except ValueError:
         argument, keys = None, ()
+    top = arguments.get(longs.get(kebab(first), ""), None)
+    if rest and top is not None and (takes_keys(top.hint) or takes_anything(top.hint)):
+        return top, tuple(rest)  # a key of a dict is any text, one with a point too
     if argument is None or (kebab(first) not in longs and not _is_catch_all(argument)):
         import difflib
 
@@ -166,28 +144,29 @@ def _is_free(arguments: ArgumentCollection, argument: Argument, keys: tuple[str,
 
 def _append(entry: Entry, argument: Argument, keys: tuple[str, ...]) -> None:
     name = ".".join([argument.name.removeprefix("--"), *keys])
+    token = Token(keyword=f"--{name}", source=entry.source, keys=keys)
+    if _is_free_at(argument, keys):
+        argument.append(token.evolve(value=FileText(str(entry.value), entry.data)))
+        return
     count, many = argument.token_count(keys)
     if isinstance(entry.value, list) and count == 1 and not many and not argument.children:
         raise UsageError(f"{entry.source}: {name.replace('-', '_')} takes one value, not a list")
-    token = Token(keyword=f"--{name}", source=entry.source, keys=keys)
     if entry.value == []:
         argument.append(token.evolve(implicit_value=[]))
     items = entry.value if isinstance(entry.value, list) else [entry.value]
+    free = takes_many(argument.hint) and takes_anything(argument.hint)
     for index, item in enumerate(items):
-        if item is None:
+        if free and isinstance(entry.data, list):
+            value = FileText(str(item), entry.data[index])
+            argument.append(token.evolve(value=value, index=index))
+        elif item is None:
             argument.append(token.evolve(implicit_value=None, index=index))
         else:
             argument.append(token.evolve(value=item, index=index))
 
 
-def _fill(argument: Argument, default: Any) -> None:
-    for child in argument.children:
-        key = child.keys[-1]
-        held = isinstance(default, dict) and key in default
-        if not held and not hasattr(default, key):
-            continue
-        value = default[key] if held else getattr(default, key)
-        if child.children and child.has_tokens and not child.tokens:
-            _fill(child, value)
-        elif not child.has_tokens:
-            child.append(Token(keyword=child.name, implicit_value=value, source=DEFAULT))
+def _is_free_at(argument: Argument, keys: tuple[str, ...]) -> bool:
+    hint = without_none(argument.hint)
+    for _ in keys:
+        hint = without_none(typing.get_args(hint)[-1]) if takes_keys(hint) else hint
+    return hint is Free

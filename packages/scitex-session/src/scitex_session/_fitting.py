@@ -52,15 +52,40 @@ _MANY: tuple[Any, ...] = (
 )
 _MAPPINGS: tuple[Any, ...] = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 
+_LOOKED_AT: list[type] = []  # classes whose constructors are being read: one may ask for itself
+_MARKS = ("__dataclass_fields__", "__attrs_attrs__", "model_fields")
+
 
 class YesNo:
     """A bool inside a container, where there is no switch: it takes ``yes`` or ``no``."""
+
+
+class Free:
+    """A value of any kind: as a file or JSON has it; a word that is typed is a text."""
 
 
 class Nested:
     """Base of markers for a container inside a container: one value of JSON."""
 
     hint: Any
+
+
+class Structure:
+    """Base of stand-ins for classes whose fields become options of their own.
+
+    Attributes
+    ----------
+    kind : type
+        The class.
+    keys : tuple of str
+        The parameter, and the fields below it.
+    above : tuple of type
+        The classes around it.
+    """
+
+    kind: type
+    keys: tuple[str, ...]
+    above: tuple[type, ...]
 
 
 def fitted(hint: Any, *, inside: bool = False) -> Any:
@@ -84,7 +109,7 @@ def fitted(hint: Any, *, inside: bool = False) -> Any:
     if isinstance(hint, Unknown | typing.TypeVar):
         return None
     if hint in (Any, object):
-        return str
+        return Free
     if origin is Annotated:
         return _fitted_annotated(args[0], args[1:], inside=inside)
     if is_union(hint):
@@ -96,7 +121,7 @@ def fitted(hint: Any, *, inside: bool = False) -> Any:
     if (origin or hint) in _MANY:
         return _fitted_container(hint, origin, args, inside=inside)
     if (origin or hint) in _MAPPINGS:
-        value = fitted(args[1], inside=not takes_many(args[1])) if args else str
+        value = fitted(args[1], inside=not takes_many(args[1])) if args else Free
         texts = not args or args[0] in (str, Any)
         return dict[str, value] if value and texts else None  # type: ignore[valid-type]
     return _fitted_class(origin or hint, hint, inside=inside)
@@ -105,10 +130,22 @@ def fitted(hint: Any, *, inside: bool = False) -> Any:
 def is_structure(hint: Any) -> bool:
     """Tell whether a class has fields that become options of their own."""
     return isinstance(hint, type) and (
-        any(hasattr(hint, n) for n in ("__dataclass_fields__", "__attrs_attrs__", "model_fields"))
+        issubclass(hint, Structure)
+        or any(
+            hasattr(hint, n) for n in ("__dataclass_fields__", "__attrs_attrs__", "model_fields")
+        )
         or typing.is_typeddict(hint)
         or (issubclass(hint, tuple) and hasattr(hint, "_fields") and bool(hint.__annotations__))
     )
+
+
+def made_of_fields(hint: Any) -> bool:
+    """Tell whether a class is a structure, or of the user's own with an annotated constructor."""
+    if not isinstance(hint, type) or hint is types.NoneType or hint.__module__ == "builtins":
+        return False
+    if (hint.__module__, hint.__name__) in _SCALAR_NAMES or issubclass(hint, _SCALARS):
+        return False
+    return not issubclass(hint, Structure) and (is_structure(hint) or _takes_plain_values(hint))
 
 
 def without_none(hint: Any) -> Any:
@@ -153,6 +190,15 @@ def takes_nested(hint: Any) -> bool:
     return any(isinstance(part, type) and issubclass(part, Nested) for part in inner)
 
 
+def takes_anything(hint: Any) -> bool:
+    """Tell whether an annotation is that of a list or dict of anything, or of anything at all."""
+    hint = without_none(hint)
+    args = [arg for arg in typing.get_args(hint) if arg is not ...]
+    return hint is Free or (
+        (takes_many(hint) or takes_keys(hint)) and not is_union(hint) and args[-1:] == [Free]
+    )
+
+
 def takes_one_or_many(hint: Any) -> bool:
     """Tell whether an annotation is a union such as ``str | list[str]``."""
     hint = without_none(hint)
@@ -191,7 +237,9 @@ def _fitted_container(hint: Any, origin: Any, args: tuple[Any, ...], *, inside: 
     inner = [fitted(arg, inside=True) if arg is not ... else ... for arg in args]
     if None in inner:
         return None
-    return origin[tuple(inner)] if inner else hint
+    if not inner:
+        return tuple[Free, ...] if hint is tuple else hint[Free]
+    return origin[tuple(inner)]
 
 
 def _fitted_class(kind: Any, hint: Any, *, inside: bool) -> Any:
@@ -199,6 +247,8 @@ def _fitted_class(kind: Any, hint: Any, *, inside: bool) -> Any:
         return None
     if kind is bool and inside:
         return YesNo
+    if kind is Free:
+        return hint
     if kind is os.PathLike:
         return pathlib.Path
     if (kind.__module__, kind.__name__) in _SCALAR_NAMES or kind is types.NoneType:
@@ -219,5 +269,10 @@ def _takes_plain_values(kind: type) -> bool:
         return False
     code = init.__code__
     names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
-    told = all(name in hints and fitted(hints[name]) for name in names)
-    return bool(names) and told and not code.co_flags & 0x0C  # *args, **kwargs: anything at all
+    if not names or code.co_flags & 0x0C or kind in _LOOKED_AT:  # *args, **kwargs: anything at all
+        return False
+    _LOOKED_AT.append(kind)
+    try:
+        return all(name in hints and fitted(hints[name]) for name in names)
+    finally:
+        _LOOKED_AT.pop()

@@ -40,7 +40,25 @@ def print_help(line: CommandLine, func: Callable[..., Any], program: str) -> Non
     """
     width = min(max(shutil.get_terminal_size((80, 24)).columns, _NARROWEST), _WIDEST)
     text = help_text(line, func, program, width=width, styled=_shows_style())
-    print(text, end="")
+    say(text)
+
+
+def say(text: str) -> None:
+    """Print what was asked for instead of a run.
+
+    Raises
+    ------
+    SystemExit
+        With 1, where it can't be written: a full disk is one line, a closed pipe no word at all.
+    """
+    try:
+        print(text, end="", flush=True)
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            print(f"can't be written to the standard output: {error.strerror}", file=sys.stderr)
+        # Python flushes again at exit, and would say it a second time, as a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
 
 
 def help_text(
@@ -68,7 +86,10 @@ def help_text(
     rows = list(rows_of(line))
     bold, dim, plain = (_BOLD, _DIM, _PLAIN) if styled else ("", "", "")
     needed = [_usage(row) for row in rows if row.required]
-    usage = f"usage: {program} {' '.join([*needed, '[options]'])}"
+    # Values for *args come first: behind an option that takes several they would be its own.
+    values = [row.open for row in rows if row.open and not row.open.startswith("[--")]
+    extra = [row.open for row in rows if row.open.startswith("[--")]
+    usage = f"usage: {program} {' '.join([*values, *needed, '[options]', *extra])}"
     parts = ["\n".join(textwrap.wrap(usage, width, subsequent_indent=" " * 7))]
     parts += [_filled(paragraph, width) for paragraph in _description(func)]
     for heading, chosen in (

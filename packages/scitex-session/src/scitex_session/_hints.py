@@ -46,9 +46,9 @@ def hints_of(func: Callable[..., Any], options: Iterable[Parameter]) -> dict[str
     for option in options:
         hint = _resolved(func, written[option.name]) if option.name in written else Any
         if option.kind in (VALUES, OPTIONS):
-            hints[option.name] = str if hint is Any else hint
+            hints[option.name] = str if hint is Any and option.kind == VALUES else hint
         elif hint in (Any, object, list, tuple, set, frozenset, dict):
-            hints[option.name] = _kind_of(option.default, str if hint in (Any, object) else hint)
+            hints[option.name] = _kind_of(option.default, hint)
         else:
             hints[option.name] = hint
     return hints
@@ -58,10 +58,12 @@ def shown_hint(hint: Any) -> str:
     """Return an annotation as a person would write it."""
     if isinstance(hint, Unknown):
         return hint.text
-    if isinstance(hint, type) and not typing.get_args(hint):
-        return hint.__name__
     if hint is types.NoneType:
         return "None"
+    if isinstance(hint, type) and not typing.get_args(hint):
+        return hint.__name__
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return " | ".join(map(shown_hint, typing.get_args(hint)))
     return str(hint).replace("typing.", "").replace("collections.abc.", "")
 
 
@@ -72,8 +74,10 @@ def _kind_of(default: Any, otherwise: Any) -> Any:
     if kind in (list, tuple, set, frozenset, dict):
         items = list(default.values()) if kind is dict else list(default)
         inner = {type(item) for item in items}
+        if inner == {int, float}:  # ``(0.5, 40)``: numbers, of which some happen to be whole
+            inner, items = {float}, [0.0]
         if len(inner) == 1 and (kind is not dict or all(isinstance(key, str) for key in default)):
-            one = _kind_of(items[0], str)
+            one = _kind_of(items[0], Any)
             if kind is dict:
                 return dict[str, one]  # type: ignore[valid-type]
             return tuple[one, ...] if kind is tuple else kind[one]  # type: ignore[valid-type]

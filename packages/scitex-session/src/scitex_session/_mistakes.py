@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cyclopts
 
+from ._fields import KeyedError
 from ._fitting import is_union
 from ._tokens import find, is_flag, needs_a_value
 from ._values import FALSE, TRUE
@@ -11,10 +12,12 @@ from ._wording import choices_of, wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from cyclopts import Argument, ArgumentCollection, CycloptsError, Token
+
+    from ._structures import StructureError
 
 
 def sentence(
@@ -44,12 +47,22 @@ def sentence(
     found = getattr(error.__cause__, "errors", None)
     if found is not None:
         return _said_by_pydantic(found()[0], argument)
+    if argument and isinstance(error.__cause__, KeyedError):
+        token = next(token for token in argument.tokens if token.keys)
+        return f"{where(token.evolve(keyword=None), argument)}.{error.__cause__}"
     if isinstance(error, cyclopts.UnusedCliTokensError) and error.unused_tokens:
         return _stray(error.unused_tokens[0], tokens, arguments)
     if isinstance(error, cyclopts.RepeatArgumentError):
         return f"{error.token.keyword} is given twice"
     if isinstance(error, cyclopts.MissingArgumentError) and argument:
         return _missing(error, argument)
+    if argument and (uneven := _uneven(argument)):
+        return uneven
+    if argument and is_union(argument.resolved_hint) and argument.children and not argument.tokens:
+        fields = [c.name for c in argument.children_recursive if c.tokens]
+        return (
+            f"{' and '.join(fields)} don't go together: {argument.name} is {wanted(argument.hint)}"
+        )
     if isinstance(error, cyclopts.CoercionError) and argument and not error.msg:
         return _wrong(error, argument, hints)
     if isinstance(error, cyclopts.ValidationError) and argument and argument.tokens:
@@ -89,9 +102,29 @@ def _missing(error: cyclopts.MissingArgumentError, argument: Argument) -> str:
     name = error.keyword or next((t.keyword for t in argument.tokens if t.keyword), None)
     if name is None:
         return f"{argument.name} is required"
+    if uneven := _uneven(argument):
+        return uneven
     if count > 1:
-        return f"{name} needs {count} values, not {len(error.tokens_so_far)}"
+        return _by_count(name, argument, len(error.tokens_so_far))
     return needs_a_value(name)
+
+
+def _uneven(argument: Argument) -> str | None:
+    """Say that values which belong together in twos or threes do not come out even."""
+    tokens = [token for token in argument.tokens if not token.keys]
+    count, _ = argument.token_count()
+    if count < 2 or not tokens or len(tokens) % count == 0:
+        return None
+    if any(token.value.lstrip()[:1] in ("[", "{") for token in tokens):
+        return None  # of JSON
+    return _by_count(where(tokens[0], argument), argument, len(tokens))
+
+
+def _by_count(place: str, argument: Argument, given: int) -> str:
+    count, many = argument.token_count()
+    if many:
+        return f"{place} takes its values by {count}, and {given} were given"
+    return f"{place} needs {count} values, not {given}"
 
 
 def _wrong(error: cyclopts.CoercionError, argument: Argument, hints: Mapping[str, Any]) -> str:
@@ -111,6 +144,25 @@ def _wrong(error: cyclopts.CoercionError, argument: Argument, hints: Mapping[str
 def _invalid(error: cyclopts.ValidationError, argument: Argument) -> str:
     why = " ".join(error.exception_message.split()).removesuffix(".")
     return _refused(argument, why[:1].lower() + why[1:])
+
+
+def said_by_class(
+    error: StructureError, arguments: ArgumentCollection, parameter_of: Callable[[Argument], str]
+) -> str:
+    """Say what a class finds wrong with its fields, and where they came from."""
+    for end in range(len(error.keys), 0, -1):
+        for argument in arguments:
+            if (parameter_of(argument), *argument.keys) != error.keys[:end]:
+                continue
+            if argument.tokens:
+                return _refused(argument, error.why)
+            tokens = [token for each in argument.children_recursive for token in each.tokens]
+            place = argument.name
+            files = dict.fromkeys(t.source for t in tokens if t.source not in ("", "cli"))
+            if files and end == len(error.keys):
+                place = f"{', '.join(files)}: {place.removeprefix('--').replace('-', '_')}"
+            return f"{place}: {error.why}"
+    return error.why
 
 
 def _said_by_pydantic(details: Mapping[str, Any], argument: Argument | None) -> str:

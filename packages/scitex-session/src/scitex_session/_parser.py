@@ -10,13 +10,14 @@ import cyclopts
 from ._callables import code_of
 from ._constraints import check_constraints
 from ._errors import UnsuitableFunctionError, UsageError
-from ._feeding import feed_defaults, feed_files, hide_from_pydantic, origins_of, with_default_keys
-from ._fitting import fitted, takes_nested, takes_one_or_many, without_none
+from ._feeding import feed_files, feed_wholes, hide_from_pydantic, origins_of
+from ._fields import EMPTY
+from ._fitting import fitted, takes_one_or_many, without_none
 from ._hints import hints_of, shown_hint
 from ._names import help_flags, kebab, option_names
 from ._signature import OPTIONS, VALUES
+from ._structures import StructureError, UngivableError, kind_of, prepared, with_fields
 from ._tokens import checked_tokens
-from ._values import converter_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class CommandLine:
 
     Attributes
     ----------
+    docstring : str or None
+        The function's.
     options : list of Parameter
         Those that can be given.
     hints : dict
@@ -78,6 +81,7 @@ class CommandLine:
     """
 
     def __init__(self, func: Callable[..., Any], options: Sequence[Parameter]) -> None:
+        self.docstring: str | None = func.__doc__
         self._function = getattr(func, "__name__", type(func).__name__)
         self.hints: dict[str, Any] = {}
         self.left_out: dict[str, str] = {}
@@ -136,7 +140,7 @@ class CommandLine:
         def feed(_app: Any, _commands: Any, arguments: ArgumentCollection) -> None:
             fed.append(arguments)
             feed_files(arguments, files, self.names)
-            feed_defaults(arguments)
+            feed_wholes(arguments)
             hide_from_pydantic(arguments, either)
 
         self._app.config = (feed,)
@@ -147,8 +151,12 @@ class CommandLine:
 
             said = sentence(error, tokens, self.arguments, self.hints)
             raise UsageError(said) from None
+        except StructureError as error:
+            from ._mistakes import said_by_class
+
+            raise UsageError(said_by_class(error, fed[-1], self.parameter_of)) from None
         check_constraints(fed[-1])
-        values = with_default_keys(dict(bound.arguments), fed[-1], self.options)
+        values = dict(bound.arguments)
         for option in self.options:
             if option.kind == OPTIONS and option.name in values:  # to be names of Python
                 given = values[option.name].items()
@@ -168,17 +176,25 @@ class CommandLine:
             )
 
     def _sort(self, option: Parameter, hint: Any) -> None:
-        fit = fitted(hint)
+        default = EMPTY if option.required else option.default
+        fit = fitted(kind_of(hint, default))
+        why = f"its type is {shown_hint(hint)}"
         if fit is not None:
-            self.hints[option.name] = fit
-        elif option.required:
+            try:
+                self.hints[option.name] = with_fields(fit, default, (option.name,))
+            except UngivableError as error:
+                fit, why = None, "the type of {} is {}".format(*error.args)
+            except NameError as error:
+                fit, why = None, f"a field of {shown_hint(hint)} names what is not there: {error}"
+        if fit is not None:
+            return
+        if option.required:
             raise UnsuitableFunctionError(
                 self._function,
-                f"the parameter {option.name} can't come from a command line, since its type is "
-                f"{shown_hint(hint)}; give it a default, or a type such as str",
+                f"the parameter {option.name} can't come from a command line, since {why}; "
+                "give it a default, or a type such as str",
             )
-        else:
-            self.left_out[option.name] = shown_hint(hint)
+        self.left_out[option.name] = shown_hint(hint)
 
     def _prepared_app(self, func: Callable[..., Any]) -> cyclopts.App:
         # The names come from a signature of our own, in which everything is an option: a bare value
@@ -213,19 +229,10 @@ class CommandLine:
 
     def _annotation(self, option: Parameter) -> Any:
         hint = self.hints[option.name]
-        ours = cyclopts.Parameter(
-            name=self.names.get(option.name),
-            consume_multiple=True,
-            converter=converter_for(hint),
-            negative_iterable="",
-            name_transform=kebab,
-            json_list=False if takes_nested(hint) else None,
-        )
-        extras = getattr(hint, "__metadata__", ())
-        base = hint.__origin__ if extras else hint
-        if takes_one_or_many(base):
-            base = list[str]  # ``str | list[str]``: the converter sees which one it is
-        return Annotated[(base, ours, *extras)]  # what the user says of a parameter stands above
+        ready = prepared(hint, option.default, self.names.get(option.name, ()))
+        if takes_one_or_many(hint):  # ``str | list[str]``: the converter sees which one it is
+            ready = Annotated[(list[str], *ready.__metadata__)]
+        return ready
 
     def _assembled(self) -> ArgumentCollection:
         try:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 import enum
 import json
 import numbers
 import pathlib
+import re
 import typing
 from typing import Any, NamedTuple
 
-from ._fitting import Nested, is_structure, is_union, takes_keys, takes_many, without_none
+from ._fitting import Free, Nested, is_structure, is_union, takes_keys, takes_many, without_none
 from ._names import kebab
 from ._wording import choices_of
 
@@ -48,10 +50,12 @@ class Row(NamedTuple):
     help: str
     default: str
     required: bool
+    open: str
 
 
 def rows_of(line: CommandLine) -> Iterator[Row]:
     """Give the options in the order of the signature, fields in the place of their structures."""
+    shared = _shared_help(line.docstring)
     for argument in line.documented():
         if argument.children or not argument.parse:
             continue
@@ -61,10 +65,34 @@ def rows_of(line: CommandLine) -> Iterator[Row]:
             names=_names(argument),
             form="" if switch else f"{_form(hint)}{' ...' * argument.is_var_positional()}",
             choices=choices_of(hint),
-            help=" ".join((argument.parameter.help or "").split()),
+            help=" ".join((argument.parameter.help or _said_of(argument, shared)).split()),
             default=_shown(_default(line, argument), switch=switch),
             required=argument.required,
+            open=_open(argument),
         )
+
+
+def _open(argument: Argument) -> str:
+    if argument.field_info.kind is argument.field_info.VAR_KEYWORD:
+        return "[--KEY VALUE ...]"
+    return f"[{argument.field_info.name.upper()} ...]" if argument.is_var_positional() else ""
+
+
+def _said_of(argument: Argument, shared: dict[str, str]) -> str:
+    return "" if argument.keys else shared.get(argument.field_info.name, "")
+
+
+def _shared_help(docstring: str | None) -> dict[str, str]:
+    """Read what numpydoc says of several at once (``a, b : int``) or of ``*args``."""
+    if not docstring or not any(mark in docstring for mark in ",*"):
+        return {}
+    from docstring_parser import parse
+
+    return {
+        name.strip().lstrip("*\\"): each.description or ""
+        for each in parse(docstring).params
+        for name in each.arg_name.split(",")
+    }
 
 
 def _names(argument: Argument) -> list[str]:
@@ -73,7 +101,7 @@ def _names(argument: Argument) -> list[str]:
         return ["--KEY"]
     if argument.is_var_positional():
         return [argument.field_info.name.upper()]
-    shorts = [name for name in argument.names if not name.startswith("--")]
+    shorts = [n for n in argument.names if not n.startswith("--") and "." not in n]
     longs = [name for name in argument.names if name.startswith("--")]
     if takes_keys(argument.hint):
         return [f"{name}.KEY" for name in longs]
@@ -103,9 +131,39 @@ def _shown(value: Any, *, switch: bool) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         return " ".join(_shown(item, switch=False) for item in value)
     if isinstance(value, dict):
-        return json.dumps(value, default=str) if value else ""
-    text = str(value) if isinstance(value, str | numbers.Number | pathlib.PurePath) else repr(value)
+        return json.dumps(value, default=_shown_in_json) if value else ""
+    text = _as_typed(value)
     return text if len(text) <= _LONGEST_DEFAULT else f"{text[: _LONGEST_DEFAULT - 1]}…"
+
+
+def _shown_in_json(value: Any) -> str:
+    return _shown(value, switch=False)
+
+
+def _as_typed(value: Any) -> str:
+    """Return a value in the form in which a command line takes it."""
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return _duration(value)
+    if isinstance(value, re.Pattern):
+        return str(value.pattern)
+    if isinstance(value, slice):
+        parts = [value.start, value.stop, *([] if value.step is None else [value.step])]
+        return ":".join("" if part is None else str(part) for part in parts)
+    if isinstance(value, complex):
+        return str(value).strip("()")
+    plain = isinstance(value, str | numbers.Number | pathlib.PurePath)
+    return str(value) if plain or type(value).__name__ in _AS_TEXT else repr(value)
+
+
+def _duration(value: datetime.timedelta) -> str:
+    sign, value = ("-", -value) if value < datetime.timedelta() else ("", value)
+    minutes, seconds = divmod(value.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    part = f"{value.microseconds / 1e6:.6f}"[1:].rstrip("0").rstrip(".")
+    shown = [(value.days, "d"), (hours, "h"), (minutes, "m"), (f"{seconds}{part}", "s")]
+    return sign + ("".join(f"{n}{unit}" for n, unit in shown if str(n) != "0") or "0s")
 
 
 def _form(hint: Any) -> str:
@@ -133,6 +191,7 @@ def _form(hint: Any) -> str:
     return kebab(name).upper()
 
 
+_AS_TEXT = ("UUID", "IPv4Address", "IPv6Address")
 # In this order: a bool is an int.
 _FORMS: dict[type, str] = {
     bool: "yes|no",
@@ -140,4 +199,5 @@ _FORMS: dict[type, str] = {
     numbers.Real: "FLOAT",
     str: "TEXT",
     pathlib.PurePath: "PATH",
+    Free: "VALUE",
 }

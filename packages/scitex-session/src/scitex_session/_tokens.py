@@ -6,6 +6,7 @@ from typing import Any
 
 from ._errors import UsageError
 from ._names import kebab
+from ._session_table import OTHERS, PREFIX, SESSION_OPTIONS
 from ._values import value_of
 
 TYPE_CHECKING = False
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from cyclopts import Argument, ArgumentCollection
+
+SESSIONS = (
+    "--config",
+    *(f"{PREFIX}{name}" for name in (*(option.name for option in SESSION_OPTIONS), *OTHERS)),
+)
 
 
 def checked_tokens(
@@ -47,15 +53,23 @@ def checked_tokens(
     """
     checked: list[str] = []
     waiting = False  # whether the last option has yet to get its one value
-    for position, word in enumerate(tokens):
+    for position, typed in enumerate(tokens):
+        word = typed
         if word == "--":
             return checked + list(tokens[position:])
         dashed = word.startswith("-") and len(word) > 1
         name, equals, _ = word.partition("=")
         argument, flag = _matched(arguments, name) if dashed else (None, False)
+        if argument is None and name.startswith("--"):  # ``--class_`` is the parameter class_
+            plain = "--" + ".".join(map(kebab, name[2:].split(".")))
+            argument, flag = _matched(arguments, plain)
+            if argument is not None:
+                word, name = plain + word[len(name) :], plain
         if kebab(name).lstrip("-") in {kebab(parameter) for parameter in left_out} and dashed:
             argument = None  # nor for **kwargs, which has other names
         value = not dashed or _is_number(word)
+        if word == "-" and not waiting and not (checked and checked[-1].startswith("-")):
+            raise UsageError("'-' is no option; if it is meant to be a value, write it behind --")
         if waiting and (value or (argument is None and not word.startswith("--"))):
             checked[-1] += f"={word}"
         elif value:
@@ -122,9 +136,17 @@ def _is_number(token: str) -> bool:
 
 def _unknown(name: str, known: Iterable[str], left_out: Mapping[str, str]) -> str:
     for parameter, kind in left_out.items():
-        if name == f"--{kebab(parameter)}":
+        if name.partition(".")[0] == f"--{kebab(parameter)}":
             return f"{name} can't be given on a command line: its type is {kind}"
     import difflib
 
-    near = difflib.get_close_matches(kebab(name) if len(name) < 3 else name, list(known), n=1)
-    return f"there is no option {name}" + (f"; did you mean {near[0]}?" if near else "")
+    words = list(known)
+    folded = {word.casefold(): word for word in [*SESSIONS, *words]}
+    behind = f"{PREFIX}{name.removeprefix('--').casefold()}"  # ``--seed`` for ``--session.seed``
+    if behind in folded and folded[behind] in SESSIONS:
+        return f"there is no option {name}; did you mean {folded[behind]}?"
+    near = difflib.get_close_matches(kebab(name), words, n=1) if len(name) < 3 else []
+    near = near or difflib.get_close_matches(name.casefold(), list(folded), n=1)
+    return f"there is no option {name}" + (
+        f"; did you mean {folded.get(near[0].casefold(), near[0])}?" if near else ""
+    )

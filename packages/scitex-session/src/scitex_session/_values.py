@@ -13,11 +13,16 @@ from typing import Any
 
 import cyclopts
 
+from ._fields import EMPTY, InvalidFieldError, KeyedError, fields_of, made
 from ._fitting import (
+    Free,
     Nested,
     YesNo,
     fitted,
     is_structure,
+    made_of_fields,
+    takes_anything,
+    takes_keys,
     takes_many,
     takes_nested,
     takes_none,
@@ -25,25 +30,29 @@ from ._fitting import (
     union_of,
     without_none,
 )
+from ._free import free_dict, free_json, free_value
 from ._names import kebab
+from ._wording import choices_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-DEFAULT = "default"  # the source of a token that stands for a field of a default object
 TRUE, FALSE = ("yes", "y", "true", "t", "on", "1"), ("no", "n", "false", "f", "off", "0")
 _NONE = ("none", "null")
+_TYPED = ("", "cli")  # sources of tokens that were typed; a file says None by its own null
 _PREFIXES = {"0x": 16, "0o": 8, "0b": 2}
 
 
-def converter_for(hint: Any) -> Callable[[Any, Sequence[cyclopts.Token]], Any]:
+def converter_for(hint: Any, default: Any = None) -> Callable[[Any, Sequence[cyclopts.Token]], Any]:
     """Return what converts the tokens of a parameter, and of the fields below it.
 
     Parameters
     ----------
     hint : annotation
         The parameter's, as `fitted` returns it.
+    default : object
+        The parameter's: of a dict that is given by single keys, the others stay.
 
     Returns
     -------
@@ -61,25 +70,79 @@ def converter_for(hint: Any) -> Callable[[Any, Sequence[cyclopts.Token]], Any]:
     def convert(asked: Any, tokens: Any) -> Any:
         # cyclopts hides `| None` from converters, but ``--seed none`` is how None is given.
         asked = hint if asked == hidden else asked
+        if isinstance(tokens, dict) and takes_anything(asked):
+            return merged(default if isinstance(default, dict) else {}, free_dict(tokens))
+        if isinstance(tokens, dict) and takes_keys(asked):
+            (_, kind) = typing.get_args(without_none(asked))
+            if made_of_fields(without_none(kind)):
+                return _structures_of(without_none(kind), default or {}, tokens)
         if isinstance(tokens, dict):
-            return cyclopts.convert(asked, tokens, converter=value_of, name_transform=kebab)
+            given = cyclopts.convert(asked, tokens, converter=value_of, name_transform=kebab)
+            return merged(default, given) if isinstance(default, dict) else given
         (first, *rest) = tokens
-        if not rest and first.source == DEFAULT:
-            return first.implicit_value
+        if not rest and asked is Free:
+            return value_of(Free, first.value)
         if not rest and first.implicit_value is None:  # a null of a file
             if not takes_none(asked):
                 raise ValueError
             return None
         if not rest and first.implicit_value == []:
             return (typing.get_origin(bare) or bare)()
-        if is_structure(without_none(asked)) and not first.value.lstrip().startswith("{"):
-            if takes_none(asked) and first.value.casefold() in _NONE:
+        if not rest and takes_none(hint) and first.source in _TYPED:
+            if first.value.casefold() in _NONE and first.value not in choices_of(hint):
                 return None
+            if first.value.strip('"').casefold() in _NONE:
+                tokens = (first := first.evolve(value=first.value.strip('"')),)
+        if not rest and takes_anything(asked) and without_none(asked) is not Free:
+            found = free_json(without_none(asked), first.value)
+            if found is not None:
+                return found
+        if is_structure(without_none(asked)) and not first.value.lstrip().startswith("{"):
             raise cyclopts.CoercionError(token=first, target_type=without_none(asked))
         fit = fitted(asked) or asked
         return _converted(fit, _nested_tokens(first) if takes_nested(fit) and not rest else tokens)
 
     return convert
+
+
+def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Return `below` with the keys of `above`, at any depth."""
+    both = {
+        key: merged(below[key], value)
+        for key, value in above.items()
+        if isinstance(value, dict) and isinstance(below.get(key), dict)
+    }
+    return {**below, **above, **both}
+
+
+def _structures_of(kind: type, default: Mapping[str, Any], tree: Mapping[str, Any]) -> Any:
+    """Return a dict of structures of which single fields were given: ``--layers.first.size 3``."""
+    found = dict(default)
+    for key, given in tree.items():
+        below = default.get(key, EMPTY)
+        fields = {kebab(field.name): field for field in fields_of(kind, below)}
+        values = {}
+        if not isinstance(given, dict):
+            found[key] = cyclopts.convert(kind, given, converter=value_of, name_transform=kebab)
+            continue
+        for name, tokens in given.items():
+            field = fields.get(kebab(name))
+            hint = fitted(field.hint) if field else None
+            if field is None or hint is None:
+                raise KeyedError(
+                    f"{key}.{name}: {kind.__name__} has no such field; it has {', '.join(fields)}"
+                )
+            values[field.name] = converter_for(hint, field.default)(hint, tokens)
+        missing = [n for n, f in fields.items() if f.default is EMPTY and f.name not in values]
+        if missing:
+            raise KeyedError(f"{key}.{missing[0]} is required")
+        try:
+            found[key] = made(kind, below, values)
+        except InvalidFieldError as error:
+            raise KeyedError(f"{'.'.join((key, *error.fields))}: {error.why}") from None
+        except (ValueError, TypeError, AssertionError) as error:
+            raise KeyedError(f"{key}: {error}") from None
+    return found
 
 
 def _nested_tokens(token: cyclopts.Token) -> Sequence[cyclopts.Token]:
@@ -120,6 +183,8 @@ def value_of(kind: Any, text: str) -> Any:
     ValueError
         It is none. Nothing is rounded or cut in order to make it one.
     """
+    if kind is Free:
+        return free_value(text)
     kind = typing.get_origin(kind) or kind
     if isinstance(kind, type):
         if issubclass(kind, enum.Enum):

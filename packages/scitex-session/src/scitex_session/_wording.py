@@ -10,7 +10,7 @@ import types
 import typing
 from typing import Any
 
-from ._fitting import Nested, YesNo, is_structure, is_union, takes_many, without_none
+from ._fitting import Nested, YesNo, is_structure, is_union, takes_keys, takes_many, without_none
 from ._hints import shown_hint
 
 
@@ -42,6 +42,8 @@ def wanted(hint: Any) -> str:
         return f"{shown_hint(hint.hint)} written as JSON, such as [1, 2]"
     if is_structure(hint):
         return f"a {shown_hint(hint)}, given by its fields or as JSON"
+    if takes_keys(hint):
+        return "a dict, given by its keys or as JSON"
     for kind, text in _WANTED.items():
         if isinstance(hint, type) and issubclass(hint, kind):
             return text
