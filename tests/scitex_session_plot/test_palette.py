@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.font_manager import font_scalings
 
 from scitex_session_plot import _palette
 from scitex_session_plot._palette import ALIASES, CYCLE, DIVERGING, PALETTE, SEQUENTIAL
@@ -22,14 +23,19 @@ NAMES = [
 def measuring() -> Any:
     """The script of the documentation that measures and draws the palette."""
     reason = "colour-science is not installed: the palette cannot be measured"
-    pytest.importorskip("colour", reason=reason, exc_type=ImportError)
-    pytest.importorskip("seaborn", reason="seaborn is not installed: its palette is compared")
     path = Path(__file__).parents[2] / "docs" / "palette.py"
     spec = spec_from_file_location("docs_palette", path)
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    # Its import changes how numpy prints, and adds names to matplotlib's font sizes.
+    scalings = dict(font_scalings)
+    with np.printoptions():
+        pytest.importorskip("colour", reason=reason, exc_type=ImportError)
+        pytest.importorskip("seaborn", reason="seaborn is not installed: its palette is compared")
+        spec.loader.exec_module(module)
+    font_scalings.clear()
+    font_scalings.update(scalings)
     return module
 
 
