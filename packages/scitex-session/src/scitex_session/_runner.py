@@ -139,7 +139,7 @@ def _empty_namespace() -> object:
     import argparse
 
     # Nobody reads the command line, so an option on it is a mistake, not to be swallowed.
-    return argparse.ArgumentParser(usage="%(prog)s", add_help=False).parse_args()
+    return argparse.ArgumentParser(program_name(), usage="%(prog)s [-h]").parse_args()
 
 
 def _wants_bare_args(func: Callable[..., Any]) -> bool:
