@@ -62,10 +62,11 @@ class Questions:
             raise ValueError("input: prompt string cannot contain null characters")
         flush(sys.stderr)
         with editor:
-            self._stdout.write(text)
+            self._stdout.write(text.replace("\1", "").replace("\2", ""))
             self._stdout.flush()
             self._show()
-            line = editor.read(encoded)
+            # Of the lines above the last one it would count the columns, and draw them once more.
+            line = editor.read(encoded.rpartition(b"\n")[2])
         if not line:
             raise EOFError
         answer = line.removesuffix(b"\n").decode(sys.stdin.encoding, sys.stdin.errors or "strict")
