@@ -116,6 +116,17 @@ class Redirected:
         for stream in (getattr(sys, self.name), self.stream, self._found):
             flush(stream)
 
+    @property
+    def deleted(self) -> bool:
+        """Whether the log has no name any more."""
+        return self.log.valid and os.fstat(self.log.number).st_nlink == 0
+
+    @property
+    def within_line(self) -> bool:
+        """Whether the log ends within a line."""
+        size = os.fstat(self.log.number).st_size if self.log.valid else 0
+        return size > 0 and os.pread(self.log.number, 1, size - 1) != b"\n"
+
     def end(self) -> None:
         """Put back what was found, unless the user has put something else in its place since."""
         if identity(self._number) in (None, self.log.identity):

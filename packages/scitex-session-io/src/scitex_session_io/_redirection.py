@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ._cstdio import CStdout
+from ._descriptors import claim
 from ._input import Questions
 from ._order import Order
+from ._quiet import say
 from ._redirect import Redirected, possible
 from ._terminal import TerminalAnswers
 
@@ -94,6 +96,18 @@ class Redirection:
             if stream.log.identity not in [log.identity for log, _ in pairs]:
                 pairs.append((stream.log, out))
         return pairs
+
+    @property
+    def deleted(self) -> list[str]:
+        """The paths of the logs that have no name any more."""
+        return [stream.path for stream in self._both if stream.deleted]
+
+    def say_once(self, message: str) -> None:
+        """Say on the terminal what a fork may have to say as well: one of them does."""
+        if claim(self._stdout.log):
+            last = self.order.last if self.order else None
+            shown = last if isinstance(last, Redirected) else self._stderr
+            say(message, self._stderr.behind, new_line=shown.within_line)
 
     def begin(self) -> None:
         """Turn to the logs."""

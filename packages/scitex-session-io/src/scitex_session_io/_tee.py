@@ -45,6 +45,11 @@ class Log:
             self.close()
             self._on_failure(self.path, error)
 
+    @property
+    def deleted(self) -> bool:
+        """Whether the log has no name any more."""
+        return self._file is not None and os.fstat(self._file.fileno()).st_nlink == 0
+
     def close(self) -> None:
         """Write no more; may be called twice."""
         if self._file is not None:
@@ -188,6 +193,15 @@ class Tees:
     def stderr(self) -> TextIO:
         """What is `sys.stderr` meanwhile."""
         return cast("TextIO", self._tees[1])
+
+    @property
+    def deleted(self) -> list[str]:
+        """The paths of the logs that have no name any more."""
+        return [log.path for log in self._logs if log.deleted]
+
+    def say_once(self, message: str) -> None:
+        """Say on the user's stderr, and not in a log that takes no more."""
+        say(message, None)
 
     def begin(self) -> None:
         """Put the tees in the streams' place."""
