@@ -216,6 +216,24 @@ def test_questions_without_readline_are_asked_too() -> None:
     assert shown == "name? ada\r\nhello ada\r\n"
 
 
+@pytest.mark.parametrize("mode", ["fd", "sys"])
+def test_what_is_asked_about_the_terminal_is_answered_as_without_capture(mode: str) -> None:
+    script = f"""
+        import os, sys
+        from scitex_session_io import capture
+        def answers():
+            asked = [(os.isatty(n), os.ttyname(n), os.device_encoding(n)) for n in (1, 2)]
+            return asked, sys.stdout.isatty(), sys.stdout.buffer.isatty(), sys.stdout.fileno()
+        before = answers()
+        with capture("o.log", "e.log", mode={mode!r}):
+            assert answers() == before, answers()
+        print("checked", before[2])
+    """
+    with Terminal(script, columns=80) as terminal:
+        assert terminal.read() == b"checked True\r\n"
+        assert terminal.close() == 0
+
+
 def test_the_functions_that_were_replaced_are_put_back() -> None:
     script = """
         import builtins, fcntl, os

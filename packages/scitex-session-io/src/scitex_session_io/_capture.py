@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # How long a terminal may hold up a question, or the one print that finds its log full; seconds.
 _TURN_S = 1.0
 
+_CAPTURERS = {"ipykernel", "pytest"}
+_LESS = "what C code and subprocesses print is not in the log"
+
 # Those that have begun and not ended, the innermost last.
 _begun: list[Capture] = []
 
@@ -178,12 +181,16 @@ class Capture:
         for path in paths:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         if self.mode == "fd" and os.name == "posix":
-            from ._redirection import Redirection, redirectable
+            from ._redirection import Redirection, obstacle
 
-            if redirectable():
+            if name := obstacle():
+                # There it is what a user expects, and would be said before each test or cell.
+                if not sys.modules.keys() & _CAPTURERS:
+                    kind = type(getattr(sys, name)).__name__
+                    say(f"sys.{name} ({kind}) does not stand on its descriptor: {_LESS}", None)
+            else:
                 redirection = Redirection(paths, self._log_failed, self._show)
-                consequence = "what C code and subprocesses print is not in the log"
-                if self._accompany(redirection, consequence):
+                if self._accompany(redirection, _LESS):
                     return redirection
                 redirection.close()
         from ._tee import Tees

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from ._descriptors import Kept
 
 
-def redirectable() -> bool:
-    """Tell whether Python's two streams stand on the descriptors 1 and 2."""
-    return possible("stdout") and possible("stderr")
+def obstacle() -> str | None:
+    """Name the one of Python's two streams that does not stand on its descriptor, if one does."""
+    if not possible("stdout"):
+        return "stdout"
+    return None if possible("stderr") else "stderr"
 
 
 class Redirection:

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import cast
 
+from ._debugger import hide
 from ._quiet import flush, say
 
 TYPE_CHECKING = False
@@ -87,6 +88,14 @@ class BinaryTee(io.BufferedIOBase):
         """Return True."""
         return True
 
+    def isatty(self) -> bool:
+        """Tell whether a terminal is behind."""
+        return self._behind.isatty()
+
+    def fileno(self) -> int:
+        """Return the descriptor of what is behind."""
+        return self._behind.fileno()
+
     def flush(self) -> None:
         """Flush what is behind; the log has nothing to flush."""
         self._behind.flush()
@@ -110,6 +119,8 @@ class TextTee(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write to the log, then to what is behind."""
+        if sys.gettrace() is not None:
+            hide()
         # Nothing that a notebook can show must fail here, a lone surrogate for instance.
         self._log.write(text.encode(self.encoding or "utf-8", "backslashreplace"))
         return len(text) if self._behind is None else self._behind.write(text)
