@@ -158,9 +158,12 @@ def test_a_file_of_the_script_that_has_number_1_is_left_alone() -> None:
 
 # A complete picture of what a capture borrows, compared in one process before and after.
 PICTURE = """
-import builtins, fcntl, gc, logging, os, resource, shutil, signal, subprocess, sys, termios
+import builtins, fcntl, gc, io, logging, os, resource, shutil, signal, subprocess, sys, termios
 import threading
 from pathlib import Path
+def layers(stream):
+    if not isinstance(buffer := getattr(stream, "buffer", None), io.BufferedWriter): return None
+    return dict(vars(buffer)), dict(vars(buffer.raw))
 def picture():
     gc.collect()
     descriptors = {}
@@ -168,11 +171,12 @@ def picture():
         if os.path.exists(f"/proc/self/fd/{n}"):
             flags = fcntl.fcntl(int(n), fcntl.F_GETFL), os.get_inheritable(int(n))
             descriptors[int(n)] = os.readlink(f"/proc/self/fd/{n}"), flags
-    asked = os.isatty, os.get_terminal_size, fcntl.ioctl, termios.tcgetattr, termios.tcsetattr
+    asked = os.isatty, os.get_terminal_size, os.ttyname, os.device_encoding
+    asked += fcntl.ioctl, termios.tcgetattr, termios.tcsetattr
     return {
         "descriptors": descriptors,
         "streams": [
-            (s, s and s.line_buffering, s and s.encoding, s and s.errors)
+            (s, s and s.line_buffering, s and s.encoding, s and s.errors, layers(s))
             for s in (sys.stdin, sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
         ],
         "handlers": {n: signal.getsignal(n) for n in signal.valid_signals()},
