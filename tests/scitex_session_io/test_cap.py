@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 MIB = 1 << 20
-MARK = re.compile(rb"\n\[scitex-session: (\d+) bytes dropped here\]\n")
+MARK = re.compile(rb"\n\[scitex-session: (\d+) bytes dropped here\] {0,3}\n")
 
 
 @pytest.fixture(params=["here", "/dev/shm"])
@@ -74,6 +74,25 @@ def test_what_is_left_is_the_beginning_and_the_end(place: Path, size: int) -> No
             cap.trim(start + size)
     cap.close()
     check(log, written, MIB // 2)
+
+
+@pytest.mark.parametrize("shift", range(4))
+@pytest.mark.parametrize("character", ["é", "…", "𝛽"])
+def test_no_character_is_cut(place: Path, character: str, shift: int) -> None:
+    log = place / "a.log"
+    written = b"x" * shift + character.encode() * (MIB // 2)
+    log.touch()
+    cap = Cap(str(log), MIB // 2)
+    with log.open("ab", buffering=0) as file:
+        for start in range(0, len(written), 65536):
+            file.write(written[start : start + 65536])
+            cap.trim(start + 65536)
+    cap.close()
+    data = log.read_bytes()
+    (mark,) = MARK.finditer(data)
+    head, tail = data[: mark.start()].rstrip(b"\0 "), data[mark.end() :]
+    assert set(head.decode()) | set(tail.decode()) <= {"x", character}
+    assert int(mark[1]) == len(written) - len(head) - len(tail)
 
 
 def test_what_has_not_been_shown_is_kept(place: Path) -> None:

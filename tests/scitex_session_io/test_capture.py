@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from scitex_session_io import InvalidTypeError, InvalidValueError, capture
+from scitex_session_io import InvalidTypeError, InvalidValueError, UsedCaptureError, capture
 from support import run_script, start_script, wait_until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="mode 'fd' needs a POSIX system")
@@ -158,9 +158,12 @@ def test_a_file_of_the_script_that_has_number_1_is_left_alone() -> None:
 
 # A complete picture of what a capture borrows, compared in one process before and after.
 PICTURE = """
-import builtins, fcntl, gc, logging, os, resource, shutil, signal, subprocess, sys, termios
+import builtins, fcntl, gc, io, logging, os, resource, shutil, signal, subprocess, sys, termios
 import threading
 from pathlib import Path
+def layers(stream):
+    if not isinstance(buffer := getattr(stream, "buffer", None), io.BufferedWriter): return None
+    return dict(vars(buffer)), dict(vars(buffer.raw))
 def picture():
     gc.collect()
     descriptors = {}
@@ -168,11 +171,12 @@ def picture():
         if os.path.exists(f"/proc/self/fd/{n}"):
             flags = fcntl.fcntl(int(n), fcntl.F_GETFL), os.get_inheritable(int(n))
             descriptors[int(n)] = os.readlink(f"/proc/self/fd/{n}"), flags
-    asked = os.isatty, os.get_terminal_size, fcntl.ioctl, termios.tcgetattr, termios.tcsetattr
+    asked = os.isatty, os.get_terminal_size, os.ttyname, os.device_encoding
+    asked += fcntl.ioctl, termios.tcgetattr, termios.tcsetattr
     return {
         "descriptors": descriptors,
         "streams": [
-            (s, s and s.line_buffering, s and s.encoding, s and s.errors)
+            (s, s and s.line_buffering, s and s.encoding, s and s.errors, layers(s))
             for s in (sys.stdin, sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
         ],
         "handlers": {n: signal.getsignal(n) for n in signal.valid_signals()},
@@ -507,7 +511,55 @@ def test_a_log_that_the_script_deletes_is_still_shown() -> None:
             shutil.rmtree("logs")
             print("shown")
     """)
-    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "shown\n", "")
+    assert (finished.returncode, finished.stdout) == (0, "shown\n")
+    assert finished.stderr.count("\n") == 1
+    for name in ("o.log", "e.log"):
+        assert f"logs/{name}" in finished.stderr
+    assert "deleted before the end" in finished.stderr
+
+
+def test_a_capture_is_begun_once() -> None:
+    capturing = capture("o.log", "e.log", mode="sys")
+    with capturing:
+        assert capturing.start() is capturing
+    with pytest.raises(UsedCaptureError, match=r"o\.log and .*e\.log has ended.*make a new one"):
+        capturing.start()
+    capturing.stop()
+
+
+def test_of_captures_that_overlap_the_inner_one_ends_with_the_outer_one_and_that_is_said() -> None:
+    finished = run_script("""
+        from scitex_session_io import capture
+        outer = capture("a.log", "a.log").start()
+        inner = capture("b.log", "b.log").start()
+        outer.stop()
+        print("after")
+        inner.stop()
+    """)
+    assert (finished.returncode, finished.stdout) == (0, "after\n")
+    assert finished.stderr.count("\n") == 1
+    assert "b.log has ended with the one around it" in finished.stderr
+    assert Path("b.log").read_bytes() == b""
+
+
+def test_a_full_disk_is_said_once_by_run_and_forks_and_on_a_line_of_its_own() -> None:
+    finished = run_script("""
+        import os, resource, sys
+        from scitex_session_io import capture
+        with capture("o.log", "e.log"):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1003, 1003))
+            print("x" * 1200, file=sys.stderr)
+            if (child := os.fork()) == 0:
+                print("y" * 1200)
+                os._exit(0)
+            os.waitpid(child, 0)
+            print("z" * 1200)
+    """)
+    assert finished.returncode == 0, finished.stderr
+    begun, said, rest = finished.stderr.splitlines()
+    assert (begun, rest) == ("x" * 1003, "x" * 197)
+    assert "e.log takes no more" in said
+    assert finished.stdout.count("y") == finished.stdout.count("z") == 1200
 
 
 def full_disk_script(limit: str) -> str:

@@ -15,6 +15,7 @@ ERRORS = [
     (io.UnsavableError("JSON", "obj[0]", "object", "numbers"), TypeError),
     (io.MalformedError("t.csv, line 3", "too short"), ValueError),
     (io.MissingFileError("r.json", ["/a/r.json", "/b/r.json"]), FileNotFoundError),
+    (io.UsedCaptureError(("o.log", "e.log")), RuntimeError),
     (io.MissingLibraryError("pandas", "into='pandas'"), ImportError),
 ]
 

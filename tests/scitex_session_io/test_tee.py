@@ -121,8 +121,26 @@ def test_under_pytest_or_a_notebook_a_full_disk_is_said_once_and_printing_goes_o
             assert c.mode == "sys"
     """)
     assert finished.returncode == 0, finished.stderr
-    assert finished.stderr.count("takes no more") == finished.stderr.count("\n") == 1
+    assert finished.stderr.count("takes no more") == 1
+    assert finished.stderr.count("sys.stdout (StringIO) does not stand on its descriptor") == 1
+    assert finished.stderr.count("\n") == 2
     assert Path("o.log").stat().st_size == 1000
+
+
+def test_pdb_steps_over_the_tee_and_not_into_it() -> None:
+    finished = run_script(
+        """
+        from scitex_session_io import capture
+        with capture("o.log", "e.log", mode="sys"):
+            breakpoint()
+            print("first")
+            print("second")
+        """,
+        stdin="step\n" * 3 + "continue\n",
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "_tee.py" not in finished.stdout
+    assert finished.stdout.count("(Pdb)") >= 4
 
 
 def test_mode_none_leaves_the_streams_alone() -> None:

@@ -162,10 +162,76 @@ def test_questions_and_the_debugger_take_keys_as_without_capture() -> None:
     assert "(Pdb)" in log
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "\nname? ",
+        "line one\nline two\nname? ",
+        "\x1b[31mname? \x1b[0m",
+        "\x01\x1b[31m\x02name? \x01\x1b[0m\x02",
+        "first\n\x01\x1b[1;32m\x02näme\x01\x1b[0m\x02? ",
+        "only a line\n",
+    ],
+)
+@pytest.mark.parametrize("before", ["begin\n", "half "])
+def test_prompts_of_several_lines_and_with_colours_look_as_without_capture(
+    prompt: str, before: str
+) -> None:
+    script = f"""
+import readline
+print({before!r}, end="", flush=True)
+print(repr(input({prompt!r})))
+print(repr(input({prompt!r})))
+"""
+    without = edited(script, captured=False)
+    assert any("'hello, you'" in line for line in without)
+    assert edited(script, captured=True) == without
+
+
+def edited(script: str, *, captured: bool) -> list[str]:
+    """Answer two questions with cursor keys and history; give what an emulator shows."""
+    pyte = pytest.importorskip("pyte", reason="comparing what is seen needs pyte")
+    screen = pyte.Screen(40, LINES)
+    stream = pyte.ByteStream(screen)
+    # Without bracketed paste, whose codes the emulator would show.
+    Path("inputrc").write_text("set enable-bracketed-paste off\n")
+    source = "import os\nos.environ['INPUTRC'] = 'inputrc'\n"
+    source += CAPTURES[captured] + textwrap.indent(script, "    ")
+    with Terminal(source, columns=40, lines=LINES) as terminal:
+        for keys, until in [
+            (b"helo" + LEFT + b"l\x05, yu" + LEFT + b"o\r", b"'hello, you'\r\n"),
+            (UP + b"!" + b"\x01" + b"oh \x05\x7f.\r", b"'oh hello, you.'\r\n"),
+        ]:
+            time.sleep(0.4)  # whatever the prompt ends with, the editor is there
+            terminal.send(keys)
+            stream.feed(terminal.read(until=until))
+        stream.feed(terminal.read())
+        assert terminal.close() == 0
+    return [line.rstrip() for line in screen.display]
+
+
 def test_questions_without_readline_are_asked_too() -> None:
     script = 'print("hello", input("name? "))'
     shown = conversation(script, [(b"name? ", b"ada\r")], captured=True)
     assert shown == "name? ada\r\nhello ada\r\n"
+
+
+@pytest.mark.parametrize("mode", ["fd", "sys"])
+def test_what_is_asked_about_the_terminal_is_answered_as_without_capture(mode: str) -> None:
+    script = f"""
+        import os, sys
+        from scitex_session_io import capture
+        def answers():
+            asked = [(os.isatty(n), os.ttyname(n), os.device_encoding(n)) for n in (1, 2)]
+            return asked, sys.stdout.isatty(), sys.stdout.buffer.isatty(), sys.stdout.fileno()
+        before = answers()
+        with capture("o.log", "e.log", mode={mode!r}):
+            assert answers() == before, answers()
+        print("checked", before[2])
+    """
+    with Terminal(script, columns=80) as terminal:
+        assert terminal.read() == b"checked True\r\n"
+        assert terminal.close() == 0
 
 
 def test_the_functions_that_were_replaced_are_put_back() -> None:

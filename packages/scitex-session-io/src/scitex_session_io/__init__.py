@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         RefusedPathError,
         UnknownFormatError,
         UnsavableError,
+        UsedCaptureError,
     )
     from ._load import load
     from ._places import save_into
@@ -35,6 +36,7 @@ __all__ = [
     "RefusedPathError",
     "UnknownFormatError",
     "UnsavableError",
+    "UsedCaptureError",
     "capture",
     "load",
     "render",

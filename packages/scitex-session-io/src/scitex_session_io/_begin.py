@@ -44,9 +44,9 @@ def capture(
         be the same file, which is then shown on stdout alone. Needed unless `mode` is "none".
     mode : {"fd", "sys", "none"}
         "fd": as above. "sys": a tee of Python's streams, chosen by itself where descriptors can't
-        be redirected: `sys.stdout` has been replaced (Jupyter, pytest), or no companion can be
-        started (said on stderr); it is what Windows has so far. "none": nothing is captured; a
-        companion runs only for `heartbeat` and `on_death`.
+        be redirected: `sys.stdout` has been replaced (said on stderr, but for Jupyter and
+        pytest), or no companion can be started (said on stderr); it is what Windows has so far.
+        "none": nothing is captured; a companion runs only for `heartbeat` and `on_death`.
     heartbeat : path, optional
         A file that the companion touches at its start and every 30 s, through a descriptor: a
         rename of its directory, or C code that holds the GIL, doesn't stop it.

@@ -9,7 +9,7 @@ import errno
 import os
 import sys
 
-MARK = b"\n[scitex-session: %d bytes dropped here]\n"
+MARK = b"\n[scitex-session: %d bytes dropped here]%s\n"
 
 # linux/falloc.h
 _KEEP_SIZE = 0x01
@@ -46,6 +46,7 @@ class Cap:
         self._number = os.open(path, os.O_RDWR)
         self._block = os.fstatvfs(self._number).f_bsize
         self._head = max(self._block, most // 2 // self._block * self._block)
+        self._cut: int | None = None
         self._collapsed = 0
         self._hole = 0
 
@@ -77,20 +78,34 @@ class Cap:
         end = limit // self._block * self._block
         if end <= self._head + self._hole:
             return 0, 0
-        mark = b""
-        for _ in range(3):  # it counts the bytes that it stands on; their number may lengthen it
-            mark = MARK % (end + len(mark) + self._collapsed - self._head)
-        covered = os.pread(self._number, len(mark), end)
+        beyond = os.pread(self._number, 2 * len(MARK), end)
+        cut = self._halved() if self._cut is None else self._cut
+        mark = _mark(end + self._collapsed - self._head + cut, beyond)
         os.pwrite(self._number, mark, end)
         try:
-            return end, self._take_out(end - self._head)
+            moved = self._take_out(end - self._head)
         except OSError:
-            os.pwrite(self._number, covered, end)
+            os.pwrite(self._number, beyond[: len(mark)], end)
             raise
+        if self._cut is None:
+            os.pwrite(self._number, b" " * cut, self._head - cut)
+            self._cut = cut
+        return end, moved
 
     def close(self) -> None:
         """Let go of the log."""
         os.close(self._number)
+
+    def _halved(self) -> int:
+        """Tell how many bytes at the end of the head begin a UTF-8 character that is cut."""
+        last = os.pread(self._number, 3, self._head - 3)
+        for length in (1, 2, 3):
+            byte = last[-length]
+            if byte >= 0xC0:  # it begins one, of 2, 3 or 4 bytes
+                return length if length < 2 + (byte >= 0xE0) + (byte >= 0xF0) else 0
+            if byte < 0x80:
+                return 0
+        return 0
 
     def _take_out(self, length: int) -> int:
         """Take out what follows the head; return by how much the rest has moved."""
@@ -106,6 +121,19 @@ class Cap:
         _fallocate(self._number, _PUNCH_HOLE | _KEEP_SIZE, self._head, length)
         self._hole = length
         return 0
+
+
+def _mark(dropped: int, beyond: bytes) -> bytes:
+    """Give the line that is to stand on the first bytes of `beyond`, up to a character's start."""
+    marks = []
+    for spaces in range(4):
+        mark = b""
+        for _ in range(3):  # it counts the bytes that it stands on; their number may lengthen it
+            mark = MARK % (dropped + len(mark), b" " * spaces)
+        if beyond[len(mark)] & 0xC0 != 0x80:
+            return mark
+        marks.append(mark)
+    return marks[0]  # no UTF-8
 
 
 def _fallocate(number: int, mode: int, offset: int, length: int) -> None:

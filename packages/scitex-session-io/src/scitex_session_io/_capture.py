@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # How long a terminal may hold up a question, or the one print that finds its log full; seconds.
 _TURN_S = 1.0
 
+_CAPTURERS = {"ipykernel", "pytest"}
+_LESS = "what C code and subprocesses print is not in the log"
+
 # Those that have begun and not ended, the innermost last.
 _begun: list[Capture] = []
 
@@ -29,9 +32,10 @@ _begun: list[Capture] = []
 class Capture:
     """Stdout and stderr of this process in log files, for a time; made by `capture`.
 
-    Used once: begun by `start` or ``with``, ended by `stop`. Captures nest like brackets: one that
-    ends ends those that were begun within it. Only the process that began it ends it: in a forked
-    child its methods do nothing, and what the child prints still goes to the log.
+    Used once: begun by `start` or ``with``, ended by `stop`. Captures nest like brackets, in all
+    threads together: one that ends ends those that were begun within it, which is said. Only the
+    process that began it ends it: in a forked child its methods do nothing, and what the child
+    prints still goes to the log.
 
     Attributes
     ----------
@@ -57,6 +61,7 @@ class Capture:
         self._streams: Redirection | Tees | None = None
         self._companion: Companion | None = None
         self._failed = False
+        self._ended = False
 
     @property
     def stdout(self) -> TextIO:
@@ -80,7 +85,7 @@ class Capture:
         self.stop()
 
     def start(self) -> Self:
-        """Begin; a second call does nothing.
+        """Begin; a second call before the end does nothing.
 
         Returns
         -------
@@ -93,7 +98,13 @@ class Capture:
             A log's path is a directory. Any other trouble is said on stderr, and the run goes on
             with what can be had: with a tee where no companion can be started, with mode "none"
             where a log can't be opened.
+        UsedCaptureError
+            It has ended before.
         """
+        if self._ended:
+            from ._errors import UsedCaptureError
+
+            raise UsedCaptureError(self._paths or ())
         if self._owner is not None:
             return self
         self._owner = os.getpid()
@@ -126,10 +137,14 @@ class Capture:
         A child process that still holds a log's descriptor isn't waited for; what it writes later
         is in the log, and there alone.
         """
-        if self._owner != os.getpid() or self._streams is None or self not in _begun:
+        if self._owner != os.getpid():
             return
-        for inner in reversed(_begun[_begun.index(self) + 1 :]):
-            inner.finish(timeout)
+        self._ended = True
+        if self._streams is None or self not in _begun:
+            return
+        inner = _begun[_begun.index(self) + 1 :]
+        for capture in reversed(inner):
+            capture.finish(timeout)
         _begun.remove(self)
         deadline = time.monotonic() + timeout
         try:
@@ -138,7 +153,14 @@ class Capture:
         finally:  # whatever interrupts the waiting, Ctrl-C for one
             self._streams.end()
             self._drain(deadline, last=True)  # what other threads have printed meanwhile
+            deleted = self._streams.deleted
             self._streams.close()
+        if deleted:
+            say(f"deleted before the end, and kept nowhere: {', '.join(deleted)}", None)
+        for capture in inner:
+            if capture._paths:
+                ended = " and ".join(capture._paths)
+                say(f"the capture to {ended} has ended with the one around it", None)
 
     def dismiss(self) -> None:
         """Tell the companion that the run is over; a capture still open is ended first."""
@@ -159,12 +181,16 @@ class Capture:
         for path in paths:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         if self.mode == "fd" and os.name == "posix":
-            from ._redirection import Redirection, redirectable
+            from ._redirection import Redirection, obstacle
 
-            if redirectable():
+            if name := obstacle():
+                # There it is what a user expects, and would be said before each test or cell.
+                if not sys.modules.keys() & _CAPTURERS:
+                    kind = type(getattr(sys, name)).__name__
+                    say(f"sys.{name} ({kind}) does not stand on its descriptor: {_LESS}", None)
+            else:
                 redirection = Redirection(paths, self._log_failed, self._show)
-                consequence = "what C code and subprocesses print is not in the log"
-                if self._accompany(redirection, consequence):
+                if self._accompany(redirection, _LESS):
                     return redirection
                 redirection.close()
         from ._tee import Tees
@@ -198,7 +224,8 @@ class Capture:
     def _log_failed(self, path: str, error: OSError) -> None:
         """Say once that a log takes no more; what it holds is shown before what follows it."""
         self._show()
-        if not self._failed:
-            self._failed = True
-            terminals = getattr(self._streams, "terminals", (None, None))
-            say(f"{path} takes no more ({error.strerror}): the rest is only shown", terminals[1])
+        if self._failed or self._streams is None:
+            return
+        self._failed = True
+        message = f"{path} takes no more ({error.strerror}): the rest is only shown"
+        self._streams.say_once(message)

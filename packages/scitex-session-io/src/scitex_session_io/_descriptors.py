@@ -77,6 +77,18 @@ class Kept:
         self.identity = None
 
 
+def claim(kept: Kept) -> bool:
+    """Tell the first of this process and its forks that it is the first.
+
+    They share the flags of an open file, and on one that is read this flag changes nothing.
+    """
+    if not kept.valid:
+        return True
+    first = os.get_blocking(kept.number)
+    os.set_blocking(kept.number, False)
+    return first
+
+
 def copy_rest(log: Kept, out: Kept) -> None:
     """Copy `log`, from its position to its end, to `out`, as long as someone reads there."""
     while log.valid and out.valid and (data := os.read(log.number, _CHUNK)):

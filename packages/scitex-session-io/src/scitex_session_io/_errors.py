@@ -174,6 +174,24 @@ class MissingFileError(IoError, FileNotFoundError):
         return f"no file {self.path!r}; looked for {' and '.join(self.looked_in)}"
 
 
+class UsedCaptureError(IoError, RuntimeError):
+    """A capture that is begun a second time.
+
+    Attributes
+    ----------
+    paths : tuple of str
+        Its logs.
+    """
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        super().__init__(tuple(paths))
+        self.paths = tuple(self.args[0])
+
+    def __str__(self) -> str:
+        which = f" to {' and '.join(self.paths)}" if self.paths else ""
+        return f"the capture{which} has ended, and is used once; make a new one with capture(...)"
+
+
 class MissingLibraryError(IoError, ImportError):
     """A library that was asked for and is not installed.
 

@@ -6,6 +6,7 @@ import builtins
 import os
 import sys
 
+from ._debugger import hide
 from ._quiet import flush
 
 TYPE_CHECKING = False
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from ._descriptors import Kept
     from ._readline import Readline
-
-_OURS = f"{__package__}.*"
 
 
 class Questions:
@@ -52,7 +51,7 @@ class Questions:
             builtins.input = self._found
 
     def _ask(self, prompt: object = "", /) -> str:
-        _hide_from_debugger()
+        hide()
         if not (self._edits() and (editor := self._editor or self._load())):
             return self._found(prompt)
         sys.audit("builtins.input", prompt)
@@ -62,10 +61,11 @@ class Questions:
             raise ValueError("input: prompt string cannot contain null characters")
         flush(sys.stderr)
         with editor:
-            self._stdout.write(text)
+            self._stdout.write(text.replace("\1", "").replace("\2", ""))
             self._stdout.flush()
             self._show()
-            line = editor.read(encoded)
+            # Of the lines above the last one it would count the columns, and draw them once more.
+            line = editor.read(encoded.rpartition(b"\n")[2])
         if not line:
             raise EOFError
         answer = line.removesuffix(b"\n").decode(sys.stdin.encoding, sys.stdin.errors or "strict")
@@ -96,14 +96,3 @@ class Questions:
             )
         except (AttributeError, OSError, ValueError):  # stdin replaced or closed
             return False
-
-
-def _hide_from_debugger() -> None:
-    """Have pdb's ``step`` pass over our functions, as it passes over the C code they stand for.
-
-    It asks for its first command through `input`, before anything is stepped into.
-    """
-    debugger = getattr(sys.gettrace(), "__self__", None)
-    bdb = sys.modules.get("bdb")
-    if bdb is not None and isinstance(debugger, bdb.Bdb):
-        debugger.skip = {*(debugger.skip or ()), _OURS}

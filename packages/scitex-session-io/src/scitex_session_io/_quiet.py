@@ -28,13 +28,15 @@ def flush(stream: SupportsFlush | None) -> None:
         return
 
 
-def say(message: str, out: Kept | None) -> None:
+def say(message: str, out: Kept | None, *, new_line: bool = False) -> None:
     """Put one line of ours before the user: on `out`, or where that is gone on `sys.stderr`.
+
+    With `new_line`, what stands there is not at a line's end.
 
     Not a Python warning: under ``-W error`` that would be an exception in the middle of the
     user's `print`.
     """
-    line = f"scitex-session: {message}\n"
+    line = "\n" * new_line + f"scitex-session: {message}\n"
     try:
         if out is not None and out.valid:
             os.write(out.number, line.encode())

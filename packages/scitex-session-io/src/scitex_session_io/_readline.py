@@ -75,6 +75,13 @@ class Readline:
     def read(self, prompt: bytes) -> bytes:
         """Read a line behind a prompt that the terminal already shows.
 
+        Parameters
+        ----------
+        prompt : bytes
+            One line. What takes no column, a colour, stands between the bytes 1 and 2, as GNU
+            readline has it: such a prompt it can't take as shown (it would count the colour's
+            codes too), and draws it again over itself.
+
         Returns
         -------
         bytes
@@ -85,6 +92,11 @@ class Readline:
         KeyboardInterrupt
             Ctrl-C.
         """
+        if b"\1" in prompt:
+            self._prompted.value = 0
+            visible = b"".join(part.rpartition(b"\2")[2] for part in (b"\2" + prompt).split(b"\1"))
+            if width := len(visible.decode(errors="replace")):
+                os.write(self._terminal, b"\x1b[%dD" % width)  # to where it begins
         line = _READ(self._stdin, self._open[-1], prompt)
         if line is None:
             raise KeyboardInterrupt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import errno
 import io
 import os
@@ -13,7 +14,7 @@ from ._quiet import flush
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Literal, TextIO
+    from typing import Any, Literal, TextIO
 
     from ._order import Order
 
@@ -92,6 +93,9 @@ class Redirected:
             append.close()
             raise
         self._append = append
+        self._turning = _thread.RLock()  # a signal's handler may print, and fail, in between
+        self._turned = False
+        self._hooked: list[tuple[dict[str, Any], str]] = []
 
     def begin(self) -> None:
         """Turn the descriptor and Python's stream to the log."""
@@ -112,6 +116,17 @@ class Redirected:
         for stream in (getattr(sys, self.name), self.stream, self._found):
             flush(stream)
 
+    @property
+    def deleted(self) -> bool:
+        """Whether the log has no name any more."""
+        return self.log.valid and os.fstat(self.log.number).st_nlink == 0
+
+    @property
+    def within_line(self) -> bool:
+        """Whether the log ends within a line."""
+        size = os.fstat(self.log.number).st_size if self.log.valid else 0
+        return size > 0 and os.pread(self.log.number, 1, size - 1) != b"\n"
+
     def end(self) -> None:
         """Put back what was found, unless the user has put something else in its place since."""
         if identity(self._number) in (None, self.log.identity):
@@ -124,6 +139,9 @@ class Redirected:
 
     def close(self) -> None:
         """Let go of our descriptors; those of the user stay as they are."""
+        for layer, name in self._hooked:  # whoever kept the stream has a plain one from here on
+            layer.pop(name, None)
+        self._hooked.clear()
         # Not before what the log holds has been shown: blocks of other threads would cut its lines.
         _buffer_lines(self._found, yes=self._found_by_line)
         for kept in (self._append, self.log, self.behind):
@@ -133,7 +151,7 @@ class Redirected:
     def _new_stream(self) -> TextIO:
         """Make a text stream on the descriptor that is like the one found.
 
-        Its two differences stand in the instance of the raw file: as subclasses of FileIO or
+        Its differences stand in the instances of its layers: as subclasses of FileIO or
         TextIOWrapper they would cost 13 % of a printed line, since C takes its short ways for the
         exact types only.
         """
@@ -141,14 +159,11 @@ class Redirected:
         raw = io.FileIO(self._number, "w", closefd=False)
         terminal = bool(self.terminal)
         buffered = found is None or not isinstance(found.buffer, io.RawIOBase)  # python -u
-        write = self._or_turn(raw.write)
-        vars(raw).update(
-            name=getattr(found, "name", f"<{self.name}>"),
-            write=write if buffered else _whole(write),
-            isatty=terminal.__bool__,
-        )
+        vars(raw).update(name=getattr(found, "name", f"<{self.name}>"), isatty=terminal.__bool__)
+        buffer: io.BufferedWriter | io.FileIO = io.BufferedWriter(raw) if buffered else raw
+        self._hook(raw, buffer)
         stream = io.TextIOWrapper(
-            io.BufferedWriter(raw) if buffered else raw,
+            buffer,
             encoding=found.encoding if found else "utf-8",
             errors=found.errors if found else "backslashreplace",
             newline="\n",
@@ -158,30 +173,67 @@ class Redirected:
         vars(stream)["mode"] = "w"  # as Python has it on its own
         return stream
 
-    def _or_turn(self, write: Write) -> Write:
-        """Make a write that turns to the terminal when the log takes no more."""
+    def _hook(self, raw: io.FileIO, buffer: io.BufferedWriter | io.FileIO) -> None:
+        """Have `raw` and `buffer` turn to the terminal when the log takes no more.
+
+        Why not the raw's ``write`` alone, through which all goes: BufferedWriter calls it with its
+        lock held, and a tracer or debugger that prints from within Python code there dies of a
+        reentrant call. So each line goes to the log by a flush that catches its failure outside of
+        the lock; Python code stands below it only for what no buffer takes whole. And why not the
+        buffer's ``write``: TextIOWrapper has let go of a line by then, which an exception of a
+        signal's handler at the entry of Python code would lose.
+        """
+        write = raw.write
         order = self.order
 
         def write_or_turn(data: memoryview) -> int | None:
             if order is not None and order.last is not self:
                 order.turn(self)
             try:
-                return write(data)
+                # Not a call: after one, a signal's handler may raise, and BufferedWriter would
+                # write once more what is written.
+                (taken,) = map(write, (data,))
             except OSError as error:
-                if error.errno == errno.EBADF or identity(self._number) != self.log.identity:
-                    raise  # not the log's failure: as it would be without us
                 self._turn(error)
-                return os.write(self._number, data)
+                (taken,) = map(write, (data,))
+            return taken
 
-        return write_or_turn
+        layers = vars(raw)
+        layers["write"] = write_or_turn if buffer is not raw else _whole(write_or_turn)
+        self._hooked.append((layers, "write"))
+        if buffer is raw:
+            return
+        write_out = buffer.flush
+
+        def flush_or_turn() -> None:
+            if order is not None and order.last is not self:
+                order.turn(self)
+            layers["write"] = write
+            try:
+                write_out()
+            except OSError as error:
+                self._turn(error)
+                write_out()  # what the log did not take is still there
+            finally:
+                layers["write"] = write_or_turn
+
+        vars(buffer)["flush"] = flush_or_turn
+        self._hooked.append((vars(buffer), "flush"))
 
     def _turn(self, error: OSError) -> None:
-        self._on_failure(self.path, error)
-        if self.behind is not None and self.behind.valid:
-            os.dup2(self.behind.number, self._number)
-        else:
-            with Kept.taking(os.open(os.devnull, os.O_WRONLY)) as null:
-                os.dup2(null.number, self._number)
+        """Turn to the terminal, unless that has been done; raise what is not the log's failure."""
+        with self._turning:  # threads may find out at the same time
+            if self._turned:
+                return
+            if error.errno == errno.EBADF or identity(self._number) != self.log.identity:
+                raise error
+            self._on_failure(self.path, error)
+            if self.behind is not None and self.behind.valid:
+                os.dup2(self.behind.number, self._number)
+            else:
+                with Kept.taking(os.open(os.devnull, os.O_WRONLY)) as null:
+                    os.dup2(null.number, self._number)
+            self._turned = True
 
 
 def _whole(write: Write) -> Write:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ._cstdio import CStdout
+from ._descriptors import claim
 from ._input import Questions
 from ._order import Order
+from ._quiet import say
 from ._redirect import Redirected, possible
 from ._terminal import TerminalAnswers
 
@@ -16,9 +18,11 @@ if TYPE_CHECKING:
     from ._descriptors import Kept
 
 
-def redirectable() -> bool:
-    """Tell whether Python's two streams stand on the descriptors 1 and 2."""
-    return possible("stdout") and possible("stderr")
+def obstacle() -> str | None:
+    """Name the one of Python's two streams that does not stand on its descriptor, if one does."""
+    if not possible("stdout"):
+        return "stdout"
+    return None if possible("stderr") else "stderr"
 
 
 class Redirection:
@@ -94,6 +98,18 @@ class Redirection:
             if stream.log.identity not in [log.identity for log, _ in pairs]:
                 pairs.append((stream.log, out))
         return pairs
+
+    @property
+    def deleted(self) -> list[str]:
+        """The paths of the logs that have no name any more."""
+        return [stream.path for stream in self._both if stream.deleted]
+
+    def say_once(self, message: str) -> None:
+        """Say on the terminal what a fork may have to say as well: one of them does."""
+        if claim(self._stdout.log):
+            last = self.order.last if self.order else None
+            shown = last if isinstance(last, Redirected) else self._stderr
+            say(message, self._stderr.behind, new_line=shown.within_line)
 
     def begin(self) -> None:
         """Turn to the logs."""

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import cast
 
+from ._debugger import hide
 from ._quiet import flush, say
 
 TYPE_CHECKING = False
@@ -45,6 +46,11 @@ class Log:
             self.close()
             self._on_failure(self.path, error)
 
+    @property
+    def deleted(self) -> bool:
+        """Whether the log has no name any more."""
+        return self._file is not None and os.fstat(self._file.fileno()).st_nlink == 0
+
     def close(self) -> None:
         """Write no more; may be called twice."""
         if self._file is not None:
@@ -82,6 +88,14 @@ class BinaryTee(io.BufferedIOBase):
         """Return True."""
         return True
 
+    def isatty(self) -> bool:
+        """Tell whether a terminal is behind."""
+        return self._behind.isatty()
+
+    def fileno(self) -> int:
+        """Return the descriptor of what is behind."""
+        return self._behind.fileno()
+
     def flush(self) -> None:
         """Flush what is behind; the log has nothing to flush."""
         self._behind.flush()
@@ -105,6 +119,8 @@ class TextTee(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write to the log, then to what is behind."""
+        if sys.gettrace() is not None:
+            hide()
         # Nothing that a notebook can show must fail here, a lone surrogate for instance.
         self._log.write(text.encode(self.encoding or "utf-8", "backslashreplace"))
         return len(text) if self._behind is None else self._behind.write(text)
@@ -188,6 +204,15 @@ class Tees:
     def stderr(self) -> TextIO:
         """What is `sys.stderr` meanwhile."""
         return cast("TextIO", self._tees[1])
+
+    @property
+    def deleted(self) -> list[str]:
+        """The paths of the logs that have no name any more."""
+        return [log.path for log in self._logs if log.deleted]
+
+    def say_once(self, message: str) -> None:
+        """Say on the user's stderr, and not in a log that takes no more."""
+        say(message, None)
 
     def begin(self) -> None:
         """Put the tees in the streams' place."""

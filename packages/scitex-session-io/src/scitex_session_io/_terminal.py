@@ -19,9 +19,10 @@ _SIZE = ("COLUMNS", "LINES")
 class TerminalAnswers:
     """Have questions about descriptors 1 and 2 answered for the terminals behind, until `end`.
 
-    Replaced are `os.isatty`, `os.get_terminal_size`, `fcntl.ioctl`, `termios.tcgetattr` and
-    `termios.tcsetattr`, one of which tqdm, rich, shutil, click and blessed call: so a resize is
-    seen by whoever asks again, with no signal handler of ours in the way of the user's.
+    Replaced are `os.isatty`, `os.get_terminal_size`, `os.ttyname`, `os.device_encoding`,
+    `fcntl.ioctl`, `termios.tcgetattr` and `termios.tcsetattr`, one of which tqdm, rich, shutil,
+    click and blessed call: so a resize is seen by whoever asks again, with no signal handler of
+    ours in the way of the user's.
 
     Why not COLUMNS and LINES in `os.environ`: rich takes them for its width for ever, old versions
     of tqdm draw a column less, new ones do not look. They are set for child processes alone.
@@ -44,8 +45,12 @@ class TerminalAnswers:
             return
         import termios
 
-        asked = [(os, "isatty"), (os, "get_terminal_size"), (fcntl, "ioctl")]
-        for module, name in [*asked, (termios, "tcgetattr"), (termios, "tcsetattr")]:
+        names = {
+            os: ("isatty", "get_terminal_size", "ttyname", "device_encoding"),
+            fcntl: ("ioctl",),
+            termios: ("tcgetattr", "tcsetattr"),
+        }
+        for module, name in [(where, name) for where in names for name in names[where]]:
             found = getattr(module, name)
             ours = _answering(found, terminals, show if name == "tcsetattr" else None)
             setattr(module, name, ours)
