@@ -110,12 +110,14 @@ def own_generators() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_style() -> Iterator[None]:
-    """Figures, rcParams and the backend's name end with the test."""
+    """Figures, rcParams and the backend end with the test."""
     # Raw dictionary access: reading rcParams["backend"] would choose one.
     found = dict.copy(sys.modules["matplotlib"].rcParams) if "matplotlib" in sys.modules else None
+    loaded = getattr(sys.modules.get("matplotlib.pyplot"), "_backend_mod", None)
     yield
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close("all")
+        vars(pyplot)["_backend_mod"] = loaded
     if matplotlib := sys.modules.get("matplotlib"):
         dict.update(matplotlib.rcParams, found or matplotlib.rcParamsDefault)
 
