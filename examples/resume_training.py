@@ -2,7 +2,7 @@
 
 Needs PyTorch (``pip install torch``) and scitex-session-repro:
 
-    python examples/resume_training.py --epochs 20 --out /tmp/penguins
+    python examples/resume_training.py --epochs 20 --out penguins
 
 Kill it and start it again: the weights at the end are the same, to the bit, as without the kill.
 What makes it so: one file holds the weights, the optimiser and the state of every generator, and
