@@ -19,6 +19,7 @@ from ._injection import inject_globals
 from ._options import Options, make_style
 from ._run import Run, active_run
 from ._script import script_of
+from ._session_table import NO, YES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._command_line import Arguments
-
-_YES = ("1", "true", "yes", "on")
-_NO = ("", "0", "false", "no", "off")
 
 
 def check_not_nested(func: Callable[..., Any]) -> None:
@@ -52,10 +50,10 @@ def is_disabled() -> bool:
         With 2, after one line on stderr, where it says neither yes nor no.
     """
     said = os.environ.get("SCITEX_SESSION_DISABLE", "")
-    if said.lower() not in (*_YES, *_NO):
-        allowed = f"one of {', '.join(_YES)}, or {', '.join(_NO[1:])}"
+    if said and said.lower() not in YES + NO:
+        allowed = f"one of {', '.join(YES)}, or {', '.join(NO)}"
         refuse(UsageError(f"SCITEX_SESSION_DISABLE must be {allowed}, not {said!r}"))
-    return said.lower() in _YES
+    return said.lower() in YES
 
 
 class Ending:
@@ -154,7 +152,6 @@ def _asked(keywords: Mapping[str, Any], arguments: Arguments) -> Mapping[str, An
 
 
 def _opened(func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Arguments) -> Run:
-    check_not_nested(func)
     file = keywords.get("file")
     try:
         session = Run(

@@ -34,29 +34,14 @@ STYLE_DEFAULTS: Mapping[str, Any] = {
     "alpha": 0.9,
     "line_width": 1.0,
 }
-# The other keywords that `session` and `run` pass on.
+# Keywords that `session` and `run` take, and that are no part of `Options`.
 _OTHERS = (
-    "args",
-    "capture",
-    "clear_logs",
-    "debug",
-    "deterministic",
     "file",
-    "max_log_bytes",
     "message",
-    "no_save",
-    "note",
     "notify",
     "np",
-    "out",
-    "parent",
     "random",
-    "sdir",
-    "sdir_suffix",
-    "seed",
     "show_execution_flow",
-    "stamp",
-    "tags",
     "torch",
     "verbose",
 )
@@ -68,7 +53,6 @@ _SWITCHES = (
     "show_execution_flow",
     "verbose",
 )
-KEYWORDS = tuple(sorted((*STYLE_DEFAULTS, *_OTHERS)))
 
 
 class Options:
@@ -111,27 +95,7 @@ no_save, stamp, deterministic
         "stamp",
         "tags",
     )
-    __slots__ = (
-        "alpha",
-        "args",
-        "asked",
-        "capture",
-        "clear_logs",
-        "debug",
-        "deterministic",
-        "max_log_bytes",
-        "no_save",
-        "note",
-        "origins",
-        "out",
-        "parent",
-        "sdir",
-        "sdir_suffix",
-        "seed",
-        "seed_modules",
-        "stamp",
-        "tags",
-    )
+    __slots__ = (*FROM_KEYWORDS, "asked", "origins", "seed_modules")
 
     def __init__(
         self,
@@ -196,6 +160,9 @@ no_save, stamp, deterministic
         self.no_save = no_save
         self.stamp = stamp
         self.deterministic = deterministic
+
+
+KEYWORDS = tuple(sorted({*STYLE_DEFAULTS, *Options.FROM_KEYWORDS, *_OTHERS}))
 
 
 def _check_parent(parent: str) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PREFIX = "--session."
 VARIABLE_PREFIX = "SCITEX_SESSION_"
-_YES, _NO = ("1", "yes", "true", "on"), ("0", "no", "false", "off")
+YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 class SessionOption:
@@ -84,8 +84,8 @@ def _folder(name: str, text: str) -> str:
 
 
 def read_flag(name: str, text: str) -> bool:
-    if text.casefold() in _YES + _NO:
-        return text.casefold() in _YES
+    if text.casefold() in YES + NO:
+        return text.casefold() in YES
     raise _must(name, text, "yes or no (also 1 or 0)")
 
 
