@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 import warnings
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from scitex_session_core import (
     read_record,
 )
 from scitex_session_core._events import fold_events, parse_line, read_events, utc_now
+from scitex_session_core._exclusive import Exclusive
 from support import read_json_lines, start_script
 
 if TYPE_CHECKING:
@@ -188,6 +190,20 @@ def test_what_readers_could_not_fold_is_refused(
     with pytest.raises(InvalidTypeError, match=said):
         append_event(run_dir, event, **fields)
     assert not (run_dir / "events.jsonl").exists()
+
+
+def test_an_event_waits_until_those_before_it_are_carried_over(
+    dead_run: Callable[..., Path],
+) -> None:
+    run_dir = dead_run()
+    moved = move_to_finished(run_dir, "success")
+    late = threading.Thread(target=append_event, args=(run_dir, "untag"), kwargs={"tag": "a"})
+    with Exclusive(moved):
+        late.start()
+        late.join(0.1)
+        append_event(moved, "tag", tag="a")
+    late.join()
+    assert read_record(moved)["tags"] == []
 
 
 TAGGER = """

@@ -12,6 +12,7 @@ from pathlib import Path
 from ._atomic import append_line
 from ._errors import warn
 from ._events import event_lines
+from ._exclusive import Exclusive
 from ._layout import EVENTS_NAME, RECORD_NAME, half_made_copy
 
 TYPE_CHECKING = False
@@ -55,17 +56,21 @@ def remove_tree(run_dir: Path, copy: Path) -> None:
     """Remove a run that was copied, its record first: half removed, it must not pass for a run.
 
     What others appended to its events between the copying and that moment is carried over; who
-    appends later sees that the record is gone, and goes to the copy.
+    appends later sees that the record is gone, and goes to the copy when this is done.
     """
-    (run_dir / RECORD_NAME).unlink(missing_ok=True)
-    try:
-        known = event_lines(copy)
-        for line in event_lines(run_dir):
-            if line not in known:
-                append_line(copy / EVENTS_NAME, line)
-    except OSError as error:
-        warn(f"the last events in {run_dir} could not be added to {copy}: {error}; they stay there")
-        return
+    with Exclusive(copy):
+        (run_dir / RECORD_NAME).unlink(missing_ok=True)
+        try:
+            known = event_lines(copy)
+            for line in event_lines(run_dir):
+                if line not in known:
+                    append_line(copy / EVENTS_NAME, line)
+        except OSError as error:
+            warn(
+                f"the last events in {run_dir} could not be added to {copy}: {error}; "
+                "they stay there"
+            )
+            return
     shutil.rmtree(run_dir, ignore_errors=True)
     if run_dir.exists():
         warn(f"{run_dir} was copied and could not be removed")

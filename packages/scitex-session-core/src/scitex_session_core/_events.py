@@ -10,15 +10,16 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from os import PathLike
+from pathlib import Path
 
 from ._atomic import append_line
 from ._errors import InvalidTypeError, InvalidValueError
+from ._exclusive import Exclusive
 from ._jsonable import dumps
 from ._layout import EVENTS_NAME, whereabouts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Any
 
 # What each kind of event can't do without, and of what type: readers skip what they can't fold, so
@@ -69,21 +70,25 @@ def append_event(run_dir: str | PathLike[str], event: str, **fields: Any) -> Non
         if not isinstance(fields[name], kind):
             raise InvalidTypeError(name, fields[name], allowed)
     line = dumps({"event": event, "time": utc_now(), **fields})
-    place = whereabouts(run_dir)
-    while True:
-        before = place
+    told = Path(run_dir)
+    place = whereabouts(told)
+    written = False
+    if place == told:
         try:
-            append_line(place / EVENTS_NAME, line)
+            append_line(told / EVENTS_NAME, line)
+            written = True
         except FileNotFoundError:  # it moved between the look and the append
-            place = whereabouts(run_dir)
-            if place == before:
+            if whereabouts(told) == told:
                 raise
-            continue
-        # Should it have moved since the look: a rename took the line along, but a copy to another
-        # file system may have been complete before the line was there.
-        place = whereabouts(run_dir)
-        if place == before or line in event_lines(place):
+        place = whereabouts(told)
+        if place == told:
             return
+    # It has moved. A rename took the line along; a copy may have been complete before the line was
+    # there. And what the old place had to the last is carried over first: a tag must not come to
+    # stand behind the untag that followed it.
+    with Exclusive(place):
+        if not written or line not in event_lines(place):
+            append_line(place / EVENTS_NAME, line)
 
 
 def read_events(run_dir: Path) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ _PAUSE_S = 0.005
 
 
 class Exclusive:
-    """Holds a run directory against others that would file a crash in it or claim it.
+    """Holds a run directory against others that file a crash in it, claim it or follow its move.
 
     Parameters
     ----------
