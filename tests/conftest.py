@@ -46,6 +46,12 @@ SIGNALS = tuple(
     if hasattr(signal, name)
 )
 
+# Under nohup and in the background of a shell some are ignored, which every child would inherit.
+for _number in SIGNALS:
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        _default = signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(_number, _default)
+
 
 @pytest.fixture(scope="session")
 def matplotlib_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
