@@ -342,7 +342,7 @@ PIECES = (
 )
 
 
-@settings(max_examples=300, deadline=2000)
+@settings(max_examples=300)
 @given(
     st.sampled_from(BEGINNINGS),
     st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=40)), max_size=30),
@@ -353,7 +353,7 @@ def test_garbage_is_read_to_an_end(begin: bytes, pieces: list[bytes]) -> None:
     assert all(isinstance(stamp.id, str) for stamp in read_stamps(path))
 
 
-@settings(max_examples=200, deadline=2000)
+@settings(max_examples=200)
 @given(st.sampled_from(["text", "packed", "international"]), st.data())
 def test_a_torn_or_altered_png_is_read_as_far_as_it_goes(kind: str, data: st.DataObject) -> None:
     whole = bytearray(png(**{kind: TEXT}))
