@@ -308,6 +308,8 @@ BEGINNINGS = (
     b"II*\0\x08\0\0\0",
     b"MM\0+\0\x08\0\0",
     b"RIFF\0\0\0\0WEBP",
+    b"GIF89a\x01\0\x01\0\x80\0\0" + bytes(6),
+    b"\0\0\0\x14ftypavif",
     b"%PDF-1.7\n",
     b"%!PS",
     b"<svg>",
@@ -320,6 +322,7 @@ BEGINNINGS = (
     b"\xff\xfe<\0",
 )
 PIECES = (
+    *(b"!\xfe", b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0", b",", b";"),
     *(b"tEXt", b"zTXt", b"iTXt", b"IEND", b"XMP ", b"EXIF", b"\xff\xfe\x00\x10", b"\xff\xe1"),
     *(
         b"/Keywords (",
