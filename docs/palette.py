@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from inspect import signature
 from itertools import combinations
 from math import comb
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ import numpy as np
 from matplotlib import color_sequences
 from matplotlib.colors import to_hex, to_rgb
 
-from scitex_session_plot import COLORS, Style
+from scitex_session_plot import COLORS, Style, rc_params
 from scitex_session_plot._palette import DIVERGING, SEQUENTIAL
 
 with warnings.catch_warnings():
@@ -71,6 +72,12 @@ def palettes() -> dict[str, list[str]]:
         "tab10": color_sequences["tab10"],
     }
     return {name: [to_hex(color) for color in colors] for name, colors in named.items()}
+
+
+def in_a_session() -> list[str]:
+    """Give our cycle as a session draws it by default: on white, and not quite opaque."""
+    opacity = signature(rc_params).parameters["alpha"].default
+    return [to_hex(opacity * np.array(color.rgb) + 1 - opacity) for color in COLORS.cycle]
 
 
 def seen(colors: Iterable[Any], matrix: Array) -> Array:
@@ -129,7 +136,7 @@ def diverging() -> list[str]:
 def print_distances() -> None:
     """Print the smallest distance of the first 6, 8 and 10 colours for each reader."""
     print(f"{'':<20}{'n':>3}" + "".join(f"{eye:>14}" for eye in (*EYES, "worst", "in grey")))
-    for name, colors in palettes().items():
+    for name, colors in {**palettes(), "in a session": in_a_session()}.items():
         for count in COUNTS:
             if len(colors) >= count:
                 first = colors[:count]

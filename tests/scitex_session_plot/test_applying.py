@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,43 @@ def test_figures_opened_while_the_style_is_on_are_closed_on_request(agg: bool) -
     assert plt.get_figlabels() == ["before"]
     kept.savefig("figure.png")
     assert Path("figure.png").stat().st_size > 0
+
+
+CELLS = {
+    "open": "style.apply(); plt.plot([1, 2]); assert style.close_figures() == 1; style.restore()",
+    "closed": "style.apply(); plt.close(plt.figure()); style.close_figures(); style.restore()",
+    "by hand": "style.apply(); plt.ioff(); plt.figure(); style.close_figures(); style.restore()",
+}
+
+
+def test_a_notebook_shows_a_figure_that_is_closed_before_the_cell_ends() -> None:
+    manager = pytest.importorskip(
+        "jupyter_client.manager", reason="running a kernel needs jupyter_client and ipykernel"
+    )
+    pytest.importorskip("ipykernel", reason="running a kernel needs ipykernel")
+    shown: dict[str, list[bytes]] = {name: [] for name in CELLS}
+
+    kernel, client = manager.start_new_kernel()
+    try:
+        start = "from scitex_session_plot import Style, plt; style = Style()"
+        client.execute_interactive(start, timeout=60)
+        for name, cell in CELLS.items():
+
+            def hear(message: dict[str, Any], name: str = name) -> None:
+                if message["msg_type"] == "display_data":
+                    shown[name].append(b64decode(message["content"]["data"]["image/png"]))
+
+            reply = client.execute_interactive(cell, output_hook=hear, timeout=60)
+            assert reply["content"]["status"] == "ok", reply
+    finally:
+        client.stop_channels()
+        kernel.shutdown_kernel(now=True)
+    assert {name: len(pictures) for name, pictures in shown.items()} == {
+        "open": 1,
+        "closed": 0,
+        "by hand": 0,
+    }
+    assert shown["open"][0].startswith(b"\x89PNG")
 
 
 def test_restoring_puts_back_what_was_found_and_only_that() -> None:

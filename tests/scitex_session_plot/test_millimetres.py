@@ -78,7 +78,7 @@ def test_what_is_no_size_is_refused(
         figsize_mm(*arguments)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     rows=st.integers(1, 3),
     columns=st.integers(1, 3),

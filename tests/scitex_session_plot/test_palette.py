@@ -94,6 +94,14 @@ def test_the_distances_in_the_documentation_are_those_measured(measuring: Any) -
         ]
         assert f"| {name} | {' | '.join(worst)} |" in page
         assert re.search(rf"^{name} +{' +'.join(worst)}$", table, re.MULTILINE), name
+    drawn = measuring.in_a_session()
+    for row, measure in (
+        ("in a session", measuring.worst_distance),
+        ("in a session, in grey", lambda c: measuring.smallest_distance(c, measuring.GREY)),
+    ):
+        values = [f"{measure(drawn[:count]):.2f}" for count in measuring.COUNTS]
+        assert f"| {row} | {' | '.join(values)} |" in page
+    assert f"contrast of {min(map(measuring.contrast_on_white, drawn)):.2f} : 1:" in page
 
 
 def test_a_distance_is_that_of_the_published_pairs(measuring: Any) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_pdf import PdfPages
-from PIL import Image
+from PIL import Image, features
 from PIL.PngImagePlugin import PngInfo
 
 from scitex_session_plot import read_stamp, watch_savefig
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FACTS: dict[str, object] = {"id": "2026Y_K7QX2M9A", "script": "fit.py", "commit": "c" * 40}
 FORMATS = ("png", "pdf", "svg", "svgz", "ps", "eps", "jpg", "jpeg", "tif", "tiff", "webp")
+NEWER_FORMATS = ("gif", "avif")
 
 
 @pytest.fixture(autouse=True)
@@ -54,17 +55,27 @@ def told() -> Iterator[list[str]]:
     restore()
 
 
+def save_as(figure: Figure, path: Path | str, **options: Any) -> None:
+    """Save a figure, in a format that not every matplotlib or Pillow has."""
+    suffix = str(path).rpartition(".")[2]
+    if suffix not in figure.canvas.get_supported_filetypes() or not features.check(
+        {"avif": "avif", "webp": "webp"}.get(suffix, "zlib")
+    ):
+        pytest.skip(f"this matplotlib or this Pillow does not write {suffix}")
+    figure.savefig(path, **options)
+
+
 def stamped_id(source: Path | str) -> str | None:
     stamp = read_stamp(source)
     return stamp.id if stamp else None
 
 
-@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("suffix", [*FORMATS, *NEWER_FORMATS])
 def test_every_format_with_a_place_carries_the_stamp(
     figure: Figure, told: list[str], suffix: str
 ) -> None:
     path = Path(f"figure.{suffix}").absolute()
-    figure.savefig(path)
+    save_as(figure, path)
     stamp = read_stamp(path)
     assert stamp is not None
     assert (stamp.id, stamp.script, stamp.commit) == (
@@ -100,6 +111,16 @@ def test_all_ways_lead_through_one_place(figure: Figure, told: list[str]) -> Non
     assert {stamped_id(path) for path in told} == {FACTS["id"]}
 
 
+def test_a_path_in_bytes_is_told_of_as_a_text(figure: Figure, told: list[str]) -> None:
+    # matplotlib takes such a path, and does not look at its suffix.
+    figure.savefig("größe.pdf".encode())  # type: ignore[arg-type]
+    figure.savefig(b"plain", format="jpg")  # type: ignore[arg-type]
+    assert told == [os.path.abspath(name) for name in ("größe.pdf", "plain")]
+    assert {stamped_id(path) for path in told} == {FACTS["id"]}
+    with Image.open("größe.pdf") as image:
+        assert image.format == "PNG"
+
+
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg", "jpg"])
 def test_a_buffer_gets_the_stamp_and_is_told_of_to_nobody(
     figure: Figure, told: list[str], suffix: str
@@ -112,9 +133,9 @@ def test_a_buffer_gets_the_stamp_and_is_told_of_to_nobody(
 
 
 @pytest.mark.parametrize("options", [{}, {"bbox_inches": "tight", "dpi": 150}])
-@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp", "gif", "avif"])
 def test_pixels_are_the_same(figure: Figure, suffix: str, options: dict[str, Any]) -> None:
-    figure.savefig(f"plain.{suffix}", **options)
+    save_as(figure, f"plain.{suffix}", **options)
     restore = watch_savefig(stamp=lambda: FACTS)
     figure.savefig(f"stamped.{suffix}", **options)
     restore()

@@ -86,6 +86,14 @@ def test_the_comment_of_a_jpeg_stays(save: Callable[..., Path], comment: str | b
         assert image.info["comment"].startswith("Größe\n".encode())
 
 
+def test_the_comment_of_a_gif_stays_however_long_it_is(save: Callable[..., Path]) -> None:
+    if "gif" not in plt.figure().canvas.get_supported_filetypes():
+        pytest.skip("this matplotlib does not write gif")
+    mine = b"long " * 200
+    with Image.open(save("x.gif", pil_kwargs={"comment": mine})) as image:
+        assert image.info["comment"].startswith(mine + b"\n")
+
+
 @pytest.mark.parametrize("options", [{"description": "mine"}, {"tiffinfo": {270: "mine"}}])
 def test_the_description_of_a_tiff_stays(save: Callable[..., Path], options: Any) -> None:
     with Image.open(save("x.tif", pil_kwargs=options)) as image:

@@ -36,7 +36,7 @@ def run_script(
     *args: str,
     env: Mapping[str, str] | None = None,
     stdin: str = "",
-    timeout: float = 60,
+    timeout: float = 100,
     python_options: Sequence[str] = (),
 ) -> Finished:
     """Run a script (a path, or its text, dedented into ``script.py``) to its end.

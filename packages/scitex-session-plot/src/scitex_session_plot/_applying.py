@@ -61,11 +61,17 @@ class Application:
     def close_figures(self) -> int:
         """Close the figures of pyplot opened meanwhile and still open; return how many.
 
-        They remain usable for those who hold them.
+        They remain usable for those who hold them. A notebook that would have shown them at the
+        end of the cell does so now.
         """
         opened = [manager for manager in _open_managers() if manager not in self._found]
-        for manager in opened:
-            sys.modules["matplotlib._pylab_helpers"].Gcf.destroy(manager)
+        try:
+            if opened and _shown_after_the_cell():
+                for manager in opened:
+                    sys.modules["IPython.display"].display(manager.canvas.figure)
+        finally:
+            for manager in opened:
+                sys.modules["matplotlib._pylab_helpers"].Gcf.destroy(manager)
         return len(opened)
 
     def restore(self) -> None:
@@ -187,6 +193,13 @@ def _exchange_loaded(backend: Any) -> Any:
     before = getattr(pyplot, "_backend_mod", None)  # absent while another thread imports pyplot
     pyplot._backend_mod = backend
     return before
+
+
+def _shown_after_the_cell() -> bool:
+    """Tell whether a notebook shows the figures that are open at the end of each cell."""
+    matplotlib: Any = sys.modules["matplotlib"]
+    # Those who turn the interactive mode off show their figures themselves.
+    return "inline" in str(matplotlib.rcParams._get("backend")) and matplotlib.is_interactive()
 
 
 def _open_managers() -> list[Any]:

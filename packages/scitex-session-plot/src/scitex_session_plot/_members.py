@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Members = Iterator[tuple[str, BinaryIO]]
 
-_IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+_IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".avif")
 _DRAWINGS = (".pdf", ".svg", ".svgz", ".ps", ".eps")
 _OFFICE = (".docx", ".pptx", ".xlsx", ".odt", ".odp", ".ods")
 _PAGES = (".ipynb", ".html", ".htm", ".md")

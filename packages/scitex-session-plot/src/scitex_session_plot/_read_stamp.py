@@ -56,10 +56,10 @@ def read_stamp(path: str | os.PathLike[str]) -> Stamp | None:
     Parameters
     ----------
     path : path-like
-        A PNG, PDF, SVG, JPEG, TIFF, WebP, PS or EPS file, also packed (``.svgz``, ``.gz``,
-        ``.bz2``, ``.xz``); or what holds some: an archive (``.zip``, ``.tar``, ``.tgz``), a
-        document of an office (``.docx``, ``.pptx``, ``.xlsx``, ``.odt``, ``.odp``, ``.ods``), a
-        notebook, or an HTML or Markdown page with the pictures in it.
+        A PNG, PDF, SVG, JPEG, TIFF, WebP, GIF, AVIF, PS or EPS file, also packed (``.svgz``,
+        ``.gz``, ``.bz2``, ``.xz``); or what holds some: an archive (``.zip``, ``.tar``,
+        ``.tgz``), a document of an office (``.docx``, ``.pptx``, ``.xlsx``, ``.odt``, ``.odp``,
+        ``.ods``), a notebook, or an HTML or Markdown page with the pictures in it.
 
     Returns
     -------

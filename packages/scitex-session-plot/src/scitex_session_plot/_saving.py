@@ -56,8 +56,9 @@ def watch_savefig(
     stamp : callable, optional
         Gives what stands in the stamp: ``id`` (of the run), and what else is known, such as
         ``script``, ``commit``, ``version``; texts, numbers and booleans, None for what isn't
-        known. It is called at each save. The time is added. PNG, PDF, SVG, JPEG, TIFF, WebP, PS
-        and EPS have a place for it; the user's own metadata stay, and the stamp is added to them.
+        known. It is called at each save. The time is added. PNG, PDF, SVG, JPEG, TIFF, WebP, GIF,
+        AVIF, PS and EPS have a place for it; the user's own metadata stay, and the stamp is added
+        to them.
     footer : str, optional
         A word that is drawn, small and grey, into the lower right corner of what is saved, and
         not into the figure.

@@ -139,7 +139,7 @@ def _ps(given: Keywords, stamp: str | None) -> Keywords:
     return {**given, "metadata": metadata}
 
 
-def _jpeg(given: Keywords, stamp: str | None) -> Keywords:
+def _comment(given: Keywords, stamp: str | None) -> Keywords:
     if stamp is None:
         return given
     options = dict(given.get("pil_kwargs") or {})
@@ -163,7 +163,7 @@ def _tiff(given: Keywords, stamp: str | None) -> Keywords:
     return {**given, "pil_kwargs": {**options, "description": description}}
 
 
-def _webp(given: Keywords, stamp: str | None) -> Keywords:
+def _xmp(given: Keywords, stamp: str | None) -> Keywords:
     if stamp is None:
         return given
     options = dict(given.get("pil_kwargs") or {})
@@ -194,11 +194,13 @@ _PLACES: dict[str, tuple[Place | None, str]] = {
     "svgz": (_svg, "metadata"),
     "ps": (_ps, "metadata"),
     "eps": (_ps, "metadata"),
-    "jpg": (_jpeg, "pil_kwargs"),
-    "jpeg": (_jpeg, "pil_kwargs"),
+    "jpg": (_comment, "pil_kwargs"),
+    "jpeg": (_comment, "pil_kwargs"),
+    "gif": (_comment, "pil_kwargs"),
     "tif": (_tiff, "pil_kwargs"),
     "tiff": (_tiff, "pil_kwargs"),
-    "webp": (_webp, "pil_kwargs"),
+    "webp": (_xmp, "pil_kwargs"),
+    "avif": (_xmp, "pil_kwargs"),
 }
 
 

@@ -42,7 +42,8 @@ def _reader_of(head: bytes) -> Callable[[BinaryIO], Iterator[str]] | None:
         from ._stamp_pdf import pdf_texts
 
         return pdf_texts
-    return _markup if _is_markup(head) else None
+    # XMP stands in the open in an AVIF (ISO/IEC 23008-12), whose boxes need not be followed.
+    return _markup if _is_markup(head) or head[4:12] in (b"ftypavif", b"ftypavis") else None
 
 
 def _is_markup(head: bytes) -> bool:
@@ -133,6 +134,24 @@ def _jpeg(file: BinaryIO) -> Iterator[str]:
         at += 2 + length
 
 
+def _gif(file: BinaryIO) -> Iterator[str]:
+    file.seek(10)
+    flags = (file.read(1) or b"\0")[0]
+    file.seek(13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0))  # behind the table of colours
+    for _ in range(_MOST_TEXTS):
+        if file.read(1) != b"!":  # the first image, which comments precede
+            return
+        comment = file.read(1) == b"\xfe"
+        content = b"".join(itertools.islice(_blocks(file), _LARGEST_TEXT >> 8))
+        if comment:
+            yield _searched(content)
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    while length := (file.read(1) or b"\0")[0]:
+        yield file.read(length)
+
+
 def _tiff(file: BinaryIO) -> Iterator[str]:
     from ._stamp_tiff import tiff_blocks
 
@@ -166,6 +185,7 @@ def _searched(data: bytes) -> str:
 _READERS: tuple[tuple[bytes | tuple[bytes, ...], Callable[[BinaryIO], Iterator[str]]], ...] = (
     (b"\x89PNG\r\n\x1a\n", _png),
     (b"\xff\xd8\xff", _jpeg),
+    ((b"GIF87a", b"GIF89a"), _gif),
     ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _tiff),
     (b"RIFF", _webp),
     ((b"%!PS", b"\xc5\xd0\xd3\xc6"), _postscript),

@@ -101,7 +101,7 @@ alpha, line_width
         """Close the figures that were opened since `apply` and are still open.
 
         pyplot keeps every figure in memory until it is closed. Those who hold one can go on with
-        it, and save it.
+        it, and save it. A notebook that shows open figures at the end of each cell shows them now.
 
         Returns
         -------

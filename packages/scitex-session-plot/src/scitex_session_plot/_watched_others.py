@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ._watched_save import WatchedSave, saving_figure
+from ._watched_save import WatchedSave, absolute, saving_figure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ class WatchedImage(WatchedSave):
         self, watch: _Watch, fmt: str, fname: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         super().__init__(watch, fname, (fname, *args), kwargs)
-        if isinstance(fname, (str, os.PathLike)):
-            self.path = os.path.abspath(os.fsdecode(fname))
+        self.path = absolute(fname)
         self.stamp_keywords(fmt, None)
 
 
@@ -60,5 +59,4 @@ class WatchedAnimation(WatchedSave):
         kwargs: dict[str, Any],
     ) -> None:
         super().__init__(watch, filename, (animation, filename, *args), kwargs)
-        if isinstance(filename, (str, os.PathLike)):
-            self.path = os.path.abspath(os.fsdecode(filename))
+        self.path = absolute(filename)

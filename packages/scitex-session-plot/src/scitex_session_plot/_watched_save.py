@@ -186,21 +186,29 @@ def saving_figure() -> int:
     return getattr(_saving, "depth", 0)
 
 
+def absolute(path: Any) -> str | None:
+    """Give where a file is, while the working directory is the same; None for what is no path."""
+    if isinstance(path, (str, bytes, os.PathLike)):
+        return os.path.abspath(os.fsdecode(path))
+    return None
+
+
 def _format_and_path(
     canvas: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[str, str | None]:
     """Give the format of a save, and its file: absolute, while the working directory is the same.
 
-    Follows `print_figure`: a suffix names the format, and is added where there is neither.
+    Follows `print_figure`: the suffix of a text names the format, and is added where there is
+    neither; that of bytes is not looked at.
     """
     asked = args[_FORMAT_ARGUMENT] if len(args) > _FORMAT_ARGUMENT else kwargs.get("format")
-    path = os.fsdecode(target) if isinstance(target, (str, os.PathLike)) else None
-    if asked is None and path is not None:
+    path = os.fspath(target) if isinstance(target, os.PathLike) else target
+    if asked is None and isinstance(path, str):
         asked = os.path.splitext(path)[1][1:]
     if not asked:
         asked = canvas.get_default_filetype()
-        path = path and f"{path.rstrip('.')}.{asked}"
-    return str(asked).lower(), path and os.path.abspath(path)
+        path = f"{path.rstrip('.')}.{asked}" if isinstance(path, str) else path
+    return str(asked).lower(), absolute(path)
 
 
 def _canvas_class(canvas: Any, fmt: str, backend: str | None) -> type | None:
@@ -228,15 +236,14 @@ def _is_pages(target: Any) -> bool:
 
 def _tell_when_closed(pages: Any, on_save: Callable[[str], object]) -> None:
     """Tell of a file of many pages when it is closed, which is when it becomes one."""
-    path = getattr(pages, "_filename", None)
-    if "close" in vars(pages) or not isinstance(path, (str, os.PathLike)):
+    path, close = absolute(getattr(pages, "_filename", None)), pages.close
+    if "close" in vars(pages) or path is None:
         return
-    absolute, close = os.path.abspath(os.fsdecode(path)), pages.close
 
     def close_and_tell() -> None:
         close()
         del pages.close
-        on_save(absolute)
+        on_save(path)
 
     pages.close = close_and_tell
 
