@@ -25,7 +25,20 @@ class InvalidFieldError(Exception):
 
 
 class KeyedError(ValueError):
-    """What is wrong with the fields of one of a dict's objects; it begins with the key."""
+    """What is wrong with a value that lies within another.
+
+    Parameters
+    ----------
+    path : str
+        The keys that lead to it, with points between them.
+    why : str
+        What follows them in a sentence.
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path, why)
+        self.path = path
+        self.why = why
 
 
 class Field(NamedTuple):
@@ -93,10 +106,10 @@ def made(kind: type, default: Any, given: Mapping[str, Any]) -> Any:
     """
     if hasattr(kind, "model_fields"):
         return _made_model(kind, default, given)
+    if typing.is_typeddict(kind):
+        return {**({} if default is EMPTY else default), **given}
     if default is EMPTY:
         return _called(kind, given)
-    if typing.is_typeddict(kind):
-        return {**default, **given}
     if hasattr(kind, "__dataclass_fields__"):
         import dataclasses
 

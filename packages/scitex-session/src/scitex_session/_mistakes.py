@@ -48,8 +48,7 @@ def sentence(
     if found is not None:
         return _said_by_pydantic(found()[0], argument)
     if argument and isinstance(error.__cause__, KeyedError):
-        token = next(token for token in argument.tokens if token.keys)
-        return f"{where(token.evolve(keyword=None), argument)}.{error.__cause__}"
+        return _keyed(error.__cause__, argument)
     if isinstance(error, cyclopts.UnusedCliTokensError) and error.unused_tokens:
         return _stray(error.unused_tokens[0], tokens, arguments)
     if isinstance(error, cyclopts.RepeatArgumentError):
@@ -68,6 +67,12 @@ def sentence(
     if isinstance(error, cyclopts.ValidationError) and argument and argument.tokens:
         return _invalid(error, argument)
     return " ".join(str(error).split()).removesuffix(".")
+
+
+def _keyed(error: KeyedError, argument: Argument) -> str:
+    every = [token for each in (argument, *argument.children_recursive) for token in each.tokens]
+    place = where(every[0].evolve(keyword=None), argument)
+    return f"{place}{f'.{error.path}' if error.path else ''}{error.why}"
 
 
 def _stray(token: str, tokens: Sequence[str], arguments: ArgumentCollection) -> str:

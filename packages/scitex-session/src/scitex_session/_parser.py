@@ -204,6 +204,7 @@ class CommandLine:
         kinds = {VALUES: inspect.Parameter.VAR_POSITIONAL, OPTIONS: inspect.Parameter.VAR_KEYWORD}
         order = {VALUES: 0, OPTIONS: 2}
         target.__doc__ = func.__doc__
+        target.__annotations__ = {}  # of parameters of ours, where the user's may have their names
         target.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [
                 inspect.Parameter(
