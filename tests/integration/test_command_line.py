@@ -95,6 +95,9 @@ MISTAKES = [
     ("-d a --N 2.5", "--N must be a whole number, not '2.5'"),
     ("-d a --N", "--N needs a value"),
     ("-d a -d b", "-d is given twice"),
+    ("-d a --data-path b", "-d and --data-path give the same parameter"),
+    ("-d a --verbose --no-verbose", "--verbose and --no-verbose give the same parameter"),
+    ("–data-path a", "'–data-path' begins with a long dash; did you mean --data-path?"),  # noqa: RUF001
     ("-d a --mode slwo", "--mode must be one of fast, slow, not 'slwo'; did you mean slow?"),
     ("-d a --color green", "--color must be one of RED, BLUE, not 'green'"),
     ("-d a --verbose yes", "--verbose takes no value, so 'yes' belongs to no option; did you mean --verbose?"),  # noqa: E501

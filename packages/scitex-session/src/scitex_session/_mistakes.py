@@ -52,7 +52,7 @@ def sentence(
     if isinstance(error, cyclopts.UnusedCliTokensError) and error.unused_tokens:
         return _stray(error.unused_tokens[0], tokens, arguments)
     if isinstance(error, cyclopts.RepeatArgumentError):
-        return f"{error.token.keyword} is given twice"
+        return _repeated(error.token.keyword or "", tokens, arguments)
     if isinstance(error, cyclopts.MissingArgumentError) and argument:
         return _missing(error, argument)
     if argument and (uneven := _uneven(argument)):
@@ -67,6 +67,13 @@ def sentence(
     if isinstance(error, cyclopts.ValidationError) and argument and argument.tokens:
         return _invalid(error, argument)
     return " ".join(str(error).split()).removesuffix(".")
+
+
+def _repeated(name: str, tokens: Sequence[str], arguments: ArgumentCollection) -> str:
+    argument = find(arguments, name)
+    typed = [token.partition("=")[0] for token in tokens if token.startswith("-")]
+    others = [each for each in typed if each != name and find(arguments, each) is argument]
+    return f"{others[0]} and {name} give the same parameter" if others else f"{name} is given twice"
 
 
 def _keyed(error: KeyedError, argument: Argument) -> str:
