@@ -508,6 +508,37 @@ def test_a_type_that_is_imported_for_type_checkers_only_is_found() -> None:
     assert type(path).__name__ == "PurePosixPath"
 
 
+def test_the_types_of_fields_are_found_where_only_type_checkers_import_them() -> None:
+    @dataclass
+    class Where:
+        path: PurePosixPath | None = None
+        size: int = 1
+
+    @dataclass
+    class There(Where):
+        name: str = ""
+
+    class Made:
+        def __init__(self, path: PurePosixPath) -> None:
+            self.path = path
+
+    def main(one: Where = There(), two: Made | None = None) -> None: ...  # noqa: B008
+
+    main.__annotations__.update(one=Where, two=Made | None)  # local classes
+    found = parsed(main, "--one.path", "a/b", "--one.size", "3", "--two.path", "c")
+    assert (str(found["one"].path), found["one"].size) == ("a/b", 3)
+    assert type(found["two"].path).__name__ == "PurePosixPath"
+
+
+def test_a_variable_around_the_function_may_have_no_value_yet() -> None:
+    def main(size: int = 1) -> int:
+        return size + later
+
+    assert parsed(main, "--size", "3") == {"size": 3}
+    later = 1
+    assert main() == 2
+
+
 def test_a_type_that_nobody_can_import_is_named_and_disturbs_no_other() -> None:
     def main(what: Nothing | None = None, size: int = 1) -> None: ...
 

@@ -8,6 +8,8 @@ import sys
 import typing
 from typing import Annotated, Any, NamedTuple
 
+from ._hints import hints_within
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -131,14 +133,10 @@ def _called(kind: type, given: Mapping[str, Any]) -> Any:
     return kind(*(given[name] for name in first), **named)
 
 
-def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind, include_extras=True)
-
-
 def _of_dataclass(kind: Any, default: Any) -> Iterator[Field]:
     import dataclasses
 
-    hints = _hints(kind)
+    hints = hints_within(kind)
     for name, field in kind.__dataclass_fields__.items():
         hint = hints.get(name, Any)
         if isinstance(hint, dataclasses.InitVar):
@@ -161,7 +159,7 @@ def _value_of(field: Any) -> Any:
 
 def _of_attrs(kind: Any, default: Any) -> Iterator[Field]:
     attrs = sys.modules["attr"]
-    hints = _hints(kind)
+    hints = hints_within(kind)
     for field in kind.__attrs_attrs__:
         if not field.init:
             continue
@@ -214,7 +212,7 @@ def _made_model(kind: Any, default: Any, given: Mapping[str, Any]) -> Any:
 
 
 def _of_named_tuple(kind: Any, default: Any) -> Iterator[Field]:
-    hints = _hints(kind)
+    hints = hints_within(kind)
     for name in kind._fields:
         value = kind._field_defaults.get(name, EMPTY)
         yield Field(name, hints.get(name, str), getattr(default, name, value))
@@ -222,7 +220,7 @@ def _of_named_tuple(kind: Any, default: Any) -> Iterator[Field]:
 
 def _of_typed_dict(kind: Any, default: Any) -> Iterator[Field]:
     held = {} if default is EMPTY else default
-    for name, hint in _hints(kind).items():
+    for name, hint in hints_within(kind).items():
         bare = hint
         while typing.get_origin(bare) in (typing.Required, typing.NotRequired):
             bare = typing.get_args(bare)[0]
@@ -231,7 +229,7 @@ def _of_typed_dict(kind: Any, default: Any) -> Iterator[Field]:
 
 
 def _of_init(kind: Any, default: Any) -> Iterator[Field]:
-    hints = _hints(kind.__init__)
+    hints = hints_within(kind.__init__)
     for name, parameter in inspect.signature(kind).parameters.items():
         # An object that does not keep what it was made of can't say it: it must be given again.
         value = parameter.default if default is EMPTY else getattr(default, name, EMPTY)

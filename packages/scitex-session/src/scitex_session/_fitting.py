@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import cyclopts
 
-from ._hints import Unknown, shown_hint
+from ._hints import Unknown, hints_within, shown_hint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ def _takes_plain_values(kind: type) -> bool:
     if not isinstance(init, types.FunctionType):
         return False  # written in C, or none at all
     try:
-        hints = typing.get_type_hints(init, include_extras=True)
+        hints = hints_within(init)
     except NameError:
         return False
     code = init.__code__
