@@ -289,7 +289,7 @@ options:
   -n, --names TEXT ...
       --model.lr FLOAT    Learning rate. (default: 0.1)
       --model.depth INT   (default: 5)
-  -s, --seed INT
+  -s, --seed INT|none
   -h, --help              show this and exit
       --version           print it and exit
 
