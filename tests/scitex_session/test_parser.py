@@ -97,6 +97,11 @@ class Limited:
 
 
 @dataclass
+class Named:
+    name: str | None = None
+
+
+@dataclass
 class Once:
     seed: InitVar[int]
     a: int = 1
@@ -375,6 +380,10 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (Options, {"a": 4}, "--x.b 1", {"a": 4, "b": 1.0}),
     (Options, NO, "--x.b 1", {"b": 1.0}),
     (Plain, NO, "--x.a 3", Plain(3)),
+    (list[Plain], [], "--x 3 4", [Plain(3), Plain(4)]),
+    (list[Plain], [], '--x {"a":3}', [Plain(3)]),
+    (list[Plain], [], '--x {"a":3.5}', "!--x.a must be a whole number, not '3.5'"),
+    (list[Named], [], '--x {"name":"none"} {"name":null}', [Named("none"), Named()]),
     # constraints, and what the user says of a parameter
     (Annotated[int, Said(validator=validators.Number(gte=3))], 3, "--x 2", "!--x is '2': must be >= 3"),  # noqa: E501
     (Annotated[int, Said(validator=validators.Number(gte=3))], 3, "--x 4", 4),
@@ -475,6 +484,9 @@ def test_bare_values_go_to_star_args_and_unknown_options_to_star_kwargs() -> Non
         ("--a 1 x", "*rest must be a number, not 'x'"),
         ("--a 1 --lr x", "--lr must be a whole number, not 'x'"),
         ("--a 1 --lr 1 --lr 2", "--lr is given twice"),
+        ("--a 1 --lr 1 --other 3 --lr 2", "--lr is given twice"),
+        ("--a 1 -a 2", "--a and -a give the same parameter"),
+        ("--a 1 --lr.x 1", "--lr must be a whole number, and has no x"),
     ],
 )
 def test_wrong_values_of_them_are_refused(typed: str, said: str) -> None:
@@ -710,6 +722,11 @@ def test_types_of_pydantics_own_are_read_by_it() -> None:
 
     given = line_for(Login, Login()).parse(["--x.url", "http://a.b/"]).values["x"]
     assert (str(given.url), given.word.get_secret_value()) == ("http://a.b/", "a")
+    typed = ["--x", '{"url": "http://a.b/"}']
+    (within,) = line_for(list[Login], []).parse(typed).values["x"]
+    assert str(within.url) == "http://a.b/"
+    (alone,) = line_for(list[pydantic.HttpUrl], []).parse(["--x", "http://a.b/"]).values["x"]
+    assert str(alone) == "http://a.b/"
 
 
 @needs_attrs_and_pydantic

@@ -264,7 +264,8 @@ def _fitted_class(kind: Any, hint: Any, *, inside: bool) -> Any:
         return None
     if kind is bool and inside:
         return YesNo
-    if inside and made_of_fields(kind):
+    own = kind.__module__.split(".")[0] == "pydantic"  # such as HttpUrl, which is made of a text
+    if inside and not own and made_of_fields(kind):
         return _nested(hint)
     if kind is Free:
         return hint

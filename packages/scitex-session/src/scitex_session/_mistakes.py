@@ -71,13 +71,17 @@ def sentence(
 
 def _repeated(name: str, tokens: Sequence[str], arguments: ArgumentCollection) -> str:
     argument = find(arguments, name)
-    typed = [token.partition("=")[0] for token in tokens if token.startswith("-")]
-    others = [each for each in typed if each != name and find(arguments, each) is argument]
+    # By its names alone: **kwargs, and the keys of a dict, are one argument of many options.
+    names = {*argument.names, *argument.negatives} - {name} if argument else set()
+    others = [word for token in tokens if (word := token.partition("=")[0]) in names]
     return f"{others[0]} and {name} give the same parameter" if others else f"{name} is given twice"
 
 
 def _keyed(error: KeyedError, argument: Argument) -> str:
     every = [token for each in (argument, *argument.children_recursive) for token in each.tokens]
+    if argument.field_info.kind is argument.field_info.VAR_KEYWORD:  # its options have no one name
+        name = next(token.keys[0] for token in every if len(token.keys) > 1)
+        return f"--{name}{error.why}"
     place = where(every[0].evolve(keyword=None), argument)
     return f"{place}{f'.{error.path}' if error.path else ''}{error.why}"
 

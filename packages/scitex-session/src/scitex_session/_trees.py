@@ -15,6 +15,7 @@ from ._fitting import (
     Free,
     fitted,
     is_nested,
+    is_structure,
     is_union,
     made_of_fields,
     takes_keys,
@@ -126,9 +127,10 @@ def from_json(hint: Any, data: Any, convert: Convert) -> Any:
     fit = fitted(hint)
     text = data if isinstance(data, str) else json.dumps(data)
     try:
-        if fit is None or data is None or made_of_fields(bare) or takes_keys(bare):
+        if fit is None or data is None or is_structure(bare) or takes_keys(bare):
             raise ValueError(text)
-        return convert(fit, EMPTY, [cyclopts.Token(value=text)])
+        # Its None is null, and "none" a text: the source says that nobody typed it as a word.
+        return convert(fit, EMPTY, [cyclopts.Token(value=text, source="JSON")])
     except KeyedError:
         raise
     except (ValueError, cyclopts.CoercionError):

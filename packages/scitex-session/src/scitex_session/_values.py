@@ -13,13 +13,14 @@ from typing import Any
 
 import cyclopts
 
-from ._fields import EMPTY, KeyedError
+from ._fields import EMPTY, KeyedError, fields_of
 from ._fitting import (
     Free,
     Nested,
     YesNo,
     fitted,
     is_structure,
+    made_of_fields,
     takes_anything,
     takes_keys,
     takes_many,
@@ -222,7 +223,10 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _nested(hint: Any, text: str) -> Any:
-    data = json.loads(text)
+    if made_of_fields(hint) and not is_structure(hint) and not text.lstrip().startswith("{"):
+        data: Any = {fields_of(hint, EMPTY)[0].name: text}  # ``Celsius(21)``, of its one value
+    else:
+        data = json.loads(text)
     if not isinstance(data, list | dict):
         raise ValueError(text)  # noqa: TRY004  # what was given is a text of the wrong form
     try:
