@@ -220,6 +220,31 @@ ROWS = {
         returncode=1,
         runs=(),
     ),
+    "a method whose object has a name of its own": Row(
+        """
+        class Analysis:
+            @stx.session
+            def run(this, n: int = 1):
+                print("ran")
+        class Other(Analysis): ...
+        Other().run()
+        """,
+        stderr="Other.run: a method can't be a script",
+        returncode=1,
+        runs=(),
+    ),
+    "a staticmethod that is given an object of its class": Row(
+        """
+        class Analysis:
+            @staticmethod
+            @stx.session
+            def run(this):
+                print("ran")
+        Analysis.run(Analysis())
+        """,
+        "ran\n",
+        runs=(),
+    ),
     "a staticmethod, below": Row(
         """
         class Analysis:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -227,11 +228,45 @@ def test_what_may_be_anything_keeps_the_type_that_the_file_gives_it(file: str, t
     assert values["items"][:2] == [1, "1"]
 
 
+def test_structures_within_lists_and_dicts_are_written_as_yaml_has_them() -> None:
+    def main(
+        layers: list[Model],
+        named: dict[str, Model],
+        pair: tuple[Model, Model],
+        limit: float = 1.0,
+    ) -> None: ...
+
+    text = """
+layers:
+  - {depth: 1, sizes: [1, 2]}
+  - {}
+named: {a: {depth: 4, sizes: [3]}}
+pair: [{depth: 5}, {sizes: [4, 5]}]
+limit: .inf
+"""
+    Path("a.yaml").write_text(text, encoding="utf-8")
+    line = CommandLine(main, parameters_of(main))
+    assert line.parse([], [read_config_file("a.yaml")]).values == {
+        "layers": [Model(1, (1, 2)), Model()],
+        "named": {"a": Model(4, (3,))},
+        "pair": (Model(5), Model(sizes=(4, 5))),
+        "limit": float("inf"),
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("pair: [1]", "a.yaml:1: pair needs 2 values, not 1"),
         ("model.depth: x", "a.yaml:1: model.depth must be a whole number, not 'x'"),
+        (
+            "day: then",
+            "a.yaml:1: day must be a date such as 2026-11-22 or none, not 'then'",
+        ),
+        (
+            "layers: [{depth: 1}, {depth: 2.5}]",
+            "a.yaml:1: layers.depth must be a whole number, not '2.5'",
+        ),
         ("n_epochs: 1\nn-epochs: 2", "a.yaml:2: n-epochs stands above as n_epochs already"),
         (
             "model.depth: 1\nmodel: {depth: 2}",
@@ -244,6 +279,8 @@ def test_mistakes_name_parameter_file_and_line(text: str, said: str) -> None:
         pair: tuple[int, int] = (1, 2),
         n_epochs: int = 1,
         model: Model = Model(),  # noqa: B008
+        day: dt.date | None = None,
+        layers: list[Model] = [],  # noqa: B006
     ) -> None: ...
 
     Path("a.yaml").write_text(text, encoding="utf-8")

@@ -92,6 +92,16 @@ class Careful:
 
 
 @dataclass
+class Limited:
+    rate: Annotated[float, Above()] = 1.0
+
+
+@dataclass
+class Named:
+    name: str | None = None
+
+
+@dataclass
 class Once:
     seed: InitVar[int]
     a: int = 1
@@ -157,6 +167,8 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (bool, False, "--x no", "!--x takes no value, so 'no' belongs to no option; did you mean --no-x?"),  # noqa: E501
     (bool, False, "--x a.csv", "!--x takes no value, so 'a.csv' belongs to no option"),
     (bool | None, None, "--no-x", False),
+    (bool | None, True, "--x=none", None),
+    (bool | None, None, "--x=maybe", "!--x must be yes, no or none, not 'maybe'"),
     (bool, NO, "", "!--x is required"),
     # int
     (int, NO, "--x 3", 3),
@@ -183,6 +195,7 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (float, 0.5, "--x -1e-3", -1e-3),
     (float, 0.5, "--x -inf", float("-inf")),
     (float, 0.5, "--x inf", float("inf")),
+    (float, 0.5, "--x -.inf", float("-inf")),
     (float, 0.5, "--x nan", NAN),
     (float, 0.5, "--x -nan", NAN),
     (float, 0.5, "--x 1_000.5", 1000.5),
@@ -260,6 +273,9 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (list[list[int]], [], "--x 1", "!--x must be list[int] written as JSON, such as [1, 2], not '1'"),  # noqa: E501
     (list[tuple[int, str]], [], "--x 1 a 2 b", [(1, "a"), (2, "b")]),
     (list[tuple[int, str]], [], "--x 1 a 2", "!--x takes its values by 2, and 3 were given"),
+    (list[dict[str, int]], [], '--x {"a":1} {"b":2}', [{"a": 1}, {"b": 2}]),
+    (list[dict[str, int]], [], '--x [{"a":1.5}]', "!--x.a must be a whole number, not '1.5'"),
+    (list[list[int]], [[1]], "--x []", []),
     (set[int], set(), "--x 1 1 2", {1, 2}),
     (frozenset[str], frozenset(), "--x a", frozenset({"a"})),
     (collections.abc.Sequence[float], (), "--x 1 2", [1.0, 2.0]),
@@ -291,7 +307,9 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (UUID, None, "--x 12345678-1234-5678-1234-567812345678", UUID("12345678-1234-5678-1234-567812345678")),  # noqa: E501
     (UUID, None, "--x 1", "!--x must be a UUID, not '1'"),
     (slice, None, "--x 0:10:2", slice(0, 10, 2)),
+    (slice, None, "--x ten", "!--x must be a slice such as 0:10 or 0:10:2, not 'ten'"),
     (re.Pattern[str], None, "--x a+", re.compile("a+")),
+    (re.Pattern[str], None, "--x (", "!--x must be a regular expression, not '('"),
     # structures
     (Model, Model(), "--x.lr 1 --x.depth 2", Model(1.0, 2)),
     (Model, Model(depth=9), "--x.lr 1", Model(1.0, 9)),
@@ -311,6 +329,20 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (Strict, NO, "--x.lr 1", Strict(1.0)),
     (Strict, Strict(2.0), "--x.depth 1", Strict(2.0, 1)),
     (list[Strict], [], '--x {"lr":1} {"lr":2}', [Strict(1.0), Strict(2.0)]),
+    (list[Strict], [], '--x [{"lr":1},{"lr":2}]', [Strict(1.0), Strict(2.0)]),
+    (list[Strict], [], '--x {"lr":1,"depth":2.5}', "!--x.depth must be a whole number, not '2.5'"),
+    (list[Strict], [], '--x {"lr":1,"depth":"2.5"}', "!--x.depth must be a whole number, not '2.5'"),  # noqa: E501
+    (list[Strict], [], '--x {"lr":1,"dept":2}', "!--x.dept: Strict has no such field; it has lr, depth"),  # noqa: E501
+    (list[Strict], [], '--x {"depth":2}', "!--x.lr is required"),
+    (list[Strict], [], "--x 0.1", "!--x must be Strict written as JSON, such as {\"lr\": 1}, not '0.1'"),  # noqa: E501
+    (list[Strict], [Strict(1.0)], "--x []", []),
+    (list[Model], [], '--x {"inner":{"N":3},"sizes":[1]}', [Model(sizes=[1], inner=Inner(N=3))]),
+    (list[Model], [], '--x {"inner":{"N":3.5}}', "!--x.inner.N must be a whole number, not '3.5'"),
+    (list[Model | None], [], '--x {"lr":1} none', [Model(1.0), None]),
+    (tuple[Strict, Inner], NO, '--x [{"lr":1},{"N":5}]', (Strict(1.0), Inner(N=5))),
+    (tuple[Strict, Inner], NO, '--x [{"lr":1}]', "!--x needs 2 values, not 1"),
+    (list[Limited], [], '--x {"rate":-1}', "!--x.rate must be greater than 0, not -1.0"),
+    (list[Careful], [], '--x {"lr":-1}', "!--x: lr must be positive, not -1.0"),
     (Model, Bigger(5.0, width=6), "--x.lr 1", Bigger(1.0, width=6)),
     (Model, Bigger(5.0, width=6), "--x.width 1", Bigger(5.0, width=1)),
     (Model | None, Bigger(5.0, width=6), "--x.width 1", Bigger(5.0, width=1)),
@@ -322,6 +354,15 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (dict[str, Model], {}, "--x.a.lr 1 --x.b.depth 2", {"a": Model(1.0), "b": Model(depth=2)}),
     (dict[str, Model], {"a": Bigger(5.0)}, "--x.a.depth 1", {"a": Bigger(5.0, 1)}),
     (dict[str, Model], {}, "--x.a.lrr 1", "!--x.a.lrr: Model has no such field; it has lr, depth, sizes, bias, inner"),  # noqa: E501
+    (dict[str, Model], {}, "--x.a.inner.N 3", {"a": Model(inner=Inner(N=3))}),
+    (dict[str, Model], NO, "--x.a.lr 3", {"a": Model(3.0)}),
+    (dict[str, Model], {"a": Model(inner=Inner(7))}, "--x.a.inner.N 3", {"a": Model(inner=Inner(7, 3))}),  # noqa: E501
+    (dict[str, Model], {}, "--x.a.inner.N 3.5", "!--x.a.inner.N must be a whole number, not '3.5'"),
+    (dict[str, Model], {}, "--x.a.inner.M 3", "!--x.a.inner.M: Inner has no such field; it has n-layers, N"),  # noqa: E501
+    (dict[str, Model], {}, '--x {"a":{"depth":2}}', {"a": Model(depth=2)}),
+    (dict[str, Model], {}, '--x {"a":{"depth":2.5}}', "!--x.a.depth must be a whole number, not '2.5'"),  # noqa: E501
+    (dict[str, Model], {}, '--x.a {"depth":2.5}', "!--x.a.depth must be a whole number, not '2.5'"),
+    (dict[str, Model], {}, "--x.a 3", "!--x.a must be a Model, given by its fields or as JSON, not '3'"),  # noqa: E501
     (dict[str, Strict], {}, "--x.a.depth 1", "!--x.a.lr is required"),
     (dict[str, Model], {}, "--x.a.lr b", "!--x.a.lr must be a number, not 'b'"),
     (dict[str, Careful], {}, "--x.a.lr -1", "!--x.a: lr must be positive, not -1.0"),
@@ -337,7 +378,12 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (Point, NO, "--x.x 1", Point(1)),
     (Point, Point(4), "--x.y 1", Point(4, 1.0)),
     (Options, {"a": 4}, "--x.b 1", {"a": 4, "b": 1.0}),
+    (Options, NO, "--x.b 1", {"b": 1.0}),
     (Plain, NO, "--x.a 3", Plain(3)),
+    (list[Plain], [], "--x 3 4", [Plain(3), Plain(4)]),
+    (list[Plain], [], '--x {"a":3}', [Plain(3)]),
+    (list[Plain], [], '--x {"a":3.5}', "!--x.a must be a whole number, not '3.5'"),
+    (list[Named], [], '--x {"name":"none"} {"name":null}', [Named("none"), Named()]),
     # constraints, and what the user says of a parameter
     (Annotated[int, Said(validator=validators.Number(gte=3))], 3, "--x 2", "!--x is '2': must be >= 3"),  # noqa: E501
     (Annotated[int, Said(validator=validators.Number(gte=3))], 3, "--x 4", 4),
@@ -438,6 +484,9 @@ def test_bare_values_go_to_star_args_and_unknown_options_to_star_kwargs() -> Non
         ("--a 1 x", "*rest must be a number, not 'x'"),
         ("--a 1 --lr x", "--lr must be a whole number, not 'x'"),
         ("--a 1 --lr 1 --lr 2", "--lr is given twice"),
+        ("--a 1 --lr 1 --other 3 --lr 2", "--lr is given twice"),
+        ("--a 1 -a 2", "--a and -a give the same parameter"),
+        ("--a 1 --lr.x 1", "--lr must be a whole number, and has no x"),
     ],
 )
 def test_wrong_values_of_them_are_refused(typed: str, said: str) -> None:
@@ -469,6 +518,37 @@ def test_a_type_that_is_imported_for_type_checkers_only_is_found() -> None:
 
     (path,) = parsed(main, "--path", "a/b").values()
     assert type(path).__name__ == "PurePosixPath"
+
+
+def test_the_types_of_fields_are_found_where_only_type_checkers_import_them() -> None:
+    @dataclass
+    class Where:
+        path: PurePosixPath | None = None
+        size: int = 1
+
+    @dataclass
+    class There(Where):
+        name: str = ""
+
+    class Made:
+        def __init__(self, path: PurePosixPath) -> None:
+            self.path = path
+
+    def main(one: Where = There(), two: Made | None = None) -> None: ...  # noqa: B008
+
+    main.__annotations__.update(one=Where, two=Made | None)  # local classes
+    found = parsed(main, "--one.path", "a/b", "--one.size", "3", "--two.path", "c")
+    assert (str(found["one"].path), found["one"].size) == ("a/b", 3)
+    assert type(found["two"].path).__name__ == "PurePosixPath"
+
+
+def test_a_variable_around_the_function_may_have_no_value_yet() -> None:
+    def main(size: int = 1) -> int:
+        return size + later
+
+    assert parsed(main, "--size", "3") == {"size": 3}
+    later = 1
+    assert main() == 2
 
 
 def test_a_type_that_nobody_can_import_is_named_and_disturbs_no_other() -> None:
@@ -508,6 +588,17 @@ def test_the_fields_of_a_parameter_cant_pose_as_the_sessions_options() -> None:
 
     with pytest.raises(UnsuitableFunctionError, match="rename the parameter"):
         CommandLine(main, parameters_of(main))
+
+
+def test_the_names_of_parameters_are_free() -> None:
+    def main(
+        values: list[float], named: dict[str, int], target: int = 1, self: int = 2
+    ) -> None: ...
+
+    typed = "--values 1 2.5 --named.a 3 --target 4 --self 5"
+    assert parsed(main, *typed.split()) == {
+        "values": [1.0, 2.5], "named": {"a": 3}, "target": 4, "self": 5,
+    }  # fmt: skip
 
 
 def test_partials_and_instances_have_their_annotations_read() -> None:
@@ -631,6 +722,11 @@ def test_types_of_pydantics_own_are_read_by_it() -> None:
 
     given = line_for(Login, Login()).parse(["--x.url", "http://a.b/"]).values["x"]
     assert (str(given.url), given.word.get_secret_value()) == ("http://a.b/", "a")
+    typed = ["--x", '{"url": "http://a.b/"}']
+    (within,) = line_for(list[Login], []).parse(typed).values["x"]
+    assert str(within.url) == "http://a.b/"
+    (alone,) = line_for(list[pydantic.HttpUrl], []).parse(["--x", "http://a.b/"]).values["x"]
+    assert str(alone) == "http://a.b/"
 
 
 @needs_attrs_and_pydantic

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200  # inspect.CO_*
 _ANY = 0x04 | 0x08  # *args and **kwargs
+_NO_METHOD = (
+    "a method can't be a script, since its object would count as an argument; decorate a function "
+    "that makes the object and calls the method, or wrap the method of an object: "
+    "main = session(object.method)"
+)
 
 
 def check_function(func: Any) -> None:
@@ -43,18 +48,35 @@ def check_function(func: Any) -> None:
     name = name_of(func)
     home, _, _ = getattr(func, "__qualname__", name).rpartition(".")
     if home and not home.endswith("<locals>") and _takes_an_object(func):
-        raise UnsuitableFunctionError(
-            f"{home}.{name}",
-            "a method can't be a script, since its object would count as an argument; decorate a "
-            "function that makes the object and calls the method, or wrap the method of an object: "
-            "main = session(object.method)",
-        )
+        raise UnsuitableFunctionError(f"{home}.{name}", _NO_METHOD)
     if _flags(func) & (_GENERATOR | _ASYNC_GENERATOR):
         raise UnsuitableFunctionError(
             name,
             "a generator function does nothing when called; a session needs one that runs",
         )
     check_injected(name, [p.name for p in parameters_of(func) if p.injected])
+
+
+def check_no_method(func: Any, script: object, first: object) -> None:
+    """Refuse to run a method as a plain function, which its call without arguments looks like.
+
+    Parameters
+    ----------
+    func : callable
+        What was decorated; only what its first parameter is called told whether it is a method.
+    script : object
+        What the decorator made of it.
+    first : object
+        The only argument of the call.
+
+    Raises
+    ------
+    UnsuitableFunctionError
+        `script` stands in the class of `first`, and is no staticmethod there.
+    """
+    name = name_of(func)
+    if any(vars(base).get(name) is script for base in type(first).__mro__):
+        raise UnsuitableFunctionError(f"{type(first).__qualname__}.{name}", _NO_METHOD)
 
 
 def is_coroutine_function(func: Any) -> bool:

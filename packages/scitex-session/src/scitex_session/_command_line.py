@@ -149,7 +149,8 @@ def _parsed(func: Callable[..., Any], parameters: list[Parameter], asked: Asked)
         from ._completion import completion_script
         from ._help import say
 
-        say(completion_script(line, os.path.basename(sys.argv[0]), asked.completion))
+        program = program_name().removeprefix("python -m ")
+        say(completion_script(line, program, asked.completion))
         raise SystemExit(0)
     options = asked.rest[: asked.rest.index("--")] if "--" in asked.rest else asked.rest
     if any(flag in options for flag in line.help_flags):

@@ -33,12 +33,12 @@ _BASH = """\
             ;;
     esac
 }}
-# `python {program}`: the script's own completion, where there is one; else files.
+# Behind `python` and `python -m`: the script's own completion, where there is one; else files.
 _scitex_session_python() {{
     local i script
     for ((i = 1; i < COMP_CWORD; i++)); do
         script="${{COMP_WORDS[i]##*/}}"
-        if [[ "$script" == *.py ]]; then
+        if [[ "$script" == *.py || "${{COMP_WORDS[i-1]}}" == -m ]]; then
             script="_scitex_session_${{script//[^A-Za-z0-9]/_}}"
             declare -F "$script" >/dev/null && "$script" && return
             break

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import typing
 from typing import Any
 
 from cyclopts import Token
 
 from ._errors import UsageError
-from ._fitting import Free, takes_anything, takes_keys, takes_many, without_none
+from ._fields import EMPTY, fields_of
+from ._fitting import (
+    Free,
+    is_nested,
+    made_of_fields,
+    takes_anything,
+    takes_keys,
+    takes_many,
+    without_none,
+)
 from ._free import FileText
 from ._names import kebab
 from ._structures import as_whole
@@ -145,11 +155,16 @@ def _is_free(arguments: ArgumentCollection, argument: Argument, keys: tuple[str,
 def _append(entry: Entry, argument: Argument, keys: tuple[str, ...]) -> None:
     name = ".".join([argument.name.removeprefix("--"), *keys])
     token = Token(keyword=f"--{name}", source=entry.source, keys=keys)
-    if _is_free_at(argument, keys):
+    hint = _hint_at(argument.hint, keys)
+    if hint in (Free, Any):
         argument.append(token.evolve(value=FileText(str(entry.value), entry.data)))
         return
+    if is_nested(hint):
+        argument.append(token.evolve(value=json.dumps(entry.data, default=str)))
+        return
     count, many = argument.token_count(keys)
-    if isinstance(entry.value, list) and count == 1 and not many and not argument.children:
+    several = many or count > 1 or argument.children or takes_many(hint)
+    if isinstance(entry.value, list) and not several:
         raise UsageError(f"{entry.source}: {name.replace('-', '_')} takes one value, not a list")
     if entry.value == []:
         argument.append(token.evolve(implicit_value=[]))
@@ -165,8 +180,14 @@ def _append(entry: Entry, argument: Argument, keys: tuple[str, ...]) -> None:
             argument.append(token.evolve(value=item, index=index))
 
 
-def _is_free_at(argument: Argument, keys: tuple[str, ...]) -> bool:
-    hint = without_none(argument.hint)
-    for _ in keys:
-        hint = without_none(typing.get_args(hint)[-1]) if takes_keys(hint) else hint
-    return hint is Free
+def _hint_at(hint: Any, keys: tuple[str, ...]) -> Any:
+    """Return the annotation of what lies below keys of a dict."""
+    hint = without_none(hint)
+    for key in keys:
+        if takes_keys(hint):
+            hint = typing.get_args(hint)[-1]
+        elif made_of_fields(hint):
+            fields = {kebab(field.name): field.hint for field in fields_of(hint, EMPTY)}
+            hint = fields.get(kebab(key), hint)
+        hint = without_none(hint)
+    return hint

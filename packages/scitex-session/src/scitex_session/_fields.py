@@ -8,6 +8,8 @@ import sys
 import typing
 from typing import Annotated, Any, NamedTuple
 
+from ._hints import hints_within
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +27,20 @@ class InvalidFieldError(Exception):
 
 
 class KeyedError(ValueError):
-    """What is wrong with the fields of one of a dict's objects; it begins with the key."""
+    """What is wrong with a value that lies within another.
+
+    Parameters
+    ----------
+    path : str
+        The keys that lead to it, with points between them.
+    why : str
+        What follows them in a sentence.
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path, why)
+        self.path = path
+        self.why = why
 
 
 class Field(NamedTuple):
@@ -93,10 +108,10 @@ def made(kind: type, default: Any, given: Mapping[str, Any]) -> Any:
     """
     if hasattr(kind, "model_fields"):
         return _made_model(kind, default, given)
+    if typing.is_typeddict(kind):
+        return {**({} if default is EMPTY else default), **given}
     if default is EMPTY:
         return _called(kind, given)
-    if typing.is_typeddict(kind):
-        return {**default, **given}
     if hasattr(kind, "__dataclass_fields__"):
         import dataclasses
 
@@ -118,14 +133,10 @@ def _called(kind: type, given: Mapping[str, Any]) -> Any:
     return kind(*(given[name] for name in first), **named)
 
 
-def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind, include_extras=True)
-
-
 def _of_dataclass(kind: Any, default: Any) -> Iterator[Field]:
     import dataclasses
 
-    hints = _hints(kind)
+    hints = hints_within(kind)
     for name, field in kind.__dataclass_fields__.items():
         hint = hints.get(name, Any)
         if isinstance(hint, dataclasses.InitVar):
@@ -148,7 +159,7 @@ def _value_of(field: Any) -> Any:
 
 def _of_attrs(kind: Any, default: Any) -> Iterator[Field]:
     attrs = sys.modules["attr"]
-    hints = _hints(kind)
+    hints = hints_within(kind)
     for field in kind.__attrs_attrs__:
         if not field.init:
             continue
@@ -201,7 +212,7 @@ def _made_model(kind: Any, default: Any, given: Mapping[str, Any]) -> Any:
 
 
 def _of_named_tuple(kind: Any, default: Any) -> Iterator[Field]:
-    hints = _hints(kind)
+    hints = hints_within(kind)
     for name in kind._fields:
         value = kind._field_defaults.get(name, EMPTY)
         yield Field(name, hints.get(name, str), getattr(default, name, value))
@@ -209,7 +220,7 @@ def _of_named_tuple(kind: Any, default: Any) -> Iterator[Field]:
 
 def _of_typed_dict(kind: Any, default: Any) -> Iterator[Field]:
     held = {} if default is EMPTY else default
-    for name, hint in _hints(kind).items():
+    for name, hint in hints_within(kind).items():
         bare = hint
         while typing.get_origin(bare) in (typing.Required, typing.NotRequired):
             bare = typing.get_args(bare)[0]
@@ -218,7 +229,7 @@ def _of_typed_dict(kind: Any, default: Any) -> Iterator[Field]:
 
 
 def _of_init(kind: Any, default: Any) -> Iterator[Field]:
-    hints = _hints(kind.__init__)
+    hints = hints_within(kind.__init__)
     for name, parameter in inspect.signature(kind).parameters.items():
         # An object that does not keep what it was made of can't say it: it must be given again.
         value = parameter.default if default is EMPTY else getattr(default, name, EMPTY)

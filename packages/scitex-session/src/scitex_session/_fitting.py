@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import cyclopts
 
-from ._hints import Unknown
+from ._hints import Unknown, hints_within, shown_hint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Free:
 
 
 class Nested:
-    """Base of markers for a container inside a container: one value of JSON."""
+    """Base of markers for a list, dict or structure inside a container: one value of JSON."""
 
     hint: Any
 
@@ -121,9 +121,11 @@ def fitted(hint: Any, *, inside: bool = False) -> Any:
     if (origin or hint) in _MANY:
         return _fitted_container(hint, origin, args, inside=inside)
     if (origin or hint) in _MAPPINGS:
-        value = fitted(args[1], inside=not takes_many(args[1])) if args else Free
+        value = fitted(args[1], inside=not _has_parts(args[1])) if args else Free
         texts = not args or args[0] in (str, Any)
-        return dict[str, value] if value and texts else None  # type: ignore[valid-type]
+        if not (value and texts):
+            return None
+        return _nested(hint) if inside else dict[str, value]  # type: ignore[valid-type]
     return _fitted_class(origin or hint, hint, inside=inside)
 
 
@@ -185,9 +187,14 @@ def takes_keys(hint: Any) -> bool:
 
 
 def takes_nested(hint: Any) -> bool:
-    """Tell whether an annotation takes values each of which is a list in JSON."""
-    inner = typing.get_args(without_none(hint))
-    return any(isinstance(part, type) and issubclass(part, Nested) for part in inner)
+    """Tell whether an annotation takes values each of which is a list or an object of JSON."""
+    inner = map(without_none, typing.get_args(without_none(hint)))
+    return any(map(is_nested, inner))
+
+
+def is_nested(hint: Any) -> bool:
+    """Tell whether an annotation is the marker of a value of JSON."""
+    return isinstance(hint, type) and issubclass(hint, Nested)
 
 
 def takes_anything(hint: Any) -> bool:
@@ -233,13 +240,23 @@ def _fitted_annotated(base: Any, extras: tuple[Any, ...], *, inside: bool) -> An
 def _fitted_container(hint: Any, origin: Any, args: tuple[Any, ...], *, inside: bool) -> Any:
     fixed = origin is tuple and args and args[-1] is not ...
     if inside and not fixed:
-        return type(str(hint), (Nested,), {"hint": hint})
-    inner = [fitted(arg, inside=True) if arg is not ... else ... for arg in args]
+        return _nested(hint)
+    inner: list[Any] = [fitted(arg, inside=True) if arg is not ... else ... for arg in args]
     if None in inner:
         return None
+    if fixed and any(is_nested(part) and not takes_many(part.hint) for part in inner):
+        return _nested(hint)  # of two objects cyclopts would take the first alone
     if not inner:
         return tuple[Free, ...] if hint is tuple else hint[Free]
     return origin[tuple(inner)]
+
+
+def _nested(hint: Any) -> Any:
+    return type(shown_hint(hint), (Nested,), {"hint": hint, "__module__": "builtins"})
+
+
+def _has_parts(hint: Any) -> bool:
+    return takes_many(hint) or takes_keys(hint) or made_of_fields(without_none(hint))
 
 
 def _fitted_class(kind: Any, hint: Any, *, inside: bool) -> Any:
@@ -247,6 +264,9 @@ def _fitted_class(kind: Any, hint: Any, *, inside: bool) -> Any:
         return None
     if kind is bool and inside:
         return YesNo
+    own = kind.__module__.split(".")[0] == "pydantic"  # such as HttpUrl, which is made of a text
+    if inside and not own and made_of_fields(kind):
+        return _nested(hint)
     if kind is Free:
         return hint
     if kind is os.PathLike:
@@ -264,7 +284,7 @@ def _takes_plain_values(kind: type) -> bool:
     if not isinstance(init, types.FunctionType):
         return False  # written in C, or none at all
     try:
-        hints = typing.get_type_hints(init, include_extras=True)
+        hints = hints_within(init)
     except NameError:
         return False
     code = init.__code__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 import typing
 from pathlib import Path
@@ -54,6 +55,27 @@ def hints_of(func: Callable[..., Any], options: Iterable[Parameter]) -> dict[str
     return hints
 
 
+def hints_within(kind: Any) -> dict[str, Any]:
+    """Return the annotations of a class or a constructor, those for type checkers only as well.
+
+    Raises
+    ------
+    NameError
+        One names what is not there.
+    """
+    homes = dict.fromkeys(base.__module__ for base in getattr(kind, "__mro__", (kind,)))
+    modules = [vars(sys.modules[name]) for name in homes if name in sys.modules]
+    found: dict[str, Any] = {}
+    while True:
+        try:
+            names = {**getattr(kind, "__dict__", {}), **found} if found else None
+            return typing.get_type_hints(kind, localns=names, include_extras=True)
+        except NameError as error:
+            name = error.name or ""
+            if name in found or not any(_import_for_checkers(m, name, found) for m in modules):
+                raise
+
+
 def shown_hint(hint: Any) -> str:
     """Return an annotation as a person would write it."""
     if isinstance(hint, Unknown):
@@ -101,7 +123,13 @@ def _resolved(func: Callable[..., Any], hint: Any) -> Any:
 def _closure_of(func: Callable[..., Any]) -> dict[str, Any]:
     code, cells = code_of(func), getattr(code_of(func), "__closure__", None) or ()
     names = getattr(getattr(code, "__code__", None), "co_freevars", ())
-    return dict(zip(names, (cell.cell_contents for cell in cells), strict=False))
+    found = {}
+    for name, cell in zip(names, cells, strict=False):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:  # a variable that has no value yet
+            continue
+    return found
 
 
 def _import_for_checkers(module: dict[str, Any], name: str, namespace: dict[str, Any]) -> bool:

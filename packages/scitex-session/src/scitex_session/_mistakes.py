@@ -48,12 +48,11 @@ def sentence(
     if found is not None:
         return _said_by_pydantic(found()[0], argument)
     if argument and isinstance(error.__cause__, KeyedError):
-        token = next(token for token in argument.tokens if token.keys)
-        return f"{where(token.evolve(keyword=None), argument)}.{error.__cause__}"
+        return _keyed(error.__cause__, argument)
     if isinstance(error, cyclopts.UnusedCliTokensError) and error.unused_tokens:
         return _stray(error.unused_tokens[0], tokens, arguments)
     if isinstance(error, cyclopts.RepeatArgumentError):
-        return f"{error.token.keyword} is given twice"
+        return _repeated(error.token.keyword or "", tokens, arguments)
     if isinstance(error, cyclopts.MissingArgumentError) and argument:
         return _missing(error, argument)
     if argument and (uneven := _uneven(argument)):
@@ -68,6 +67,23 @@ def sentence(
     if isinstance(error, cyclopts.ValidationError) and argument and argument.tokens:
         return _invalid(error, argument)
     return " ".join(str(error).split()).removesuffix(".")
+
+
+def _repeated(name: str, tokens: Sequence[str], arguments: ArgumentCollection) -> str:
+    argument = find(arguments, name)
+    # By its names alone: **kwargs, and the keys of a dict, are one argument of many options.
+    names = {*argument.names, *argument.negatives} - {name} if argument else set()
+    others = [word for token in tokens if (word := token.partition("=")[0]) in names]
+    return f"{others[0]} and {name} give the same parameter" if others else f"{name} is given twice"
+
+
+def _keyed(error: KeyedError, argument: Argument) -> str:
+    every = [token for each in (argument, *argument.children_recursive) for token in each.tokens]
+    if argument.field_info.kind is argument.field_info.VAR_KEYWORD:  # its options have no one name
+        name = next(token.keys[0] for token in every if len(token.keys) > 1)
+        return f"--{name}{error.why}"
+    place = where(every[0].evolve(keyword=None), argument)
+    return f"{place}{f'.{error.path}' if error.path else ''}{error.why}"
 
 
 def _stray(token: str, tokens: Sequence[str], arguments: ArgumentCollection) -> str:

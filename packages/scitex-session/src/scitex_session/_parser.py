@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ._signature import Parameter
 
 
+_LONG_DASHES = "\N{EN DASH}\N{EM DASH}"  # what word processors and web pages make of two
+
+
 class Parsed(NamedTuple):
     """What a command line and its files gave.
 
@@ -169,6 +172,9 @@ class CommandLine:
             after = tokens[tokens.index("--") + 1]
             raise UsageError(f"{after!r} stands behind --, where no option does")
         if tokens and not takes_values and (tokens[0] == "-" or not tokens[0].startswith("-")):
+            bare = tokens[0].lstrip(_LONG_DASHES)
+            if bare != tokens[0]:
+                raise UsageError(f"{tokens[0]!r} begins with a long dash; did you mean --{bare}?")
             names = [a.name for a in self.arguments if a.required and not a.children]
             example = f", such as {names[0]} {tokens[0]}" if names else ""
             raise UsageError(
@@ -204,6 +210,7 @@ class CommandLine:
         kinds = {VALUES: inspect.Parameter.VAR_POSITIONAL, OPTIONS: inspect.Parameter.VAR_KEYWORD}
         order = {VALUES: 0, OPTIONS: 2}
         target.__doc__ = func.__doc__
+        target.__annotations__ = {}  # of parameters of ours, where the user's may have their names
         target.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [
                 inspect.Parameter(

@@ -11,7 +11,16 @@ import re
 import typing
 from typing import Any, NamedTuple
 
-from ._fitting import Free, Nested, is_structure, is_union, takes_keys, takes_many, without_none
+from ._fitting import (
+    Free,
+    Nested,
+    is_structure,
+    is_union,
+    takes_keys,
+    takes_many,
+    takes_none,
+    without_none,
+)
 from ._names import kebab
 from ._wording import choices_of
 
@@ -63,7 +72,7 @@ def rows_of(line: CommandLine) -> Iterator[Row]:
         switch = without_none(hint) is bool and not argument.is_var_positional()
         yield Row(
             names=_names(argument),
-            form="" if switch else f"{_form(hint)}{' ...' * argument.is_var_positional()}",
+            form="" if switch else _form_of(hint) + " ..." * argument.is_var_positional(),
             choices=choices_of(hint),
             help=" ".join((argument.parameter.help or _said_of(argument, shared)).split()),
             default=_shown(_default(line, argument), switch=switch),
@@ -164,6 +173,11 @@ def _duration(value: datetime.timedelta) -> str:
     part = f"{value.microseconds / 1e6:.6f}"[1:].rstrip("0").rstrip(".")
     shown = [(value.days, "d"), (hours, "h"), (minutes, "m"), (f"{seconds}{part}", "s")]
     return sign + ("".join(f"{n}{unit}" for n, unit in shown if str(n) != "0") or "0s")
+
+
+def _form_of(hint: Any) -> str:
+    form = _form(hint)
+    return f"{form}|none" if takes_none(hint) and "none" not in form.split("|") else form
 
 
 def _form(hint: Any) -> str:

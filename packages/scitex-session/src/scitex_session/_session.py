@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import functools
 
-from ._callables import check_function, is_coroutine_function, name_of, namespace_of, unveil
+from ._callables import (
+    check_function,
+    check_no_method,
+    is_coroutine_function,
+    name_of,
+    namespace_of,
+    unveil,
+)
 from ._command_line import arguments_for
 from ._coroutines import Finished, in_event_loop, run_to_end
 from ._execute import check_not_nested, execute, execute_async, is_disabled
@@ -156,6 +163,8 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     @functools.wraps(func)
     def script(*args: Any, **kwargs: Any) -> Any:
         if args or kwargs:
+            if len(args) == 1 and not kwargs:
+                check_no_method(func, script, args[0])
             return func(*args, **kwargs)
         if is_async and in_event_loop():
             return in_loop()

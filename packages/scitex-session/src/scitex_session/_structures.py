@@ -12,17 +12,15 @@ import cyclopts
 from ._fields import EMPTY, InvalidFieldError, fields_of, made
 from ._fitting import (
     Structure,
-    fitted,
     is_union,
     made_of_fields,
     takes_anything,
     takes_nested,
-    takes_none,
     union_of,
-    without_none,
 )
 from ._hints import shown_hint
 from ._names import kebab
+from ._trees import fit_of
 from ._values import converter_for
 
 TYPE_CHECKING = False
@@ -231,11 +229,7 @@ def _shared(
 
 
 def _hint_of(field: Field, keys: tuple[str, ...], above: tuple[type, ...]) -> Any:
-    fit = fitted(kind_of(field.hint, field.default))
-    bare = without_none(field.hint)
-    own = isinstance(bare, type) and bare.__module__.split(".")[0] == "pydantic"
-    if field.checked and (fit is None or own):  # such as HttpUrl, which pydantic reads from a text
-        fit = str | None if takes_none(field.hint) else str
+    fit = fit_of(field._replace(hint=kind_of(field.hint, field.default)))
     if fit is None:
         if field.default is EMPTY:
             raise UngivableError(".".join(keys), shown_hint(field.hint))

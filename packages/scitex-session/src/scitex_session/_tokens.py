@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ._errors import UsageError
+from ._fitting import takes_none
 from ._names import kebab
 from ._session_table import OTHERS, PREFIX, SESSION_OPTIONS
-from ._values import value_of
+from ._values import NONE, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def checked_tokens(
         elif argument is None:
             raise UsageError(_unknown(name, known, left_out))
         else:
-            checked.append(_as_truth(word) if flag and equals else word)
+            none = takes_none(argument.hint)
+            checked.append(_as_truth(word, none=none) if flag and equals else word)
             whole = word.startswith("--") or len(name) == 2  # not ``-n3``, nor ``-vq``
             waiting = whole and not flag and not equals and argument.token_count() == (1, False)
             continue
@@ -87,13 +89,16 @@ def checked_tokens(
     return checked
 
 
-def _as_truth(word: str) -> str:
+def _as_truth(word: str, *, none: bool) -> str:
     """Write the value of a switch as the parser has it, which knows fewer words for it."""
     name, _, value = word.partition("=")
+    if none and value.casefold() in NONE and not name.startswith("--no-"):
+        return f"{name}=none"
     try:
         return f"{name}={str(value_of(bool, value)).lower()}"
     except ValueError:
-        raise UsageError(f"{name} must be yes or no, not {value!r}") from None
+        allowed = "yes, no or none" if none else "yes or no"
+        raise UsageError(f"{name} must be {allowed}, not {value!r}") from None
 
 
 def needs_a_value(option: str, found: str | None = None) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import cyclopts
 
-from ._fields import EMPTY, InvalidFieldError, KeyedError, fields_of, made
+from ._fields import EMPTY, KeyedError, fields_of
 from ._fitting import (
     Free,
     Nested,
@@ -30,17 +30,19 @@ from ._fitting import (
     union_of,
     without_none,
 )
-from ._free import free_dict, free_json, free_value
+from ._free import free_json, free_value
 from ._names import kebab
+from ._trees import from_json, from_keys
 from ._wording import choices_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
 TRUE, FALSE = ("yes", "y", "true", "t", "on", "1"), ("no", "n", "false", "f", "off", "0")
-_NONE = ("none", "null")
+NONE = ("none", "null")
 _TYPED = ("", "cli")  # sources of tokens that were typed; a file says None by its own null
+_YAML_FLOATS = {".inf": "inf", "+.inf": "inf", "-.inf": "-inf", ".nan": "nan"}
 _PREFIXES = {"0x": 16, "0o": 8, "0b": 2}
 
 
@@ -70,15 +72,8 @@ def converter_for(hint: Any, default: Any = None) -> Callable[[Any, Sequence[cyc
     def convert(asked: Any, tokens: Any) -> Any:
         # cyclopts hides `| None` from converters, but ``--seed none`` is how None is given.
         asked = hint if asked == hidden else asked
-        if isinstance(tokens, dict) and takes_anything(asked):
-            return merged(default if isinstance(default, dict) else {}, free_dict(tokens))
-        if isinstance(tokens, dict) and takes_keys(asked):
-            (_, kind) = typing.get_args(without_none(asked))
-            if made_of_fields(without_none(kind)):
-                return _structures_of(without_none(kind), default or {}, tokens)
         if isinstance(tokens, dict):
-            given = cyclopts.convert(asked, tokens, converter=value_of, name_transform=kebab)
-            return merged(default, given) if isinstance(default, dict) else given
+            return from_keys(asked, default, tokens, _convert)
         (first, *rest) = tokens
         if not rest and asked is Free:
             return value_of(Free, first.value)
@@ -89,70 +84,39 @@ def converter_for(hint: Any, default: Any = None) -> Callable[[Any, Sequence[cyc
         if not rest and first.implicit_value == []:
             return (typing.get_origin(bare) or bare)()
         if not rest and takes_none(hint) and first.source in _TYPED:
-            if first.value.casefold() in _NONE and first.value not in choices_of(hint):
+            if first.value.casefold() in NONE and first.value not in choices_of(hint):
                 return None
-            if first.value.strip('"').casefold() in _NONE:
+            if first.value.strip('"').casefold() in NONE:
                 tokens = (first := first.evolve(value=first.value.strip('"')),)
         if not rest and takes_anything(asked) and without_none(asked) is not Free:
             found = free_json(without_none(asked), first.value)
             if found is not None:
                 return found
+        if takes_keys(asked):
+            return from_keys(asked, EMPTY, tokens, _convert)
         if is_structure(without_none(asked)) and not first.value.lstrip().startswith("{"):
             raise cyclopts.CoercionError(token=first, target_type=without_none(asked))
+        if takes_nested(asked) and not rest and first.value.replace(" ", "") == "[]":
+            return (typing.get_origin(bare) or bare)()
         fit = fitted(asked) or asked
         return _converted(fit, _nested_tokens(first) if takes_nested(fit) and not rest else tokens)
 
     return convert
 
 
-def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Return `below` with the keys of `above`, at any depth."""
-    both = {
-        key: merged(below[key], value)
-        for key, value in above.items()
-        if isinstance(value, dict) and isinstance(below.get(key), dict)
-    }
-    return {**below, **above, **both}
-
-
-def _structures_of(kind: type, default: Mapping[str, Any], tree: Mapping[str, Any]) -> Any:
-    """Return a dict of structures of which single fields were given: ``--layers.first.size 3``."""
-    found = dict(default)
-    for key, given in tree.items():
-        below = default.get(key, EMPTY)
-        fields = {kebab(field.name): field for field in fields_of(kind, below)}
-        values = {}
-        if not isinstance(given, dict):
-            found[key] = cyclopts.convert(kind, given, converter=value_of, name_transform=kebab)
-            continue
-        for name, tokens in given.items():
-            field = fields.get(kebab(name))
-            hint = fitted(field.hint) if field else None
-            if field is None or hint is None:
-                raise KeyedError(
-                    f"{key}.{name}: {kind.__name__} has no such field; it has {', '.join(fields)}"
-                )
-            values[field.name] = converter_for(hint, field.default)(hint, tokens)
-        missing = [n for n, f in fields.items() if f.default is EMPTY and f.name not in values]
-        if missing:
-            raise KeyedError(f"{key}.{missing[0]} is required")
-        try:
-            found[key] = made(kind, below, values)
-        except InvalidFieldError as error:
-            raise KeyedError(f"{'.'.join((key, *error.fields))}: {error.why}") from None
-        except (ValueError, TypeError, AssertionError) as error:
-            raise KeyedError(f"{key}: {error}") from None
-    return found
+def _convert(hint: Any, default: Any, tokens: Any) -> Any:
+    return converter_for(hint, default)(hint, tokens)
 
 
 def _nested_tokens(token: cyclopts.Token) -> Sequence[cyclopts.Token]:
-    """Split ``[[1, 2], [3]]`` into its lists."""
+    """Split ``[[1, 2], [3]]`` into its lists, ``[{"lr": 0.1}, {"lr": 1}]`` into its objects."""
     try:
         items = json.loads(token.value)
     except ValueError:
         return (token,)
-    lists = isinstance(items, list) and all(isinstance(item, list) for item in items)
-    return [token.evolve(value=json.dumps(item)) for item in items] if lists else (token,)
+    if not isinstance(items, list) or not all(isinstance(item, list | dict) for item in items):
+        return (token,)
+    return [token.evolve(value=json.dumps(item)) for item in items] or (token,)
 
 
 def _converted(hint: Any, tokens: Sequence[Any]) -> Any:
@@ -190,13 +154,16 @@ def value_of(kind: Any, text: str) -> Any:
         if issubclass(kind, enum.Enum):
             return member_of(kind, text)
         if issubclass(kind, Nested):
-            return _from_json(kind.hint, text)
+            return _nested(kind.hint, text)
         if issubclass(kind, pathlib.PurePath) and not text:
             raise ValueError(text)  # Path("") is the working directory, which nobody typed
     if kind in _READERS:
         return _READERS[kind](text)
     if not isinstance(kind, type) or kind in _LEFT_TO_CYCLOPTS:
-        return cyclopts.convert(kind, [text])
+        try:
+            return cyclopts.convert(kind, [text])
+        except cyclopts.CoercionError:  # its token is a new one, without option, file and line
+            raise ValueError(text) from None
     try:
         return kind(text)
     except (ArithmeticError, TypeError):  # such as decimal's InvalidOperation
@@ -239,8 +206,12 @@ def _int(text: str) -> int:
     return int(text, _PREFIXES.get(bare[:2], 10))
 
 
+def _float(text: str) -> float:
+    return float(_YAML_FLOATS.get(text.casefold(), text))
+
+
 def _none(text: str) -> None:
-    if text.casefold() not in _NONE:
+    if text.casefold() not in NONE:
         raise ValueError(text)
 
 
@@ -251,19 +222,24 @@ def _pattern(text: str) -> re.Pattern[str]:
         raise ValueError(text) from None
 
 
-def _from_json(hint: Any, text: str) -> Any:
-    items = json.loads(text)
-    if not isinstance(items, list):
+def _nested(hint: Any, text: str) -> Any:
+    if made_of_fields(hint) and not is_structure(hint) and not text.lstrip().startswith("{"):
+        data: Any = {fields_of(hint, EMPTY)[0].name: text}  # ``Celsius(21)``, of its one value
+    else:
+        data = json.loads(text)
+    if not isinstance(data, list | dict):
         raise ValueError(text)  # noqa: TRY004  # what was given is a text of the wrong form
-    texts = [item if isinstance(item, str) else json.dumps(item) for item in items]
-    tokens = [cyclopts.Token(value=item) for item in texts]
-    return _converted(fitted(hint), tokens) if tokens else (typing.get_origin(hint) or hint)()
+    try:
+        return from_json(hint, data, _convert)
+    except KeyedError as error:  # of a mere ValueError cyclopts would keep no word
+        raise cyclopts.CoercionError(target_type=hint) from error
 
 
 _READERS: dict[Any, Callable[[str], Any]] = {
     bool: _bool,
     YesNo: _bool,
     int: _int,
+    float: _float,
     types.NoneType: _none,
     datetime.time: datetime.time.fromisoformat,
     re.Pattern: _pattern,

@@ -6,11 +6,22 @@ import datetime
 import enum
 import numbers
 import pathlib
+import re
 import types
 import typing
 from typing import Any
 
-from ._fitting import Nested, YesNo, is_structure, is_union, takes_keys, takes_many, without_none
+from ._fields import EMPTY, fields_of
+from ._fitting import (
+    YesNo,
+    is_nested,
+    is_structure,
+    is_union,
+    made_of_fields,
+    takes_keys,
+    takes_many,
+    without_none,
+)
 from ._hints import shown_hint
 
 
@@ -38,16 +49,24 @@ def wanted(hint: Any) -> str:
     if is_union(hint):
         parts = [wanted(part) for part in typing.get_args(hint)]
         return f"{', '.join(parts[:-1])} or {parts[-1]}"
-    if isinstance(hint, type) and issubclass(hint, Nested):
-        return f"{shown_hint(hint.hint)} written as JSON, such as [1, 2]"
+    if is_nested(hint):
+        return f"{shown_hint(hint.hint)} written as JSON, such as {_example(hint.hint)}"
     if is_structure(hint):
         return f"a {shown_hint(hint)}, given by its fields or as JSON"
     if takes_keys(hint):
         return "a dict, given by its keys or as JSON"
-    for kind, text in _WANTED.items():
-        if isinstance(hint, type) and issubclass(hint, kind):
+    kind = typing.get_origin(hint) or hint
+    for known, text in _WANTED.items():
+        if isinstance(kind, type) and issubclass(kind, known):
             return text
     return f"a {shown_hint(hint)}"
+
+
+def _example(hint: Any) -> str:
+    if takes_many(hint):
+        return "[1, 2]"
+    fields = fields_of(hint, EMPTY) if made_of_fields(hint) else []
+    return f'{{"{fields[0].name if fields else "key"}": 1}}'
 
 
 def _word(value: Any) -> str:
@@ -70,4 +89,5 @@ _WANTED: dict[type, str] = {
     datetime.timedelta: "a duration such as 90s, 1h30m or 2d",
     numbers.Number: "a number",
     slice: "a slice such as 0:10 or 0:10:2",
+    re.Pattern: "a regular expression",
 }

@@ -1,0 +1,221 @@
+"""Values within values, given by their keys (``--layers.first.size 3``) or as JSON."""
+
+from __future__ import annotations
+
+import collections.abc
+import json
+import typing
+from typing import Any
+
+import cyclopts
+
+from ._constraints import violation
+from ._fields import EMPTY, InvalidFieldError, KeyedError, fields_of, made
+from ._fitting import (
+    Free,
+    fitted,
+    is_nested,
+    is_structure,
+    is_union,
+    made_of_fields,
+    takes_keys,
+    takes_many,
+    takes_none,
+    without_none,
+)
+from ._free import free_dict
+from ._hints import shown_hint
+from ._names import kebab
+from ._wording import wanted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ._fields import Field
+
+    # Makes the value of an annotation and a default from its tokens.
+    Convert = Callable[[Any, Any, Any], Any]
+
+
+def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Return `below` with the keys of `above`, at any depth."""
+    both = {
+        key: merged(below[key], value)
+        for key, value in above.items()
+        if isinstance(value, dict) and isinstance(below.get(key), dict)
+    }
+    return {**below, **above, **both}
+
+
+def fit_of(field: Field) -> Any:
+    """Return the annotation of a field as the parser can take it; None where it can't be given."""
+    fit = fitted(field.hint)
+    bare = without_none(field.hint)
+    own = isinstance(bare, type) and bare.__module__.split(".")[0] == "pydantic"
+    if field.checked and (fit is None or own):  # such as HttpUrl, which pydantic reads from a text
+        return str | None if takes_none(field.hint) else str
+    return fit
+
+
+def from_keys(hint: Any, default: Any, given: Any, convert: Convert) -> Any:
+    """Return a value of which parts were given.
+
+    Parameters
+    ----------
+    hint : annotation
+        What is wanted.
+    default : object
+        What holds the parts that were not given; `EMPTY` where there is nothing.
+    given : dict or list of Token
+        Tokens by keys, at any depth; or those of the whole.
+    convert : callable
+        Makes a value from an annotation, a default and tokens.
+
+    Raises
+    ------
+    KeyedError
+        A part is wrong, missing, or none.
+    """
+    bare = without_none(hint)
+    if not isinstance(given, dict):
+        whole = takes_keys(bare) or made_of_fields(bare)
+        return _from_text(hint, given, convert) if whole else convert(hint, default, given)
+    if bare is Free:
+        return merged(default if isinstance(default, dict) else {}, free_dict(given))
+    if made_of_fields(bare):
+        return _structure(bare, default, given, convert, from_keys)
+    if not takes_keys(bare):
+        raise KeyedError("", f" must be {wanted(hint)}, and has no {next(iter(given))}")
+    below = default if isinstance(default, dict) else {}
+    inner = typing.get_args(bare)[1]
+    found = {k: _at(k, from_keys, inner, below.get(k, EMPTY), v, convert) for k, v in given.items()}
+    return {**below, **found}
+
+
+def from_json(hint: Any, data: Any, convert: Convert) -> Any:
+    """Return what data of JSON are as the value of an annotation.
+
+    Parameters
+    ----------
+    hint : annotation
+        What is wanted.
+    data : object
+        What was read.
+    convert : callable
+        Makes a value from an annotation, a default and tokens.
+
+    Raises
+    ------
+    KeyedError
+        They are none. Nothing is rounded or cut in order to make them one.
+    """
+    bare = without_none(hint)
+    if is_nested(bare):
+        return from_json(bare.hint, data, convert)
+    if bare in (Free, Any, object) or (data is None and takes_none(hint)):
+        return data
+    if isinstance(data, dict | list):
+        parts = typing.get_args(bare) if is_union(bare) else (bare,)
+        bare = next((part for part in parts if _fits(part, data)), None)
+        if bare is None:
+            raise KeyedError("", f" must be {wanted(hint)}, not {json.dumps(data)}")
+        bare = without_none(bare)
+        if isinstance(data, dict):
+            return _of_dict(bare, data, convert)
+        return _of_list(bare, data, convert)
+    fit = fitted(hint)
+    text = data if isinstance(data, str) else json.dumps(data)
+    try:
+        if fit is None or data is None or is_structure(bare) or takes_keys(bare):
+            raise ValueError(text)
+        # Its None is null, and "none" a text: the source says that nobody typed it as a word.
+        return convert(fit, EMPTY, [cyclopts.Token(value=text, source="JSON")])
+    except KeyedError:
+        raise
+    except (ValueError, cyclopts.CoercionError):
+        said = wanted(fit) if fit else f"a {shown_hint(hint)}"
+        raise KeyedError("", f" must be {said}, not {text!r}") from None
+
+
+def _fits(hint: Any, data: Any) -> bool:
+    hint = without_none(hint)
+    if isinstance(data, dict):
+        return takes_keys(hint) or made_of_fields(hint)
+    return takes_many(hint)
+
+
+def _of_dict(bare: Any, data: dict[str, Any], convert: Convert) -> Any:
+    if made_of_fields(bare):
+        return _structure(bare, EMPTY, data, convert, _json_below)
+    inner = (typing.get_args(bare) or (str, Any))[1]
+    return {key: _at(key, from_json, inner, value, convert) for key, value in data.items()}
+
+
+def _of_list(bare: Any, data: list[Any], convert: Convert) -> Any:
+    kind, args = typing.get_origin(bare) or bare, typing.get_args(bare)
+    if kind is tuple and args and args[-1] is not ...:
+        if len(args) != len(data):
+            raise KeyedError("", f" needs {len(args)} values, not {len(data)}")
+        return tuple(from_json(*each, convert) for each in zip(args, data, strict=True))
+    items = [from_json(args[0] if args else Any, item, convert) for item in data]
+    if kind.__module__ == "builtins":
+        return kind(items)
+    return set(items) if issubclass(kind, collections.abc.Set) else items
+
+
+def _from_text(hint: Any, tokens: Any, convert: Convert) -> Any:
+    (first, *rest) = tokens
+    try:
+        data = None if first.implicit_value is None else json.loads(first.value)
+    except ValueError:
+        data = first.value
+    if rest:
+        raise KeyedError("", f" must be {wanted(hint)}, not {len(tokens)} values")
+    return from_json(hint, data, convert)
+
+
+def _json_below(hint: Any, _default: Any, data: Any, convert: Convert) -> Any:
+    return from_json(hint, data, convert)
+
+
+def _structure(
+    kind: Any,
+    default: Any,
+    given: Mapping[str, Any],
+    convert: Convert,
+    below: Callable[[Any, Any, Any, Convert], Any],
+) -> Any:
+    held = default if made_of_fields(type(default)) or isinstance(default, dict) else EMPTY
+    kind = kind if held is EMPTY or isinstance(held, dict) else type(held)
+    every = list(fields_of(kind, held))
+    fields = {kebab(name): field for field in every for name in (field.name, *field.names)}
+    values = {}
+    for key, part in given.items():
+        field = fields.get(kebab(key))
+        hint = fit_of(field) if field else None
+        if field is None or hint is None:
+            raise KeyedError(
+                key, f": {shown_hint(kind)} has no such field; it has {', '.join(fields)}"
+            )
+        value = values[field.name] = _at(key, below, hint, field.default, part, convert)
+        if broken := violation(field.hint, value):
+            raise KeyedError(key, f" must be {broken[1]}, not {broken[0]!r}")
+    for field in every:
+        if field.default is EMPTY and field.name not in values:
+            raise KeyedError(kebab(field.name), " is required")
+    try:
+        return made(kind, held, values)
+    except InvalidFieldError as error:
+        raise KeyedError(".".join(error.fields), f": {error.why}") from None
+    except (ValueError, TypeError, AssertionError) as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise KeyedError("", f": {why}") from None
+
+
+def _at(key: str, make: Callable[..., Any], *rest: Any) -> Any:
+    """Call a function, and say of what is wrong below a key that it is below that key."""
+    try:
+        return make(*rest)
+    except KeyedError as error:
+        raise KeyedError(f"{key}.{error.path}".rstrip("."), error.why) from None
