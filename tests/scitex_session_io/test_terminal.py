@@ -216,11 +216,18 @@ def test_questions_without_readline_are_asked_too() -> None:
     assert shown == "name? ada\r\nhello ada\r\n"
 
 
+@pytest.mark.parametrize("stream", ["sys.stdout", "Wrapper(sys.stdout)"])
 @pytest.mark.parametrize("mode", ["fd", "sys"])
-def test_what_is_asked_about_the_terminal_is_answered_as_without_capture(mode: str) -> None:
+def test_what_is_asked_about_the_terminal_is_answered_as_without_capture(
+    mode: str, stream: str
+) -> None:
     script = f"""
         import os, sys
         from scitex_session_io import capture
+        class Wrapper:
+            def __init__(self, stream): self.stream = stream
+            def __getattr__(self, name): return getattr(self.stream, name)
+        sys.stdout = {stream}
         def answers():
             asked = [(os.isatty(n), os.ttyname(n), os.device_encoding(n)) for n in (1, 2)]
             return asked, sys.stdout.isatty(), sys.stdout.buffer.isatty(), sys.stdout.fileno()
