@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 # The table of faults at the end of a run.
 from support._fault_matrix import caused, pytest_terminal_summary  # noqa: F401
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from types import FrameType
 
     Handler = Callable[[int, FrameType | None], Any] | int | None
+
+# A machine busy with something else is no failure of the code.
+settings.register_profile("unhurried", parent=settings(), deadline=None)
+settings.load_profile("unhurried")
 
 # What a machine's own set-up could change in a run.
 FOREIGN = {
