@@ -230,14 +230,16 @@ def test_what_is_asked_about_the_terminal_is_answered_as_without_capture(
         sys.stdout = {stream}
         def answers():
             asked = [(os.isatty(n), os.ttyname(n), os.device_encoding(n)) for n in (1, 2)]
-            return asked, sys.stdout.isatty(), sys.stdout.buffer.isatty(), sys.stdout.fileno()
+            kept = sys.__stdout__.isatty(), sys.__stderr__.buffer.isatty()
+            ours = sys.stdout.isatty(), sys.stdout.buffer.isatty(), sys.stdout.fileno()
+            return asked, kept, ours
         before = answers()
         with capture("o.log", "e.log", mode={mode!r}):
             assert answers() == before, answers()
         print("checked", before[2])
     """
     with Terminal(script, columns=80) as terminal:
-        assert terminal.read() == b"checked True\r\n"
+        assert terminal.read() == b"checked (True, True, 1)\r\n"
         assert terminal.close() == 0
 
 

@@ -95,12 +95,11 @@ class Redirected:
             flush(stream)
         os.dup2(self._append.number, self._number)
         self._append.close()
+        # A wrapper of the user's, colorama's say, writes to the descriptor whatever stands on it.
         found = self._found
-        if found is None or type(found) is io.TextIOWrapper:
-            self.stream: TextIO = self._new_stream()
-        else:  # a wrapper of the user's, colorama's say: what it writes to is made like a new one
-            self.stream = found
-            self._adopt(self._plain)
+        wrapper = found is not None and type(found) is not io.TextIOWrapper
+        self.stream: TextIO = found if found and wrapper else self._new_stream()
+        self._adopt(self._plain)
         setattr(sys, self.name, self.stream)
 
     def flush(self) -> None:
@@ -168,7 +167,11 @@ class Redirected:
         return stream
 
     def _adopt(self, stream: io.TextIOWrapper | None) -> None:
-        """Give Python's own stream the differences of a new one, until `close`."""
+        """Give Python's own stream the differences of a new one, until `close`.
+
+        For those that have it: wrappers, logging handlers, enlighten, which asks `sys.__stdout__`
+        whether it is a terminal.
+        """
         buffer: Any = stream and stream.buffer
         if type(buffer) in (io.BufferedWriter, io.FileIO):
             self._hook(getattr(buffer, "raw", buffer), buffer)
