@@ -66,8 +66,7 @@ class Companion:
             if pidfd := _own_pidfd():
                 theirs.append(pidfd)
             beat = None
-            if heartbeat is not None:
-                beat = Kept.taking(os.open(heartbeat, os.O_WRONLY | os.O_CREAT, 0o666))
+            if heartbeat is not None and (beat := self._opened(heartbeat)):
                 theirs.append(beat)
             if terminals is None:
                 terminals = _if_open(1), _if_open(2)
@@ -114,6 +113,14 @@ class Companion:
             kept.close()
         if self in _live:
             _live.remove(self)
+
+    def _opened(self, heartbeat: str) -> Kept | None:
+        """Open the file to touch; without one the rest is no worse."""
+        try:
+            return Kept.taking(os.open(heartbeat, os.O_WRONLY | os.O_CREAT, 0o666))
+        except OSError as error:
+            say(f"nothing shows that this run lives: {error}", self._stderr)
+            return None
 
     def _ask(self, request: bytes, deadline: float) -> bool:
         """Ask for everything to be shown; return whether there is anyone to ask."""
