@@ -15,6 +15,9 @@ import pytest
 if os.name != "posix":
     pytest.skip("pseudo-terminals need a POSIX system", allow_module_level=True)
 
+import termios
+
+from support import wait_until
 from support.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -202,7 +205,8 @@ def edited(script: str, *, captured: bool) -> list[str]:
             (b"helo" + LEFT + b"l\x05, yu" + LEFT + b"o\r", b"'hello, you'\r\n"),
             (UP + b"!" + b"\x01" + b"oh \x05\x7f.\r", b"'oh hello, you.'\r\n"),
         ]:
-            time.sleep(0.4)  # whatever the prompt ends with, the editor is there
+            # Whatever the prompt ends with: the editor is there once it gets each key at once.
+            wait_until(lambda: not termios.tcgetattr(terminal.number)[3] & termios.ICANON)
             terminal.send(keys)
             stream.feed(terminal.read(until=until))
         stream.feed(terminal.read())
