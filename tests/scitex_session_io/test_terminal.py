@@ -247,6 +247,25 @@ def test_what_is_asked_about_the_terminal_is_answered_as_without_capture(
         assert terminal.close() == 0
 
 
+def test_handlers_of_signals_may_ask_while_a_question_is_shown() -> None:
+    script = """
+        import random, signal, termios
+        from scitex_session_io import capture
+        settings = termios.tcgetattr(1)
+        def ask(*_): termios.tcsetattr(1, termios.TCSADRAIN, settings)
+        with capture("o.log", "e.log"):
+            signal.signal(signal.SIGALRM, ask)
+            for _ in range(300):
+                signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00002, 0.0006))
+                ask()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        print("asked")
+    """
+    with Terminal(script, columns=80) as terminal:
+        assert terminal.read(timeout=90) == b"asked\r\n"
+        assert terminal.close() == 0
+
+
 def test_the_functions_that_were_replaced_are_put_back() -> None:
     script = """
         import builtins, fcntl, os
