@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -161,6 +162,7 @@ PICTURE = """
 import builtins, fcntl, gc, io, logging, os, resource, shutil, signal, subprocess, sys, termios
 import threading
 from pathlib import Path
+from typing import Any
 def layers(stream):
     if not isinstance(buffer := getattr(stream, "buffer", None), io.BufferedWriter): return None
     return dict(vars(buffer)), dict(vars(buffer.raw))
@@ -231,6 +233,14 @@ with capture('o.log', 'e.log'):
     found, sys.stdout = sys.stdout, io.StringIO()
     print(1)
     sys.stdout = found
+""",
+    "a wrapper of the user's": """
+class Wrapper:
+    def __init__(self, stream): self.stream = stream
+    def __getattr__(self, name): return getattr(self.stream, name)
+found, sys.stdout = sys.stdout, Wrapper(sys.stdout)
+with capture('a.log', 'b.log'), capture('c.log', 'd.log'): print('inner')
+sys.stdout = found
 """,
     "fork": """
 with capture('o.log', 'e.log'):
@@ -688,10 +698,28 @@ def test_a_slow_reader_gets_everything_after_the_run_has_ended() -> None:
         ((), {"mode": "sys"}, InvalidTypeError, "stdout must be the path of a log"),
         (("o", "e"), {"on_death": "rm"}, InvalidTypeError, "on_death must be a sequence of str"),
         (("o", "e"), {"on_death": []}, InvalidValueError, "on_death must be a command"),
+        (("o", "e"), {"on_death": 3}, InvalidTypeError, "on_death must be a sequence of str"),
+        (("o", 3), {}, InvalidTypeError, "stderr must be a path, not int"),
+        (("o", "e"), {"heartbeat": 3}, InvalidTypeError, "heartbeat must be a path, not int"),
+        (("o", "e\0"), {}, InvalidValueError, "stderr must be a path, which has no NUL, not 'e"),
     ],
 )
 def test_bad_arguments_are_refused_by_name(
-    arguments: tuple[str, ...], options: dict[str, object], error: type[Exception], message: str
+    arguments: tuple[Any, ...], options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        capture(*arguments, **options)  # type: ignore[arg-type]
+        capture(*arguments, **options)
+
+
+def test_a_heartbeat_that_cannot_be_kept_is_said_and_all_else_is_as_without() -> None:
+    finished = run_script("""
+        import os
+        from scitex_session_io import capture
+        with capture("o.log", "e.log", heartbeat="missing/beat") as c:
+            print("python", c.mode)
+            os.system("echo child")
+    """)
+    assert (finished.returncode, finished.stdout) == (0, "python fd\nchild\n")
+    assert finished.stderr.startswith("scitex-session: nothing shows that this run lives: ")
+    assert "missing/beat" in finished.stderr
+    assert Path("o.log").read_text() == finished.stdout

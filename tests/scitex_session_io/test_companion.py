@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import textwrap
 import time
@@ -17,7 +19,7 @@ import scitex_session_io
 from scitex_session_io._companion import Companion
 from scitex_session_io._companion_echo import Order
 from scitex_session_io._companion_watch import Watch
-from support import read_json, run_script, start_script, wait_until
+from support import read_json, run_script, start_script, wait_until, write_script
 from support.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(
@@ -228,6 +230,61 @@ def test_wait_never_meets_the_companion() -> None:
     assert finished.stdout == "True\nTrue\nTrue\n"
 
 
+@pytest.mark.skipif(not hasattr(signal, "sigtimedwait"), reason="needs sigtimedwait")
+def test_a_handler_that_reaps_all_there_is_meets_its_own_children_alone() -> None:
+    finished = run_script("""
+        import os, signal
+        from scitex_session_io import capture
+        met = []
+        def reap(*_):
+            met.append("heard")
+            try:
+                while (pid := os.waitpid(-1, os.WNOHANG)[0]): met.append(pid)
+            except ChildProcessError: return
+        signal.signal(signal.SIGCHLD, reap)
+        with capture("o.log", "e.log"): pass
+        assert met == [], met
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+        if (child := os.fork()) == 0: os._exit(0)
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        with capture("o.log", "e.log"): pass
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+        assert met == ["heard", child], (met, child)
+    """)
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_what_stands_on_a_full_disk_is_said_and_the_log_goes_on() -> None:
+    script = write_script("""
+        from scitex_session_io import capture
+        with capture("o.log", "e.log"):
+            print("first")
+            print("second")
+    """)
+    shell = ["/bin/sh", "-c", 'exec "$0" "$1" > /dev/full', sys.executable, os.fspath(script)]
+    done = subprocess.run(shell, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0
+    full = os.strerror(errno.ENOSPC)
+    assert done.stderr == (
+        f"scitex-session: not shown, and in the log alone, is the rest: {full}\n"
+    )
+    assert Path("o.log").read_text() == "first\nsecond\n"
+
+
+def test_where_a_process_may_have_few_descriptors_all_is_logged_too() -> None:
+    script = write_script("""
+        import os
+        from scitex_session_io import capture
+        with capture("o.log", "e.log", heartbeat="beat") as c:
+            print("python", c.mode)
+            os.system("echo child")
+    """)
+    shell = ["/bin/sh", "-c", 'ulimit -n 50; exec "$0" "$1"', sys.executable, os.fspath(script)]
+    done = subprocess.run(shell, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "python fd\nchild\n", "")
+    assert Path("o.log").read_text() == done.stdout
+
+
 def test_the_companion_lives_in_a_session_of_its_own_and_holds_nothing_by_accident() -> None:
     with start_script("""
         import os
@@ -347,5 +404,8 @@ def test_a_terminal_that_takes_nothing_stops_neither_the_run_nor_the_filing_of_i
     # Nobody reads the terminal: it takes some kilobytes and no more.
     terminal = Terminal(watched("for i in range(200_000): print(i)\nos.kill(os.getpid(), 9)"))
     wait_until(lambda: Path("death").exists(), timeout=40)
-    assert Path("o.log").read_text() == "".join(f"{i}\n" for i in range(200_000))
+    log = Path("o.log").read_bytes()
+    assert log == b"".join(b"%d\n" % i for i in range(200_000))
+    # Whoever scrolls on then has missed nothing.
+    assert terminal.read().replace(b"\r\n", b"\n").replace(b"filed\n", b"") == log
     assert terminal.close() == -9

@@ -12,13 +12,15 @@ import pytest
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="mode 'fd' needs a POSIX system")
 
 
-def test_lines_of_both_streams_are_shown_in_the_order_of_their_writing() -> None:
+@pytest.mark.parametrize("stderr", ["sys.stderr", "kept"])
+def test_lines_of_both_streams_are_shown_in_the_order_of_their_writing(stderr: str) -> None:
     Path("script.py").write_text(
         "import sys\n"
         "from scitex_session_io import capture\n"
+        "kept = sys.stderr\n"  # as a logging handler does that was made before
         "with capture('out.log', 'err.log'):\n"
         "    for i in range(500):\n"
-        "        print(i, file=(sys.stdout, sys.stderr)[i % 2])\n"
+        f"        print(i, file=(sys.stdout, {stderr})[i % 2])\n"
     )
     shown = subprocess.run(
         [sys.executable, "script.py"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True

@@ -101,6 +101,28 @@ def test_pdb_stops_on_the_line_of_a_print() -> None:
     assert finished.stdout.endswith("next\n")
 
 
+def test_what_a_wrapper_of_the_users_prints_is_on_disk_line_by_line() -> None:
+    finished = run_script(
+        """
+        import os, sys
+        from scitex_session_io import capture
+        class Loud:
+            def __init__(self, stream): self.stream = stream
+            def write(self, text): return self.stream.write(text.upper())
+            def fileno(self): return self.stream.fileno()
+        sys.stdout = Loud(sys.stdout)
+        with capture("o.log", "e.log"):
+            print("python")
+            os.system("echo child")
+            print("last words")
+            os.kill(os.getpid(), 9)
+        """,
+        env={"PYTHONUNBUFFERED": ""},
+    )
+    assert finished.returncode == -9, finished.stderr
+    assert Path("o.log").read_text() == "PYTHON\nchild\nLAST WORDS\n"
+
+
 def test_what_no_buffer_takes_is_written_once_when_the_disk_is_full() -> None:
     finished = run_script("""
         import os, resource, sys

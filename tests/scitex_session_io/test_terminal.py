@@ -15,6 +15,9 @@ import pytest
 if os.name != "posix":
     pytest.skip("pseudo-terminals need a POSIX system", allow_module_level=True)
 
+import termios
+
+from support import wait_until
 from support.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -202,7 +205,8 @@ def edited(script: str, *, captured: bool) -> list[str]:
             (b"helo" + LEFT + b"l\x05, yu" + LEFT + b"o\r", b"'hello, you'\r\n"),
             (UP + b"!" + b"\x01" + b"oh \x05\x7f.\r", b"'oh hello, you.'\r\n"),
         ]:
-            time.sleep(0.4)  # whatever the prompt ends with, the editor is there
+            # Whatever the prompt ends with: the editor is there once it gets each key at once.
+            wait_until(lambda: not termios.tcgetattr(terminal.number)[3] & termios.ICANON)
             terminal.send(keys)
             stream.feed(terminal.read(until=until))
         stream.feed(terminal.read())
@@ -216,21 +220,49 @@ def test_questions_without_readline_are_asked_too() -> None:
     assert shown == "name? ada\r\nhello ada\r\n"
 
 
+@pytest.mark.parametrize("stream", ["sys.stdout", "Wrapper(sys.stdout)"])
 @pytest.mark.parametrize("mode", ["fd", "sys"])
-def test_what_is_asked_about_the_terminal_is_answered_as_without_capture(mode: str) -> None:
+def test_what_is_asked_about_the_terminal_is_answered_as_without_capture(
+    mode: str, stream: str
+) -> None:
     script = f"""
         import os, sys
         from scitex_session_io import capture
+        class Wrapper:
+            def __init__(self, stream): self.stream = stream
+            def __getattr__(self, name): return getattr(self.stream, name)
+        sys.stdout = {stream}
         def answers():
             asked = [(os.isatty(n), os.ttyname(n), os.device_encoding(n)) for n in (1, 2)]
-            return asked, sys.stdout.isatty(), sys.stdout.buffer.isatty(), sys.stdout.fileno()
+            kept = sys.__stdout__.isatty(), sys.__stderr__.buffer.isatty()
+            ours = sys.stdout.isatty(), sys.stdout.buffer.isatty(), sys.stdout.fileno()
+            return asked, kept, ours
         before = answers()
         with capture("o.log", "e.log", mode={mode!r}):
             assert answers() == before, answers()
         print("checked", before[2])
     """
     with Terminal(script, columns=80) as terminal:
-        assert terminal.read() == b"checked True\r\n"
+        assert terminal.read() == b"checked (True, True, 1)\r\n"
+        assert terminal.close() == 0
+
+
+def test_handlers_of_signals_may_ask_while_a_question_is_shown() -> None:
+    script = """
+        import random, signal, termios
+        from scitex_session_io import capture
+        settings = termios.tcgetattr(1)
+        def ask(*_): termios.tcsetattr(1, termios.TCSADRAIN, settings)
+        with capture("o.log", "e.log"):
+            signal.signal(signal.SIGALRM, ask)
+            for _ in range(300):
+                signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00002, 0.0006))
+                ask()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        print("asked")
+    """
+    with Terminal(script, columns=80) as terminal:
+        assert terminal.read(timeout=90) == b"asked\r\n"
         assert terminal.close() == 0
 
 

@@ -9,11 +9,6 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-
-# A machine busy with something else is no failure of the code.
-settings.register_profile("unhurried", parent=settings(), deadline=None)
-settings.load_profile("unhurried")
 
 _numbers = count()
 

@@ -71,9 +71,9 @@ def capture(
     Raises
     ------
     ValueError
-        An unknown `mode`, an empty `on_death`, `max_bytes` below 65536.
+        An unknown `mode`, a path with a NUL, an empty `on_death`, `max_bytes` below 65536.
     TypeError
-        A log is missing, `on_death` is not a sequence of strings, or `max_bytes` no integer.
+        A log is missing, or no path; `on_death` is no sequence of strings; `max_bytes` no integer.
 
     Notes
     -----
@@ -112,14 +112,33 @@ def capture(
         if stdout is None or stderr is None:
             missing = "stdout" if stdout is None else "stderr"
             raise InvalidTypeError(missing, "None", f"the path of a log with mode={mode!r}")
-        paths = os.path.abspath(stdout), os.path.abspath(stderr)
-    if isinstance(on_death, str) or not all(isinstance(word, str) for word in on_death or ()):
-        raise InvalidTypeError("on_death", repr(on_death), "a sequence of strings")
-    if on_death is not None and not on_death:
-        raise InvalidValueError("on_death", on_death, "a command of at least one word")
+        paths = _checked_path("stdout", stdout), _checked_path("stderr", stderr)
+    command = () if on_death is None else _checked_command(on_death)
     most = 0 if max_bytes is None else _checked_bytes(max_bytes)
-    beat = None if heartbeat is None else os.path.abspath(heartbeat)
-    return Capture(paths, mode, beat, tuple(on_death or ()), most)
+    beat = None if heartbeat is None else _checked_path("heartbeat", heartbeat)
+    return Capture(paths, mode, beat, command, most)
+
+
+def _checked_path(name: str, path: StrPath) -> str:
+    try:
+        absolute = os.path.abspath(os.fsdecode(path))
+    except TypeError:
+        raise InvalidTypeError(name, type(path).__name__, "a path") from None
+    if "\0" in absolute:
+        raise InvalidValueError(name, path, "a path, which has no NUL")
+    return absolute
+
+
+def _checked_command(command: Sequence[str]) -> tuple[str, ...]:
+    try:
+        words = tuple(command)
+    except TypeError:
+        words = None
+    if words is None or isinstance(command, str) or not all(isinstance(w, str) for w in words):
+        raise InvalidTypeError("on_death", repr(command), "a sequence of strings")
+    if not words:
+        raise InvalidValueError("on_death", command, "a command of at least one word")
+    return words
 
 
 def _checked_bytes(most: int) -> int:

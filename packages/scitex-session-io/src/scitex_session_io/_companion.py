@@ -45,7 +45,7 @@ IDLE_TICK_MS = 1000
 BEAT_S = 30.0
 # How long a terminal that takes nothing (Ctrl-S, a pager) may hold up the filing of a crash.
 LAST_ECHO_S = 5.0
-# How long it may hold up us alone, after a goodbye: as long as a reader of `| less` takes.
+# How long it may hold up us alone, at the end: as long as a reader of `| less` takes.
 PATIENCE_S = 7 * 86400.0
 # How far a terminal may lag behind before the middle of a log is dropped unseen.
 LARGEST_LAG = 64 << 20
@@ -96,10 +96,8 @@ class Companion:
             if self.asked and self.done:
                 self.reply()
             if b"b" in heard:
-                self.finish(self.now + PATIENCE_S)
                 return False
             if dead:
-                self.finish(self.now + LAST_ECHO_S)
                 return True
 
     @property
@@ -179,8 +177,9 @@ class Companion:
                 if moved:
                     self.order.forget()
 
-    def finish(self, deadline: float) -> None:
-        """Show what is left to show."""
+    def finish(self, patience: float) -> None:
+        """Show what is left to show, for so many seconds at most."""
+        deadline = time.monotonic() + patience
         while not self.done and time.monotonic() < deadline:
             self.wait([])
             self.show(new_goal=False)
@@ -219,7 +218,11 @@ def main(argv: list[str]) -> NoReturn:
     os.chdir("/")  # so that no file system stays busy because of us
     watch = Watch(pid, pidfd)
     echoes = [Echo(log, out) for log, out in (pairs[:2], pairs[2:]) if log >= 0]
-    crashed = Companion(control, answer, heartbeat, watch, echoes, Order(marks), most).run()
-    if crashed and command:
-        file_death(command, watch)
+    companion = Companion(control, answer, heartbeat, watch, echoes, Order(marks), most)
+    if companion.run() and command:
+        companion.finish(LAST_ECHO_S)
+        # What a terminal is too slow for is shown by a process of its own.
+        if companion.done or os.fork():
+            file_death(command, watch)
+    companion.finish(PATIENCE_S)
     os._exit(0)

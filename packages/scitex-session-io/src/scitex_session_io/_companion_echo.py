@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # `signal` brings enum
+import errno
 import fcntl
 import os
 import select
 import stat
 
 CHUNK = 65536
+# A closed pipe, a terminal that hung up.
+NOBODY_LOOKS = (errno.EPIPE, errno.EIO, errno.ENXIO, errno.ECONNRESET)
 
 
 class Echo:
@@ -43,8 +46,10 @@ class Echo:
         while self.position < end and self.out >= 0:
             try:
                 taken = self._write(end)
-            except OSError:  # a closed pipe, a terminal that hung up: nobody looks any more
+            except OSError as error:
                 self.out = -1
+                if error.errno not in NOBODY_LOOKS:
+                    say(f"not shown, and in the log alone, is the rest: {error.strerror}")
                 return
             if not taken:
                 self.stalled = True

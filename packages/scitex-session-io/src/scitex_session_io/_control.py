@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from ._redirection import Redirection
 
+# How long to wait for an answer before looking whether another thread, or a signal's handler, that
+# asked meanwhile has taken it; seconds.
+_LOOK_S = 0.02
+
 
 class Companion:
     """The run's end of the pipes to its companion.
@@ -61,13 +65,13 @@ class Companion:
             control, self._control = Kept.pipe()
             self._ours += [control, self._control]
             self._answers, answer = Kept.pipe()
+            os.set_blocking(self._answers.number, False)
             self._ours.append(self._answers)
             theirs.append(answer)
             if pidfd := _own_pidfd():
                 theirs.append(pidfd)
             beat = None
-            if heartbeat is not None:
-                beat = Kept.taking(os.open(heartbeat, os.O_WRONLY | os.O_CREAT, 0o666))
+            if heartbeat is not None and (beat := self._opened(heartbeat)):
                 theirs.append(beat)
             if terminals is None:
                 terminals = _if_open(1), _if_open(2)
@@ -115,6 +119,14 @@ class Companion:
         if self in _live:
             _live.remove(self)
 
+    def _opened(self, heartbeat: str) -> Kept | None:
+        """Open the file to touch; without one the rest is no worse."""
+        try:
+            return Kept.taking(os.open(heartbeat, os.O_WRONLY | os.O_CREAT, 0o666))
+        except OSError as error:
+            say(f"nothing shows that this run lives: {error}", self._stderr)
+            return None
+
     def _ask(self, request: bytes, deadline: float) -> bool:
         """Ask for everything to be shown; return whether there is anyone to ask."""
         if not self._ours_still():
@@ -123,10 +135,19 @@ class Companion:
         self._unanswered += 1
         waiting = select.poll()
         waiting.register(self._answers.number, select.POLLIN)
-        while self._unanswered and waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            if not (answers := os.read(self._answers.number, 64)):
+        while self._unanswered > 0:
+            left = deadline - time.monotonic()
+            if not waiting.poll(max(0.0, min(left, _LOOK_S)) * 1000):
+                if left <= 0:
+                    break
+                continue
+            try:
+                count = len(os.read(self._answers.number, 64))
+            except BlockingIOError:
+                continue
+            if not count:
                 return False
-            self._unanswered -= len(answers)
+            self._unanswered -= count
         return True
 
     def _ours_still(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import select
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 # Out of the way of the small numbers that scripts pick by hand (`os.dup2(x, 3)`), and of 0 to 2,
 # which `os.open` gives away in a process that was started with a closed stream.
 _LOWEST = 100
+# Where a process may have no more than that (`ulimit -n 64`); above those that the companion gets.
+_LOWEST_OF_FEW = 20
 _CHUNK = 65536
 
 Identity = tuple[int, int, int]
@@ -43,7 +46,12 @@ class Kept:
     @classmethod
     def copy_of(cls, number: int) -> Kept:
         """Duplicate `number`, which stays as it is."""
-        return cls(fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _LOWEST))
+        try:
+            return cls(fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _LOWEST))
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EMFILE):
+                raise
+            return cls(fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _LOWEST_OF_FEW))
 
     @classmethod
     def taking(cls, number: int) -> Kept:

@@ -10,6 +10,7 @@ import sys
 
 from ._descriptors import Kept, identity
 from ._quiet import flush
+from ._standard import NUMBERS, buffer_lines, plain_stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,19 +21,6 @@ if TYPE_CHECKING:
 
     # What `io.FileIO.write` takes and gives; collections.abc.Buffer came with Python 3.12.
     Write = Callable[[memoryview], int | None]
-
-NUMBERS = {"stdout": 1, "stderr": 2}
-
-
-def possible(name: Literal["stdout", "stderr"]) -> bool:
-    """Tell whether `sys.stdout` (or stderr) is what stands on its descriptor."""
-    stream = getattr(sys, name)
-    if stream is None:  # started with it closed (`>&-`); a file of the user may have its number
-        return identity(NUMBERS[name]) is None
-    try:
-        return bool(stream.fileno() == NUMBERS[name])
-    except (AttributeError, OSError, ValueError):  # replaced by what has no descriptor, or closed
-        return False
 
 
 class Redirected:
@@ -77,8 +65,9 @@ class Redirected:
         self._on_failure = on_failure
         self._number = NUMBERS[name]
         self._found: TextIO | None = getattr(sys, name)
-        self.terminal = self._found is not None and self._found.isatty()
-        self._found_by_line = getattr(self._found, "line_buffering", True)
+        self.terminal = hasattr(self._found, "isatty") and bool(self._found.isatty())
+        self._plain = plain_stream(name)
+        self._found_by_line = self._plain is None or self._plain.line_buffering
         self._inheritable = True
         self.behind: Kept | None = None
         self.order: Order | None = None
@@ -95,25 +84,27 @@ class Redirected:
         self._append = append
         self._turning = _thread.RLock()  # a signal's handler may print, and fail, in between
         self._turned = False
-        self._hooked: list[tuple[dict[str, Any], str]] = []
+        self._hooked: list[tuple[dict[str, Any], str, Any]] = []
 
     def begin(self) -> None:
         """Turn the descriptor and Python's stream to the log."""
         # Whoever kept the old object, a logging handler for one, goes on writing through it. Before
         # the descriptor turns: a block of another thread's would be cut within a line.
-        _buffer_lines(self._found, yes=True)
-        flush(self._found)
+        buffer_lines(self._plain, yes=True)
+        for stream in (self._found, self._plain):
+            flush(stream)
         os.dup2(self._append.number, self._number)
         self._append.close()
-        # A wrapper of the user's that writes to the descriptor does so whatever stands on it.
+        # A wrapper of the user's, colorama's say, writes to the descriptor whatever stands on it.
         found = self._found
         wrapper = found is not None and type(found) is not io.TextIOWrapper
         self.stream: TextIO = found if found and wrapper else self._new_stream()
+        self._adopt(self._plain)
         setattr(sys, self.name, self.stream)
 
     def flush(self) -> None:
         """Flush every Python stream that may hold something for the log."""
-        for stream in (getattr(sys, self.name), self.stream, self._found):
+        for stream in (getattr(sys, self.name), self.stream, self._found, self._plain):
             flush(stream)
 
     @property
@@ -139,11 +130,14 @@ class Redirected:
 
     def close(self) -> None:
         """Let go of our descriptors; those of the user stay as they are."""
-        for layer, name in self._hooked:  # whoever kept the stream has a plain one from here on
-            layer.pop(name, None)
-        self._hooked.clear()
+        while self._hooked:  # whoever kept the stream has a plain one from here on
+            layer, name, found = self._hooked.pop()
+            if found is None:
+                layer.pop(name, None)
+            else:
+                layer[name] = found
         # Not before what the log holds has been shown: blocks of other threads would cut its lines.
-        _buffer_lines(self._found, yes=self._found_by_line)
+        buffer_lines(self._plain, yes=self._found_by_line)
         for kept in (self._append, self.log, self.behind):
             if kept is not None:
                 kept.close()
@@ -157,9 +151,8 @@ class Redirected:
         """
         found = self._found
         raw = io.FileIO(self._number, "w", closefd=False)
-        terminal = bool(self.terminal)
         buffered = found is None or not isinstance(found.buffer, io.RawIOBase)  # python -u
-        vars(raw).update(name=getattr(found, "name", f"<{self.name}>"), isatty=terminal.__bool__)
+        vars(raw)["name"] = getattr(found, "name", f"<{self.name}>")
         buffer: io.BufferedWriter | io.FileIO = io.BufferedWriter(raw) if buffered else raw
         self._hook(raw, buffer)
         stream = io.TextIOWrapper(
@@ -172,6 +165,20 @@ class Redirected:
         )
         vars(stream)["mode"] = "w"  # as Python has it on its own
         return stream
+
+    def _adopt(self, stream: io.TextIOWrapper | None) -> None:
+        """Give Python's own stream the differences of a new one, until `close`.
+
+        For those that have it: wrappers, logging handlers, enlighten, which asks `sys.__stdout__`
+        whether it is a terminal.
+        """
+        buffer: Any = stream and stream.buffer
+        if type(buffer) in (io.BufferedWriter, io.FileIO):
+            self._hook(getattr(buffer, "raw", buffer), buffer)
+
+    def _put(self, layer: dict[str, Any], name: str, value: object) -> None:
+        self._hooked.append((layer, name, layer.get(name)))
+        layer[name] = value
 
     def _hook(self, raw: io.FileIO, buffer: io.BufferedWriter | io.FileIO) -> None:
         """Have `raw` and `buffer` turn to the terminal when the log takes no more.
@@ -199,8 +206,8 @@ class Redirected:
             return taken
 
         layers = vars(raw)
-        layers["write"] = write_or_turn if buffer is not raw else _whole(write_or_turn)
-        self._hooked.append((layers, "write"))
+        self._put(layers, "isatty", self.terminal.__bool__)
+        self._put(layers, "write", write_or_turn if buffer is not raw else _whole(write_or_turn))
         if buffer is raw:
             return
         write_out = buffer.flush
@@ -214,11 +221,10 @@ class Redirected:
             except OSError as error:
                 self._turn(error)
                 write_out()  # what the log did not take is still there
-            finally:
-                layers["write"] = write_or_turn
+            finally:  # another thread may have ended the capture meanwhile
+                layers["write"] = write_or_turn if self._hooked else write
 
-        vars(buffer)["flush"] = flush_or_turn
-        self._hooked.append((vars(buffer), "flush"))
+        self._put(vars(buffer), "flush", flush_or_turn)
 
     def _turn(self, error: OSError) -> None:
         """Turn to the terminal, unless that has been done; raise what is not the log's failure."""
@@ -252,11 +258,3 @@ def _whole(write: Write) -> Write:
         return done
 
     return write_whole
-
-
-def _buffer_lines(stream: TextIO | None, *, yes: bool) -> None:
-    if type(stream) is io.TextIOWrapper:
-        try:
-            stream.reconfigure(line_buffering=yes)
-        except (OSError, ValueError):  # it can't flush what it holds, or is closed
-            return

@@ -7,7 +7,8 @@ from ._descriptors import claim
 from ._input import Questions
 from ._order import Order
 from ._quiet import say
-from ._redirect import Redirected, possible
+from ._redirect import Redirected
+from ._standard import possible
 from ._terminal import TerminalAnswers
 
 TYPE_CHECKING = False

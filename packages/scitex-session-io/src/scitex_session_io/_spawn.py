@@ -7,6 +7,7 @@ import os
 import sys
 
 from ._descriptors import Kept
+from ._unheard import Unheard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,14 +76,16 @@ def _run_moved(argv: list[str], descriptors: Sequence[Kept]) -> int:
     run = functools.partial(
         os.posix_spawn, argv[0], argv, os.environ, file_actions=actions, setsigmask=()
     )
-    try:
-        pid = run(setsid=True)
-    except NotImplementedError:  # no such flag on this system: the companion does it itself
-        pid = run()
-    try:
-        return os.waitpid(pid, 0)[1]
-    except ChildProcessError:  # SIGCHLD is ignored, or a handler of the user's waited first
-        return 0
+    with Unheard() as unheard:
+        try:
+            pid = run(setsid=True)
+        except NotImplementedError:  # no such flag on this system: the companion does it itself
+            pid = run()
+        unheard.child = pid
+        try:
+            return os.waitpid(pid, 0)[1]
+        except ChildProcessError:  # SIGCHLD is ignored, or a thread of the user's waited first
+            return 0
 
 
 def _run(argv: Sequence[str], standard: Sequence[Kept], passed: Sequence[Kept]) -> int:
