@@ -278,8 +278,22 @@ def test_cuda_goes_on_too() -> None:
         expected = draw()
         rng.restore("state.json")
         assert draw() == expected
+        print(expected)
     """)
     assert done.returncode == 0, done.stderr
+    again = run_script("""
+        import torch
+        from scitex_session_repro import RandomStateManager
+
+        rng = RandomStateManager(42)
+        rng.restore("state.json")
+        print([
+            torch.rand(2, device=d, generator=g).tolist()
+            for d in [f"cuda:{n}" for n in range(torch.cuda.device_count())]
+            for g in (None, rng.get_torch_generator("a", d))
+        ])
+    """)
+    assert again == done
 
 
 def test_the_state_of_a_missing_gpu_is_said() -> None:

@@ -44,8 +44,8 @@ class ResumableStreams(NamedStreams):
 
         The seed is taken over too. References to generators stay good. A generator that the state
         does not know is put at its start, as it was then; one whose library is not imported yet
-        waits for that. A part that can't be restored here, such as that of a missing GPU, is
-        warned about.
+        waits for that. A GPU with a state is started for it. A part that can't be restored here,
+        such as that of a missing GPU, is warned about.
 
         Parameters
         ----------
