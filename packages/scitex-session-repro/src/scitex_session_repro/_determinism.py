@@ -58,10 +58,10 @@ class Determinism:
         from warnings import catch_warnings, simplefilter
 
         # torch's compiler: from torch 2.10 on, the mode below sets this too, on and off.
-        inductor = sys.modules.get("torch._inductor.config")
-        if hasattr(inductor, "deterministic"):
+        compiler: Any = sys.modules.get("torch._inductor.config")
+        if hasattr(compiler, "deterministic"):
             self._found.append(
-                (partial(setattr, inductor, "deterministic"), inductor.deterministic)
+                (partial(setattr, compiler, "deterministic"), compiler.deterministic)
             )
         mode = (
             torch.are_deterministic_algorithms_enabled(),
