@@ -153,6 +153,9 @@ SPOILT = [
     ("numpy/a/state", {"words": "AAAA"}, "it is damaged"),
     ("globals/random", {"tuple": [3, {"words": "AAAAAA=="}, None]}, "it is damaged"),
     ("globals/numpy.random", 3, "it is damaged"),
+    # numpy would read from there, out of its memory
+    ("globals/numpy.random/dict/state/dict/pos", 625, "it is damaged: position 625 "),
+    ("globals/numpy.random/dict/state/dict/pos", -1, "it is damaged: position -1 "),
 ]
 
 
