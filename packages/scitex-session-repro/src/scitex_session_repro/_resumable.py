@@ -22,8 +22,8 @@ class ResumableStreams(NamedStreams):
     _deterministic = False
 
     def _begin(self, seed: int, scope: Scope = (), parent: Node | None = None) -> None:
-        super()._begin(seed, scope, parent)
         self._borrowings: list[Borrowing] = []  # one for each ``with`` block, innermost last
+        super()._begin(seed, scope, parent)
 
     def state_dict(self) -> dict[str, Any]:
         """Give the whole state, of what JSON can say, so that it goes into any checkpoint.
