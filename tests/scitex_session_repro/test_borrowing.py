@@ -201,3 +201,25 @@ def test_a_state_that_cannot_be_put_back_is_said_and_the_others_are_put_back() -
     """)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("RuntimeWarning: could not put back the state of numpy.random") == 1
+
+
+def test_threads_that_borrow_at_once_leave_nothing_behind() -> None:
+    run("""
+        import random, sys, threading
+        from scitex_session_repro import RandomStateManager
+
+        sys.setswitchinterval(1e-5)
+        finders, state = list(sys.meta_path), random.getstate()
+
+        def borrow(seed):
+            for _ in range(200):
+                RandomStateManager(seed).release()
+
+        threads = [threading.Thread(target=borrow, args=(seed,)) for seed in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert random.getstate() == state
+        assert sys.meta_path == finders, sys.meta_path
+    """)

@@ -29,12 +29,14 @@ def show():
         shown.append(torch.get_float32_matmul_precision())
     except RuntimeError:
         shown.append("refused")
-    mkldnn = getattr(torch.backends, "mkldnn", None)
+    mkldnn = torch.backends.mkldnn
     for holder, name in (
         (getattr(mkldnn, "matmul", None), "fp32_precision"),
         (cudnn, "allow_tf32"), (matmul, "allow_tf32"), (matmul, "fp32_precision"),
         (getattr(cudnn, "conv", None), "fp32_precision"),
         (getattr(cudnn, "rnn", None), "fp32_precision"),
+        (getattr(mkldnn, "conv", None), "fp32_precision"),
+        (getattr(mkldnn, "rnn", None), "fp32_precision"),
     ):
         try:
             shown.append(getattr(holder, name, None))
@@ -82,6 +84,18 @@ assert os.environ.get("CUBLAS_WORKSPACE_CONFIG") == workspace
 assert torch.are_deterministic_algorithms_enabled() is {"warn_only" in before}
 """)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_torchs_compiler_is_put_back_too() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    inductor = pytest.importorskip("torch._inductor.config")
+    if not hasattr(inductor, "deterministic"):
+        pytest.skip(f"torch {torch.__version__} has no deterministic compiler")
+    for found in (True, False):
+        inductor.deterministic = found
+        with RandomStateManager(42, deterministic=True):
+            assert inductor.deterministic
+        assert inductor.deterministic is found
 
 
 def test_an_operation_without_a_deterministic_algorithm_is_refused_and_then_is_not() -> None:

@@ -384,6 +384,51 @@ def test_the_class_counts_where_it_may_mean_something() -> None:
     assert fingerprint(Permission.READ | Permission.WRITE) != fingerprint(3)
 
 
+class Settings(dict[str, int]):
+    """A mapping that can hold attributes beside its items."""
+
+
+class Wrapped(collections.UserDict[str, int]):
+    """The same, that keeps its items in an attribute."""
+
+
+@pytest.mark.parametrize("kind", [Settings, Wrapped])
+def test_what_a_mapping_holds_beside_its_items_is_not_passed_over(kind: Any) -> None:
+    settings = kind(lr=1)
+    assert fingerprint(settings) == fingerprint({"lr": 1})
+    settings._private, settings.lr = 2, 1  # items are attributes too, in many
+    assert fingerprint(settings) == fingerprint({"lr": 1})
+    settings.epochs = 3
+    with pytest.raises(NotFingerprintableError, match="attribute 'epochs' beside its items"):
+        fingerprint(settings)
+
+
+@dataclasses.dataclass
+class Scores(list[float]):
+    """A dataclass with items."""
+
+    unit: str = "dB"
+
+
+@dataclasses.dataclass
+class Output(dict[str, int]):
+    """A dataclass with items, as transformers makes them."""
+
+    loss: float = 0.0
+
+
+def test_the_items_of_a_dataclass_count_beside_its_fields() -> None:
+    one, other = Scores(), Scores()
+    assert fingerprint(one) == fingerprint(other)
+    one.append(1.0)
+    assert fingerprint(one) != fingerprint(other)
+    mine, yours = Output(), Output(loss=0.5)
+    assert fingerprint(mine) != fingerprint(yours)
+    yours = Output()
+    yours["loss"] = 1
+    assert fingerprint(mine) != fingerprint(yours)
+
+
 def test_attrs_classes_are_known() -> None:
     attr = pytest.importorskip("attr", reason="attrs is not installed: no classes of it")
     model = attr.make_class("Fit", {"lr": attr.ib(), "cache": attr.ib(eq=False)})

@@ -73,6 +73,22 @@ def test_blocks_are_the_array_in_c_order(array: NDArray[np.uint8], most: int) ->
     assert b"".join(part.tobytes() for part in parts) == array.tobytes()
 
 
+@pytest.mark.parametrize("dtype", ["u1", ">f4", "c16", "U3"])
+@pytest.mark.parametrize("shape", [(700, 1100), (3, 500, 700), (30, 1, 40, 500), (2, 700_000)])
+def test_large_arrays_are_alike_in_every_order_of_their_axes(
+    dtype: str, shape: tuple[int, ...]
+) -> None:
+    numbers = np.arange(np.prod(shape)).reshape(shape)
+    array = numbers.astype(dtype) if dtype != "U3" else (numbers % 251).astype(dtype)
+    expected = fingerprint(array)
+    assert fingerprint(np.asfortranarray(array)) == expected
+    assert fingerprint(np.swapaxes(np.swapaxes(array, 0, 1).copy(), 0, 1)) == expected
+    backwards = np.asfortranarray(array[..., ::-1])[..., ::-1]
+    assert fingerprint(backwards) == expected
+    backwards[-1, ..., -1] = array[0, ..., 0]
+    assert fingerprint(backwards) != expected
+
+
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "c8", "c16"])
 def test_nan_is_nan_whatever_its_bits_and_wherever_it_stands(dtype: str) -> None:
     size = 3 * BLOCK_BYTES // np.dtype(dtype).itemsize
@@ -173,4 +189,4 @@ def test_large_arrays_are_not_copied(layout: Any) -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 8 * BLOCK_BYTES < array.nbytes / 10
+    assert peak < 10 * BLOCK_BYTES < array.nbytes / 10

@@ -96,6 +96,16 @@ def test_a_large_tensor_is_its_values() -> None:
     assert fingerprint(tensor) != fingerprint(other)
 
 
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "bool", "complex128"])
+def test_a_large_tensor_is_its_values_in_every_order_of_its_axes(name: str) -> None:
+    tensor = torch.arange(600_000).remainder(251).to(getattr(torch, name)).reshape(3, 400, 500)
+    expected = fingerprint(tensor)
+    for axes in ((2, 1, 0), (1, 0, 2), (1, 2, 0)):
+        back = tuple(axes.index(axis) for axis in range(3))
+        assert fingerprint(tensor.permute(axes).contiguous().permute(back)) == expected
+    assert fingerprint(tensor.flip(1)) != expected
+
+
 def test_state_dicts_are_what_they_hold() -> None:
     model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4))
     optimizer = torch.optim.Adam(model.parameters())

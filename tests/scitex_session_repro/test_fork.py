@@ -225,3 +225,22 @@ rng = RandomStateManager(42)
 for _ in range(2):
     assert len(set(in_child(lambda: [random.random(), np.random.rand()]))) == 2
 """)
+
+
+def test_a_child_borrows_whatever_a_thread_of_its_parent_was_at() -> None:
+    run("""
+import random, threading
+done = threading.Event()
+def borrow():
+    while not done.is_set():
+        RandomStateManager(1).release()
+def draw():
+    with RandomStateManager(2):
+        return random.random()
+sys.setswitchinterval(1e-5)
+thread = threading.Thread(target=borrow)
+thread.start()
+assert {in_child(draw) for _ in range(40)} == {random.Random(2).random()}
+done.set()
+thread.join()
+""")

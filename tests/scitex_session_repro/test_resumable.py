@@ -153,6 +153,9 @@ SPOILT = [
     ("numpy/a/state", {"words": "AAAA"}, "it is damaged"),
     ("globals/random", {"tuple": [3, {"words": "AAAAAA=="}, None]}, "it is damaged"),
     ("globals/numpy.random", 3, "it is damaged"),
+    # numpy would read from there, out of its memory
+    ("globals/numpy.random/dict/state/dict/pos", 625, "it is damaged: position 625 "),
+    ("globals/numpy.random/dict/state/dict/pos", -1, "it is damaged: position -1 "),
 ]
 
 
@@ -278,8 +281,22 @@ def test_cuda_goes_on_too() -> None:
         expected = draw()
         rng.restore("state.json")
         assert draw() == expected
+        print(expected)
     """)
     assert done.returncode == 0, done.stderr
+    again = run_script("""
+        import torch
+        from scitex_session_repro import RandomStateManager
+
+        rng = RandomStateManager(42)
+        rng.restore("state.json")
+        print([
+            torch.rand(2, device=d, generator=g).tolist()
+            for d in [f"cuda:{n}" for n in range(torch.cuda.device_count())]
+            for g in (None, rng.get_torch_generator("a", d))
+        ])
+    """)
+    assert again == done
 
 
 def test_the_state_of_a_missing_gpu_is_said() -> None:

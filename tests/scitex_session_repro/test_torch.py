@@ -3,6 +3,33 @@ from __future__ import annotations
 import pytest
 
 from scitex_session_repro import _torch
+from support import run_script
+
+# Two devices that are none: torch.cuda's own Python over generators of the CPU.
+DEVICES = """
+import torch
+from torch import cuda
+from scitex_session_repro import RandomStateManager
+
+def start():
+    cuda.default_generators = tuple(torch.Generator().manual_seed(n) for n in range(2))
+
+def count():
+    counted.append(2)
+    return 2
+
+counted = []
+cuda._is_compiled, cuda._cudart = lambda: True, object()
+cuda._device_count_nvml = lambda: -1
+cuda._queued_calls.clear()
+torch._C._cuda_init, torch._C._cuda_getDevice = start, lambda: 0
+torch._C._cuda_getDeviceCount = count
+
+def draw():
+    cuda.init()
+    return [torch.rand(1, generator=generator).item() for generator in cuda.default_generators]
+
+"""
 
 
 def test_what_is_called_of_every_accelerator_is_there() -> None:
@@ -16,6 +43,8 @@ def test_what_is_called_of_every_accelerator_is_there() -> None:
             "get_rng_state_all",
             "is_initialized",
             "manual_seed_all",
+            "init",
+            "_is_in_bad_fork",
             "set_rng_state",
         ):
             assert callable(getattr(accelerator, function)), (name, function)
@@ -34,6 +63,43 @@ def test_the_cpu_goes_on_and_a_device_that_is_not_here_is_named() -> None:
     assert _torch.restore(torch, (cpu, seed, gone)) == ["cuda:0", "cuda:1", "xpu:0", "mps"]
     assert torch.equal(torch.rand(3), expected)
     assert _torch.restore(torch, (cpu, seed, {})) == []
+
+
+def needs_no_gpu() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    if torch.cuda.is_available():
+        pytest.skip("a CUDA device is here")
+
+
+def test_devices_go_on_in_a_process_that_has_not_started_them() -> None:
+    needs_no_gpu()
+    done = run_script(f"""{DEVICES}
+rng = RandomStateManager(42)
+draw()
+rng.checkpoint("state.json")
+print(draw())
+""")
+    assert (done.returncode, done.stderr) == (0, "")
+    again = run_script(f"""{DEVICES}
+rng = RandomStateManager(42)
+rng.restore("state.json")
+with rng.temporary_seed(7):
+    pass
+print(draw())
+""")
+    assert again == done
+
+
+def test_seeding_and_giving_back_neither_count_nor_start_devices() -> None:
+    needs_no_gpu()
+    done = run_script(f"""{DEVICES}
+with RandomStateManager(42) as rng:
+    with rng.temporary_seed(7):
+        rng.load_state_dict(rng.state_dict())
+assert not counted
+assert not cuda.is_initialized()
+""")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("accelerator", ["cuda", "xpu", "mps"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from _thread import RLock
 
 from . import _fork
 from ._errors import UnknownGeneratorError
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 # Innermost last. Holding them keeps a manager working that nobody assigned to a name.
 _stack: list[Borrowing] = []
+# One thread at a time saves, seeds and gives back. Not held while waiting for an import, which may
+# want it.
+_lock = RLock()
 
 
 class Borrowing:
@@ -53,9 +57,20 @@ class Borrowing:
         self._found: list[tuple[GlobalGenerator, ModuleType, Any]] = []
         self._states: dict[str, Any] = {}  # to go on from, of libraries yet to be imported
         self._pending: list[Pending] = []
-        _stack.append(self)
-        for generator in GLOBAL_GENERATORS:
+        later = []
+        with _lock:  # in one, or of two threads each might give back what the other has seeded
+            _stack.append(self)
+            for generator in GLOBAL_GENERATORS:
+                module = sys.modules.get(generator.module)
+                spec = getattr(module, "__spec__", None)
+                if module is None or getattr(spec, "_initializing", False):
+                    later.append(generator)  # where another thread is at it, on_import waits
+                else:
+                    self._borrow(generator, module)
+        for generator in later:
             self._pending.append(self._when_imported(generator))
+        if not self.active:  # another thread has released one that was made before this one
+            self._wait_no_more()
 
     def _when_imported(self, generator: GlobalGenerator) -> Pending:
         return on_import(generator.module, lambda module: self._borrow(generator, module))
@@ -64,11 +79,14 @@ class Borrowing:
         # Called from inside the user's import statements, which trouble of ours must not break:
         # a `random.py` beside the script is no reason to fail, and is said.
         _fork.register()
-        try:
-            self._found.append((generator, module, generator.save(module)))
-            self._start(generator, module)
-        except Exception as error:  # noqa: BLE001
-            warn(f"could not seed {generator.module}: {error}")
+        with _lock:
+            if not self.active:
+                return
+            try:
+                self._found.append((generator, module, generator.save(module)))
+                self._start(generator, module)
+            except Exception as error:  # noqa: BLE001
+                warn(f"could not seed {generator.module}: {error}")
 
     def _start(self, generator: GlobalGenerator, module: ModuleType) -> None:
         """Seed it, or let it go on from the state that has waited for its library."""
@@ -111,14 +129,18 @@ class Borrowing:
 
         What was borrowed after it is released first. Released twice is released once.
         """
-        released = None
-        while self in _stack and released is not self:
-            released = _stack.pop()
-            released._give_back()
+        with _lock:
+            released = None
+            while self in _stack and released is not self:
+                released = _stack.pop()
+                released._give_back()
 
-    def _give_back(self) -> None:
+    def _wait_no_more(self) -> None:
         for pending in self._pending:
             pending.cancel()
+
+    def _give_back(self) -> None:
+        self._wait_no_more()
         while self._found:  # last first: one that was seeded twice was saved twice
             generator, module, state = self._found.pop()
             try:

@@ -8,6 +8,7 @@ to 10 bits on some devices and not on others. See "Reproducibility" in PyTorch's
 from __future__ import annotations
 
 import os
+import sys
 
 from ._borrowing import warn
 from ._import_hook import on_import
@@ -56,6 +57,12 @@ class Determinism:
         from functools import partial
         from warnings import catch_warnings, simplefilter
 
+        # torch's compiler: from torch 2.10 on, the mode below sets this too, on and off.
+        compiler: Any = sys.modules.get("torch._inductor.config")
+        if hasattr(compiler, "deterministic"):
+            self._found.append(
+                (partial(setattr, compiler, "deterministic"), compiler.deterministic)
+            )
         mode = (
             torch.are_deterministic_algorithms_enabled(),
             torch.is_deterministic_algorithms_warn_only_enabled(),
@@ -117,17 +124,14 @@ def _new_precisions(torch: ModuleType) -> list[tuple[Any, str, Any]]:
     backends = torch.backends
     holders = [
         backends.cuda.matmul,
-        getattr(getattr(backends, "mkldnn", None), "matmul", None),
-        getattr(backends.cudnn, "conv", None),
-        getattr(backends.cudnn, "rnn", None),
+        *(getattr(backends.cudnn, kind, None) for kind in ("conv", "rnn")),
+        *(getattr(backends.mkldnn, kind, None) for kind in ("matmul", "conv", "rnn")),
     ]
     return [(h, "fp32_precision", "ieee") for h in holders if hasattr(h, "fp32_precision")]
 
 
 def strings_hash_alike() -> bool:
     """Whether every run gives strings the same hash, and so sets of them the same order."""
-    import sys
-
     if not sys.flags.hash_randomization:
         return True
     fixed = not sys.flags.ignore_environment and os.environ.get("PYTHONHASHSEED", "random")

@@ -66,7 +66,7 @@ def fingerprint(obj: object) -> str:
       a path: its parts, not the system.
 
     Arrays are hashed in place, 256 KiB at a time, without a copy of the whole; other threads run
-    meanwhile. It is slower where the values do not lie in C order: every block is gathered first.
+    meanwhile. Those in Fortran order, or transposed, are copied into C order 1 MiB at a time.
 
     Examples
     --------

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 # Small enough for the processor's cache, where the look for NaN costs a tenth of the hash.
 BLOCK_BYTES = 1 << 18
+# Of an array in another order: as much as is copied at once, and the tiles in which it is.
+_PANEL_BYTES = 1 << 20
+_TILE_BYTES = 1 << 16
 
 # Per type of float: its words, the bits without the sign, the largest that are no NaN, and the
 # NaN that stands for all. Comparing bits is as quick for the half floats as for the others, and
@@ -89,20 +92,26 @@ def write_array(writer: Writer, array: NDArray[Any]) -> None:
     if array.dtype.kind in "OT":
         _write_objects(writer, array)
     else:
-        for block in blocks(array, BLOCK_BYTES):
-            write_words(writer, _raw(block), array.dtype.name)
+        write_numbers(writer, array, array.dtype.name)
 
 
-def write_words(writer: Writer, raw: NDArray[np.uint8], dtype_name: str) -> None:
-    """Feed the little-endian bytes of numbers, with every NaN alike.
+def write_numbers(writer: Writer, array: NDArray[Any], dtype_name: str) -> None:
+    """Feed the little-endian bytes of numbers in C order, with every NaN alike.
 
     Parameters
     ----------
     writer : Writer
-    raw : array of uint8, one-dimensional
+    array : array
+        The numbers, or words with their bits.
     dtype_name : str
         The type of the numbers, as numpy and torch name it.
     """
+    for panel in _panels(array):
+        for block in blocks(panel, BLOCK_BYTES):
+            _write_words(writer, _raw(block), dtype_name)
+
+
+def _write_words(writer: Writer, raw: NDArray[np.uint8], dtype_name: str) -> None:
     if dtype_name in _NANS:
         word, unsigned, largest, nan = _NANS[dtype_name]
         words = raw.view(word)
@@ -128,6 +137,35 @@ def blocks(values: Any, most: int) -> Iterator[Any]:
     else:
         for row in range(len(values)):
             yield from blocks(values[row, ...], most)
+
+
+def _panels(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Cut an array into parts whose neighbours in C order lie near each other; copies, if need be.
+
+    Taken in C order, an array in Fortran order gives a cache line per number, and of a line that
+    is fetched for one, the others are gone before their turn. So some rows at a time are copied
+    into C order first.
+    """
+    steps = [abs(step) for step, size in zip(array.strides, array.shape, strict=True) if size > 1]
+    if len(steps) < 2 or steps[-1] == min(steps) or isinstance(array, np.ma.MaskedArray):
+        yield array
+        return
+    for panel in blocks(array, _PANEL_BYTES):
+        copy = np.empty(panel.shape, panel.dtype)
+        _copy_in_tiles(panel, copy)
+        yield copy
+
+
+def _copy_in_tiles(source: NDArray[Any], target: NDArray[Any]) -> None:
+    """Copy by halves of the longest axis, until both sides of a part fit into the cache."""
+    if source.nbytes <= _TILE_BYTES:
+        target[...] = source
+        return
+    axis = source.shape.index(max(source.shape))
+    middle = source.shape[axis] // 2
+    for half in (slice(middle), slice(middle, None)):
+        part = (slice(None),) * axis + (half,)
+        _copy_in_tiles(source[part], target[part])
 
 
 def _raw(block: NDArray[Any]) -> NDArray[np.uint8]:

@@ -24,15 +24,23 @@ def encoder_of(kind: type) -> Encoder | None:
     """Give the encoder of a type, or None where it has none."""
     if issubclass(kind, Enum):
         return _write_member
+    by_fields = _encoder_by_fields(kind)
+    for base in kind.__mro__:
+        encoder = None if _encoder_by_fields(base) else _encoder_of_base(base)
+        if encoder is None:
+            continue
+        if by_fields is not None:
+            return _as_both(by_fields, encoder)
+        if encoder is _write_mapping and base is not kind:
+            return _write_kind_of_mapping
+        return encoder if base is kind or encoder in _FAMILIES else _as_subclass(encoder)
+    return by_fields
+
+
+def _encoder_by_fields(kind: type) -> Encoder | None:
     if hasattr(kind, "__dataclass_fields__"):
         return _write_dataclass
-    if hasattr(kind, "__attrs_attrs__"):
-        return _write_attrs
-    for base in kind.__mro__:
-        encoder = _encoder_of_base(base)
-        if encoder is not None:
-            return encoder if base is kind or encoder in _FAMILIES else _as_subclass(encoder)
-    return None
+    return _write_attrs if hasattr(kind, "__attrs_attrs__") else None
 
 
 def _encoder_of_base(base: type) -> Encoder | None:
@@ -63,6 +71,16 @@ def _as_subclass(encode: Encoder) -> Encoder:
             what = f"is of type {type(value).__qualname__}, which has attributes beside its value"
             raise Refused(what, "pass both as plain values")
         writer.text(b"class", type(value).__qualname__)
+        encode(writer, value)
+
+    return write
+
+
+def _as_both(by_fields: Encoder, encode: Encoder) -> Encoder:
+    """Let the items of a dataclass that is a list as well count beside its fields."""
+
+    def write(writer: Writer, value: Any) -> None:
+        by_fields(writer, value)
         encode(writer, value)
 
     return write
@@ -124,6 +142,17 @@ def _write_mapping(writer: Writer, value: Any) -> None:
         pairs.append(key_digest + writer.digest_of(f"[{shown}]", part))
     for pair in sorted(pairs):
         writer.feed(pair)
+
+
+def _write_kind_of_mapping(writer: Writer, value: Any) -> None:
+    # Many give their items as attributes as well, and keep what they need in private ones, as the
+    # state_dict of a torch module does.
+    stores = () if isinstance(value, dict) else _STORES
+    for name in getattr(value, "__dict__", ()):
+        if not (name.startswith("_") or name in stores or name in value):
+            what = f"is of type {type(value).__qualname__}, which has the attribute {name!r:.60}"
+            raise Refused(f"{what} beside its items", "pass both as plain values")
+    _write_mapping(writer, value)
 
 
 def _write_member(writer: Writer, value: Any) -> None:
@@ -189,6 +218,7 @@ _CONTAINERS_BY_NAME: dict[str, Encoder] = {
     "collections.UserDict": _write_mapping,
     "collections.deque": _write_deque,
 }
+_STORES = ("data", "maps")  # where UserDict and ChainMap have their items
 _LIBRARIES: dict[str, Encoder] = {
     "numpy": _write_numpy,
     "pandas": _write_pandas,

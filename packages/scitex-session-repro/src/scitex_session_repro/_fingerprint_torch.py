@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ._fingerprint_numpy import BLOCK_BYTES, blocks, write_words
+from ._fingerprint_numpy import blocks, write_numbers
 from ._fingerprint_refusal import Refused, described
 
 if TYPE_CHECKING:
@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
     from ._fingerprint import Writer
 
-# A copy from a device has a price of its own.
-_DEVICE_BLOCK_BYTES = 1 << 24
+# So much is copied from a device at once.
+_DEVICE_BYTES = 1 << 24
+
+# By size, types that numpy has as well: it has not all of torch's (bfloat16, float8).
+_WORDS = {1: "uint8", 2: "int16", 4: "int32", 8: "int64", 16: "complex128"}
 
 
 def write(writer: Writer, value: Any) -> None:
@@ -53,9 +56,7 @@ def _write_tensor(writer: Writer, tensor: Any, torch: Any) -> None:
     writer.text(b"shape", ",".join(map(str, tensor.shape)))
     writer.text(b"dtype", name)
     values = tensor.detach().resolve_conj().resolve_neg()
-    most = BLOCK_BYTES if tensor.device.type == "cpu" else _DEVICE_BLOCK_BYTES
-    for block in blocks(values, most):
-        flat = block.cpu().contiguous().reshape(-1)
-        # One element is contiguous to torch whatever its stride, which view does not take.
-        raw = flat.as_strided(flat.shape, (1,)).view(torch.uint8)
-        write_words(writer, raw.numpy(), name)
+    word = getattr(torch, _WORDS[values.element_size()])
+    parts = [values] if tensor.device.type == "cpu" else blocks(values, _DEVICE_BYTES)
+    for part in parts:
+        write_numbers(writer, part.cpu().view(word).numpy(), name)

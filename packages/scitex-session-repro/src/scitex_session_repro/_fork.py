@@ -72,11 +72,12 @@ def _restart_all(turn: int) -> None:
     global _lock
     if turn != _registered[-1]:
         return
-    _lock = RLock()  # another thread of the parent may have held it
+    from . import _borrowing, _import_hook
+
+    # Other threads of the parent may have held them.
+    _lock, _borrowing._lock, _import_hook._lock = RLock(), RLock(), RLock()
     numbered = _numbered.pop(get_ident(), [])
     _numbered.clear()
     for streams, number in numbered:
         streams._forked(number)
-    from ._borrowing import reseed_all
-
-    reseed_all()
+    _borrowing.reseed_all()

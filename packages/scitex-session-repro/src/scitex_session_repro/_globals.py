@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+MERSENNE_WORDS = 624
+
 
 class GlobalGenerator:
     """The global generator of one library.
@@ -49,6 +51,14 @@ class GlobalGenerator:
     def library(self) -> str:
         """The name under which people import it."""
         return self.module.partition(".")[0]
+
+
+def _restore_numpy(numpy_random: ModuleType, state: Any) -> None:
+    # numpy takes any position of a Mersenne twister, and reads from there, out of its memory.
+    position = state["state"].get("pos", 0)
+    if not 0 <= position <= MERSENNE_WORDS:
+        raise ValueError(f"position {position} of a Mersenne twister of {MERSENNE_WORDS} words")
+    numpy_random.set_state(state)
 
 
 def _save_torch(torch: ModuleType) -> Any:
@@ -96,7 +106,7 @@ GLOBAL_GENERATORS = (
         "numpy.random",
         save=lambda numpy_random: numpy_random.get_state(legacy=False),
         seed=lambda numpy_random, seed: numpy_random.seed(for_numpy_legacy(seed)),
-        restore=lambda numpy_random, state: numpy_random.set_state(state),
+        restore=_restore_numpy,
     ),
     GlobalGenerator(
         "torch",

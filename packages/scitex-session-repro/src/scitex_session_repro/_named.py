@@ -27,10 +27,10 @@ class NamedStreams(Node):
     """
 
     def _begin(self, seed: int, scope: Scope = (), parent: Node | None = None) -> None:
-        super()._begin(seed, scope, parent)
         self._generators: dict[str, Generator] = {}
         self._torch_generators: dict[tuple[str, str], torch.Generator] = {}
         self._torch_states: dict[tuple[str, str], Any] = {}  # for generators yet to be made
+        super()._begin(seed, scope, parent)
 
     def __call__(self, name: str) -> Generator:
         """Give the generator of a name: the same object at every call.

@@ -22,8 +22,8 @@ class ResumableStreams(NamedStreams):
     _deterministic = False
 
     def _begin(self, seed: int, scope: Scope = (), parent: Node | None = None) -> None:
-        super()._begin(seed, scope, parent)
         self._borrowings: list[Borrowing] = []  # one for each ``with`` block, innermost last
+        super()._begin(seed, scope, parent)
 
     def state_dict(self) -> dict[str, Any]:
         """Give the whole state, of what JSON can say, so that it goes into any checkpoint.
@@ -44,8 +44,8 @@ class ResumableStreams(NamedStreams):
 
         The seed is taken over too. References to generators stay good. A generator that the state
         does not know is put at its start, as it was then; one whose library is not imported yet
-        waits for that. A part that can't be restored here, such as that of a missing GPU, is
-        warned about.
+        waits for that. A GPU with a state is started for it. A part that can't be restored here,
+        such as that of a missing GPU, is warned about.
 
         Parameters
         ----------

@@ -27,7 +27,7 @@ def save(torch: ModuleType) -> Any:
 
 
 def restore(torch: ModuleType, state: Any) -> list[str]:
-    """Put the states back.
+    """Put the states back; an accelerator that has one is started for it.
 
     Returns
     -------
@@ -37,17 +37,11 @@ def restore(torch: ModuleType, state: Any) -> list[str]:
     cpu, seed, accelerators = state
     missing = []
     for name in PER_DEVICE:
-        accelerator, saved = getattr(torch, name, None), accelerators.get(name)
-        here = accelerator.device_count() if accelerator is not None else 0
-        if saved is None:
-            if accelerator is not None:
-                accelerator.manual_seed_all(seed)  # queued, where it has not started even now
-            continue
-        for device, device_state in enumerate(saved):
-            if device < here:
-                accelerator.set_rng_state(device_state, device)  # type: ignore[union-attr]
-            else:
-                missing.append(f"{name}:{device}")
+        accelerator = getattr(torch, name, None)
+        if name in accelerators:
+            missing += _restore_devices(accelerator, name, accelerators[name])
+        elif accelerator is not None:
+            accelerator.manual_seed_all(seed)  # queued, where it has not started even now
     if "mps" in accelerators:
         if _has_mps(torch):
             torch.mps.set_rng_state(accelerators["mps"][0])
@@ -57,5 +51,19 @@ def restore(torch: ModuleType, state: Any) -> list[str]:
     return missing
 
 
+def _restore_devices(accelerator: Any, name: str, states: list[Any]) -> list[str]:
+    here = 0
+    if accelerator is not None and not accelerator._is_in_bad_fork():
+        # Counted only for a state: where the driver's own library does not tell, torch asks in a
+        # way that keeps every process forked from now on from using the accelerator.
+        here = accelerator.device_count()
+    if here and not accelerator.is_initialized():
+        # What set_rng_state leaves to the start is run before the last seed, which undoes it.
+        accelerator.init()
+    for device, state in enumerate(states[:here]):
+        accelerator.set_rng_state(state, device)
+    return [f"{name}:{device}" for device in range(here, len(states))]
+
+
 def _has_mps(torch: ModuleType) -> bool:
-    return bool(torch.backends.mps.is_available())
+    return bool(torch.backends.mps.is_available() and not torch.mps._is_in_bad_fork())

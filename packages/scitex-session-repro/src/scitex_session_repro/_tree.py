@@ -33,7 +33,8 @@ class Node:
         self._begin(seed, scope, parent)
 
     def _begin(self, seed: int, scope: Scope = (), parent: Node | None = None) -> None:
-        # Apart from __init__, which is another one where users make a manager from a seed.
+        # Apart from __init__, which is another one where users make a manager from a seed. Called
+        # last by those that extend it: once watched, a fork in another thread finds it.
         self._seed = seed
         self._scope = scope
         self._scope_outside = scope  # in the process that started this one
