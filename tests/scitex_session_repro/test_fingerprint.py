@@ -392,7 +392,13 @@ class Wrapped(collections.UserDict[str, int]):
     """The same, that keeps its items in an attribute."""
 
 
-@pytest.mark.parametrize("kind", [Settings, Wrapped])
+class Slotted(dict[str, int]):
+    """The same, of which all attributes are known."""
+
+    __slots__ = ("_private", "epochs", "lr")
+
+
+@pytest.mark.parametrize("kind", [Settings, Wrapped, Slotted])
 def test_what_a_mapping_holds_beside_its_items_is_not_passed_over(kind: Any) -> None:
     settings = kind(lr=1)
     assert fingerprint(settings) == fingerprint({"lr": 1})
@@ -469,6 +475,21 @@ def test_a_subclass_with_attributes_of_its_own_is_refused() -> None:
     warm.place = "Rome"  # type: ignore[attr-defined]
     with pytest.raises(NotFingerprintableError, match="has attributes beside its value"):
         fingerprint([warm])
+
+
+class Series(list[float]):
+    """A list with a unit."""
+
+    __slots__ = ("unit",)
+    unit: str
+
+
+def test_a_subclass_with_slots_of_its_own_is_refused_once_they_are_filled() -> None:
+    series = Series([1.0])
+    assert fingerprint(series) == fingerprint(Series([1.0]))
+    series.unit = "mm"
+    with pytest.raises(NotFingerprintableError, match="has attributes beside its value"):
+        fingerprint(series)
 
 
 def test_a_container_that_contains_itself_is_refused_with_its_place() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, Flag
+from types import MemberDescriptorType
 
 from ._fingerprint_plain import LEAVES, PATHS, STANDARD
 from ._fingerprint_refusal import Refused
@@ -25,16 +26,24 @@ def encoder_of(kind: type) -> Encoder | None:
     if issubclass(kind, Enum):
         return _write_member
     by_fields = _encoder_by_fields(kind)
-    for base in kind.__mro__:
+    for place, base in enumerate(kind.__mro__):
         encoder = None if _encoder_by_fields(base) else _encoder_of_base(base)
         if encoder is None:
             continue
         if by_fields is not None:
             return _as_both(by_fields, encoder)
-        if encoder is _write_mapping and base is not kind:
-            return _write_kind_of_mapping
-        return encoder if base is kind or encoder in _FAMILIES else _as_subclass(encoder)
+        if base is kind or encoder in _FAMILIES:
+            return encoder
+        slots = _slots_of(kind.__mro__[:place])
+        if encoder is _write_mapping:
+            return _as_mapping(slots)
+        return _as_subclass(encoder, slots)
     return by_fields
+
+
+def _slots_of(kinds: tuple[type, ...]) -> list[str]:
+    members = [item for kind in kinds for item in vars(kind).items()]
+    return [name for name, member in members if isinstance(member, MemberDescriptorType)]
 
 
 def _encoder_by_fields(kind: type) -> Encoder | None:
@@ -63,11 +72,11 @@ def _leaf_encoder(leaf: Leaf) -> Encoder:
     return lambda writer, value: writer.frame(tag, content(value))
 
 
-def _as_subclass(encode: Encoder) -> Encoder:
+def _as_subclass(encode: Encoder, slots: list[str]) -> Encoder:
     """Let the class of a subclass of a known type count: degrees are no metres."""
 
     def write(writer: Writer, value: Any) -> None:
-        if getattr(value, "__dict__", None):
+        if getattr(value, "__dict__", None) or any(hasattr(value, slot) for slot in slots):
             what = f"is of type {type(value).__qualname__}, which has attributes beside its value"
             raise Refused(what, "pass both as plain values")
         writer.text(b"class", type(value).__qualname__)
@@ -144,15 +153,25 @@ def _write_mapping(writer: Writer, value: Any) -> None:
         writer.feed(pair)
 
 
-def _write_kind_of_mapping(writer: Writer, value: Any) -> None:
-    # Many give their items as attributes as well, and keep what they need in private ones, as the
-    # state_dict of a torch module does.
-    stores = () if isinstance(value, dict) else _STORES
-    for name in getattr(value, "__dict__", ()):
-        if not (name.startswith("_") or name in stores or name in value):
-            what = f"is of type {type(value).__qualname__}, which has the attribute {name!r:.60}"
-            raise Refused(f"{what} beside its items", "pass both as plain values")
-    _write_mapping(writer, value)
+def _as_mapping(slots: list[str]) -> Encoder:
+    """Let the class of a kind of mapping not count, nor what it keeps in private attributes.
+
+    Many need some there, as the state_dict of a torch module does, or give their items as
+    attributes as well.
+    """
+
+    def write(writer: Writer, value: Any) -> None:
+        stores = () if isinstance(value, dict) else _STORES
+        held = (*getattr(value, "__dict__", ()), *(slot for slot in slots if hasattr(value, slot)))
+        for name in held:
+            if not (name.startswith("_") or name in stores or name in value):
+                what = (
+                    f"is of type {type(value).__qualname__}, which has the attribute {name!r:.60}"
+                )
+                raise Refused(f"{what} beside its items", "pass both as plain values")
+        _write_mapping(writer, value)
+
+    return write
 
 
 def _write_member(writer: Writer, value: Any) -> None:
@@ -226,4 +245,4 @@ _LIBRARIES: dict[str, Encoder] = {
     "torch": _write_torch,
 }
 # Encoders that look at subclasses themselves, or for which the class does not count.
-_FAMILIES = {_write_mapping, _write_path, *_LIBRARIES.values()}
+_FAMILIES = {_write_path, *_LIBRARIES.values()}
