@@ -74,10 +74,10 @@ def palettes() -> dict[str, list[str]]:
     return {name: [to_hex(color) for color in colors] for name, colors in named.items()}
 
 
-def in_a_session() -> list[str]:
-    """Give our cycle as a session draws it by default: on white, and not quite opaque."""
+def in_a_session(colors: Iterable[Any]) -> list[str]:
+    """Give colours as a session draws them by default: on white, and not quite opaque."""
     opacity = signature(rc_params).parameters["alpha"].default
-    return [to_hex(opacity * np.array(color.rgb) + 1 - opacity) for color in COLORS.cycle]
+    return [to_hex(opacity * np.array(to_rgb(color)) + 1 - opacity) for color in colors]
 
 
 def seen(colors: Iterable[Any], matrix: Array) -> Array:
@@ -135,8 +135,15 @@ def diverging() -> list[str]:
 
 def print_distances() -> None:
     """Print the smallest distance of the first 6, 8 and 10 colours for each reader."""
+    print("opaque:")
+    _print_distances(palettes())
+    print("as a session draws them:")
+    _print_distances({name: in_a_session(colors) for name, colors in palettes().items()})
+
+
+def _print_distances(palettes: dict[str, list[str]]) -> None:
     print(f"{'':<20}{'n':>3}" + "".join(f"{eye:>14}" for eye in (*EYES, "worst", "in grey")))
-    for name, colors in {**palettes(), "in a session": in_a_session()}.items():
+    for name, colors in palettes.items():
         for count in COUNTS:
             if len(colors) >= count:
                 first = colors[:count]

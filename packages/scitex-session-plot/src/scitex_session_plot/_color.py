@@ -32,8 +32,8 @@ class Color(str):
 
     Examples
     --------
-    >>> Color("#3647b9").with_alpha(0.5)
-    Color('#3647b980')
+    >>> Color("#0946ac").with_alpha(0.5)
+    Color('#0946ac80')
     """
 
     __slots__ = ()

@@ -2,37 +2,40 @@
 
 The colours of the cycle were searched for, so that readers with normal vision, deuteranopia,
 protanopia and tritanopia (matrices of Machado, Oliveira and Fernandes 2009 at severity 100, on
-linear sRGB) all tell them apart. Opaque, smallest distance between two of the first n (CIEDE2000)
-for the reader who sees the least of it, as docs/palette.py prints it:
+linear sRGB) all tell them apart. Smallest distance between two of the first n (CIEDE2000) for the
+reader who sees the least of it, as docs/palette.py prints it; opaque, and as a session draws them
+by default (``alpha=0.9``, on white):
 
-=====================  =====  =====  =====
-n                          6      8     10
-=====================  =====  =====  =====
-this cycle             16.34  14.84  12.12
-petroff10              13.36  11.91  11.91
-Okabe-Ito              11.61  10.87
-seaborn colorblind      5.52   5.52   5.52
-tab10                   1.25   1.25   1.25
-this cycle, in grey     5.13   4.60   4.26
-=====================  =====  =====  =====
+=====================  =====  =====  =====  =====  =====  =====
+..                     opaque               in a session
+---------------------  -------------------  -------------------
+n                          6      8     10      6      8     10
+=====================  =====  =====  =====  =====  =====  =====
+this cycle             16.20  14.33  12.01  15.26  13.01  10.90
+petroff10              13.36  11.91  11.91  15.05  11.75  11.75
+Okabe-Ito              11.61  10.87         10.33  10.27
+seaborn colorblind      5.52   5.52   5.52   5.71   5.71   5.34
+tab10                   1.25   1.25   1.25   2.05   2.05   2.05
+this cycle, in grey     5.38   4.17   4.03   5.00   3.37   3.18
+=====================  =====  =====  =====  =====  =====  =====
 
-Each has a contrast of at least 2.02 : 1 on white.
+Each has a contrast of at least 2.03 : 1 on white, and of 1.90 : 1 in a session.
 """
 
 from __future__ import annotations
 
 PALETTE = {
-    "blue": "#3647b9",
-    "orange": "#ef773c",
-    "green": "#058267",
-    "red": "#cb0040",
-    "purple": "#9c72a1",
+    "blue": "#0946ac",
+    "orange": "#f67528",
+    "green": "#008067",
+    "red": "#c6013e",
+    "purple": "#a26da4",
     "yellow": "#e6b422",
-    "light_blue": "#4bc1ff",
-    "pink": "#c09cbd",
-    "brown": "#643e06",
-    "navy": "#283057",
-    "gray": "#908b8d",
+    "light_blue": "#40c2fd",
+    "pink": "#c79abd",
+    "brown": "#573a00",
+    "navy": "#2b314f",
+    "gray": "#95878c",
     "black": "#000000",
     "white": "#ffffff",
 }
