@@ -477,6 +477,15 @@ def test_a_subclass_with_attributes_of_its_own_is_refused() -> None:
         fingerprint([warm])
 
 
+class Groups(collections.defaultdict[str, list[int]]):
+    """A defaultdict of one's own."""
+
+
+@pytest.mark.parametrize("kind", [collections.defaultdict, Groups])
+def test_how_a_defaultdict_makes_what_is_missing_does_not_count(kind: Any) -> None:
+    assert fingerprint(kind(list, a=[1])) == fingerprint({"a": [1]})
+
+
 class Series(list[float]):
     """A list with a unit."""
 

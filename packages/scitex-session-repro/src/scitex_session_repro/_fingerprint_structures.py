@@ -42,7 +42,8 @@ def encoder_of(kind: type) -> Encoder | None:
 
 
 def _slots_of(kinds: tuple[type, ...]) -> list[str]:
-    members = [item for kind in kinds for item in vars(kind).items()]
+    # A member of a class in C is its own affair, as a defaultdict's default_factory is.
+    members = [item for kind in kinds if "__slots__" in vars(kind) for item in vars(kind).items()]
     return [name for name, member in members if isinstance(member, MemberDescriptorType)]
 
 
