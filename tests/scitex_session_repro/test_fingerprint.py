@@ -477,6 +477,19 @@ def test_a_subclass_with_attributes_of_its_own_is_refused() -> None:
         fingerprint([warm])
 
 
+class Attributes(dict[Any, Any]):
+    """A mapping whose items are its attributes."""
+
+    def __init__(self, items: dict[Any, Any]) -> None:
+        super().__init__(items)
+        self.__dict__ = self
+
+
+def test_a_mapping_whose_items_are_its_attributes_may_have_numbers_for_keys() -> None:
+    labels = {0: "cat", "other": "dog"}
+    assert fingerprint(Attributes(labels)) == fingerprint(labels)
+
+
 class Groups(collections.defaultdict[str, list[int]]):
     """A defaultdict of one's own."""
 

@@ -165,7 +165,8 @@ def _as_mapping(slots: list[str]) -> Encoder:
         stores = () if isinstance(value, dict) else _STORES
         held = (*getattr(value, "__dict__", ()), *(slot for slot in slots if hasattr(value, slot)))
         for name in held:
-            if not (name.startswith("_") or name in stores or name in value):
+            # The items first: where they are the attributes as well, not each need be a string.
+            if not (name in value or name in stores or name.startswith("_")):
                 what = (
                     f"is of type {type(value).__qualname__}, which has the attribute {name!r:.60}"
                 )
