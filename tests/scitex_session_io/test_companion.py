@@ -409,3 +409,29 @@ def test_a_terminal_that_takes_nothing_stops_neither_the_run_nor_the_filing_of_i
     # Whoever scrolls on then has missed nothing.
     assert terminal.read().replace(b"\r\n", b"\n").replace(b"filed\n", b"") == log
     assert terminal.close() == -9
+
+
+def test_where_there_can_be_no_other_process_a_death_is_filed_rather_than_all_shown() -> None:
+    finished = run_script(f"""
+        import os, sys
+        from scitex_session_io import _companion
+        if dead := os.fork():
+            os.waitpid(dead, 0)
+        else:
+            os._exit(0)
+        log = os.open("o.log", os.O_RDWR | os.O_CREAT)
+        os.write(log, b"line\\n" * 100_000)
+        os.lseek(log, 0, os.SEEK_SET)
+        reader, terminal = os.pipe()  # read by nobody
+        if companion := os.fork():
+            sys.exit(os.waitstatus_to_exitcode(os.waitpid(companion, 0)[1]))
+        def fork():
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        os.fork = fork
+        _companion.LAST_ECHO_S = 0.1
+        descriptors = [-1, reader, -1, -1, -1, log, terminal, -1, -1]
+        words = map(str, ["companion", dead, *descriptors, 0])
+        _companion.main([*words, *{FILES_DEATH!r}, {os.path.abspath("death")!r}])
+    """)
+    assert (finished.returncode, finished.stdout) == (0, "filed\n"), finished.stderr
+    assert filed()["signal"] is None

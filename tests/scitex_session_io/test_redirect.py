@@ -158,3 +158,31 @@ def test_a_stream_that_was_kept_is_a_plain_one_afterwards() -> None:
     )
     assert (finished.returncode, finished.stdout) == (0, "inside\noutside\n"), finished.stderr
     assert Path("o.log").read_text() == "inside\n"
+
+
+def test_the_stream_found_is_a_plain_one_afterwards_whatever_other_threads_are_printing() -> None:
+    finished = run_script(
+        """
+        import sys, threading
+        from scitex_session_io import capture
+        sys.setswitchinterval(1e-5)
+        stop = threading.Event()
+        found, state = sys.stdout, dict(vars(sys.stdout.buffer.raw))
+        def printing():
+            while not stop.wait(0.0001):
+                print("line", file=found)
+        threads = [threading.Thread(target=printing) for _ in range(4)]
+        for thread in threads: thread.start()
+        left = []
+        for _ in range(30):
+            with capture("o.log", "e.log"):
+                stop.wait(0.002)
+            stop.wait(0.002)
+            left.append((dict(vars(found.buffer)), dict(vars(found.buffer.raw))))
+        stop.set()
+        for thread in threads: thread.join()
+        assert all(each == ({}, state) for each in left), left
+        """,
+        env={"PYTHONUNBUFFERED": ""},
+    )
+    assert finished.returncode == 0, finished.stderr

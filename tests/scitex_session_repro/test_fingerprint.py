@@ -477,6 +477,28 @@ def test_a_subclass_with_attributes_of_its_own_is_refused() -> None:
         fingerprint([warm])
 
 
+class Attributes(dict[Any, Any]):
+    """A mapping whose items are its attributes."""
+
+    def __init__(self, items: dict[Any, Any]) -> None:
+        super().__init__(items)
+        self.__dict__ = self
+
+
+def test_a_mapping_whose_items_are_its_attributes_may_have_numbers_for_keys() -> None:
+    labels = {0: "cat", "other": "dog"}
+    assert fingerprint(Attributes(labels)) == fingerprint(labels)
+
+
+class Groups(collections.defaultdict[str, list[int]]):
+    """A defaultdict of one's own."""
+
+
+@pytest.mark.parametrize("kind", [collections.defaultdict, Groups])
+def test_how_a_defaultdict_makes_what_is_missing_does_not_count(kind: Any) -> None:
+    assert fingerprint(kind(list, a=[1])) == fingerprint({"a": [1]})
+
+
 class Series(list[float]):
     """A list with a unit."""
 

@@ -221,8 +221,12 @@ def main(argv: list[str]) -> NoReturn:
     companion = Companion(control, answer, heartbeat, watch, echoes, Order(marks), most)
     if companion.run() and command:
         companion.finish(LAST_ECHO_S)
-        # What a terminal is too slow for is shown by a process of its own.
-        if companion.done or os.fork():
+        # What a terminal is too slow for is shown by a process of its own, where one can be had.
+        try:
+            files = companion.done or os.fork() > 0
+        except OSError:
+            files = True
+        if files:
             file_death(command, watch)
     companion.finish(PATIENCE_S)
     os._exit(0)

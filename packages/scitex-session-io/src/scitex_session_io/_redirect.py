@@ -130,12 +130,11 @@ class Redirected:
 
     def close(self) -> None:
         """Let go of our descriptors; those of the user stay as they are."""
-        while self._hooked:  # whoever kept the stream has a plain one from here on
-            layer, name, found = self._hooked.pop()
-            if found is None:
-                layer.pop(name, None)
-            else:
-                layer[name] = found
+        # Whoever kept the stream has a plain one from here on. The list is emptied first, for the
+        # threads that are within a flush to see.
+        hooked, self._hooked = self._hooked, []
+        for layer, name, found in reversed(hooked):
+            _put_back(layer, name, found)
         # Not before what the log holds has been shown: blocks of other threads would cut its lines.
         buffer_lines(self._plain, yes=self._found_by_line)
         for kept in (self._append, self.log, self.behind):
@@ -191,6 +190,7 @@ class Redirected:
         signal's handler at the entry of Python code would lose.
         """
         write = raw.write
+        found = vars(raw).get("write")
         order = self.order
 
         def write_or_turn(data: memoryview) -> int | None:
@@ -221,8 +221,11 @@ class Redirected:
             except OSError as error:
                 self._turn(error)
                 write_out()  # what the log did not take is still there
-            finally:  # another thread may have ended the capture meanwhile
-                layers["write"] = write_or_turn if self._hooked else write
+            finally:
+                if self._hooked:
+                    layers["write"] = write_or_turn
+                else:  # another thread has ended the capture meanwhile
+                    _put_back(layers, "write", found)
 
         self._put(vars(buffer), "flush", flush_or_turn)
 
@@ -240,6 +243,13 @@ class Redirected:
                 with Kept.taking(os.open(os.devnull, os.O_WRONLY)) as null:
                     os.dup2(null.number, self._number)
             self._turned = True
+
+
+def _put_back(layer: dict[str, Any], name: str, found: object) -> None:
+    if found is None:
+        layer.pop(name, None)
+    else:
+        layer[name] = found
 
 
 def _whole(write: Write) -> Write:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    Encoder = Callable[["Writer", Any], None]
+
 # What follows is only comparable with what the same rules gave: any change of an encoding gets
 # another number.
 SCHEME = "sf1"
@@ -94,15 +96,17 @@ class Writer:
 
     Parameters
     ----------
-    entered : set of int or None
-        The identities of the containers around the values, to find those that contain themselves.
+    around : Writer or None
+        Whose value these are parts of. It lends the identities of the containers around them, to
+        find those that contain themselves, and what it has found out about types.
     """
 
-    __slots__ = ("_entered", "_sha", "feed")
+    __slots__ = ("_encoders", "_entered", "_sha", "feed")
 
-    def __init__(self, entered: set[int] | None = None) -> None:
+    def __init__(self, around: Writer | None = None) -> None:
         self._sha = sha256()
-        self._entered: set[int] = set() if entered is None else entered
+        self._entered: set[int] = set() if around is None else around._entered
+        self._encoders: dict[type, Encoder | None] = {} if around is None else around._encoders
         self.feed: Callable[[Any], None] = self._sha.update
 
     def digest(self) -> bytes:
@@ -134,14 +138,17 @@ class Writer:
         if leaf is not None:
             self.frame(leaf[0], leaf[1](value))
             return
-        from ._fingerprint_structures import encoder_of
+        kind = type(value)
+        if kind not in self._encoders:
+            from ._fingerprint_structures import encoder_of
 
+            self._encoders[kind] = encoder_of(kind)
         identity = id(value)
         if identity in self._entered:
             raise Refused("contains itself", nesting=True)
         self._entered.add(identity)
         try:
-            encode = encoder_of(type(value))
+            encode = self._encoders[kind]
             if encode is None:
                 raise Refused(*described(value))
             encode(self, value)
@@ -168,6 +175,6 @@ class Writer:
 
     def digest_of(self, step: str, part: Any) -> bytes:
         """Give the digest of a value alone, where parts have no order until they are sorted."""
-        writer = Writer(self._entered)
+        writer = Writer(self)
         writer.write_at(step, part)
         return writer.digest()

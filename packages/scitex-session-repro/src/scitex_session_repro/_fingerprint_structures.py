@@ -42,7 +42,8 @@ def encoder_of(kind: type) -> Encoder | None:
 
 
 def _slots_of(kinds: tuple[type, ...]) -> list[str]:
-    members = [item for kind in kinds for item in vars(kind).items()]
+    # A member of a class in C is its own affair, as a defaultdict's default_factory is.
+    members = [item for kind in kinds if "__slots__" in vars(kind) for item in vars(kind).items()]
     return [name for name, member in members if isinstance(member, MemberDescriptorType)]
 
 
@@ -164,7 +165,8 @@ def _as_mapping(slots: list[str]) -> Encoder:
         stores = () if isinstance(value, dict) else _STORES
         held = (*getattr(value, "__dict__", ()), *(slot for slot in slots if hasattr(value, slot)))
         for name in held:
-            if not (name.startswith("_") or name in stores or name in value):
+            # The items first: where they are the attributes as well, not each need be a string.
+            if not (name in value or name in stores or name.startswith("_")):
                 what = (
                     f"is of type {type(value).__qualname__}, which has the attribute {name!r:.60}"
                 )
