@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
+import functools
 import json
 import typing
 from typing import Any
@@ -79,12 +80,17 @@ def from_keys(hint: Any, default: Any, given: Any, convert: Convert) -> Any:
     """
     bare = without_none(hint)
     if not isinstance(given, dict):
-        whole = takes_keys(bare) or made_of_fields(bare)
-        return _from_text(hint, given, convert) if whole else convert(hint, default, given)
+        return _from_tokens(hint, default, given, convert)
+    if is_nested(bare):
+        return from_keys(bare.hint, default, given, convert)
     if bare is Free:
         return merged(default if isinstance(default, dict) else {}, free_dict(given))
     if made_of_fields(bare):
         return _structure(bare, default, given, convert, from_keys)
+    if is_union(bare):
+        parts = [part for part in typing.get_args(bare) if fits(part, given)]
+        make = functools.partial(from_keys, default=default, given=given, convert=convert)
+        return _first_of(hint, parts, make, f"and has no {next(iter(given))}")
     if not takes_keys(bare):
         raise KeyedError("", f" must be {wanted(hint)}, and has no {next(iter(given))}")
     below = default if isinstance(default, dict) else {}
@@ -116,16 +122,17 @@ def from_json(hint: Any, data: Any, convert: Convert) -> Any:
     if bare in (Free, Any, object) or (data is None and takes_none(hint)):
         return data
     if isinstance(data, dict | list):
-        parts = typing.get_args(bare) if is_union(bare) else (bare,)
-        bare = next((part for part in parts if _fits(part, data)), None)
-        if bare is None:
-            raise KeyedError("", f" must be {wanted(hint)}, not {json.dumps(data)}")
-        bare = without_none(bare)
+        every = typing.get_args(bare) if is_union(bare) else (bare,)
+        parts = [part for part in every if fits(part, data)]
+        if is_union(bare) or not parts:
+            make = functools.partial(from_json, data=data, convert=convert)
+            return _first_of(hint, parts, make, f"not {json.dumps(data)}")
         if isinstance(data, dict):
             return _of_dict(bare, data, convert)
         return _of_list(bare, data, convert)
     fit = fitted(hint)
-    text = data if isinstance(data, str) else json.dumps(data)
+    # JSON has no word for infinity, and json writes one that no text ever has.
+    text = str(data) if isinstance(data, str | float) else json.dumps(data)
     try:
         if fit is None or data is None or is_structure(bare) or takes_keys(bare):
             raise ValueError(text)
@@ -135,14 +142,77 @@ def from_json(hint: Any, data: Any, convert: Convert) -> Any:
         raise
     except (ValueError, cyclopts.CoercionError):
         said = wanted(fit) if fit else f"a {shown_hint(hint)}"
-        raise KeyedError("", f" must be {said}, not {text!r}") from None
+        given = "null" if data is None else repr(text)
+        raise KeyedError("", f" must be {said}, not {given}") from None
 
 
-def _fits(hint: Any, data: Any) -> bool:
+def from_text(hint: Any, tokens: Any, convert: Convert) -> Any:
+    """Return a dict, or a value made of fields, that was given whole as JSON.
+
+    Parameters
+    ----------
+    hint : annotation
+        What is wanted.
+    tokens : sequence of Token
+        What was given.
+    convert : callable
+        Makes a value from an annotation, a default and tokens.
+
+    Raises
+    ------
+    KeyedError
+        It is no object of JSON, or a part of it is wrong.
+    """
+    (first, *rest) = tokens
+    try:
+        data = json.loads(first.value)
+    except ValueError:
+        data = first.value
+    if rest:
+        raise KeyedError("", f" must be {wanted(hint)}, not {len(tokens)} values")
+    # As it was typed: read as a number, ``1.50`` would become another text.
+    return from_json(hint, data if isinstance(data, dict) else first.value, convert)
+
+
+def many_of(hint: Any, items: list[Any]) -> Any:
+    """Return values in the container that an annotation asks for.
+
+    Raises
+    ------
+    KeyedError
+        It asks for none.
+    """
+    bare = without_none(hint)
+    parts = typing.get_args(bare) if is_union(bare) else (bare,)
+    bare = next((part for part in parts if takes_many(part) or takes_keys(part)), None)
+    if bare is None:
+        raise KeyedError("", f" must be {wanted(hint)}, not {json.dumps(items)}")
+    kind, args = typing.get_origin(bare) or bare, typing.get_args(bare)
+    if kind is tuple and ... not in args and len(items) != len(args) > 0:
+        raise KeyedError("", f" needs {len(args)} values, not {len(items)}")
+    if kind.__module__ == "builtins":
+        return kind(items)
+    return set(items) if issubclass(kind, collections.abc.Set) else items
+
+
+def _first_of(hint: Any, parts: list[Any], make: Callable[[Any], Any], given: str) -> Any:
+    """Return what can be made of the first part of a union that takes what was given."""
+    errors = []
+    for part in parts:
+        try:
+            return make(part)
+        except KeyedError as error:
+            errors.append(error)
+    raise errors[0] if len(errors) == 1 else KeyedError("", f" must be {wanted(hint)}, {given}")
+
+
+def fits(hint: Any, data: Any) -> bool:
+    """Tell whether an annotation takes an object of JSON, or a list, whatever is in it."""
     hint = without_none(hint)
+    hint = without_none(hint.hint) if is_nested(hint) else hint
     if isinstance(data, dict):
         return takes_keys(hint) or made_of_fields(hint)
-    return takes_many(hint)
+    return isinstance(data, list) and takes_many(hint)
 
 
 def _of_dict(bare: Any, data: dict[str, Any], convert: Convert) -> Any:
@@ -158,21 +228,23 @@ def _of_list(bare: Any, data: list[Any], convert: Convert) -> Any:
         if len(args) != len(data):
             raise KeyedError("", f" needs {len(args)} values, not {len(data)}")
         return tuple(from_json(*each, convert) for each in zip(args, data, strict=True))
-    items = [from_json(args[0] if args else Any, item, convert) for item in data]
-    if kind.__module__ == "builtins":
-        return kind(items)
-    return set(items) if issubclass(kind, collections.abc.Set) else items
+    return many_of(bare, [from_json(args[0] if args else Any, item, convert) for item in data])
 
 
-def _from_text(hint: Any, tokens: Any, convert: Convert) -> Any:
-    (first, *rest) = tokens
+def _from_tokens(hint: Any, default: Any, tokens: Any, convert: Convert) -> Any:
+    if len(tokens) == 1 and tokens[0].implicit_value is None and not takes_none(hint):
+        bare = without_none(hint)
+        many = takes_many(bare) and not is_union(bare)
+        item = typing.get_args(bare)[0] if many else hint
+        if not takes_none(item):
+            raise KeyedError("", f" must be {wanted(item)}, not null")
+        return many_of(hint, [None])
     try:
-        data = None if first.implicit_value is None else json.loads(first.value)
-    except ValueError:
-        data = first.value
-    if rest:
-        raise KeyedError("", f" must be {wanted(hint)}, not {len(tokens)} values")
-    return from_json(hint, data, convert)
+        return convert(hint, default, tokens)
+    except cyclopts.CoercionError as error:
+        if isinstance(error.__cause__, KeyedError):
+            raise error.__cause__ from None
+        raise
 
 
 def _json_below(hint: Any, _default: Any, data: Any, convert: Convert) -> Any:
