@@ -326,6 +326,7 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (list[list[Strict]], [], '--x [{"lr":1}]', [[Strict(1.0)]]),
     (list[list[Strict]], [], '--x [[{"lr":1}],[]]', [[Strict(1.0)], []]),
     (collections.abc.Iterable[Named], [Named()], "--x []", []),
+    (list[list[type]], [], "--x [1]", "!--x must be a type, not '1'"),
     (collections.abc.Set[tuple[int, ...]], {(1,)}, "--x [[1,2]]", {(1, 2)}),
     # times and other values of the standard library
     (dt.datetime, None, "--x 2026-11-22T05:09", dt.datetime(2026, 11, 22, 5, 9)),  # noqa: DTZ001

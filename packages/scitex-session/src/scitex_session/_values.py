@@ -32,7 +32,8 @@ from ._fitting import (
 )
 from ._free import free_json, free_value
 from ._names import kebab
-from ._trees import fits, from_json, from_keys, from_text, many_of
+from ._parts import fits, many_of
+from ._trees import from_json, from_keys, from_text
 from ._wording import choices_of
 
 TYPE_CHECKING = False
