@@ -326,6 +326,9 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (list[list[Strict]], [], '--x [{"lr":1}]', [[Strict(1.0)]]),
     (list[list[Strict]], [], '--x [[{"lr":1}],[]]', [[Strict(1.0)], []]),
     (collections.abc.Iterable[Named], [Named()], "--x []", []),
+    (list[Label], [], '--x ["a",1]', [Label("a"), Label("1")]),
+    (list[Label], [], '--x a {"text":"b"}', [Label("a"), Label("b")]),
+    (list[Strict], [], "--x [1,2]", "!--x must be a Strict, given by its fields or as JSON, not [1, 2]"),  # noqa: E501
     (list[list[type]], [], "--x [1]", "!--x must be a type, not '1'"),
     (collections.abc.Set[tuple[int, ...]], {(1,)}, "--x [[1,2]]", {(1, 2)}),
     # times and other values of the standard library

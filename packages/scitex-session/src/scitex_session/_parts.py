@@ -12,6 +12,7 @@ from ._fields import EMPTY, InvalidFieldError, KeyedError, fields_of, made
 from ._fitting import (
     fitted,
     is_nested,
+    is_structure,
     is_union,
     made_of_fields,
     takes_keys,
@@ -60,6 +61,30 @@ def fits(hint: Any, data: Any) -> bool:
     if isinstance(data, dict):
         return takes_keys(hint) or made_of_fields(hint)
     return isinstance(data, list) and takes_many(hint)
+
+
+def is_plain(hint: Any) -> bool:
+    """Tell whether a class is of the user's own with an annotated constructor, and no structure."""
+    return made_of_fields(hint) and not is_structure(hint)
+
+
+def split(hint: Any, text: str) -> list[str]:
+    """Return the items of ``[[1, 2], [3]]`` where they are what a container asks for.
+
+    ``[1, 2]`` is one item of a list of lists, and two of a list of a class made of numbers.
+    """
+    try:
+        items = json.loads(text)
+    except ValueError:
+        return [text]
+    inner = [without_none(part) for part in typing.get_args(without_none(hint))]
+    plain = any(is_nested(part) and is_plain(part.hint) for part in inner)
+    if not isinstance(items, list) or not all(
+        any(fits(part, item) for part in inner) or (plain and not isinstance(item, list | dict))
+        for item in items
+    ):
+        return [text]
+    return [item if isinstance(item, str) else json.dumps(item) for item in items] or [text]
 
 
 def many_of(hint: Any, items: list[Any]) -> Any:

@@ -32,7 +32,7 @@ from ._fitting import (
 )
 from ._free import free_json, free_value
 from ._names import kebab
-from ._parts import fits, many_of
+from ._parts import is_plain, many_of, split
 from ._trees import from_json, from_keys, from_text
 from ._wording import choices_of
 
@@ -102,7 +102,7 @@ def converter_for(hint: Any, default: Any = None) -> Callable[[Any, Sequence[cyc
             return many_of(hint, [])
         fit = fitted(asked) or asked
         if takes_nested(fit) and not rest:
-            tokens = _nested_tokens(fit, first)
+            tokens = [first.evolve(value=text) for text in split(fit, first.value)]
         return _converted(fit, tokens)
 
     return convert
@@ -110,19 +110,6 @@ def converter_for(hint: Any, default: Any = None) -> Callable[[Any, Sequence[cyc
 
 def _convert(hint: Any, default: Any, tokens: Any) -> Any:
     return converter_for(hint, default)(hint, tokens)
-
-
-def _nested_tokens(hint: Any, token: cyclopts.Token) -> Sequence[cyclopts.Token]:
-    """Split ``[[1, 2], [3]]`` into its lists, ``[{"lr": 0.1}, {"lr": 1}]`` into its objects."""
-    try:
-        items = json.loads(token.value)
-    except ValueError:
-        return (token,)
-    args = typing.get_args(without_none(hint))
-    # ``[{"lr": 1}]`` is one value of a list of lists.
-    if not isinstance(items, list) or not all(any(fits(a, i) for a in args) for i in items):
-        return (token,)
-    return [token.evolve(value=json.dumps(item)) for item in items] or (token,)
 
 
 def _converted(hint: Any, tokens: Sequence[Any]) -> Any:
@@ -229,7 +216,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _nested(hint: Any, text: str) -> Any:
-    if made_of_fields(hint) and not is_structure(hint) and not text.lstrip().startswith("{"):
+    if is_plain(hint) and not text.lstrip().startswith("{"):
         data: Any = {fields_of(hint, EMPTY)[0].name: text}  # ``Celsius(21)``, of its one value
     else:
         data = json.loads(text)
