@@ -112,6 +112,56 @@ def test_a_list_of_the_command_line_or_a_later_file_replaces_an_earlier_one() ->
     assert given(*files, typed="--either c --many").values == {"many": [], "either": "c"}
 
 
+@pytest.mark.parametrize(
+    ("hint", "text", "value"),
+    [
+        (
+            dict[str, list[int] | str],
+            "x: {a: [1], b: [], c: [1, 2]}",
+            {"a": [1], "b": [], "c": [1, 2]},
+        ),
+        (dict[str, list[int | None]], "x: {a: [null]}", {"a": [None]}),
+        (list[list[Model]], "x: [[{depth: 1}]]", [[Model(1)]]),
+        (dict[str, tuple[int, int]], "x: {a: []}", "a.yaml:1: x.a needs 2 values, not 0"),
+        (list[Model], "x: [{depth: 1}]", [Model(1)]),
+        (
+            dict[str, list[int] | str],
+            "x: {a: null}",
+            "a.yaml:1: x.a must be a list[int] or a text, not null",
+        ),
+        (
+            dict[str, dict[str, int]],
+            "x: {a: {b: null}}",
+            "a.yaml:1: x.a.b must be a whole number, not null",
+        ),
+        (dict[str, list[int]], "x: {a: [null]}", "a.yaml:1: x.a must be a whole number, not null"),
+        (
+            dict[str, list[Model]],
+            "x: {a: [{depth: x}]}",
+            "a.yaml:1: x.a.depth must be a whole number, not 'x'",
+        ),
+        (
+            Model | None,
+            "x: []",
+            "a.yaml:1: x must be a Model, given by its fields or as JSON or none, not []",
+        ),
+        (list[Any], "x: {a: {b: 1}}", "a.yaml:1: x must be a list[Any], and has no a"),
+    ],
+)
+def test_what_a_file_holds_within_keys_and_lists(hint: Any, text: str, value: Any) -> None:
+    def holder(x=None) -> None: ...  # type: ignore[no-untyped-def]
+
+    holder.__annotations__["x"] = hint
+    Path("a.yaml").write_text(text, encoding="utf-8")
+    line = CommandLine(holder, parameters_of(holder))
+    if isinstance(value, str):
+        with pytest.raises(UsageError) as error:
+            line.parse([], [read_config_file("a.yaml")])
+        assert error.value.why == value
+    else:
+        assert line.parse([], [read_config_file("a.yaml")]).values == {"x": value}
+
+
 def test_parts_from_several_places_make_one_whole() -> None:
     found = given(("a.yaml", "model: {depth: 7}"), typed='--model {"sizes":[9]}')
     assert found.values == {"model": Model(7, (9,))}

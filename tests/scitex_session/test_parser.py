@@ -102,6 +102,22 @@ class Named:
 
 
 @dataclass
+class Either:
+    model: Strict | Named | None = None
+    many: list[Strict | Named] = field(default_factory=list)
+
+
+class Label:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Label) and other.text == self.text
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass
 class Once:
     seed: InitVar[int]
     a: int = 1
@@ -292,6 +308,29 @@ ROWS: list[tuple[Any, Any, str, Any]] = [
     (dict[str, list[int]], {}, "--x.a 1 2 --x.b 3", {"a": [1, 2], "b": [3]}),
     (dict[str, bool], {}, "--x.a no", {"a": False}),
     (dict[str, dict[str, int]], {}, "--x.a.b 1", {"a": {"b": 1}}),
+    # values within values: nothing of what was given is lost on the way
+    (dict[str, bool], {}, '--x {"a":true,"b":"no"}', {"a": True, "b": False}),
+    (dict[str, bool | None], {}, '--x {"a":true,"b":null}', {"a": True, "b": None}),
+    (dict[str, Label], {}, "--x.a 1.50 --x.b 1e3", {"a": Label("1.50"), "b": Label("1e3")}),
+    (dict[str, Label], {}, '--x.a "q" --x.b [1]', {"a": Label('"q"'), "b": Label("[1]")}),
+    (dict[str, Label | None], {}, "--x.a none", {"a": None}),
+    (dict[str, int], {}, '--x {"a":null}', "!--x.a must be a whole number, not null"),
+    (dict[str, int], {}, "--x 1e3", "!--x must be a dict, given by its keys or as JSON, not '1e3'"),
+    (list[int | Strict], [], '--x 1 {"lr":2}', [1, Strict(2.0)]),
+    (list[Strict | Named], [], '--x [{"name":"a"}]', [Named("a")]),
+    (dict[str, Strict | Named], {}, '--x {"a":{"name":"b"}}', {"a": Named("b")}),
+    (dict[str, Strict | Named], {}, "--x.a.name b --x.c.lr 1", {"a": Named("b"), "c": Strict(1.0)}),
+    (dict[str, list[int] | list[str]], {}, '--x {"a":["b"]}', {"a": ["b"]}),
+    (list[Either], [], '--x {"model":{"name":"a"}}', [Either(Named("a"))]),
+    (list[Either], [], '--x {"many":[{"name":"a"},{"lr":1}]}', [Either(many=[Named("a"), Strict(1.0)])]),  # noqa: E501
+    (list[list[Strict]], [], '--x [{"lr":1}]', [[Strict(1.0)]]),
+    (list[list[Strict]], [], '--x [[{"lr":1}],[]]', [[Strict(1.0)], []]),
+    (collections.abc.Iterable[Named], [Named()], "--x []", []),
+    (list[Label], [], '--x ["a",1]', [Label("a"), Label("1")]),
+    (list[Label], [], '--x a {"text":"b"}', [Label("a"), Label("b")]),
+    (list[Strict], [], "--x [1,2]", "!--x must be a Strict, given by its fields or as JSON, not [1, 2]"),  # noqa: E501
+    (list[list[type]], [], "--x [1]", "!--x must be a type, not '1'"),
+    (collections.abc.Set[tuple[int, ...]], {(1,)}, "--x [[1,2]]", {(1, 2)}),
     # times and other values of the standard library
     (dt.datetime, None, "--x 2026-11-22T05:09", dt.datetime(2026, 11, 22, 5, 9)),  # noqa: DTZ001
     (dt.datetime, None, "--x soon", "!--x must be a date and time such as 2026-11-22T05:09, not 'soon'"),  # noqa: E501

@@ -17,6 +17,7 @@ from ._fitting import (
     takes_anything,
     takes_keys,
     takes_many,
+    takes_one_or_many,
     without_none,
 )
 from ._free import FileText
@@ -176,6 +177,8 @@ def _append(entry: Entry, argument: Argument, keys: tuple[str, ...]) -> None:
             argument.append(token.evolve(value=value, index=index))
         elif item is None:
             argument.append(token.evolve(implicit_value=None, index=index))
+        elif isinstance(entry.data, list) and takes_one_or_many(hint):
+            argument.append(token.evolve(value=FileText(item, entry.data), index=index))
         else:
             argument.append(token.evolve(value=item, index=index))
 

@@ -110,6 +110,8 @@ def fitted(hint: Any, *, inside: bool = False) -> Any:
         return None
     if hint in (Any, object):
         return Free
+    if hint in (Free, YesNo) or is_nested(hint):
+        return hint  # fitted already, as what a dict holds is
     if origin is Annotated:
         return _fitted_annotated(args[0], args[1:], inside=inside)
     if is_union(hint):
@@ -267,8 +269,6 @@ def _fitted_class(kind: Any, hint: Any, *, inside: bool) -> Any:
     own = kind.__module__.split(".")[0] == "pydantic"  # such as HttpUrl, which is made of a text
     if inside and not own and made_of_fields(kind):
         return _nested(hint)
-    if kind is Free:
-        return hint
     if kind is os.PathLike:
         return pathlib.Path
     if (kind.__module__, kind.__name__) in _SCALAR_NAMES or kind is types.NoneType:

@@ -20,7 +20,7 @@ from ._fitting import (
 )
 from ._hints import shown_hint
 from ._names import kebab
-from ._trees import fit_of
+from ._parts import fit_of
 from ._values import converter_for
 
 TYPE_CHECKING = False

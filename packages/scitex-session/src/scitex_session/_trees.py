@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import collections.abc
+import functools
 import json
 import typing
 from typing import Any
 
 import cyclopts
 
-from ._constraints import violation
-from ._fields import EMPTY, InvalidFieldError, KeyedError, fields_of, made
+from ._fields import EMPTY, KeyedError
 from ._fitting import (
     Free,
     fitted,
@@ -25,37 +24,12 @@ from ._fitting import (
 )
 from ._free import free_dict
 from ._hints import shown_hint
-from ._names import kebab
+from ._parts import at_key, first_of, fits, many_of, merged, structure_of
 from ._wording import wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ._fields import Field
-
-    # Makes the value of an annotation and a default from its tokens.
-    Convert = Callable[[Any, Any, Any], Any]
-
-
-def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Return `below` with the keys of `above`, at any depth."""
-    both = {
-        key: merged(below[key], value)
-        for key, value in above.items()
-        if isinstance(value, dict) and isinstance(below.get(key), dict)
-    }
-    return {**below, **above, **both}
-
-
-def fit_of(field: Field) -> Any:
-    """Return the annotation of a field as the parser can take it; None where it can't be given."""
-    fit = fitted(field.hint)
-    bare = without_none(field.hint)
-    own = isinstance(bare, type) and bare.__module__.split(".")[0] == "pydantic"
-    if field.checked and (fit is None or own):  # such as HttpUrl, which pydantic reads from a text
-        return str | None if takes_none(field.hint) else str
-    return fit
+    from ._parts import Convert
 
 
 def from_keys(hint: Any, default: Any, given: Any, convert: Convert) -> Any:
@@ -79,18 +53,24 @@ def from_keys(hint: Any, default: Any, given: Any, convert: Convert) -> Any:
     """
     bare = without_none(hint)
     if not isinstance(given, dict):
-        whole = takes_keys(bare) or made_of_fields(bare)
-        return _from_text(hint, given, convert) if whole else convert(hint, default, given)
+        return _from_tokens(hint, default, given, convert)
+    if is_nested(bare):
+        return from_keys(bare.hint, default, given, convert)
     if bare is Free:
         return merged(default if isinstance(default, dict) else {}, free_dict(given))
     if made_of_fields(bare):
-        return _structure(bare, default, given, convert, from_keys)
+        return structure_of(bare, default, given, convert, from_keys)
+    if is_union(bare):
+        parts = [part for part in typing.get_args(bare) if fits(part, given)]
+        make = functools.partial(from_keys, default=default, given=given, convert=convert)
+        return first_of(hint, parts, make, f"and has no {next(iter(given))}")
     if not takes_keys(bare):
         raise KeyedError("", f" must be {wanted(hint)}, and has no {next(iter(given))}")
-    below = default if isinstance(default, dict) else {}
+    found = dict(default) if isinstance(default, dict) else {}
     inner = typing.get_args(bare)[1]
-    found = {k: _at(k, from_keys, inner, below.get(k, EMPTY), v, convert) for k, v in given.items()}
-    return {**below, **found}
+    for key, value in given.items():
+        found[key] = at_key(key, from_keys, inner, found.get(key, EMPTY), value, convert)
+    return found
 
 
 def from_json(hint: Any, data: Any, convert: Convert) -> Any:
@@ -116,16 +96,17 @@ def from_json(hint: Any, data: Any, convert: Convert) -> Any:
     if bare in (Free, Any, object) or (data is None and takes_none(hint)):
         return data
     if isinstance(data, dict | list):
-        parts = typing.get_args(bare) if is_union(bare) else (bare,)
-        bare = next((part for part in parts if _fits(part, data)), None)
-        if bare is None:
-            raise KeyedError("", f" must be {wanted(hint)}, not {json.dumps(data)}")
-        bare = without_none(bare)
+        every = typing.get_args(bare) if is_union(bare) else (bare,)
+        parts = [part for part in every if fits(part, data)]
+        if is_union(bare) or not parts:
+            make = functools.partial(from_json, data=data, convert=convert)
+            return first_of(hint, parts, make, f"not {json.dumps(data)}")
         if isinstance(data, dict):
             return _of_dict(bare, data, convert)
         return _of_list(bare, data, convert)
     fit = fitted(hint)
-    text = data if isinstance(data, str) else json.dumps(data)
+    # JSON has no word for infinity, and json writes one that no text ever has.
+    text = str(data) if isinstance(data, str | float) else json.dumps(data)
     try:
         if fit is None or data is None or is_structure(bare) or takes_keys(bare):
             raise ValueError(text)
@@ -135,21 +116,43 @@ def from_json(hint: Any, data: Any, convert: Convert) -> Any:
         raise
     except (ValueError, cyclopts.CoercionError):
         said = wanted(fit) if fit else f"a {shown_hint(hint)}"
-        raise KeyedError("", f" must be {said}, not {text!r}") from None
+        given = "null" if data is None else repr(text)
+        raise KeyedError("", f" must be {said}, not {given}") from None
 
 
-def _fits(hint: Any, data: Any) -> bool:
-    hint = without_none(hint)
-    if isinstance(data, dict):
-        return takes_keys(hint) or made_of_fields(hint)
-    return takes_many(hint)
+def from_text(hint: Any, tokens: Any, convert: Convert) -> Any:
+    """Return a dict, or a value made of fields, that was given whole as JSON.
+
+    Parameters
+    ----------
+    hint : annotation
+        What is wanted.
+    tokens : sequence of Token
+        What was given.
+    convert : callable
+        Makes a value from an annotation, a default and tokens.
+
+    Raises
+    ------
+    KeyedError
+        It is no object of JSON, or a part of it is wrong.
+    """
+    (first, *rest) = tokens
+    try:
+        data = json.loads(first.value)
+    except ValueError:
+        data = first.value
+    if rest:
+        raise KeyedError("", f" must be {wanted(hint)}, not {len(tokens)} values")
+    # As it was typed: read as a number, ``1.50`` would become another text.
+    return from_json(hint, data if isinstance(data, dict) else first.value, convert)
 
 
 def _of_dict(bare: Any, data: dict[str, Any], convert: Convert) -> Any:
     if made_of_fields(bare):
-        return _structure(bare, EMPTY, data, convert, _json_below)
+        return structure_of(bare, EMPTY, data, convert, _json_below)
     inner = (typing.get_args(bare) or (str, Any))[1]
-    return {key: _at(key, from_json, inner, value, convert) for key, value in data.items()}
+    return {key: at_key(key, from_json, inner, value, convert) for key, value in data.items()}
 
 
 def _of_list(bare: Any, data: list[Any], convert: Convert) -> Any:
@@ -158,64 +161,24 @@ def _of_list(bare: Any, data: list[Any], convert: Convert) -> Any:
         if len(args) != len(data):
             raise KeyedError("", f" needs {len(args)} values, not {len(data)}")
         return tuple(from_json(*each, convert) for each in zip(args, data, strict=True))
-    items = [from_json(args[0] if args else Any, item, convert) for item in data]
-    if kind.__module__ == "builtins":
-        return kind(items)
-    return set(items) if issubclass(kind, collections.abc.Set) else items
+    return many_of(bare, [from_json(args[0] if args else Any, item, convert) for item in data])
 
 
-def _from_text(hint: Any, tokens: Any, convert: Convert) -> Any:
-    (first, *rest) = tokens
+def _from_tokens(hint: Any, default: Any, tokens: Any, convert: Convert) -> Any:
+    if len(tokens) == 1 and tokens[0].implicit_value is None and not takes_none(hint):
+        bare = without_none(hint)
+        many = takes_many(bare) and not is_union(bare)
+        item = typing.get_args(bare)[0] if many else hint
+        if not takes_none(item):
+            raise KeyedError("", f" must be {wanted(item)}, not null")
+        return many_of(hint, [None])
     try:
-        data = None if first.implicit_value is None else json.loads(first.value)
-    except ValueError:
-        data = first.value
-    if rest:
-        raise KeyedError("", f" must be {wanted(hint)}, not {len(tokens)} values")
-    return from_json(hint, data, convert)
+        return convert(hint, default, tokens)
+    except cyclopts.CoercionError as error:
+        if isinstance(error.__cause__, KeyedError):
+            raise error.__cause__ from None
+        raise
 
 
 def _json_below(hint: Any, _default: Any, data: Any, convert: Convert) -> Any:
     return from_json(hint, data, convert)
-
-
-def _structure(
-    kind: Any,
-    default: Any,
-    given: Mapping[str, Any],
-    convert: Convert,
-    below: Callable[[Any, Any, Any, Convert], Any],
-) -> Any:
-    held = default if made_of_fields(type(default)) or isinstance(default, dict) else EMPTY
-    kind = kind if held is EMPTY or isinstance(held, dict) else type(held)
-    every = list(fields_of(kind, held))
-    fields = {kebab(name): field for field in every for name in (field.name, *field.names)}
-    values = {}
-    for key, part in given.items():
-        field = fields.get(kebab(key))
-        hint = fit_of(field) if field else None
-        if field is None or hint is None:
-            raise KeyedError(
-                key, f": {shown_hint(kind)} has no such field; it has {', '.join(fields)}"
-            )
-        value = values[field.name] = _at(key, below, hint, field.default, part, convert)
-        if broken := violation(field.hint, value):
-            raise KeyedError(key, f" must be {broken[1]}, not {broken[0]!r}")
-    for field in every:
-        if field.default is EMPTY and field.name not in values:
-            raise KeyedError(kebab(field.name), " is required")
-    try:
-        return made(kind, held, values)
-    except InvalidFieldError as error:
-        raise KeyedError(".".join(error.fields), f": {error.why}") from None
-    except (ValueError, TypeError, AssertionError) as error:
-        why = " ".join(str(error).split()) or type(error).__name__
-        raise KeyedError("", f": {why}") from None
-
-
-def _at(key: str, make: Callable[..., Any], *rest: Any) -> Any:
-    """Call a function, and say of what is wrong below a key that it is below that key."""
-    try:
-        return make(*rest)
-    except KeyedError as error:
-        raise KeyedError(f"{key}.{error.path}".rstrip("."), error.why) from None

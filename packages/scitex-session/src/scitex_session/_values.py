@@ -32,7 +32,8 @@ from ._fitting import (
 )
 from ._free import free_json, free_value
 from ._names import kebab
-from ._trees import from_json, from_keys
+from ._parts import is_plain, many_of, split
+from ._trees import from_json, from_keys, from_text
 from ._wording import choices_of
 
 TYPE_CHECKING = False
@@ -82,7 +83,7 @@ def converter_for(hint: Any, default: Any = None) -> Callable[[Any, Sequence[cyc
                 raise ValueError
             return None
         if not rest and first.implicit_value == []:
-            return (typing.get_origin(bare) or bare)()
+            return many_of(hint, [])
         if not rest and takes_none(hint) and first.source in _TYPED:
             if first.value.casefold() in NONE and first.value not in choices_of(hint):
                 return None
@@ -92,14 +93,17 @@ def converter_for(hint: Any, default: Any = None) -> Callable[[Any, Sequence[cyc
             found = free_json(without_none(asked), first.value)
             if found is not None:
                 return found
-        if takes_keys(asked):
-            return from_keys(asked, EMPTY, tokens, _convert)
-        if is_structure(without_none(asked)) and not first.value.lstrip().startswith("{"):
+        opened = first.value.lstrip().startswith("{")
+        if takes_keys(asked) or (opened and made_of_fields(without_none(asked))):
+            return from_text(asked, tokens, _convert)
+        if is_structure(without_none(asked)) and not opened:
             raise cyclopts.CoercionError(token=first, target_type=without_none(asked))
         if takes_nested(asked) and not rest and first.value.replace(" ", "") == "[]":
-            return (typing.get_origin(bare) or bare)()
+            return many_of(hint, [])
         fit = fitted(asked) or asked
-        return _converted(fit, _nested_tokens(first) if takes_nested(fit) and not rest else tokens)
+        if takes_nested(fit) and not rest:
+            tokens = [first.evolve(value=text) for text in split(fit, first.value)]
+        return _converted(fit, tokens)
 
     return convert
 
@@ -108,22 +112,11 @@ def _convert(hint: Any, default: Any, tokens: Any) -> Any:
     return converter_for(hint, default)(hint, tokens)
 
 
-def _nested_tokens(token: cyclopts.Token) -> Sequence[cyclopts.Token]:
-    """Split ``[[1, 2], [3]]`` into its lists, ``[{"lr": 0.1}, {"lr": 1}]`` into its objects."""
-    try:
-        items = json.loads(token.value)
-    except ValueError:
-        return (token,)
-    if not isinstance(items, list) or not all(isinstance(item, list | dict) for item in items):
-        return (token,)
-    return [token.evolve(value=json.dumps(item)) for item in items] or (token,)
-
-
 def _converted(hint: Any, tokens: Sequence[Any]) -> Any:
     if takes_one_or_many(hint):  # ``str | list[str]``: one value is one, more are a list
         parts = typing.get_args(without_none(hint))
         one = union_of(part for part in parts if not takes_many(part))
-        if len(tokens) == 1:
+        if len(tokens) == 1 and not isinstance(getattr(tokens[0].value, "data", None), list):
             try:
                 return _converted(one, tokens)
             except (ValueError, cyclopts.CoercionError):
@@ -223,7 +216,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _nested(hint: Any, text: str) -> Any:
-    if made_of_fields(hint) and not is_structure(hint) and not text.lstrip().startswith("{"):
+    if is_plain(hint) and not text.lstrip().startswith("{"):
         data: Any = {fields_of(hint, EMPTY)[0].name: text}  # ``Celsius(21)``, of its one value
     else:
         data = json.loads(text)
