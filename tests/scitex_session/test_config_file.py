@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
@@ -53,6 +53,13 @@ class Model:
     sizes: tuple[int, ...] = ()
 
 
+@dataclass
+class Above:
+    """A constraint, as annotated_types has it."""
+
+    ge: int
+
+
 def main(
     lr: float = 0.1,
     name: str = "",
@@ -63,6 +70,8 @@ def main(
     opts: dict[str, int] = {},  # noqa: B006
     flag: bool = False,
     either: str | list[str] = "",
+    free: list[Any] = [],  # noqa: B006
+    above: Annotated[int | None, Above(0)] = 3,
 ) -> None: ...
 
 
@@ -104,6 +113,24 @@ def test_the_command_line_stands_above_files_and_later_files_above_earlier() -> 
     assert found.origins["lr"] == "command line"
     assert found.origins["name"] == "b.toml:1"
     assert set(found.origins["model"].split(", ")) == {"a.yaml:3", "b.toml:2"}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("a", "a"), ("[a]", ["a"]), ("[a, b]", ["a", "b"]), ("[]", [])]
+)
+def test_a_list_of_one_stays_a_list_where_one_value_may_stand(text: str, value: object) -> None:
+    assert given(("a.yaml", f"either: {text}")).values == {"either": value}
+
+
+def test_a_constraint_says_nothing_of_none() -> None:
+    assert given(("a.yaml", "above: null")).values == {"above": None}
+    with pytest.raises(UsageError, match="above must be at least 0, not -1"):
+        given(("a.yaml", "above: -1"))
+
+
+def test_a_mapping_where_a_list_stands_is_refused_with_its_line() -> None:
+    with pytest.raises(UsageError, match=r"a\.yaml:2: free must be a list\[Any\], and has no a"):
+        given(("a.yaml", "free:\n  a: 1"))
 
 
 def test_a_list_of_the_command_line_or_a_later_file_replaces_an_earlier_one() -> None:

@@ -598,6 +598,24 @@ def test_a_type_that_nobody_can_import_is_named_and_disturbs_no_other() -> None:
         parsed(main, "--what", "x")
 
 
+@dataclass
+class Half:
+    """Of which one field's type is nowhere to be found."""
+
+    what: Nothing | None = None
+    size: int = 1
+
+
+def test_a_structure_with_such_a_field_is_not_given_within_others() -> None:
+    def main(many: list[Half] = [], by: dict[str, Half] = {}, size: int = 1) -> None: ...  # noqa: B006
+
+    assert parsed(main, "--size", "3") == {"size": 3}
+    with pytest.raises(UsageError, match=r"--many can't be given .*its type is list\[.*Half\]"):
+        parsed(main, "--many", '{"size": 2}')
+    with pytest.raises(UsageError, match=r"--by\.a\.size can't be given .*its type is dict\["):
+        parsed(main, "--by.a.size", "2")
+
+
 def test_a_required_parameter_that_no_command_line_can_give_is_refused() -> None:
     def main(func: Callable[[], int]) -> None: ...
 

@@ -63,6 +63,8 @@ def violation(hint: Any, value: Any) -> tuple[Any, str] | None:
     tuple or None
         None where all is well.
     """
+    if value is None:  # where that is allowed, there is nothing to compare
+        return None
     args = typing.get_args(hint)
     for extra in getattr(hint, "__metadata__", ()):
         for name, (words, holds) in _CHECKS.items():
@@ -85,7 +87,7 @@ def _parts(args: tuple[Any, ...], value: Any) -> Iterator[tuple[Any, Any]]:
         yield from zip(args, value, strict=False)
     elif isinstance(value, list | tuple | set | frozenset) and args:
         yield from ((args[0], item) for item in value)
-    elif args and value is not None:  # of a union, those members alone that can be compared
+    elif args:  # of a union, those members alone that can be compared
         yield from ((part, value) for part in args if _could_be(part, value))
 
 

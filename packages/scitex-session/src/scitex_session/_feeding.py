@@ -23,6 +23,7 @@ from ._fitting import (
 from ._free import FileText
 from ._names import kebab
 from ._structures import as_whole
+from ._wording import wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def feed_files(
     arguments: ArgumentCollection,
     files: Iterable[Sequence[Entry]],
     names: Mapping[str, Sequence[str]],
+    either: Iterable[str],
 ) -> None:
     """Give arguments the values of files that nothing before them gave.
 
@@ -50,6 +52,8 @@ def feed_files(
         In their order: a later one wins.
     names : mapping
         The options of each parameter.
+    either : iterable of str
+        Parameters that take one value or many, such as ``str | list[str]``.
 
     Raises
     ------
@@ -66,7 +70,7 @@ def feed_files(
                 both = [".".join(each.keys) for each in (entry, other)]
                 raise UsageError(f"{entry.source}: {both[0]} stands above as {both[1]} already")
             if unclaimed:
-                _append(entry, argument, keys)
+                _append(entry, argument, keys, either)
 
 
 def feed_wholes(arguments: ArgumentCollection) -> None:
@@ -153,7 +157,7 @@ def _is_free(arguments: ArgumentCollection, argument: Argument, keys: tuple[str,
     return not any(a.tokens for a in above)  # the whole was given, as JSON
 
 
-def _append(entry: Entry, argument: Argument, keys: tuple[str, ...]) -> None:
+def _append(entry: Entry, argument: Argument, keys: tuple[str, ...], either: Iterable[str]) -> None:
     name = ".".join([argument.name.removeprefix("--"), *keys])
     token = Token(keyword=f"--{name}", source=entry.source, keys=keys)
     hint = _hint_at(argument.hint, keys)
@@ -163,6 +167,9 @@ def _append(entry: Entry, argument: Argument, keys: tuple[str, ...]) -> None:
     if is_nested(hint):
         argument.append(token.evolve(value=json.dumps(entry.data, default=str)))
         return
+    if keys and takes_many(argument.hint):
+        place, said = argument.name.removeprefix("--"), wanted(argument.hint)
+        raise UsageError(f"{entry.source}: {place} must be {said}, and has no {keys[0]}")
     count, many = argument.token_count(keys)
     several = many or count > 1 or argument.children or takes_many(hint)
     if isinstance(entry.value, list) and not several:
@@ -177,7 +184,9 @@ def _append(entry: Entry, argument: Argument, keys: tuple[str, ...]) -> None:
             argument.append(token.evolve(value=value, index=index))
         elif item is None:
             argument.append(token.evolve(implicit_value=None, index=index))
-        elif isinstance(entry.data, list) and takes_one_or_many(hint):
+        elif isinstance(entry.data, list) and (
+            takes_one_or_many(hint) or argument.field_info.name in either
+        ):
             argument.append(token.evolve(value=FileText(item, entry.data), index=index))
         else:
             argument.append(token.evolve(value=item, index=index))

@@ -125,7 +125,7 @@ def fitted(hint: Any, *, inside: bool = False) -> Any:
     if (origin or hint) in _MAPPINGS:
         value = fitted(args[1], inside=not _has_parts(args[1])) if args else Free
         texts = not args or args[0] in (str, Any)
-        if not (value and texts):
+        if not (value and texts) or not _is_open_to_cyclopts(without_none(value)):
             return None
         return _nested(hint) if inside else dict[str, value]  # type: ignore[valid-type]
     return _fitted_class(origin or hint, hint, inside=inside)
@@ -268,7 +268,7 @@ def _fitted_class(kind: Any, hint: Any, *, inside: bool) -> Any:
         return YesNo
     own = kind.__module__.split(".")[0] == "pydantic"  # such as HttpUrl, which is made of a text
     if inside and not own and made_of_fields(kind):
-        return _nested(hint)
+        return _nested(hint) if _can_be_read(kind) else None
     if kind is os.PathLike:
         return pathlib.Path
     if (kind.__module__, kind.__name__) in _SCALAR_NAMES or kind is types.NoneType:
@@ -276,6 +276,32 @@ def _fitted_class(kind: Any, hint: Any, *, inside: bool) -> Any:
     if issubclass(kind, _SCALARS) or is_structure(kind):
         return hint
     return hint if _takes_plain_values(kind) else None
+
+
+def _can_be_read(kind: type) -> bool:
+    """Tell whether the names in the annotations of a class are found."""
+    if hasattr(kind, "model_fields"):  # pydantic has found them
+        return True
+    try:
+        hints_within(kind)
+    except NameError:
+        return False
+    return True
+
+
+def _is_open_to_cyclopts(kind: Any) -> bool:
+    """Tell whether cyclopts, too, finds the names in the annotations of a class.
+
+    It looks at those of a dict's values by itself, and not among the imports for type checkers.
+    """
+    if not made_of_fields(kind) or hasattr(kind, "model_fields"):
+        return True
+    try:
+        for annotated in (kind, kind.__init__):
+            typing.get_type_hints(annotated)
+    except NameError:
+        return False
+    return True
 
 
 def _takes_plain_values(kind: type) -> bool:

@@ -86,7 +86,9 @@ def shown_hint(hint: Any) -> str:
         return hint.__name__
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return " | ".join(map(shown_hint, typing.get_args(hint)))
-    written = str(hint).replace("typing.", "").replace("collections.abc.", "")
+    written = str(hint)
+    for home in ("typing.", "collections.abc.", "__main__."):
+        written = written.replace(home, "")
     ours = {"scitex_session._fitting.Free": "Any", "scitex_session._fitting.YesNo": "bool"}
     for name, theirs in ours.items():
         written = written.replace(name, theirs)

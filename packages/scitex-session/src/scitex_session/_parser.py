@@ -142,7 +142,7 @@ class CommandLine:
 
         def feed(_app: Any, _commands: Any, arguments: ArgumentCollection) -> None:
             fed.append(arguments)
-            feed_files(arguments, files, self.names)
+            feed_files(arguments, files, self.names, either)
             feed_wholes(arguments)
             hide_from_pydantic(arguments, either)
 
