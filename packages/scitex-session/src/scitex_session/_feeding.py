@@ -10,17 +10,17 @@ from cyclopts import Token
 
 from ._errors import UsageError
 from ._fields import EMPTY, fields_of
-from ._fitting import (
+from ._fitting import made_of_fields
+from ._free import FileText
+from ._kinds import (
     Free,
     is_nested,
-    made_of_fields,
     takes_anything,
     takes_keys,
     takes_many,
     takes_one_or_many,
     without_none,
 )
-from ._free import FileText
 from ._names import kebab
 from ._structures import as_whole
 from ._wording import wanted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections.abc
 import datetime
 import enum
 import numbers
@@ -15,10 +14,22 @@ from typing import Annotated, Any
 import cyclopts
 
 from ._hints import Unknown, hints_within, shown_hint
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from ._kinds import (
+    MANY,
+    MAPPINGS,
+    Free,
+    Nested,
+    Structure,
+    YesNo,
+    is_nested,
+    is_structure,
+    is_union,
+    named,
+    takes_keys,
+    takes_many,
+    union_of,
+    without_none,
+)
 
 _SCALARS = (
     str,
@@ -38,54 +49,8 @@ _SCALAR_NAMES = {
     ("builtins", "slice"),
     ("re", "Pattern"),
 }
-_MANY: tuple[Any, ...] = (
-    list,
-    set,
-    frozenset,
-    tuple,
-    collections.abc.Iterable,
-    collections.abc.Collection,
-    collections.abc.Sequence,
-    collections.abc.MutableSequence,
-    collections.abc.Set,
-    collections.abc.MutableSet,
-)
-_MAPPINGS: tuple[Any, ...] = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 
 _LOOKED_AT: list[type] = []  # classes whose constructors are being read: one may ask for itself
-_MARKS = ("__dataclass_fields__", "__attrs_attrs__", "model_fields")
-
-
-class YesNo:
-    """A bool inside a container, where there is no switch: it takes ``yes`` or ``no``."""
-
-
-class Free:
-    """A value of any kind: as a file or JSON has it; a word that is typed is a text."""
-
-
-class Nested:
-    """Base of markers for a list, dict or structure inside a container: one value of JSON."""
-
-    hint: Any
-
-
-class Structure:
-    """Base of stand-ins for classes whose fields become options of their own.
-
-    Attributes
-    ----------
-    kind : type
-        The class.
-    keys : tuple of str
-        The parameter, and the fields below it.
-    above : tuple of type
-        The classes around it.
-    """
-
-    kind: type
-    keys: tuple[str, ...]
-    above: tuple[type, ...]
 
 
 def fitted(hint: Any, *, inside: bool = False) -> Any:
@@ -104,7 +69,7 @@ def fitted(hint: Any, *, inside: bool = False) -> Any:
         None where no command line can give such a value (an array, a function). Of a union, the
         members that can be given remain: ``str | DataFrame`` takes a text.
     """
-    hint = _named(hint)
+    hint = named(hint)
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if isinstance(hint, Unknown | typing.TypeVar):
         return None
@@ -120,27 +85,15 @@ def fitted(hint: Any, *, inside: bool = False) -> Any:
         return union_of(members) if told else None
     if origin is typing.Literal:
         return hint
-    if (origin or hint) in _MANY:
+    if (origin or hint) in MANY:
         return _fitted_container(hint, origin, args, inside=inside)
-    if (origin or hint) in _MAPPINGS:
+    if (origin or hint) in MAPPINGS:
         value = fitted(args[1], inside=not _has_parts(args[1])) if args else Free
         texts = not args or args[0] in (str, Any)
         if not (value and texts) or not _is_open_to_cyclopts(without_none(value)):
             return None
         return _nested(hint) if inside else dict[str, value]  # type: ignore[valid-type]
     return _fitted_class(origin or hint, hint, inside=inside)
-
-
-def is_structure(hint: Any) -> bool:
-    """Tell whether a class has fields that become options of their own."""
-    return isinstance(hint, type) and (
-        issubclass(hint, Structure)
-        or any(
-            hasattr(hint, n) for n in ("__dataclass_fields__", "__attrs_attrs__", "model_fields")
-        )
-        or typing.is_typeddict(hint)
-        or (issubclass(hint, tuple) and hasattr(hint, "_fields") and bool(hint.__annotations__))
-    )
 
 
 def made_of_fields(hint: Any) -> bool:
@@ -150,85 +103,6 @@ def made_of_fields(hint: Any) -> bool:
     if (hint.__module__, hint.__name__) in _SCALAR_NAMES or issubclass(hint, _SCALARS):
         return False
     return not issubclass(hint, Structure) and (is_structure(hint) or _takes_plain_values(hint))
-
-
-def without_none(hint: Any) -> Any:
-    """Return an annotation without ``| None`` and without `Annotated`."""
-    hint = _named(hint)
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Annotated:
-        return without_none(args[0])
-    if is_union(hint):
-        rest = [arg for arg in args if arg is not types.NoneType]
-        return without_none(rest[0]) if len(rest) == 1 else union_of(rest)
-    return hint
-
-
-def takes_many(hint: Any) -> bool:
-    """Tell whether an annotation takes any number of values after one name."""
-    hint = without_none(hint)
-    if is_union(hint):
-        return any(takes_many(part) for part in typing.get_args(hint))
-    return (typing.get_origin(hint) or hint) in _MANY
-
-
-def takes_none(hint: Any) -> bool:
-    """Tell whether None is among what an annotation allows."""
-    hint = _named(hint)
-    if typing.get_origin(hint) is Annotated:
-        return takes_none(typing.get_args(hint)[0])
-    return hint is types.NoneType or (
-        is_union(hint) and any(map(takes_none, typing.get_args(hint)))
-    )
-
-
-def takes_keys(hint: Any) -> bool:
-    """Tell whether an annotation is that of a dict, given by its keys."""
-    hint = without_none(hint)
-    return (typing.get_origin(hint) or hint) in _MAPPINGS
-
-
-def takes_nested(hint: Any) -> bool:
-    """Tell whether an annotation takes values each of which is a list or an object of JSON."""
-    inner = map(without_none, typing.get_args(without_none(hint)))
-    return any(map(is_nested, inner))
-
-
-def is_nested(hint: Any) -> bool:
-    """Tell whether an annotation is the marker of a value of JSON."""
-    return isinstance(hint, type) and issubclass(hint, Nested)
-
-
-def takes_anything(hint: Any) -> bool:
-    """Tell whether an annotation is that of a list or dict of anything, or of anything at all."""
-    hint = without_none(hint)
-    args = [arg for arg in typing.get_args(hint) if arg is not ...]
-    return hint is Free or (
-        (takes_many(hint) or takes_keys(hint)) and not is_union(hint) and args[-1:] == [Free]
-    )
-
-
-def takes_one_or_many(hint: Any) -> bool:
-    """Tell whether an annotation is a union such as ``str | list[str]``."""
-    hint = without_none(hint)
-    parts = [takes_many(p) for p in typing.get_args(hint)] if is_union(hint) else []
-    return any(parts) and not all(parts)
-
-
-def union_of(members: Iterable[Any]) -> Any:
-    """Return the union of annotations, or the only one."""
-    return typing.Union[tuple(members)]  # noqa: UP007  # the members are not known before
-
-
-def is_union(hint: Any) -> bool:
-    """Tell whether an annotation is a union, as either syntax writes it."""
-    return typing.get_origin(hint) in (typing.Union, types.UnionType)
-
-
-def _named(hint: Any) -> Any:
-    while hasattr(hint, "__supertype__") or type(hint).__name__ == "TypeAliasType":
-        hint = getattr(hint, "__supertype__", None) or hint.__value__
-    return hint
 
 
 def _fitted_annotated(base: Any, extras: tuple[Any, ...], *, inside: bool) -> Any:

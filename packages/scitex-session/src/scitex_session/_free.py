@@ -6,7 +6,7 @@ import json
 import typing
 from typing import Any
 
-from ._fitting import takes_keys
+from ._kinds import takes_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

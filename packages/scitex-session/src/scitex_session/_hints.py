@@ -89,7 +89,7 @@ def shown_hint(hint: Any) -> str:
     written = str(hint)
     for home in ("typing.", "collections.abc.", "__main__."):
         written = written.replace(home, "")
-    ours = {"scitex_session._fitting.Free": "Any", "scitex_session._fitting.YesNo": "bool"}
+    ours = {"scitex_session._kinds.Free": "Any", "scitex_session._kinds.YesNo": "bool"}
     for name, theirs in ours.items():
         written = written.replace(name, theirs)
     return written

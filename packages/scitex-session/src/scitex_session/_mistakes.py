@@ -5,7 +5,7 @@ from __future__ import annotations
 import cyclopts
 
 from ._fields import KeyedError
-from ._fitting import is_union
+from ._kinds import is_union
 from ._tokens import find, is_flag, needs_a_value
 from ._values import FALSE, TRUE
 from ._wording import choices_of, wanted

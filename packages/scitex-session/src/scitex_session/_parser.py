@@ -12,8 +12,9 @@ from ._constraints import check_constraints
 from ._errors import UnsuitableFunctionError, UsageError
 from ._feeding import feed_files, feed_wholes, hide_from_pydantic, origins_of
 from ._fields import EMPTY
-from ._fitting import fitted, takes_one_or_many, without_none
+from ._fitting import fitted
 from ._hints import hints_of, shown_hint
+from ._kinds import takes_one_or_many, without_none
 from ._names import help_flags, kebab, option_names
 from ._signature import OPTIONS, VALUES
 from ._structures import StructureError, UngivableError, kind_of, prepared, with_fields

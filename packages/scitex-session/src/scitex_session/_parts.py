@@ -9,18 +9,17 @@ from typing import Any
 
 from ._constraints import violation
 from ._fields import EMPTY, InvalidFieldError, KeyedError, fields_of, made
-from ._fitting import (
-    fitted,
+from ._fitting import fitted, made_of_fields
+from ._hints import shown_hint
+from ._kinds import (
     is_nested,
     is_structure,
     is_union,
-    made_of_fields,
     takes_keys,
     takes_many,
     takes_none,
     without_none,
 )
-from ._hints import shown_hint
 from ._names import kebab
 from ._wording import wanted
 

@@ -11,7 +11,7 @@ import re
 import typing
 from typing import Any, NamedTuple
 
-from ._fitting import (
+from ._kinds import (
     Free,
     Nested,
     is_structure,

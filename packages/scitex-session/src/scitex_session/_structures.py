@@ -10,15 +10,9 @@ from typing import Annotated, Any
 import cyclopts
 
 from ._fields import EMPTY, InvalidFieldError, fields_of, made
-from ._fitting import (
-    Structure,
-    is_union,
-    made_of_fields,
-    takes_anything,
-    takes_nested,
-    union_of,
-)
+from ._fitting import made_of_fields
 from ._hints import shown_hint
+from ._kinds import Structure, is_union, takes_anything, takes_nested, union_of
 from ._names import kebab
 from ._parts import fit_of
 from ._values import converter_for

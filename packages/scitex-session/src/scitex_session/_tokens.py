@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ._errors import UsageError
-from ._fitting import takes_none
+from ._kinds import takes_none
 from ._names import kebab
 from ._session_table import OTHERS, PREFIX, SESSION_OPTIONS
 from ._values import NONE, value_of

@@ -10,20 +10,19 @@ from typing import Any
 import cyclopts
 
 from ._fields import EMPTY, KeyedError
-from ._fitting import (
+from ._fitting import fitted, made_of_fields
+from ._free import free_dict
+from ._hints import shown_hint
+from ._kinds import (
     Free,
-    fitted,
     is_nested,
     is_structure,
     is_union,
-    made_of_fields,
     takes_keys,
     takes_many,
     takes_none,
     without_none,
 )
-from ._free import free_dict
-from ._hints import shown_hint
 from ._parts import at_key, first_of, fits, many_of, merged, structure_of
 from ._wording import wanted
 

@@ -14,13 +14,13 @@ from typing import Any
 import cyclopts
 
 from ._fields import EMPTY, KeyedError, fields_of
-from ._fitting import (
+from ._fitting import fitted, made_of_fields
+from ._free import free_json, free_value
+from ._kinds import (
     Free,
     Nested,
     YesNo,
-    fitted,
     is_structure,
-    made_of_fields,
     takes_anything,
     takes_keys,
     takes_many,
@@ -30,7 +30,6 @@ from ._fitting import (
     union_of,
     without_none,
 )
-from ._free import free_json, free_value
 from ._names import kebab
 from ._parts import is_plain, many_of, split
 from ._trees import from_json, from_keys, from_text

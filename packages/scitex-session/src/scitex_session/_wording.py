@@ -12,17 +12,9 @@ import typing
 from typing import Any
 
 from ._fields import EMPTY, fields_of
-from ._fitting import (
-    YesNo,
-    is_nested,
-    is_structure,
-    is_union,
-    made_of_fields,
-    takes_keys,
-    takes_many,
-    without_none,
-)
+from ._fitting import made_of_fields
 from ._hints import shown_hint
+from ._kinds import YesNo, is_nested, is_structure, is_union, takes_keys, takes_many, without_none
 
 
 def choices_of(hint: Any) -> list[str]:
