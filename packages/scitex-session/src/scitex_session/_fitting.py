@@ -31,6 +31,10 @@ from ._kinds import (
     without_none,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _SCALARS = (
     str,
     bytes,
@@ -154,13 +158,7 @@ def _fitted_class(kind: Any, hint: Any, *, inside: bool) -> Any:
 
 def _can_be_read(kind: type) -> bool:
     """Tell whether the names in the annotations of a class are found."""
-    if hasattr(kind, "model_fields"):  # pydantic has found them
-        return True
-    try:
-        hints_within(kind)
-    except NameError:
-        return False
-    return True
+    return hasattr(kind, "model_fields") or _finds_names(hints_within, kind)
 
 
 def _is_open_to_cyclopts(kind: Any) -> bool:
@@ -170,9 +168,14 @@ def _is_open_to_cyclopts(kind: Any) -> bool:
     """
     if not made_of_fields(kind) or hasattr(kind, "model_fields"):
         return True
+    return _finds_names(typing.get_type_hints, kind, kind.__init__)
+
+
+def _finds_names(read: Callable[[Any], Any], *annotated: Any) -> bool:
+    # Those of a pydantic model are not asked for: it has found its own.
     try:
-        for annotated in (kind, kind.__init__):
-            typing.get_type_hints(annotated)
+        for each in annotated:
+            read(each)
     except NameError:
         return False
     return True

@@ -86,6 +86,22 @@ def split(hint: Any, text: str) -> list[str]:
     return [item if isinstance(item, str) else json.dumps(item) for item in items] or [text]
 
 
+def fixed_parts(hint: Any, count: int) -> tuple[Any, ...]:
+    """Return what a tuple of fixed length holds, place by place; nothing for other containers.
+
+    Raises
+    ------
+    KeyedError
+        It holds another number of values than `count`.
+    """
+    args = typing.get_args(hint)
+    if typing.get_origin(hint) is not tuple or not args or args[-1] is ...:
+        return ()
+    if len(args) != count:
+        raise KeyedError("", f" needs {len(args)} values, not {count}")
+    return args
+
+
 def many_of(hint: Any, items: list[Any]) -> Any:
     """Return values in the container that an annotation asks for.
 
@@ -99,9 +115,8 @@ def many_of(hint: Any, items: list[Any]) -> Any:
     bare = next((part for part in parts if takes_many(part) or takes_keys(part)), None)
     if bare is None:
         raise KeyedError("", f" must be {wanted(hint)}, not {json.dumps(items)}")
-    kind, args = typing.get_origin(bare) or bare, typing.get_args(bare)
-    if kind is tuple and ... not in args and len(items) != len(args) > 0:
-        raise KeyedError("", f" needs {len(args)} values, not {len(items)}")
+    kind = typing.get_origin(bare) or bare
+    fixed_parts(bare, len(items))
     if kind.__module__ == "builtins":
         return kind(items)
     return set(items) if issubclass(kind, collections.abc.Set) else items

@@ -23,7 +23,7 @@ from ._kinds import (
     takes_none,
     without_none,
 )
-from ._parts import at_key, first_of, fits, many_of, merged, structure_of
+from ._parts import at_key, first_of, fits, fixed_parts, many_of, merged, structure_of
 from ._wording import wanted
 
 TYPE_CHECKING = False
@@ -155,12 +155,10 @@ def _of_dict(bare: Any, data: dict[str, Any], convert: Convert) -> Any:
 
 
 def _of_list(bare: Any, data: list[Any], convert: Convert) -> Any:
-    kind, args = typing.get_origin(bare) or bare, typing.get_args(bare)
-    if kind is tuple and args and args[-1] is not ...:
-        if len(args) != len(data):
-            raise KeyedError("", f" needs {len(args)} values, not {len(data)}")
-        return tuple(from_json(*each, convert) for each in zip(args, data, strict=True))
-    return many_of(bare, [from_json(args[0] if args else Any, item, convert) for item in data])
+    if parts := fixed_parts(bare, len(data)):
+        return tuple(from_json(*each, convert) for each in zip(parts, data, strict=True))
+    inner = (typing.get_args(bare) or (Any,))[0]
+    return many_of(bare, [from_json(inner, item, convert) for item in data])
 
 
 def _from_tokens(hint: Any, default: Any, tokens: Any, convert: Convert) -> Any:
