@@ -17,7 +17,7 @@ def stamped_and_plain(at: Workplace) -> tuple[Variant, Variant]:
     os.environ.update(MPLCONFIGDIR=at.environment["MPLCONFIGDIR"], MPLBACKEND="agg")
     from matplotlib.figure import Figure
 
-    from scitex_session._artifacts import record_artifact
+    from scitex_session._lifecycle.artifacts import record_artifact
     from scitex_session_plot import watch_savefig
 
     figure = Figure()

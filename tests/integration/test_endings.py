@@ -380,7 +380,7 @@ def test_a_second_ctrl_c_during_the_clean_up_ends_at_once_and_leaves_a_record() 
             print("cleaning up", flush=True)
             for _ in range(600):
                 time.sleep(0.1)
-        import scitex_session._ledger as ledger
+        import scitex_session._lifecycle.ledger as ledger
         ledger.Ledger.end = slow
         time.sleep(60)
     """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scitex_session._callables import (
+from scitex_session._command_line.callables import (
     check_function,
     code_of,
     is_coroutine_function,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scitex_session._config import find_config_files, read_config_files
+from scitex_session._config.folder import find_config_files, read_config_files
 from scitex_session._errors import ConfigFileError
 
 

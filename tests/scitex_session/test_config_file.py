@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import pytest
 
-from scitex_session._config_file import read_config_file
+from scitex_session._command_line.files import read_config_file
+from scitex_session._command_line.parser import CommandLine, Parsed
+from scitex_session._command_line.signature import parameters_of
 from scitex_session._errors import ConfigFileError, UsageError
-from scitex_session._parser import CommandLine, Parsed
-from scitex_session._signature import parameters_of
 
 YAML = """\
 # a comment

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from scitex_session._figures import _script_name
+from scitex_session._lifecycle.figures import _script_name
 
 
 def test_within_a_repository_by_its_path_there() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scitex_session._flow import flow_of
+from scitex_session._lifecycle.flow import flow_of
 
 SOURCE = b"""
 def load(): ...

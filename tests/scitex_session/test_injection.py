@@ -12,7 +12,7 @@ import scitex_session_core
 import scitex_session_plot
 from scitex_session import INJECTED
 from scitex_session._errors import UnsuitableFunctionError
-from scitex_session._injection import check_injected, inject_globals
+from scitex_session._names.injection import check_injected, inject_globals
 
 
 def test_what_was_not_there_is_not_there_afterwards() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scitex_session._logger import SessionLogger
+from scitex_session._names.logger import SessionLogger
 from support import run_script
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def test_what_stands_for_the_logger_is_one() -> None:
 def test_logging_is_imported_when_something_is_logged() -> None:
     finished = run_script("""
         import sys
-        from scitex_session._logger import SessionLogger
+        from scitex_session._names.logger import SessionLogger
         handle = SessionLogger("run")
         logger = handle.ready()
         assert "logging" not in sys.modules

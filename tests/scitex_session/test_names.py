@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scitex_session._command_line.names import help_flags, option_names
+from scitex_session._command_line.signature import Parameter, parameters_of
 from scitex_session._errors import UnsuitableFunctionError
-from scitex_session._names import help_flags, option_names
-from scitex_session._signature import Parameter, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

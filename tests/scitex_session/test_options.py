@@ -6,7 +6,7 @@ import pytest
 
 import scitex_session as stx
 from scitex_session._errors import UnknownOptionError
-from scitex_session._options import KEYWORDS, Options, check_keywords
+from scitex_session._lifecycle.options import KEYWORDS, Options, check_keywords
 from scitex_session_core import InvalidValueError
 
 

@@ -22,9 +22,9 @@ import pytest
 from cyclopts import Parameter as Said
 from cyclopts import validators
 
+from scitex_session._command_line.parser import CommandLine
+from scitex_session._command_line.signature import Parameter, parameters_of
 from scitex_session._errors import UnsuitableFunctionError, UsageError
-from scitex_session._parser import CommandLine
-from scitex_session._signature import Parameter, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scitex_session._config import ConfigFiles, read_config_files
+from scitex_session._config.folder import ConfigFiles, read_config_files
 from scitex_session._errors import ConfigFileError
 
 

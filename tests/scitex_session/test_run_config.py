@@ -12,7 +12,7 @@ import pytest
 
 from scitex_session import DotDict
 from scitex_session._errors import ReadOnlyKeyError
-from scitex_session._run_config import PROTECTED, Config, as_args, make_config, tell
+from scitex_session._names.config_object import PROTECTED, Config, as_args, make_config, tell
 from scitex_session_core import make_run_dir
 
 if TYPE_CHECKING:

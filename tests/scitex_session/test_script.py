@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scitex_session._script import script_of
+from scitex_session._config.script import script_of
 
 
 def test_it_is_the_file_of_the_globals(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 import scitex_session as stx
+from scitex_session._command_line.session_options import asked_by_environment, asked_of_session
+from scitex_session._command_line.session_table import OTHERS, SESSION_OPTIONS, VARIABLE_PREFIX
 from scitex_session._errors import UsageError
-from scitex_session._options import KEYWORDS
-from scitex_session._session_options import asked_by_environment, asked_of_session
-from scitex_session._session_table import OTHERS, SESSION_OPTIONS, VARIABLE_PREFIX
+from scitex_session._lifecycle.options import KEYWORDS
 
 README = Path(__file__).parents[2] / "packages" / "scitex-session" / "README.md"
 

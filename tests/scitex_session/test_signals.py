@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from scitex_session._signals import SignalGuard, Terminated
+from scitex_session._lifecycle.signals import SignalGuard, Terminated
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX are missing here")
 

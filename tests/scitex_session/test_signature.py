@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scitex_session import INJECTED
-from scitex_session._signature import (
+from scitex_session._command_line.signature import (
     EITHER,
     KEYWORD_ONLY,
     OPTIONS,

@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scitex_session import DotDict
-from scitex_session._config import ConfigFiles
-from scitex_session._snapshot import save_script, write_config
-from scitex_session._yaml_reader import read_yaml
+from scitex_session._config.folder import ConfigFiles
+from scitex_session._config.yaml import read_yaml
+from scitex_session._lifecycle.snapshot import save_script, write_config
 
 NOTHING = ConfigFiles({}, {}, {}, debug=False)
 

@@ -16,7 +16,7 @@ import pytest
 import scitex_session as stx
 from scitex_session import COLORS, CONFIG, logger, plt, rngg
 from scitex_session._errors import NoSessionError
-from scitex_session._stand_ins import is_stand_in, stood_for
+from scitex_session._names.stand_ins import is_stand_in, stood_for
 from support import run_script
 
 OUTSIDE: dict[str, Any] = {
@@ -120,7 +120,7 @@ def test_they_cost_nothing_until_they_are_used() -> None:
     finished = run_script("""
         import sys
         from scitex_session import COLORS, CONFIG, logger, plt, rngg
-        heavy = {"numpy", "matplotlib", "matplotlib.pyplot", "logging", "scitex_session._run"}
+        heavy = {"numpy", "matplotlib.pyplot", "logging", "scitex_session._lifecycle.run"}
         print(sorted(heavy & set(sys.modules)))
     """)
     assert finished == (0, "[]\n", "")

@@ -7,14 +7,16 @@ import traceback
 import pytest
 
 import scitex_session as stx
-from scitex_session._traceback import without_our_frames
+from scitex_session._lifecycle.traceback import without_our_frames
 
 
 def test_our_frames_on_top_are_taken_off() -> None:
     def fails() -> None:
         raise KeyError("x")
 
-    from scitex_session._trouble import attempt  # any function of ours that calls what it is given
+    from scitex_session._lifecycle.trouble import (
+        attempt,  # any function of ours that calls what it is given
+    )
 
     class Stop(BaseException): ...
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from scitex_session._whence import Origin
-from scitex_session._whence_report import printable, report
+from scitex_session._command.whence import Origin
+from scitex_session._command.whence_report import printable, report
 from scitex_session_plot import Stamp
 
 RUN: dict[str, Any] = {

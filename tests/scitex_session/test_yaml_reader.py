@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from scitex_session._config.scalars import read_scalar
+from scitex_session._config.yaml import read_yaml
 from scitex_session._errors import ConfigFileError
-from scitex_session._yaml_reader import read_yaml
-from scitex_session._yaml_scalars import read_scalar
 
 
 def read(text: str | bytes) -> Any:

@@ -14,29 +14,29 @@ if TYPE_CHECKING:
     from scitex_session_plot import CustomColors
     from scitex_session_repro import RandomStateManager
 
+    from ._by_hand import close, start
+    from ._decorator import session
     from ._finished import running2finished
-    from ._injection import INJECTED
-    from ._lifecycle import close, start
+    from ._names.injection import INJECTED
+    from ._names.stand_ins import COLORS, CONFIG, logger, rngg
     from ._runner import run
-    from ._session import session
-    from ._stand_ins import COLORS, CONFIG, logger, rngg
 
 _HOMES = {
-    "COLORS": "scitex_session._stand_ins",
-    "CONFIG": "scitex_session._stand_ins",
+    "COLORS": "scitex_session._names.stand_ins",
+    "CONFIG": "scitex_session._names.stand_ins",
     "CustomColors": "scitex_session_plot",
     "DotDict": "scitex_session_core",
-    "INJECTED": "scitex_session._injection",
+    "INJECTED": "scitex_session._names.injection",
     "RandomStateManager": "scitex_session_repro",
     "SessionManager": "scitex_session_core",
-    "close": "scitex_session._lifecycle",
-    "logger": "scitex_session._stand_ins",
+    "close": "scitex_session._by_hand",
+    "logger": "scitex_session._names.stand_ins",
     "plt": "scitex_session_plot",
-    "rngg": "scitex_session._stand_ins",
+    "rngg": "scitex_session._names.stand_ins",
     "run": "scitex_session._runner",
     "running2finished": "scitex_session._finished",
-    "session": "scitex_session._session",
-    "start": "scitex_session._lifecycle",
+    "session": "scitex_session._decorator",
+    "start": "scitex_session._by_hand",
 }
 
 __all__ = [

@@ -15,9 +15,9 @@ from scitex_session_core import (
     write_record,
 )
 
-from ._run import run_of
-from ._run_config import PROTECTED, tell
-from ._stand_ins import stood_for
+from ._lifecycle.run import run_of
+from ._names.config_object import PROTECTED, tell
+from ._names.stand_ins import stood_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,20 +7,20 @@ import sys
 
 from scitex_session_core import InvalidTypeError
 
-from ._callables import check_function, is_coroutine_function, unveil
-from ._command_line import Arguments, arguments_for, program_name, session_part
-from ._coroutines import in_event_loop, run_to_end
-from ._execute import check_not_nested, execute, execute_async, is_disabled
-from ._options import check_keywords
-from ._signature import parameters_of
+from ._command_line.arguments import Arguments, arguments_for, program_name, session_part
+from ._command_line.callables import check_function, is_coroutine_function, unveil
+from ._command_line.signature import parameters_of
+from ._lifecycle.coroutines import in_event_loop, run_to_end
+from ._lifecycle.execute import check_not_nested, execute, execute_async, is_disabled
+from ._lifecycle.options import check_keywords
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from ._execute import Ending
-    from ._session_options import Asked
+    from ._command_line.session_options import Asked
+    from ._lifecycle.execute import Ending
 
 
 def run(

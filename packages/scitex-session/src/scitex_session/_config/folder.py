@@ -1,0 +1,145 @@
+"""The user's configuration: ``config/*.yaml`` beside the script or in the working directory."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from scitex_session._errors import ConfigFileError
+from scitex_session._names.config_object import RESERVED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+_SUFFIXES = (".yaml", ".yml")
+_DEBUG_FILE = "IS_DEBUG"
+
+
+class ConfigFiles:
+    """What the files of ``config/`` hold.
+
+    Attributes
+    ----------
+    values : mapping
+        By name of the file, references resolved.
+    recorded : mapping
+        The same as it may stand in a record, without secrets from the environment.
+    origins : mapping
+        By the path of keys, where each value came from.
+    debug : bool
+        Whether ``config/IS_DEBUG.yaml`` says that this is a debug run.
+    """
+
+    __slots__ = ("debug", "origins", "recorded", "values")
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        recorded: Mapping[str, Any],
+        origins: Mapping[tuple[str, ...], str],
+        *,
+        debug: bool,
+    ) -> None:
+        self.values = values
+        self.recorded = recorded
+        self.origins = origins
+        self.debug = debug
+
+
+def find_config_files(script: Path | None) -> dict[str, Path]:
+    """Find the YAML files of ``config/``, by the names that they have in `CONFIG`.
+
+    Parameters
+    ----------
+    script : Path or None
+        The script.
+
+    Returns
+    -------
+    dict
+        ``MODEL`` → ``…/config/model.yaml``, sorted; empty where there are none.
+
+    Raises
+    ------
+    ConfigFileError
+        Two files have one name, or one has a name that `CONFIG` itself uses.
+
+    Notes
+    -----
+    The folder beside the script counts and, where that holds no YAML file, the one in the working
+    directory; they are never mixed, since what a script reads would then depend on where it is
+    called from. Hidden files are passed over. What can't be part of a name in Python becomes
+    ``_``: ``model-small.yaml`` is ``CONFIG.MODEL_SMALL``.
+    """
+    beside = [script.with_name("config")] if script else []
+    for folder in (*beside, Path("config")):
+        if os.path.isdir(folder):
+            try:
+                names = sorted(os.listdir(folder))
+            except OSError as error:
+                raise ConfigFileError(str(folder), f"can't be read: {error.strerror}") from None
+            paths = [folder.absolute() / name for name in names if name.endswith(_SUFFIXES)]
+            paths = [path for path in paths if path.name[0] != "." and not path.is_dir()]
+            if paths:
+                return _named(paths)
+    return {}
+
+
+def read_config_files(script: Path | None) -> ConfigFiles:
+    """Read the files that `find_config_files` finds, and resolve their references.
+
+    Parameters
+    ----------
+    script : Path or None
+        The script.
+
+    Returns
+    -------
+    ConfigFiles
+
+    Raises
+    ------
+    ConfigFileError
+        A file can't be read, is no YAML, has a key twice or a reference to nothing.
+    """
+    paths = find_config_files(script)
+    if not paths:
+        return ConfigFiles({}, {}, {}, debug=False)
+    from .references import resolve
+    from .source import Source
+    from .yaml import Located, read_yaml
+
+    sources = {
+        name: Source(path, read_yaml(path) or Located({}, 1)) for name, path in paths.items()
+    }
+    found = resolve(sources)
+    debug = _DEBUG_FILE in found.values and _is_debug(paths[_DEBUG_FILE], found.values[_DEBUG_FILE])
+    return ConfigFiles(found.values, found.recorded, found.origins, debug=debug)
+
+
+def _named(paths: list[Path]) -> dict[str, Path]:
+    named: dict[str, Path] = {}
+    for path in paths:
+        name = re.sub(r"\W", "_", path.stem.upper())
+        if name in RESERVED:
+            raise ConfigFileError(
+                str(path), f"CONFIG.{name} is the run's own: give the file another name"
+            )
+        if name in named:
+            raise ConfigFileError(
+                str(path), f"CONFIG.{name} is {named[name].name} already: rename one of the two"
+            )
+        named[name] = path
+    return named
+
+
+def _is_debug(path: Path, value: Any) -> bool:
+    if not isinstance(value, dict) or list(value) != [_DEBUG_FILE]:
+        raise ConfigFileError(str(path), f"must hold one line, '{_DEBUG_FILE}: true' or false")
+    said = value[_DEBUG_FILE]
+    if not isinstance(said, bool):
+        raise ConfigFileError(str(path), f"{_DEBUG_FILE} must be true or false, not {said!r}")
+    return said

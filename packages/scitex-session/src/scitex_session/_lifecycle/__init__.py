@@ -1,0 +1,1 @@
+"""The life of one session, from its directory to its end."""

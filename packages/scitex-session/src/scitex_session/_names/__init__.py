@@ -1,0 +1,1 @@
+"""The names that a session gives its script: CONFIG, plt, COLORS, rngg, logger."""

@@ -1,0 +1,131 @@
+"""`CONFIG`: what a run knows of itself, beside the user's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from scitex_session._errors import ReadOnlyKeyError
+from scitex_session_core import DotDict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from pathlib import Path
+    from typing import Any
+
+    from scitex_session_core import RunDir
+
+PROTECTED = (
+    "ID",
+    "PID",
+    "START_DATETIME",
+    "END_DATETIME",
+    "RUN_DURATION",
+    "FILE",
+    "SDIR_RUN",
+    "SDIR",
+    "SDIR_OUT",
+    "EXIT_STATUS",
+    "DEBUG",
+)
+RESERVED = (*PROTECTED, "ARGS")
+
+
+class Config(DotDict):
+    """A `DotDict` in which the keys that are the run's own can only be read.
+
+    All else is the user's: values of ``config/*.yaml`` and ``ARGS`` can be changed, and keys added.
+    The record keeps what they were at the start. A copy, also one in another process, is a
+    `DotDict`, all of which can be changed.
+    """
+
+    __slots__ = ()
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._check(key)
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        self._check(key)
+        super().__delitem__(key)
+
+    def __ror__(self, other: Any) -> DotDict:  # type: ignore[override]
+        return self.copy().__ror__(other)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return DotDict, (dict(self),)
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        """Remove a key of the user's, and return its value."""
+        self._check(key)
+        return super().pop(key, *default)
+
+    def popitem(self) -> tuple[Any, Any]:
+        """Remove the last key, and return it with its value."""
+        self._check(next(reversed(self), None))
+        return super().popitem()
+
+    def clear(self) -> None:
+        """Refuse: the run's own keys can't be removed."""
+        for key in self:
+            self._check(key)
+        super().clear()
+
+    def copy(self) -> DotDict:  # type: ignore[override]
+        """Return a shallow copy, all of which can be changed."""
+        return DotDict(self)
+
+    def __copy__(self) -> DotDict:  # type: ignore[override]
+        return self.copy()
+
+    def _check(self, key: object) -> None:
+        if key in PROTECTED and key in self:
+            raise ReadOnlyKeyError(str(key))
+
+
+def tell(config: MutableMapping[str, Any], **values: Any) -> None:
+    """Put what the run says of itself into its `CONFIG`."""
+    if isinstance(config, Config):
+        dict.update(config, values)
+    else:  # a copy of the user's
+        config.update(values)
+
+
+def make_config(
+    run_dir: RunDir, script: Path | None, args: object, files: Mapping[str, Any], *, debug: bool
+) -> Config:
+    """Return the `CONFIG` of a run that is about to begin; when it does, its `Ledger` tells."""
+    return Config(
+        {
+            "ID": run_dir.id,
+            "PID": os.getpid(),
+            "START_DATETIME": None,
+            "END_DATETIME": None,
+            "RUN_DURATION": None,
+            "FILE": script,
+            "SDIR_RUN": run_dir.path,
+            "SDIR": run_dir.path,
+            "SDIR_OUT": run_dir.out_dir,
+            "ARGS": args,
+            "EXIT_STATUS": None,
+            "DEBUG": debug,
+            **{name: _reachable(value) for name, value in files.items()},
+        }
+    )
+
+
+def _reachable(value: Any) -> Any:
+    """Make mappings within lists reachable by attributes too: ``CONFIG.MODEL.layers[0].width``."""
+    if isinstance(value, Mapping):
+        return DotDict({key: _reachable(item) for key, item in value.items()})
+    return [_reachable(item) for item in value] if isinstance(value, list) else value
+
+
+def as_args(args: object) -> Any:
+    """Return arguments as a mapping where they have names: a dict, a Namespace, any object."""
+    if isinstance(args, Mapping):
+        return DotDict(args)
+    if hasattr(args, "__dict__") and not isinstance(args, type):
+        return DotDict(vars(args))
+    return args
