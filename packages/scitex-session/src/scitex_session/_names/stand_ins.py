@@ -130,7 +130,7 @@ def stood_for(value: Any) -> Any:
 
 def _run() -> Run | None:
     # The machinery of sessions is imported where one is begun, not where a name is looked up.
-    module = sys.modules.get(f"{__package__}._run")
+    module = sys.modules.get("scitex_session._lifecycle.run")
     return None if module is None else module.current_run()
 
 
@@ -147,7 +147,7 @@ def _found(name: str) -> Any:
     if name == "logger":
         import logging
 
-        return logging.getLogger(__package__)
+        return logging.getLogger("scitex_session")
     raise NoSessionError(name)
 
 
