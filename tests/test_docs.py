@@ -1,0 +1,49 @@
+"""The pages that other tools rely on say what is written."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import scitex_session as stx
+
+ON_DISK = Path(__file__).parents[1] / "docs" / "on-disk.md"
+
+
+def section(title: str) -> str:
+    text = ON_DISK.read_text(encoding="utf-8")
+    return re.split(r"^## ", text.partition(f"## {title}\n")[2], flags=re.MULTILINE)[0]
+
+
+def first_cells(table: str) -> set[str]:
+    return {
+        name
+        for row in re.findall(r"^\| (`.*?) \|", table, flags=re.MULTILINE)
+        for name in re.findall(r"`([\w./]+)`", row)
+    }
+
+
+def test_the_page_on_disk_names_every_field_of_a_record() -> None:
+    import numpy as np  # noqa: F401  # a run that used it says what repeats
+
+    config, *_ = stx.start(file="analysis.py", verbose=False)
+    stx.close(config, exit_status=0, verbose=False)
+    record = json.loads((config.SDIR_RUN / "session.json").read_bytes())
+    statuses = {"running", "success", "failed", "finished", "crashed", "lost", "unknown"}
+    assert first_cells(section("session.json")) == {*record, *statuses}
+
+
+def test_the_page_on_disk_names_every_event_of_the_registry(tmp_path: Path) -> None:
+    manager = stx.SessionManager(tmp_path)
+    manager.create_session("one", {})
+    manager.update_session("one", tag="paper")
+    manager.close_session("one")
+    manager.remove("one")
+    lines = [
+        json.loads(line)
+        for file in (tmp_path / "journal").iterdir()
+        for line in file.read_bytes().split(b"\n")
+        if line
+    ]
+    assert {line["event"] for line in lines} | {"record"} == first_cells(section("The registry"))
