@@ -1,4 +1,4 @@
-"""The budgets of DESIGN 12, as data: one for each row."""
+"""The budgets, as data: one for each row."""
 
 from __future__ import annotations
 
@@ -14,33 +14,35 @@ class Budget(NamedTuple):
     """What a row measures, and the most it may be."""
 
     what: str
-    kind: Literal["difference", "ratio", "total"]
+    kind: Literal["difference", "ratio", "starts", "total"]
     most: float
 
     @property
     def unit(self) -> str:
         """The unit of `most`."""
-        return " times" if self.kind == "ratio" else " ms"
+        return {"ratio": " times", "starts": ""}.get(self.kind, " ms")
 
     def pick(self, measured: Measured) -> float:
         """Take what this budget bounds, in its unit."""
         if self.kind == "ratio":
             return measured.ratio
+        if self.kind == "starts":
+            return measured.starts
         return 1e3 * (measured.this if self.kind == "total" else measured.difference)
 
 
 BUDGETS = {
-    "empty": Budget("empty session, no arguments, in git", "difference", 60),
-    "arguments": Budget("the same with arguments to parse", "difference", 110),
-    "plot": Budget("a plot, over plain pyplot", "difference", 100),
+    "empty": Budget("empty session, no arguments, in git", "starts", 3.6),
+    "arguments": Budget("the same with arguments to parse", "starts", 9),
+    "plot": Budget("a plot, over plain pyplot", "starts", 6.5),
     "style": Budget("pyplot in our style, over import pyplot", "difference", 20),
     "stamp": Budget("saving a PNG, stamped and on record, over plain", "difference", 3),
     "whence": Budget("scitex-session whence FIGURE", "total", 250),
-    "import": Budget("import scitex_session", "difference", 15),
+    "import": Budget("import scitex_session", "starts", 0.5),
     "manager": Budget("a manager made and released, numpy imported", "total", 1),
     "names": Budget('1000 times rng("name") of a known name', "total", 0.3),
     "fork": Budget("a fork with 10 named generators, over a plain fork", "difference", 2),
-    "help": Budget("--help", "total", 250),
+    "help": Budget("--help", "starts", 9.5),
     "render": Budget("rendering 100 MB of plain log", "difference", 1000),
     # 1 GB/s where the processor has SHA instructions; `plain` is SHA-256 alone.
     "fingerprint": Budget(

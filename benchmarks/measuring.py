@@ -1,4 +1,4 @@
-"""Two variants, run in turn: what one costs over the other."""
+"""Variants, run in turn: what one costs over the other, in seconds and in starts of Python."""
 
 from __future__ import annotations
 
@@ -18,23 +18,30 @@ class Measured(NamedTuple):
     plain: float
     difference: float
     spread: float
+    start: float
 
     @property
     def ratio(self) -> float:
         """How many times as long as the plain variant."""
         return self.this / self.plain
 
+    @property
+    def starts(self) -> float:
+        """The difference, in starts of Python: what holds on any machine."""
+        return self.difference / self.start
 
-def measure(this: Variant, plain: Variant, *, rounds: int) -> Measured:
-    """Run two variants, each giving its seconds, in pairs.
+
+def measure(this: Variant, plain: Variant, start: Variant, *, rounds: int) -> Measured:
+    """Run two variants, each giving its seconds, in pairs, and a start of Python beside each pair.
 
     A machine that slows down half-way would favour whatever ran first, so that the two are never
     measured one after the other: each pair runs together, and every second pair in turned order.
     One pair before the count warms caches and bytecode.
     """
-    this(), plain()
-    pairs = []
+    this(), plain(), start()
+    pairs, starts = [], []
     for number in range(rounds):
+        starts.append(start())
         if number % 2:
             last = plain()
             pairs.append((this(), last))
@@ -47,4 +54,5 @@ def measure(this: Variant, plain: Variant, *, rounds: int) -> Measured:
         plain=median(b for _, b in pairs),
         difference=median(differences),
         spread=high - low,
+        start=median(starts),
     )
