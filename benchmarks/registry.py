@@ -121,9 +121,9 @@ def measure(root: Path, sessions: int) -> dict[str, float]:
     """Measure everything in `root`, an empty directory."""
     os.environ["SCITEX_SESSION_CACHE"] = str(root / "cache")
     from scitex_session_core import SessionManager
-    from scitex_session_core._journal import journal_close, journal_create
     from scitex_session_core._process import identify
-    from scitex_session_core._schema import index_path
+    from scitex_session_core._registry.index import index_path
+    from scitex_session_core._registry.journal import journal_close, journal_create
 
     process, number = identify(), 0
 

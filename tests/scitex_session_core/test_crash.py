@@ -25,8 +25,8 @@ from scitex_session_core import (
     reap,
     write_record,
 )
-from scitex_session_core._journal import journal_files
-from scitex_session_core._jsonable import dumps
+from scitex_session_core._record.masker import dumps
+from scitex_session_core._registry.journal import journal_files
 from support import read_json, read_json_lines, start_script
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from scitex_session_core import (
     move_to_finished,
     read_record,
 )
-from scitex_session_core._events import fold_events, parse_line, read_events, utc_now
-from scitex_session_core._exclusive import Exclusive
+from scitex_session_core._paths import Exclusive
+from scitex_session_core._record.record import fold_events, parse_line, read_events, utc_now
 from support import read_json_lines, start_script
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scitex_session_core._fold import fold
-from scitex_session_core._seen import seen_now
+from scitex_session_core._registry.fold import fold
+from scitex_session_core._registry.query import seen_now
 
 
 def at(second: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scitex_session_core._git import read_git
+from scitex_session_core._record.provenance import read_git
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 COMMIT = "0123456789" * 4

@@ -20,17 +20,15 @@ from hypothesis import strategies as st
 from scitex_session_core import (
     SessionManager,
     SessionWarning,
-    _progress,
     journal_close,
     journal_create,
     journal_update,
 )
-from scitex_session_core import _folding as folding
-from scitex_session_core import _index as index_module
-from scitex_session_core._fold import fold
-from scitex_session_core._index import Index
-from scitex_session_core._journal import journal_files
-from scitex_session_core._schema import index_path
+from scitex_session_core._registry import index as index_module
+from scitex_session_core._registry import writer as folding
+from scitex_session_core._registry.fold import fold
+from scitex_session_core._registry.index import Index, index_path
+from scitex_session_core._registry.journal import journal_files
 from support import run_script, start_script, wait_until
 
 if TYPE_CHECKING:
@@ -344,7 +342,7 @@ def test_while_another_folds_what_is_there_is_read(
 def test_a_database_that_is_locked_for_long_is_no_obstacle(
     told: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scitex_session_core import _schema as schema
+    from scitex_session_core._registry import index as schema
 
     monkeypatch.setattr(schema, "_PATIENCE_S", 0.05)
     index = Index(told)
@@ -412,7 +410,7 @@ def test_a_folder_that_was_killed_leaves_an_index_that_goes_on(
     append(registry, lines(events))
     program = """
         import sys
-        from scitex_session_core import _folding
+        from scitex_session_core._registry import writer as _folding
         from scitex_session_core import SessionManager
         _folding._CHUNK = 20_000
         print("up", flush=True)
@@ -485,7 +483,7 @@ class Terminal(io.StringIO):
 def test_a_long_fold_shows_its_progress_on_a_terminal_only(
     registry: Path, monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO], silent: float
 ) -> None:
-    monkeypatch.setattr(_progress, "_SILENT_S", silent)
+    monkeypatch.setattr(folding, "_SILENT_S", silent)
     monkeypatch.setattr(folding, "_CHUNK", 500)
     monkeypatch.setattr(sys, "stderr", stream())
     for name in "abcdef":

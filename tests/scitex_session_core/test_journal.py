@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from scitex_session_core import journal_close, journal_create, journal_update
-from scitex_session_core._journal import journal_files
 from scitex_session_core._process import boot_id, host
+from scitex_session_core._registry.journal import journal_files
 from support import read_json_lines, run_script
 
 

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scitex_session_core import DotDict, jsonable
-from scitex_session_core._jsonable import dumps
+from scitex_session_core._record.masker import dumps
 
 
 class Colour(Enum):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scitex_session_core import append_event
-from scitex_session_core._last_words import last_words
+from scitex_session_core._death.post_mortem import last_words
 
 TOKEN = "ghp_" + "a" * 36
 

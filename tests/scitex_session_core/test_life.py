@@ -14,8 +14,7 @@ import psutil
 import pytest
 
 from scitex_session_core import current_status, ended_record, make_run_dir, new_record, write_record
-from scitex_session_core._life import LOST_AFTER_S, life
-from scitex_session_core._process import identify
+from scitex_session_core._process import LOST_AFTER_S, identify, life
 from support import start_script, wait_until
 
 if TYPE_CHECKING:

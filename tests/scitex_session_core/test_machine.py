@@ -10,15 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from scitex_session_core._machine import writer_name
-from scitex_session_core._mounts import on_network
-from scitex_session_core._places import cache_dir
+from scitex_session_core._paths import cache_dir, on_network
 from scitex_session_core._process import boot_id, host
+from scitex_session_core._registry.journal import writer_name
 
 NAME = """
 import sys
 from pathlib import Path
-from scitex_session_core._machine import writer_name
+from scitex_session_core._registry.journal import writer_name
 print(writer_name(Path(sys.argv[1])))
 """
 

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from scitex_session_core._made import as_fact, is_digest, kept_of, made_by
+from scitex_session_core._registry.journal import as_fact, is_digest, kept_of, made_by
 
 DIGEST = hashlib.sha256(b"x").hexdigest()
 

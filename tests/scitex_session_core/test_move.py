@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scitex_session_core import SessionWarning, append_event, move_to_finished, read_record
-from scitex_session_core._copy import copy_verified, remove_tree
+from scitex_session_core._rundir.copy import copy_verified, remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scitex_session_core import read_record, reap
-from scitex_session_core._oom import oom_kills, out_of_memory
-from scitex_session_core._process import identify
+from scitex_session_core._death.memory import out_of_memory
+from scitex_session_core._process import identify, oom_kills
 from support import write_script
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import platformdirs
 import pytest
 
 from scitex_session_core import registry_dir
-from scitex_session_core._places import absolute, out_dir_for, state_dir
+from scitex_session_core._paths import absolute, out_dir_for, state_dir
 from support import run_script
 
 

@@ -17,7 +17,7 @@ from scitex_session_core import (
     reap,
     write_record,
 )
-from scitex_session_core._journal import journal_files
+from scitex_session_core._registry.journal import journal_files
 from support import read_json_lines, run_together
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from scitex_session_core import (
     read_record,
     write_record,
 )
-from scitex_session_core._layout import STATUS_IN, whereabouts
+from scitex_session_core._paths import STATUS_IN, whereabouts
 from scitex_session_core._process import identify
 from support import read_json, run_script
 

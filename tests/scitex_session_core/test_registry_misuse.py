@@ -16,8 +16,6 @@ from scitex_session_core import (
     InvalidValueError,
     SessionManager,
     SessionWarning,
-    _index,
-    _journal,
     append_event,
     journal_close,
     journal_create,
@@ -27,7 +25,9 @@ from scitex_session_core import (
     reindex,
     write_record,
 )
-from scitex_session_core._schema import index_path
+from scitex_session_core._registry import index as _index
+from scitex_session_core._registry import journal as _journal
+from scitex_session_core._registry.index import index_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +91,7 @@ def test_a_link_to_nowhere_in_the_journal_hides_nothing_else(registry: Path) -> 
 def test_a_session_that_ends_while_it_is_selected_is_there_once(
     registry: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scitex_session_core import _select
+    from scitex_session_core._registry import query as _select
 
     manager = SessionManager(registry)
     manager.create_session("race", {}, pid=None)

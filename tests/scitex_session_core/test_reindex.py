@@ -26,7 +26,7 @@ from scitex_session_core import (
     reindex,
     write_record,
 )
-from scitex_session_core._journal import journal_files
+from scitex_session_core._registry.journal import journal_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

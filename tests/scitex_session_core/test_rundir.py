@@ -347,7 +347,7 @@ for child in children:
     def test_the_lock_of_a_process_that_was_killed_holds_nobody_up(self, tmp_path: Path) -> None:
         code = (
             "import time; from pathlib import Path; "
-            "from scitex_session_core._exclusive import Exclusive\n"
+            "from scitex_session_core._paths import Exclusive\n"
             "with Exclusive(Path('x')): print('held', flush=True); time.sleep(60)\n"
         )
         (tmp_path / "x").mkdir()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scitex_session_core._secrets import argv_without_secrets, is_secret_name, without_secrets
+from scitex_session_core._record.masker import argv_without_secrets, is_secret_name, without_secrets
 
 GITHUB = "ghp_" + "a1B2" * 9
 

@@ -16,9 +16,9 @@ from scitex_session_core import (
     read_record,
     write_record,
 )
-from scitex_session_core._index import Index
 from scitex_session_core._process import identify
-from scitex_session_core._seen import seen_now
+from scitex_session_core._registry.index import Index
+from scitex_session_core._registry.query import seen_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,7 +24,7 @@ from scitex_session_core import (
     read_record,
     write_record,
 )
-from scitex_session_core import _select as select_module
+from scitex_session_core._registry import query as select_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable

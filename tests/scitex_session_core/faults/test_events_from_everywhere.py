@@ -38,7 +38,7 @@ from scitex_session_core import (
     reap,
     write_record,
 )
-from scitex_session_core._layout import whereabouts
+from scitex_session_core._paths import whereabouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ import pytest
 
 import scitex_session_core
 from scitex_session_core import SessionManager, journal_close, journal_create
-from scitex_session_core._journal import journal_files
+from scitex_session_core._registry.journal import journal_files
 from support import killed_at_each_call
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The death of a run: what is known of it afterwards."""

@@ -1,0 +1,1 @@
+"""The registry: a journal that is appended to, and the index that answers questions."""

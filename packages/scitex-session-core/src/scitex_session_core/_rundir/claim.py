@@ -1,0 +1,123 @@
+"""A run directory that the user chose: it may hold an earlier run, and files of their own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from scitex_session_core._atomic import remove_leftovers
+from scitex_session_core._death.post_mortem import crashed_record
+from scitex_session_core._errors import (
+    InvalidSessionIdError,
+    InvalidValueError,
+    RecordError,
+    RunDirectoryBusyError,
+)
+from scitex_session_core._paths import (
+    CONFIG_NAME,
+    DIFF_NAME,
+    EVENTS_NAME,
+    HEARTBEAT_NAME,
+    LOG_NAMES,
+    PREVIOUS,
+    RECORD_NAME,
+    RUNNING,
+    Exclusive,
+    check_id,
+    new_id,
+)
+from scitex_session_core._process import identify
+from scitex_session_core._record.record import (
+    SCHEMA,
+    current_status,
+    read_record,
+    utc_now,
+    write_record,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+# By name, never by directory: the user's own code/ and logs/ may be here, too.
+_OURS = (EVENTS_NAME, HEARTBEAT_NAME, CONFIG_NAME, DIFF_NAME, *LOG_NAMES)
+
+
+def claim_sdir(sdir: Path, *, clear: bool, debug: bool = False) -> str:
+    """Claim `sdir` for a run that begins now, and return its ID.
+
+    Raises
+    ------
+    InvalidValueError
+        `sdir` lies directly in a directory ``RUNNING``, out of which runs are moved.
+    RunDirectoryBusyError
+        Another run is writing to it, or may be.
+    OSError
+        It can't be made or written to.
+    """
+    if sdir.parent.name == RUNNING:
+        allowed = f"a directory that does not lie directly in one named {RUNNING}"
+        raise InvalidValueError("sdir", str(sdir), allowed)
+    sdir.mkdir(parents=True, exist_ok=True)
+    session_id = new_id(debug=debug)
+    with Exclusive(sdir):
+        _make_room(sdir, clear=clear, replaced_by=session_id)
+        remove_leftovers(sdir / RECORD_NAME)
+        claim = {
+            "schema": SCHEMA,
+            "id": session_id,
+            "status": "running",
+            "started": utc_now(),
+            "process": identify(),
+        }
+        write_record(sdir, claim)
+    return session_id
+
+
+def _make_room(sdir: Path, *, clear: bool, replaced_by: str) -> None:
+    if not os.path.lexists(sdir / RECORD_NAME):
+        return
+    earlier = _earlier(sdir)
+    if earlier is None:
+        # A file of the user's that has this name, or a broken one. Not ours to delete.
+        _keep(sdir, f"unreadable-{replaced_by}", (RECORD_NAME,))
+        return
+    status = current_status(earlier, sdir)
+    if status in ("running", "lost", "unknown"):
+        raise RunDirectoryBusyError(str(sdir), earlier["id"], status)
+    if earlier["status"] == "running":
+        earlier = crashed_record(earlier, sdir)
+        write_record(sdir, earlier)
+    # The record last: killed in between, the next start finds it and goes on with the rest.
+    if clear:
+        for name in (*_OURS, RECORD_NAME):
+            (sdir / name).unlink(missing_ok=True)
+    else:
+        _keep(sdir, earlier["id"], (*_OURS, *_script_kept_by(sdir, earlier), RECORD_NAME))
+
+
+def _earlier(sdir: Path) -> dict[str, Any] | None:
+    try:
+        record = read_record(sdir)
+        check_id(record["id"])
+    except (RecordError, InvalidSessionIdError):
+        return None
+    return record
+
+
+def _keep(sdir: Path, session_id: str, names: Iterable[str]) -> None:
+    kept = sdir / PREVIOUS / session_id
+    for name in names:
+        if os.path.lexists(sdir / name):
+            (kept / name).parent.mkdir(parents=True, exist_ok=True)
+            os.rename(sdir / name, kept / name)
+
+
+def _script_kept_by(sdir: Path, record: dict[str, Any]) -> list[str]:
+    script = Path(str(record.get("script") or ""))
+    copy = f"code/{script.name}"
+    if not script.name or not (sdir / copy).is_file():
+        return []
+    # With sdir="." and scripts in code/, the "copy" would be the script itself.
+    return [] if script.exists() and os.path.samefile(script, sdir / copy) else [copy]

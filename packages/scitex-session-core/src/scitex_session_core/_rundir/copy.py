@@ -1,0 +1,151 @@
+"""A copy of a run directory that is complete, compared and on disk, or is not there at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import time
+from pathlib import Path
+
+from scitex_session_core._atomic import append_line
+from scitex_session_core._errors import warn
+from scitex_session_core._paths import EVENTS_NAME, RECORD_NAME, Exclusive, half_made_copy
+from scitex_session_core._record.record import event_lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO
+
+_CHUNK = 1 << 20
+
+
+class OutOfTimeError(Exception):
+    """The time for a copy ran out; what was copied by then is gone again."""
+
+
+def copy_verified(source: Path, target: Path, max_wait: float) -> None:
+    """Copy a directory: under a temporary name, compared, synced, and only then renamed.
+
+    Raises
+    ------
+    OutOfTimeError
+        It took more than `max_wait` seconds.
+    OSError
+        It could not be copied, a copy differs, or the source changed in the meantime.
+    """
+    half_made = half_made_copy(target)
+    if half_made.exists():  # of one that was killed
+        shutil.rmtree(half_made, ignore_errors=True)
+    copy = _Copy(time.monotonic() + max_wait)
+    try:
+        copy.tree(source, half_made)
+        # What a child wrote behind the copy's back would be removed with the source.
+        if _listing(source) != copy.listing:
+            raise OSError(errno.EBUSY, "was written to while it was copied", str(source))
+        os.rename(half_made, target)
+        _sync_directory(target.parent)
+    except BaseException:
+        shutil.rmtree(half_made, ignore_errors=True)
+        raise
+
+
+def remove_tree(run_dir: Path, copy: Path) -> None:
+    """Remove a run that was copied, its record first: half removed, it must not pass for a run.
+
+    What others appended to its events between the copying and that moment is carried over; who
+    appends later sees that the record is gone, and goes to the copy when this is done.
+    """
+    with Exclusive(copy):
+        (run_dir / RECORD_NAME).unlink(missing_ok=True)
+        try:
+            known = event_lines(copy)
+            for line in event_lines(run_dir):
+                if line not in known:
+                    append_line(copy / EVENTS_NAME, line)
+        except OSError as error:
+            warn(
+                f"the last events in {run_dir} could not be added to {copy}: {error}; "
+                "they stay there"
+            )
+            return
+    shutil.rmtree(run_dir, ignore_errors=True)
+    if run_dir.exists():
+        warn(f"{run_dir} was copied and could not be removed")
+
+
+class _Copy:
+    """One copy: how long it may take, and what the source held as it was read."""
+
+    def __init__(self, deadline: float) -> None:
+        self.listing: dict[str, tuple[int, int]] = {}
+        self._deadline = deadline
+
+    def tree(self, source: Path, target: Path) -> None:
+        target.mkdir()
+        for entry in _entries(source):
+            self._check_time()
+            there = target / entry.name
+            if entry.is_symlink():
+                os.symlink(os.readlink(entry.path), there)
+            elif entry.is_dir():
+                self.tree(Path(entry.path), there)
+            elif entry.is_file():
+                self.listing[entry.path] = _stamp(entry)
+                self._file(entry.path, there)
+                shutil.copystat(entry.path, there)
+        shutil.copystat(source, target)
+        _sync_directory(target)
+
+    def _file(self, source: str, target: Path) -> None:
+        with open(source, "rb") as original, open(target, "xb+") as copy:
+            expected = self._digest(original, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+            copy.seek(0)
+            if self._digest(copy) != expected:
+                raise OSError(errno.EIO, f"the copy of {source} differs from it", str(target))
+
+    def _digest(self, read: IO[bytes], write: IO[bytes] | None = None) -> bytes:
+        digest = hashlib.blake2b()
+        while chunk := read.read(_CHUNK):
+            self._check_time()
+            digest.update(chunk)
+            if write is not None:
+                write.write(chunk)
+        return digest.digest()
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self._deadline:
+            raise OutOfTimeError
+
+
+def _listing(folder: Path | str) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
+    for entry in _entries(folder):
+        if entry.is_dir(follow_symlinks=False):
+            found |= _listing(entry.path)
+        elif entry.is_file(follow_symlinks=False):
+            found[entry.path] = _stamp(entry)
+    return found
+
+
+def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return list(entries)
+
+
+def _stamp(entry: os.DirEntry[str]) -> tuple[int, int]:
+    found = os.stat(entry.path)  # the entry's own may be of the time of the listing
+    return found.st_size, found.st_mtime_ns
+
+
+def _sync_directory(directory: Path) -> None:
+    if os.name != "posix":  # elsewhere a directory can't be opened
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
