@@ -22,7 +22,7 @@ from matplotlib import color_sequences
 from matplotlib.colors import to_hex, to_rgb
 
 from scitex_session_plot import COLORS, Style, rc_params
-from scitex_session_plot._palette import DIVERGING, SEQUENTIAL
+from scitex_session_plot._colors.palette import DIVERGING, SEQUENTIAL
 
 with warnings.catch_warnings():
     # Of it: that parts not used here lack scipy, and that tritanopia is modelled least well.

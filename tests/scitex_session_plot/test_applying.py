@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scitex_session_plot import Style
-from scitex_session_plot._applying import Application
+from scitex_session_plot._style.style import Application
 from support import run_script
 
 # A backend of the user's, whose windows are lines in `windows.txt`.
@@ -285,7 +285,7 @@ def test_a_setting_that_matplotlib_does_not_know_is_said_once_and_left_out() -> 
     found = settings()
     params: dict[str, object] = {"no.such": 1, "lines.linewidth": 7.0, "savefig.dpi": "coarse"}
     with pytest.warns(UserWarning, match=r"not take the style's no\.such, savefig\.dpi$"):
-        application = Application(params, agg=False)
+        application = Application(lambda: params, agg=False)
     assert settings() == {**found, "lines.linewidth": 7.0}
     application.restore()
     assert settings() == found

@@ -31,7 +31,7 @@ def test_an_error_survives_pickling_with_its_data(error: PlotError) -> None:
 
 
 def test_every_error_of_the_package_is_tested_here() -> None:
-    public = {getattr(plot, name) for name in plot.__all__ if name.endswith("Error")}
+    public = {getattr(plot, name) for name in dir(plot) if name.endswith("Error")}
     assert public == {type(error) for error, _ in ERRORS} | {PlotError}
 
 

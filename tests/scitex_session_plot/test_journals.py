@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from scitex_session_plot import Style, UnknownPresetError, figsize_mm, rc_params
-from scitex_session_plot._journals import WIDTHS_MM, width_mm
+from scitex_session_plot._style.lengths import WIDTHS_MM
+from scitex_session_plot._style.lengths import column_width as width_mm
 
 README = Path(__file__).parents[2] / "packages" / "scitex-session-plot" / "README.md"
 

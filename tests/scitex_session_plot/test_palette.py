@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.font_manager import font_scalings
 
-from scitex_session_plot import _palette
-from scitex_session_plot._palette import ALIASES, CYCLE, DIVERGING, PALETTE, SEQUENTIAL
+from scitex_session_plot._colors import palette as _palette
+from scitex_session_plot._colors.palette import ALIASES, CYCLE, DIVERGING, PALETTE, SEQUENTIAL
 from support import run_script
 
 NAMES = [

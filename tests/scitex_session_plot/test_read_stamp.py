@@ -27,8 +27,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from scitex_session_plot import Stamp, read_stamp, read_stamps
-from scitex_session_plot._stamp import stamp_text
-from scitex_session_plot._stamp_texts import texts_of
+from scitex_session_plot._stamp.places import stamp_text
+from scitex_session_plot._stamp.scan import texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scitex_session_plot._stamp import stamp_text, stamps_in
+from scitex_session_plot._stamp.places import stamp_text
+from scitex_session_plot._stamp.text import stamps_in
 
 TIME = "2026-11-22T05:09:48+00:00"
 

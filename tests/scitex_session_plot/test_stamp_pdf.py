@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scitex_session_plot._stamp import stamp_text, stamps_in
-from scitex_session_plot._stamp_pdf import pdf_texts
+from scitex_session_plot._stamp.pdf import pdf_texts
+from scitex_session_plot._stamp.places import stamp_text
+from scitex_session_plot._stamp.text import stamps_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

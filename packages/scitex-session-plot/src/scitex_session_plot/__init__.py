@@ -1,63 +1,43 @@
-"""Matplotlib style in millimetres, colours for everybody, and a plt that loads when it is used."""
+"""Matplotlib style in millimetres, colours for everybody, and a plt that loads when it is used.
 
-from __future__ import annotations
-
-from ._color import Color
-from ._colors import COLORS, CustomColors
-from ._errors import (
-    PlotError,
-    StyleTypeError,
-    StyleValueError,
-    UnknownColorError,
-    UnknownPresetError,
-)
-from ._lazy_pyplot import plt
-from ._rc import rc_params
-from ._saving import watch_savefig
-from ._style import Style
+Each name is imported at its first use; ``__init__.pyi`` says where it lives.
+"""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._millimetres import figsize_mm, subplots_mm
-    from ._read_stamp import Stamp, read_stamp, read_stamps
+    from importlib.machinery import ModuleSpec
 
-# What no run needs is imported at its first use.
-_LATE = dict.fromkeys(("Stamp", "read_stamp", "read_stamps"), "_read_stamp")
-_LATE |= dict.fromkeys(("figsize_mm", "subplots_mm"), "_millimetres")
+    __spec__: ModuleSpec
 
-__all__ = [
-    "COLORS",
-    "Color",
-    "CustomColors",
-    "PlotError",
-    "Stamp",
-    "Style",
-    "StyleTypeError",
-    "StyleValueError",
-    "UnknownColorError",
-    "UnknownPresetError",
-    "figsize_mm",
-    "plt",
-    "rc_params",
-    "read_stamp",
-    "read_stamps",
-    "subplots_mm",
-    "watch_savefig",
-]
+
+def _homes() -> dict[str, str]:
+    """Return the module of each public name, as the stub has them."""
+    homes = globals().get("_HOMES")
+    if homes is None:
+        stub = __file__.rpartition(".")[0] + ".pyi"
+        lines = __spec__.loader.get_data(stub).decode().split("\n")
+        words = [line.split() for line in lines if line.startswith("from ")]
+        homes = globals()["_HOMES"] = {line[-1]: line[1] for line in words}
+    return homes
 
 
 def __getattr__(name: str) -> object:
-    """Look up what most runs do without; importlib.metadata alone costs 30 ms."""
-    if name == "__version__":
-        from importlib.metadata import version
+    """Import a public name at its first use (SPEC 1), so that nobody pays for the others."""
+    homes = _homes()
+    if name == "__all__":
+        value: object = sorted(homes)
+    elif name == "__version__":
+        from importlib.metadata import version  # costs 30 ms
 
-        return version("scitex-session-plot")
-    if name in _LATE:
-        from importlib import import_module
-
-        return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = version("scitex-session-plot")
+    elif name in homes:
+        # __import__ with a level, since importlib is one more import.
+        value = getattr(__import__(homes[name][1:], globals(), None, [name], 1), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, "__version__"})
+    return sorted({*globals(), *__getattr__("__all__"), "__version__"})

@@ -1,10 +1,12 @@
-"""What scitex-session-plot raises.
+"""The errors of scitex-session-plot, and the checks of arguments that raise them.
 
-Every error is a `PlotError` and the builtin that a caller would expect. Its data are its
-arguments and its attributes, so that it survives pickling on its way out of a worker.
+Every error is a `PlotError` and the builtin that a caller expects. Its data are its arguments and
+its attributes, so that it can be pickled on its way out of a worker.
 """
 
 from __future__ import annotations
+
+from math import isfinite
 
 
 class PlotError(Exception):
@@ -23,7 +25,7 @@ class _NotAllowedError(PlotError):
 
 
 class StyleTypeError(_NotAllowedError, TypeError):
-    """An argument of a style has a type that it cannot have.
+    """An argument has a type that is not allowed.
 
     Attributes
     ----------
@@ -32,23 +34,23 @@ class StyleTypeError(_NotAllowedError, TypeError):
     shown : str
         The value as it prints, shortened.
     allowed : str
-        What is allowed in its place.
+        What is allowed instead.
     """
 
 
 class StyleValueError(_NotAllowedError, ValueError):
-    """An argument of a style has a value that it cannot have; its data are `StyleTypeError`'s."""
+    """An argument has a value that is not allowed; the attributes are those of `StyleTypeError`."""
 
 
 class UnknownPresetError(PlotError, ValueError):
-    """A width was asked for by the name of a journal's column that is not in the table.
+    """No journal's column has the name that was asked for.
 
     Attributes
     ----------
     asked : str
         The name asked for.
     near : tuple of str
-        Known names that look like it, the nearest first; may be empty.
+        Similar names, the nearest first; may be empty.
     known : tuple of str
         All known names.
     """
@@ -69,7 +71,7 @@ class UnknownPresetError(PlotError, ValueError):
 
 
 class UnknownColorError(PlotError, AttributeError, KeyError):
-    """A colour was asked for by a name that no colour has.
+    """No colour has the name that was asked for.
 
     It is both an AttributeError and a KeyError, since a colour is an attribute and an item.
 
@@ -78,7 +80,7 @@ class UnknownColorError(PlotError, AttributeError, KeyError):
     asked : str
         The name asked for.
     near : tuple of str
-        Known names that look like it, the nearest first; may be empty.
+        Similar names, the nearest first; may be empty.
     known : tuple of str
         All known names.
     """
@@ -92,3 +94,63 @@ class UnknownColorError(PlotError, AttributeError, KeyError):
     def __str__(self) -> str:
         guess = f" (did you mean {' or '.join(self.near)}?)" if self.near else ""
         return f"no colour is named {self.asked!r}{guess}: the names are {', '.join(self.known)}"
+
+
+def positive(argument: str, value: object, unit: str = "") -> float:
+    """Return `value` as a float, if it is a finite number above zero.
+
+    Raises
+    ------
+    StyleTypeError
+        It is no number; a string and a bool are none.
+    StyleValueError
+        It is NaN, infinite, zero or negative.
+    """
+    allowed = f"a positive number{unit}"
+    result = _finite(argument, value, allowed)
+    if result <= 0:
+        raise StyleValueError(argument, shorten(value), allowed)
+    return result
+
+
+def not_negative(argument: str, value: object, unit: str = "") -> float:
+    """Return `value` as a float, if it is a finite number of at least zero."""
+    allowed = f"zero or a positive number{unit}"
+    result = _finite(argument, value, allowed)
+    if result < 0:
+        raise StyleValueError(argument, shorten(value), allowed)
+    return result
+
+
+def opacity(argument: str, value: object) -> float:
+    """Return `value` as a float, if it is a number from 0 (invisible) to 1 (opaque)."""
+    allowed = "a number from 0 to 1"
+    result = _finite(argument, value, allowed)
+    if not 0 <= result <= 1:
+        raise StyleValueError(argument, shorten(value), allowed)
+    return result
+
+
+def flag(argument: str, value: object) -> bool:
+    """Return `value` if it is a bool: the text "false" would count as true."""
+    if not isinstance(value, bool):
+        raise StyleTypeError(argument, shorten(value), "True or False")
+    return value
+
+
+def shorten(value: object) -> str:
+    """Return a value as it prints, cut to what fits into a sentence."""
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def _finite(argument: str, value: object, allowed: str) -> float:
+    if isinstance(value, (str, bytes, bool)) or not hasattr(value, "__float__"):
+        raise StyleTypeError(argument, shorten(value), allowed)
+    try:
+        result = float(value)
+    except (TypeError, ValueError, OverflowError):  # an array, an integer beyond every float
+        raise StyleTypeError(argument, shorten(value), allowed) from None
+    if not isfinite(result):
+        raise StyleValueError(argument, shorten(value), allowed)
+    return result

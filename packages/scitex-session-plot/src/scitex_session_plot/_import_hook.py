@@ -1,11 +1,10 @@
-"""Call a function once at the moment a module has been imported, without importing it.
+"""Call a function at the moment a module has been imported, without importing it.
 
-A `Hook` is a finder at the head of `sys.meta_path`. It finds nothing by itself: it asks the
-finders behind it, and wraps the loader that they give for the module it waits for, so that the
-call comes right after the module's own code has run and before the importing statement goes on.
-That holds for every form of import; merely looking for the module (`importlib.util.find_spec`)
-and an import that fails call nothing and leave the hook waiting. Hooks for the same module
-wrap one another and are called in the order in which they were made.
+One finder of ours stands at the head of `sys.meta_path` while a `Hook` waits. It finds nothing by
+itself: it asks the finders behind it, and wraps the loader that they return for a module that is
+waited for, so that the calls come right after the module's own code has run and before the
+importing statement goes on. That holds for every form of import. Looking for the module
+(`importlib.util.find_spec`) and an import that fails call nothing, and the hook keeps waiting.
 """
 
 from __future__ import annotations
@@ -20,12 +19,16 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-# Reentrant, since a signal handler that ends a run may cancel while its thread holds it.
+# Reentrant: a signal handler that ends a run may cancel a hook while its thread holds the lock.
 _lock = RLock()
+# The hooks that wait, in the order in which they were made. Replaced, never changed in place.
+_waiting: tuple[Hook, ...] = ()
 
 
 class Hook:
-    """Calls ``call(module)`` once: when the module is imported, or now if it has been.
+    """Call ``call(module)`` once: when the module is imported, or now if it has been.
+
+    Hooks for the same module are called in the order in which they were made.
 
     Parameters
     ----------
@@ -35,27 +38,28 @@ class Hook:
         It should not raise: what it raises comes out of the import statement.
     """
 
-    __slots__ = ("_call", "_name", "_waiting")
+    __slots__ = ("_call", "name")
 
     def __init__(self, name: str, call: Callable[[ModuleType], None]) -> None:
-        self._name = name
+        global _waiting
+        self.name = name
         self._call = call
-        self._waiting = True
         with _lock:
-            sys.meta_path = [self, *sys.meta_path]
-        # Waits first, looks then: the other way round, another thread's import could fall between.
+            _waiting = (*_waiting, self)
+            _place_finder()
+        # First wait, then look: the other way round, another thread's import could fall between.
         if sys.modules.get(name) is not None:
             __import__(name)  # imports nothing, but waits for a thread that is still at it
             if (module := sys.modules.get(name)) is not None:  # gone, if that import failed
                 self.fire(module)
 
     def cancel(self) -> bool:
-        """Wait no longer; tell whether the hook was still waiting."""
+        """Stop waiting. Return whether the hook was still waiting."""
+        global _waiting
         with _lock:
-            waiting, self._waiting = self._waiting, False
-            # A new list: removing from the one that another thread's import is walking along
-            # would make it step over the next finder, and not find a module that is there.
-            sys.meta_path = [finder for finder in sys.meta_path if finder is not self]
+            waiting = self in _waiting
+            _waiting = tuple(hook for hook in _waiting if hook is not self)
+            _place_finder()
         return waiting
 
     def fire(self, module: ModuleType) -> None:
@@ -63,32 +67,34 @@ class Hook:
         if self.cancel():
             self._call(module)
 
+
+class _Finder:
+    """Finds what the finders behind it find, with a loader that fires the hooks."""
+
     def find_spec(
         self,
         fullname: str,
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        """Find what the finders behind find, with a loader that tells of the import."""
         finders = sys.meta_path
-        if fullname != self._name or not self._waiting or self not in finders:
+        if self not in finders or all(hook.name != fullname for hook in _waiting):
             return None
         # Only those behind: asking all of them would come back here.
         for finder in finders[finders.index(self) + 1 :]:
             find = getattr(finder, "find_spec", None)
             if find is not None and (spec := find(fullname, path, target)) is not None:
                 if hasattr(spec.loader, "exec_module"):
-                    spec.loader = _Loader(self, spec.loader)
+                    spec.loader = _Loader(spec.loader)
                 found: ModuleSpec = spec
                 return found
         return None
 
 
 class _Loader:
-    """Runs the module as its own loader would, which it also answers for, and tells of it."""
+    """Runs a module as its own loader would, then fires the hooks that wait for it."""
 
-    def __init__(self, hook: Hook, loader: Any) -> None:
-        self._hook = hook
+    def __init__(self, loader: Any) -> None:
         self._loader = loader
 
     def __getattr__(self, attribute: str) -> Any:
@@ -101,4 +107,18 @@ class _Loader:
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
-        self._hook.fire(sys.modules.get(module.__name__, module))
+        name = module.__name__
+        for hook in _waiting:
+            if hook.name == name:
+                hook.fire(sys.modules.get(name, module))
+
+
+_finder = _Finder()
+
+
+def _place_finder() -> None:
+    """Put the finder at the head of `sys.meta_path` while hooks wait, and take it away after."""
+    # A new list: changing the one that another thread's import is walking along would make it
+    # step over the next finder, and not find a module that is there.
+    others = [finder for finder in sys.meta_path if finder is not _finder]
+    sys.meta_path = [_finder, *others] if _waiting else others

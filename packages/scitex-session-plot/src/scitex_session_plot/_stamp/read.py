@@ -7,9 +7,9 @@ import stat
 from datetime import datetime
 from typing import NamedTuple
 
-from ._members import Allowance, members
-from ._stamp import MARK, stamps_in
-from ._stamp_texts import texts_of
+from .containers import Allowance, members
+from .scan import texts_of
+from .text import MARK, stamps_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any
 
 # The key of the schema's number is what a stamp is recognised by, wherever it stands: beside the
 # keywords of a user, behind a comment, in a chunk that an optimiser has renamed.
 MARK = "scitex-session"
-SCHEMA = 1
 
 _START = r'\{\s*"scitex-session"\s*:'
 # A text may be made to look like a stamp in a thousand places, and to be none.
 _LONGEST = 16 << 10
 _MOST_TRIES = 20
-
-
-def stamp_text(facts: Mapping[str, object], time: str) -> str:
-    """Give the stamp of a figure saved at `time`: JSON on one line, in ASCII.
-
-    ASCII is what every format can hold: the text chunks of PNG are Latin-1, those of PostScript
-    ASCII, and a PDF string in anything else becomes UTF-16.
-    """
-    import json
-
-    told = {name: value for name, value in facts.items() if value is not None}
-    return json.dumps({MARK: SCHEMA, **told, "time": time}, separators=(",", ":"))
 
 
 def stamps_in(text: str) -> Iterator[dict[str, Any]]:

@@ -69,7 +69,7 @@ def members(file: BinaryIO, head: bytes, allowance: Allowance, *, archives: bool
             return _unpacked(file, module, allowance, archives=archives)
     if head[:4] in (b"\xff\xfe<\0", b"\xfe\xff\0<"):
         return _in_utf_16(file, allowance)
-    from ._pages import is_page, pictures
+    from .pages import is_page, pictures
 
     return pictures(allowance.read(file)) if is_page(file, head) else None
 

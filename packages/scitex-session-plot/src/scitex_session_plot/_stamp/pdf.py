@@ -10,8 +10,8 @@ import itertools
 import re
 from bisect import bisect_left
 
-from ._stamp import MARK
-from ._stamp_texts import inflated
+from .scan import inflated
+from .text import MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

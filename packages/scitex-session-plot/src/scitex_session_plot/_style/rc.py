@@ -1,19 +1,12 @@
-"""From the few arguments of a style to matplotlib's rcParams: data, without matplotlib."""
+"""The rcParams of a style, from its few arguments: pure data, without matplotlib."""
 
 from __future__ import annotations
 
-from ._colors import CustomColors
-from ._errors import StyleValueError
-from ._margins import Room, fractions
-from ._validation import (
-    MM_PER_INCH,
-    flag,
-    pixels,
-    points,
-    positive,
-    shorten,
-    size_mm,
-)
+from scitex_session_plot._colors.colors import CustomColors
+from scitex_session_plot._errors import StyleValueError, flag, positive, shorten
+
+from .lengths import MM_PER_INCH, pixels, points, size_mm
+from .margins import Room, fractions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +47,7 @@ def rc_params(
     alpha: float = 0.9,
     line_width: float = 1.0,
 ) -> dict[str, object]:
-    """Give the rcParams of a style. Pure: matplotlib is neither imported nor changed.
+    """Return the rcParams of a style. Pure: matplotlib is neither imported nor changed.
 
     Parameters
     ----------
@@ -75,21 +68,21 @@ def rc_params(
         ``legend`` and ``suptitle``. Elements that are not given keep their proportion to
         ``text``, which is ``"small"`` unless given.
     autolayout : bool
-        Let matplotlib fit the axes into the figure at each drawing (`tight_layout`). Without it
-        the margins are those that labels of the given font sizes need.
+        Let matplotlib fit the axes into the figure at each drawing (`tight_layout`). Without it,
+        the margins are what labels in the given font sizes need.
     hide_top_right_spines : bool
-        Leave away the upper and the right line of the frame.
+        Leave out the upper and the right line of the frame.
     alpha : float
-        Opacity of the colours of the cycle, from 0 to 1. It stands in the colours themselves,
-        since no rcParam makes lines transparent.
+        Opacity of the colours of the cycle, from 0 to 1. It is part of the colours, since no
+        rcParam makes lines transparent.
     line_width : float
         Width of lines of data in points. Frame and ticks do not depend on it.
 
     Returns
     -------
     dict
-        To be given to ``matplotlib.rcParams.update`` as it is. Every value has the form in which
-        a matplotlibrc file would state it or plain Python data; the backend is not among them.
+        For ``matplotlib.rcParams.update``. Every value is plain Python data, or has the form in
+        which a matplotlibrc file states it; the backend is not among them.
 
     Raises
     ------
@@ -121,7 +114,7 @@ def rc_params(
 
 
 def _font_sizes(fontsize: object) -> dict[str, float]:
-    """Give the size of every element in points."""
+    """Return the size of every element in points."""
     if not hasattr(fontsize, "keys"):
         text = points("fontsize", fontsize)
         return {element: text * factor for element, factor in ELEMENTS.items()}
@@ -211,7 +204,7 @@ def _axes(scale: float, *, spines: bool) -> dict[str, object]:
 def _margins(
     sizes: dict[str, float], scale: float, width: float, height: float
 ) -> dict[str, object]:
-    """Give the margins that the labels need in a figure of that size in points."""
+    """Return the margins that the labels need in a figure of that size in points."""
     room = Room(
         **{element: sizes[element] for element in ("text", "title", "label", "tick")},
         ticks=(TICK + TICK_PAD) * scale,

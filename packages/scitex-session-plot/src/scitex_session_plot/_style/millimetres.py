@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from ._errors import StyleTypeError, StyleValueError
-from ._lazy_pyplot import plt
-from ._margins import Room
-from ._validation import MM_PER_INCH, column_or_mm, millimetres, not_negative, shorten, size_mm
+from scitex_session_plot._errors import StyleTypeError, StyleValueError, not_negative, shorten
+
+from .lengths import MM_PER_INCH, column_or_mm, millimetres, size_mm
+from .margins import Room
+from .style import plt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, Literal
+
+    Sharing = bool | Literal["none", "all", "row", "col"]
 
 MM_PER_POINT = MM_PER_INCH / 72
 SIDES = ("left", "right", "bottom", "top")
@@ -23,7 +26,7 @@ OF_PANELS = ("polar", "projection")
 
 
 def figsize_mm(width: float | str, height: float | None = None) -> tuple[float, float]:
-    """Give a size in millimetres as matplotlib's ``figsize``, in inches.
+    """Return a size in millimetres as matplotlib's ``figsize``, in inches.
 
     Parameters
     ----------
@@ -63,8 +66,8 @@ def subplots_mm(
     fig_size_mm: Sequence[float | str] | str | None = None,
     gap_mm: float | Sequence[float] | None = None,
     margin_mm: float | Mapping[str, float] | None = None,
-    sharex: bool | str = False,
-    sharey: bool | str = False,
+    sharex: Sharing = False,
+    sharey: Sharing = False,
     squeeze: bool = True,
     subplot_kw: dict[str, Any] | None = None,
     **fig_kw: Any,
@@ -175,7 +178,7 @@ def _count(argument: str, value: object) -> int:
 
 
 def _room() -> Room:
-    """Give the room that labels need in the fonts that rcParams have now."""
+    """Return the room that labels need in the fonts that rcParams have now."""
     from matplotlib.font_manager import FontProperties
 
     params = plt.rcParams
@@ -195,7 +198,7 @@ def _room() -> Room:
 
 
 def _margins(margin_mm: object, room: Room) -> list[float]:
-    """Give left, right, bottom and top in millimetres."""
+    """Return left, right, bottom and top in millimetres."""
     if margin_mm is not None and not hasattr(margin_mm, "keys"):
         return [not_negative("margin_mm", margin_mm, " of millimetres")] * 4
     given = dict(margin_mm or {})  # type: ignore[call-overload]
@@ -210,10 +213,8 @@ def _margins(margin_mm: object, room: Room) -> list[float]:
     ]
 
 
-def _gaps(
-    gap_mm: object, room: Room, *, sharex: bool | str, sharey: bool | str
-) -> tuple[float, float]:
-    """Give the gaps between columns and between rows in millimetres."""
+def _gaps(gap_mm: object, room: Room, *, sharex: Sharing, sharey: Sharing) -> tuple[float, float]:
+    """Return the gaps between columns and between rows in millimetres."""
     if gap_mm is None:
         beside = room.right if sharey in (True, "all", "row") else room.left
         below = 0.0 if sharex in (True, "all", "col") else room.bottom

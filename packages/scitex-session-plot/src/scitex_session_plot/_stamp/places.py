@@ -1,8 +1,8 @@
-"""Where the formats of figures have room for a stamp, in matplotlib's own keywords.
+"""The stamp's text, its place in each format, and the footer in the corner of a draft.
 
-Every function takes the keywords of one save and gives those to save with instead: what the user
-asked for stays, the stamp is added, and a date of saving that nobody asked for is left out, so
-that the same figure gives the same file. The stamp says when.
+For each format, a function takes the keywords of one save and returns those to save with instead:
+what the user asked for stays, the stamp is added, and a date of saving that nobody asked for is
+left out, so that the same figure gives the same file. The stamp says when.
 """
 
 from __future__ import annotations
@@ -12,40 +12,61 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     Keywords = dict[str, Any]
     Place = Callable[[Keywords, str | None], Keywords]
 
-_KEY = "scitex-session"  # of a text in a PNG
+# The key of the schema's number is what a stamp is found by, wherever it stands: beside the
+# keywords of a user, behind a comment, in a chunk that an optimiser has renamed.
+MARK = "scitex-session"
+SCHEMA = 1
 _LONGEST_COMMENT = 65533  # of a JPEG, in bytes
 _IMAGE_DESCRIPTION = 270  # the tag, in TIFF and in EXIF
 _DSC_LINE = 240  # PostScript's comments are lines of at most 255 characters
 
+# The footer, in points: its size, and how far it stands from the corner.
+_FOOTER_SIZE = 5.0
+_FOOTER_MARGIN = 2.0
+_GREY = "0.6"
+_ABOVE_ALL = 1e6
+
 
 class NoPlaceError(Exception):
-    """What the user put into a file leaves no place for a stamp."""
+    """The user's own metadata leave no place for a stamp."""
+
+
+def stamp_text(facts: Mapping[str, object], time: str) -> str:
+    """Return the stamp of a figure saved at `time`: JSON on one line, in ASCII.
+
+    ASCII is what every format can hold: the text chunks of PNG are Latin-1, those of PostScript
+    ASCII, and a PDF string in anything else becomes UTF-16.
+    """
+    import json
+
+    known = {name: value for name, value in facts.items() if value is not None}
+    return json.dumps({MARK: SCHEMA, **known, "time": time}, separators=(",", ":"))
 
 
 def keywords_with(fmt: str, canvas: type | None, given: Keywords, stamp: str | None) -> Keywords:
-    """Give the keywords to save with.
+    """Return the keywords to save with.
 
     Parameters
     ----------
     fmt : str
         The format, in lower case.
     canvas : type or None
-        The class of the canvas that will write it; None for `imsave`, which takes both keywords.
+        The class of the canvas that writes it; None for `imsave`, which takes both keywords.
     given : dict
         The keywords of the user.
     stamp : str or None
-        The stamp; without one, only dates are left out.
+        The stamp; where it is None, only dates are left out.
 
     Raises
     ------
     NoPlaceError
-        The user's own metadata leave none.
+        The user's own metadata leave no place for the stamp.
     """
     place, keyword = _PLACES.get(fmt, (None, ""))
     # The cairo and pgf backends write some of these formats, too, but can't take metadata or, in
@@ -60,25 +81,25 @@ def keywords_with(fmt: str, canvas: type | None, given: Keywords, stamp: str | N
 
 
 def stamp_pages(infodict: Keywords, stamp: str | None, *, fresh: bool) -> None:
-    """Put a stamp into the information of a PDF that is being written page by page.
+    """Add a stamp to the information of a PDF that is being written page by page.
 
     Parameters
     ----------
     infodict : dict
-        Its information; changed.
+        Its information, which is changed.
     stamp : str or None
         The stamp.
     fresh : bool
-        Whether the file has only just been begun, so that its date is not the user's.
+        Whether the file has just been begun, so that its date is not the user's.
 
     Raises
     ------
     NoPlaceError
-        The user's own metadata leave none.
+        The user's own metadata leave no place for the stamp.
     """
     if fresh and not dated_by_environment():
         infodict.pop("CreationDate", None)
-    if stamp is not None and f'"{_KEY}"' not in str(infodict.get("Keywords")):
+    if stamp is not None and f'"{MARK}"' not in str(infodict.get("Keywords")):
         infodict.update(_in_pdf_info(infodict, stamp))
 
 
@@ -90,10 +111,10 @@ def _png(given: Keywords, stamp: str | None) -> Keywords:
         import copy
 
         info = copy.deepcopy(options["pnginfo"])
-        info.add_text(_KEY, stamp)
+        info.add_text(MARK, stamp)
         return {**given, "pil_kwargs": {**options, "pnginfo": info}}
     metadata = dict(given.get("metadata") or {})
-    key = _KEY
+    key = MARK
     while key in metadata:
         key += "'"
     return {**given, "metadata": {**metadata, key: stamp}}
@@ -212,9 +233,49 @@ def _takes(canvas: type, fmt: str, keyword: str) -> bool:
 
 
 def dated_by_environment() -> bool:
-    """Tell whether the user says what date files have (reproducible-builds.org)."""
+    """Return whether the user sets the date of files (reproducible-builds.org)."""
     return bool(os.environ.get("SOURCE_DATE_EPOCH"))
 
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def footer_on(figure: Any, text: str) -> Callable[[], None]:
+    """Add `text` to the lower right corner of what is saved of `figure`; return its removal.
+
+    It has no part in any layout, and stands in the corner of what is saved, not of the figure, of
+    which ``bbox_inches="tight"`` cuts off a part.
+    """
+    from matplotlib.text import Text
+    from matplotlib.transforms import IdentityTransform
+
+    class Footer(Text):
+        def draw(self, renderer: Any) -> None:
+            # While a part of the figure is saved, the figure's box is that of the part.
+            margin = _FOOTER_MARGIN * self.figure.dpi / 72
+            self.set_position((self.figure.bbox.x1 - margin, self.figure.bbox.y0 + margin))
+            super().draw(renderer)
+
+    was_stale = figure.stale
+    footer = Footer(
+        0,
+        0,
+        text,
+        size=_FOOTER_SIZE,
+        color=_GREY,
+        ha="right",
+        va="bottom",
+        zorder=_ABOVE_ALL,
+        parse_math=False,
+        family="sans-serif",
+    )
+    footer.set_in_layout(False)
+    footer.set_transform(IdentityTransform())
+    figure.add_artist(footer)
+
+    def remove() -> None:
+        footer.remove()
+        figure.stale = was_stale
+
+    return remove

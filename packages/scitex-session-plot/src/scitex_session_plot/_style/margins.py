@@ -7,13 +7,13 @@ from __future__ import annotations
 
 LINE_HEIGHT = 1.15  # of a line of text, in its size
 DIGITS = 4.0  # the width of a minus sign and five digits, in their size
-HALF = 1.6  # half of the width of five digits
-POWER = 0.3  # what a power of ten at the end of the axis lifts the title by, in its size
+HALF = 1.6  # half the width of five digits
+POWER = 0.3  # how much a power of ten at the end of the axis lifts the title, in its size
 EDGE = 0.5  # what stays free at the edge of a figure, in the size of text
 
 
 class Room:
-    """How much the labels on each side of axes take.
+    """How much room the labels on each side of axes take.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Room:
 
 
 def fractions(room: Room, width: float, height: float) -> dict[str, float]:
-    """Give the margins of a figure of that size in points as matplotlib's fractions.
+    """Return the margins of a figure of that size in points as matplotlib's fractions.
 
     Between the panels there is room for two in a row or a column. In a small figure, the axes
     keep at least two fifths of it, and the panels half of that.
@@ -73,12 +73,12 @@ def fractions(room: Room, width: float, height: float) -> dict[str, float]:
 
 
 def _fit(before: float, after: float, length: float) -> tuple[float, float]:
-    """Give both margins as fractions of `length`, of which they leave at least two fifths."""
+    """Return both margins as fractions of `length`, of which they leave at least two fifths."""
     length = max(length, (before + after) / 0.6)
     return before / length, after / length
 
 
 def _between(gap: float, length: float) -> float:
-    """Give a gap between two panels in `length`, of which it takes at most half, per panel."""
+    """Return a gap between two panels in `length`, of which it takes at most half, per panel."""
     gap = min(gap, length / 2)
     return 2 * gap / (length - gap)

@@ -1,25 +1,32 @@
-"""One save of a figure, with what is added to it."""
+"""One save of a figure, an image or an animation, with what is added to it."""
 
 from __future__ import annotations
 
 import os
 import sys
+import weakref
 from _thread import RLock, _local
 from datetime import UTC, datetime
 
-from ._footer import footer_on
-from ._open_file import open_file
-from ._stamp import stamp_text
-from ._stamp_places import NoPlaceError, dated_by_environment, keywords_with, stamp_pages
+from .places import (
+    NoPlaceError,
+    dated_by_environment,
+    footer_on,
+    keywords_with,
+    stamp_pages,
+    stamp_text,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ._saving import _Watch
+    from .watch import Watch
 
-_FORMAT_ARGUMENT = 4  # of print_figure, after the file name
+_FORMAT_ARGUMENT = 4  # of print_figure and of imsave, after the file name
+# `imsave` makes a figure of the array for these, and saves that.
+_AS_FIGURE = ("pdf", "ps", "eps", "svg")
 # PostScript's date can't be left out, only be set, and only in the environment.
 _POSTSCRIPT = ("ps", "eps")
 _EPOCH = "0"
@@ -27,28 +34,28 @@ _environment_lock = RLock()
 _saving = _local()
 
 
-class WatchedSave:
-    """A call that saves, as its user asked for, stamped where that can be.
+class Save:
+    """A call that saves, as its user asked for, and stamped where that is possible.
 
     Parameters
     ----------
-    watch : _Watch
-        What is to be done.
+    watch : Watch
+        The watch, which says what is added.
     target : path-like or file object
         What is saved to.
     args, kwargs : tuple, dict
-        What matplotlib's own function is called with.
+        What the user called matplotlib's function with.
 
     Attributes
     ----------
     args, kwargs : tuple, dict
-        The same; the keywords with the stamp.
+        What to call it with: the keywords have the stamp.
     path : str or None
-        The file, absolute, where it is known by its name.
+        The file, absolute; None for a file object.
     """
 
     def __init__(
-        self, watch: _Watch, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, watch: Watch, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         self.args = args
         self.kwargs = kwargs
@@ -60,7 +67,7 @@ class WatchedSave:
         self._trouble: str | None = None
 
     def stamp_keywords(self, fmt: str, canvas: type | None) -> None:
-        """Add the stamp to the keywords, for what the class of canvas writes, or `imsave`."""
+        """Add the stamp to the keywords that the class of canvas, or `imsave`, takes."""
         try:
             self.kwargs = keywords_with(fmt, canvas, self.kwargs, self.text())
         except NoPlaceError as why:
@@ -69,9 +76,9 @@ class WatchedSave:
             self.say(_failed(error))
 
     def again(self, error: Exception) -> bool:
-        """Make ready for another call, without the stamp, if there is one and it may be the reason.
+        """Prepare another call, without the stamp, if that may be the reason of the error.
 
-        So what the user did wrong is raised as it would be without us.
+        So a mistake of the user's is raised as it would be without us.
         """
         # A missing folder, a full disk: not because of a stamp.
         if self.kwargs is self._asked or isinstance(error, OSError):
@@ -84,14 +91,14 @@ class WatchedSave:
         return True
 
     def end(self) -> None:
-        """Take back what was done for this save."""
+        """Undo what was done for this save, however it went."""
 
     def done(self) -> None:
-        """Tell of the file, once it is whole."""
+        """Report the file, which is whole."""
         if self._trouble is not None:
             self.say(self._trouble)
         watch = self._watch
-        watch.tell_of_files()
+        watch.report_files()
         if watch.on_save is None:
             return
         if self.path is not None:
@@ -100,14 +107,14 @@ class WatchedSave:
             watch.add_file(file)
 
     def text(self) -> str | None:
-        """Give the stamp."""
+        """Return the stamp."""
         stamp = self._watch.stamp
         if stamp is None:
             return None
         return stamp_text(stamp(), datetime.now(UTC).isoformat(timespec="seconds"))
 
     def say(self, message: str) -> None:
-        """Warn, once, of trouble that the figure itself has no part in."""
+        """Warn, once, of trouble that does not concern the figure itself."""
         if message in self._watch.said:
             return
         self._watch.said.add(message)
@@ -115,17 +122,17 @@ class WatchedSave:
 
         try:
             warnings.warn(message, stacklevel=_stacklevel())
-        except Warning:  # made an exception by the user; this is no reason to lose the figure
+        except Warning:  # an error by the user's filters: no reason to lose the figure
             if sys.stderr is not None:
                 print(f"UserWarning: {message}", file=sys.stderr)
 
 
-class WatchedFigure(WatchedSave):
-    """Saves a figure, which may get a footer, and in PostScript no date."""
+class FigureSave(Save):
+    """Saves a figure, with a footer where one is asked for, and in PostScript without a date."""
 
     def __init__(
         self,
-        watch: _Watch,
+        watch: Watch,
         canvas: Any,
         target: Any,
         args: tuple[Any, ...],
@@ -138,7 +145,7 @@ class WatchedFigure(WatchedSave):
             self._stamp_pages(target)
         else:
             self._stamp_figure(canvas, fmt)
-        self._take_off = footer_on(canvas.figure, watch.footer) if watch.footer else None
+        self._remove_footer = footer_on(canvas.figure, watch.footer) if watch.footer else None
         self._undated = fmt in _POSTSCRIPT and not dated_by_environment()
         if self._undated:
             _environment_lock.acquire()
@@ -146,18 +153,18 @@ class WatchedFigure(WatchedSave):
         _saving.depth = saving_figure() + 1
 
     def end(self) -> None:
-        """Take off the footer, and let files have dates again."""
+        """Remove the footer, and let files have dates again."""
         _saving.depth -= 1
         if self._undated:
             os.environ.pop("SOURCE_DATE_EPOCH", None)
             _environment_lock.release()
-        if self._take_off is not None:
-            self._take_off()
+        if self._remove_footer is not None:
+            self._remove_footer()
 
     def done(self) -> None:
-        """Tell of the file, once it is whole."""
+        """Report the file, once it is whole."""
         if self._pages and self._watch.on_save is not None:
-            _tell_when_closed(self._target, self._watch.on_save)
+            _report_when_closed(self._target, self._watch.on_save)
         else:
             super().done()
 
@@ -181,13 +188,104 @@ class WatchedFigure(WatchedSave):
             self.say(_failed(error))
 
 
+def image_save(
+    watch: Watch, fname: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> ImageSave | None:
+    """Return the save of an array by `imsave`; None where that saves, or is part of, a figure.
+
+    The canvas of Agg saves through `imsave`: a direct call of its `print_png` is watched here.
+    """
+    fmt = args[_FORMAT_ARGUMENT] if len(args) > _FORMAT_ARGUMENT else kwargs.get("format")
+    if fmt is None and isinstance(fname, (str, os.PathLike)):
+        fmt = os.path.splitext(os.fsdecode(fname))[1][1:]
+    elif fmt is None:
+        fmt = sys.modules["matplotlib"].rcParams["savefig.format"]
+    fmt = str(fmt).lower()
+    if fmt in _AS_FIGURE or saving_figure():
+        return None
+    return ImageSave(watch, fmt, fname, args, kwargs)
+
+
+class ImageSave(Save):
+    """Saves an array as an image."""
+
+    def __init__(
+        self, watch: Watch, fmt: str, fname: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        super().__init__(watch, fname, (fname, *args), kwargs)
+        self.path = absolute(fname)
+        self.stamp_keywords(fmt, None)
+
+
+class AnimationSave(Save):
+    """Saves an animation, unstamped: no writer has a place for a stamp in all of its formats."""
+
+    def __init__(
+        self,
+        watch: Watch,
+        animation: Any,
+        filename: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        super().__init__(watch, filename, (animation, filename, *args), kwargs)
+        self.path = absolute(filename)
+
+
+class OpenFile:
+    """A file on disk that the user has open. Its file object is not kept: that would keep it open.
+
+    Attributes
+    ----------
+    path : str
+        Where it is, absolute.
+    """
+
+    def __init__(self, file: Any, path: str) -> None:
+        self.path = path
+        self._file = weakref.ref(file)
+
+    @property
+    def closed(self) -> bool:
+        """Whether all of it is on disk."""
+        file = self._file()
+        return file is None or bool(getattr(file, "closed", False))
+
+    def is_there(self) -> bool:
+        """Flush the file, and return whether it is there: a temporary one may be gone."""
+        file = self._file()
+        if file is not None and not self.closed:
+            try:
+                file.flush()
+            except (OSError, ValueError):
+                return False
+        return os.path.isfile(self.path)
+
+
+def open_file(file: Any) -> OpenFile | None:
+    """Return the file on disk behind a file object; None for a buffer, a pipe and the like.
+
+    A name alone proves nothing: that of a member of an archive is no path.
+    """
+    name = getattr(file, "name", None)
+    if not isinstance(name, (str, bytes, os.PathLike)):
+        return None
+    path = os.path.abspath(os.fsdecode(name))
+    try:
+        if os.path.isfile(path) and os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+            return OpenFile(file, path)
+    except (AttributeError, TypeError, OSError, ValueError):
+        pass  # no descriptor, or closed, or one that can't be referred to: nothing to report
+    return None
+
+
 def saving_figure() -> int:
-    """Tell how many figures this thread is saving, one within another."""
+    """Return how many figures this thread is saving, one within another."""
     return getattr(_saving, "depth", 0)
 
 
 def absolute(path: Any) -> str | None:
-    """Give where a file is, while the working directory is the same; None for what is no path."""
+    """Return where a file is, while the working directory is the same; None for what is no path."""
     if isinstance(path, (str, bytes, os.PathLike)):
         return os.path.abspath(os.fsdecode(path))
     return None
@@ -196,10 +294,10 @@ def absolute(path: Any) -> str | None:
 def _format_and_path(
     canvas: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[str, str | None]:
-    """Give the format of a save, and its file: absolute, while the working directory is the same.
+    """Return the format of a save, and its file: absolute, while the working directory is the same.
 
-    Follows `print_figure`: the suffix of a text names the format, and is added where there is
-    neither; that of bytes is not looked at.
+    Follows `print_figure`: the suffix of a text names the format, and is added where neither is
+    given; a path in bytes is not looked at.
     """
     asked = args[_FORMAT_ARGUMENT] if len(args) > _FORMAT_ARGUMENT else kwargs.get("format")
     path = os.fspath(target) if isinstance(target, os.PathLike) else target
@@ -212,7 +310,7 @@ def _format_and_path(
 
 
 def _canvas_class(canvas: Any, fmt: str, backend: str | None) -> type | None:
-    """Give the class that will write the format, as `print_figure` chooses it."""
+    """Return the class that will write the format, as `print_figure` chooses it."""
     if backend is not None:
         import importlib
 
@@ -234,22 +332,22 @@ def _is_pages(target: Any) -> bool:
     return backend is not None and isinstance(target, backend.PdfPages)
 
 
-def _tell_when_closed(pages: Any, on_save: Callable[[str], object]) -> None:
-    """Tell of a file of many pages when it is closed, which is when it becomes one."""
+def _report_when_closed(pages: Any, on_save: Callable[[str], object]) -> None:
+    """Report a file of many pages when it is closed, which is when it becomes a file."""
     path, close = absolute(getattr(pages, "_filename", None)), pages.close
     if "close" in vars(pages) or path is None:
         return
 
-    def close_and_tell() -> None:
+    def close_and_report() -> None:
         close()
         del pages.close
         on_save(path)
 
-    pages.close = close_and_tell
+    pages.close = close_and_report
 
 
 def _position(target: Any) -> int | None:
-    """Give where a file object stands, if it can be taken back there."""
+    """Return the position of a file object, if it can be set back to it."""
     try:
         return int(target.tell()) if target.seekable() else None
     except (AttributeError, OSError, ValueError):

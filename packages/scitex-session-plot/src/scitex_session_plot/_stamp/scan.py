@@ -11,7 +11,7 @@ import itertools
 import struct
 import zlib
 
-from ._stamp import MARK
+from .text import MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _reader_of(head: bytes) -> Callable[[BinaryIO], Iterator[str]] | None:
         if head.startswith(begins):
             return read
     if b"%PDF-" in head:
-        from ._stamp_pdf import pdf_texts
+        from .pdf import pdf_texts
 
         return pdf_texts
     # XMP stands in the open in an AVIF (ISO/IEC 23008-12), whose boxes need not be followed.
@@ -153,7 +153,7 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _tiff(file: BinaryIO) -> Iterator[str]:
-    from ._stamp_tiff import tiff_blocks
+    from .tiff import tiff_blocks
 
     for block in tiff_blocks(file):
         yield _searched(block)

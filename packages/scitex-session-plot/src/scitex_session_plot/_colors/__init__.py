@@ -1,0 +1,1 @@
+"""Named colours, the cycle of a figure, and colormaps."""

@@ -1,0 +1,315 @@
+"""A colour, the named colours, their order in a figure, and colormaps."""
+
+from __future__ import annotations
+
+from _collections_abc import Mapping  # collections.abc would import the whole of collections
+
+from scitex_session_plot._errors import (
+    StyleTypeError,
+    StyleValueError,
+    UnknownColorError,
+    opacity,
+    shorten,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+    from cycler import Cycler
+    from matplotlib.colors import Colormap
+
+FORM = "a text #rrggbb or #rrggbbaa"
+HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
+# Neighbours of the cycle differ most; after five, line styles can't be told apart at a glance.
+PAIRS: dict[str, tuple[object, ...]] = {
+    "linestyle": ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2))) * 2,
+    "marker": ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*"),
+}
+LEVELS = 256  # of a colormap
+
+
+class Color(str):
+    """A colour: the text ``#rrggbb``, or ``#rrggbbaa`` where it is not opaque.
+
+    A tuple of numbers, the naive choice, fails silently: in ``scatter(x, y, c=color)``,
+    matplotlib maps a tuple as long as `x` as values. A text is a colour everywhere, and can stand
+    in a configuration or a record.
+
+    Parameters
+    ----------
+    text : str
+        ``#rrggbb`` or ``#rrggbbaa``.
+
+    Raises
+    ------
+    StyleTypeError, StyleValueError
+        `text` is no string, or has another form.
+
+    Examples
+    --------
+    >>> Color("#0946ac").with_alpha(0.5)
+    Color('#0946ac80')
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        if not isinstance(text, str):
+            raise StyleTypeError("a colour", shorten(text), FORM)
+        if len(text) not in {7, 9} or text[0] != "#" or not HEX_DIGITS.issuperset(text[1:]):
+            raise StyleValueError("a colour", shorten(text), FORM)
+        return super().__new__(cls, text.lower())
+
+    @property
+    def hex(self) -> str:
+        """The colour as ``#rrggbb``, without its opacity."""
+        return str(self)[:7]
+
+    @property
+    def rgb(self) -> tuple[float, float, float]:
+        """Red, green and blue from 0 to 1."""
+        return self._channel(1), self._channel(3), self._channel(5)
+
+    @property
+    def alpha(self) -> float:
+        """Opacity, from 0 (invisible) to 1 (opaque), in steps of 1/255."""
+        return self._channel(7) if len(self) == 9 else 1.0
+
+    @property
+    def rgba(self) -> tuple[float, float, float, float]:
+        """Red, green, blue and opacity from 0 to 1."""
+        return *self.rgb, self.alpha
+
+    def with_alpha(self, alpha: float) -> Color:
+        """Return the same colour with another opacity.
+
+        Raises
+        ------
+        StyleTypeError, StyleValueError
+            `alpha` is not a number from 0 to 1.
+        """
+        level = round(255 * opacity("alpha", alpha))
+        return Color(self.hex if level == 255 else f"{self.hex}{level:02x}")
+
+    def _channel(self, start: int) -> float:
+        return int(self[start : start + 2], 16) / 255
+
+    def __repr__(self) -> str:
+        return f"Color({str(self)!r})"
+
+    def _repr_html_(self) -> str:
+        return swatch(self, str(self))
+
+
+class ColorCycle(tuple[Color, ...]):
+    """Colours in the order in which a figure takes them; a tuple that a notebook shows."""
+
+    __slots__ = ()
+
+    def paired(self, *properties: str) -> Cycler[str, object]:
+        """Return the colours for matplotlib, each with a line style or a marker of its own."""
+        from cycler import cycler
+
+        paired: Cycler[str, object] = cycler(color=self)
+        for name in properties:
+            allowed = f"one of {', '.join(map(repr, PAIRS))}"
+            if not isinstance(name, str):
+                raise StyleTypeError("what colours are paired with", shorten(name), allowed)
+            if name not in PAIRS:
+                raise StyleValueError("what colours are paired with", shorten(name), allowed)
+            paired += cycler(name, PAIRS[name])
+        return paired
+
+    def _repr_html_(self) -> str:
+        return " ".join(swatch(color, str(number)) for number, color in enumerate(self))
+
+
+class CustomColors(Mapping[str, Color]):
+    """The named colours, by attribute and by item, all of the same opacity.
+
+    It is a read-only mapping. A name may be written with a space, a hyphen, in one word or with
+    capitals, and ``grey`` is ``gray``: ``COLORS.light_blue == COLORS["Light blue"]``.
+
+    Parameters
+    ----------
+    alpha : float
+        Opacity of every colour, from 0 (invisible) to 1 (opaque).
+
+    Raises
+    ------
+    StyleTypeError, StyleValueError
+        `alpha` is not a number from 0 to 1.
+
+    Notes
+    -----
+    The smallest CIEDE2000 distances of the cycle for readers with normal vision, deuteranopia,
+    protanopia and tritanopia (Machado, Oliveira and Fernandes 2009, severity 100) stand with the
+    table in ``_colors/palette.py``.
+
+    Examples
+    --------
+    >>> COLORS = CustomColors(alpha=0.9)
+    >>> COLORS.black
+    Color('#000000e6')
+    >>> COLORS["white"].hex
+    '#ffffff'
+    >>> "teal" in COLORS
+    False
+    """
+
+    __slots__ = ("_alpha", "_table")
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self._alpha = opacity("alpha", alpha)
+        self._table: dict[str, Color] | None = None
+
+    @property
+    def _colors(self) -> dict[str, Color]:
+        """The colours by name, made at the first use: most runs name none."""
+        if self._table is None:
+            from .palette import PALETTE
+
+            self._table = {n: Color(text).with_alpha(self._alpha) for n, text in PALETTE.items()}
+        return self._table
+
+    @property
+    def alpha(self) -> float:
+        """The opacity of every colour."""
+        return self._alpha
+
+    @property
+    def cycle(self) -> ColorCycle:
+        """The colours in the order in which a figure takes them, safe for colour-blind readers."""
+        from .palette import CYCLE
+
+        return ColorCycle(self._colors[name] for name in CYCLE)
+
+    def cycler(self, *properties: str) -> Cycler[str, object]:
+        """Return the cycle for matplotlib, paired with line styles or markers.
+
+        These tell lines apart where there is no colour, as in print.
+
+        Parameters
+        ----------
+        *properties : {"linestyle", "marker"}
+            What each colour is paired with.
+
+        Returns
+        -------
+        cycler.Cycler
+            For ``axes.set_prop_cycle``, or ``plt.rc("axes", prop_cycle=...)`` for all figures.
+
+        Raises
+        ------
+        StyleTypeError, StyleValueError
+            Another property was asked for.
+
+        Examples
+        --------
+        >>> COLORS.cycler("linestyle", "marker").keys == {"color", "linestyle", "marker"}
+        True
+        """
+        return self.cycle.paired(*properties)
+
+    @property
+    def sequential(self) -> Colormap:
+        """A colormap for values from low to high: from navy by teal to yellow.
+
+        It is perceptually uniform (equal steps of CAM02-UCS), its lightness rises from end to
+        end, also in grey and for colour-blind readers. Opaque, whatever `alpha` is: an image
+        that lets its ground through has other colours than its colour bar.
+        """
+        return _colormap("sequential")
+
+    @property
+    def diverging(self) -> Colormap:
+        """A colormap for values around a centre: from blue by a light grey to orange and brown.
+
+        Each half is perceptually uniform, and both ends are equally dark; blue and orange are
+        told apart by colour-blind readers. In grey, only the distance from the centre is seen.
+        Opaque, as `sequential` is.
+        """
+        return _colormap("diverging")
+
+    def __getitem__(self, name: str) -> Color:
+        key = _key(name)
+        if key not in self._colors:
+            raise _unknown(name, key)
+        return self._colors[key]
+
+    def __getattr__(self, name: str) -> Color:
+        # Names that begin so are asked for by copy, pickle and the like, at times before
+        # __init__: they are no colours, and looking one up would come back here.
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return self[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._colors)
+
+    def __len__(self) -> int:
+        return len(self._colors)
+
+    def __dir__(self) -> list[str]:
+        from .palette import ALIASES
+
+        return [*super().__dir__(), *self._colors, *ALIASES]
+
+    def __reduce__(self) -> tuple[type[CustomColors], tuple[float]]:
+        return type(self), (self._alpha,)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(alpha={self._alpha:g})"
+
+    def _repr_html_(self) -> str:
+        cells = "".join(f"<div>{swatch(color, name)}</div>" for name, color in self.items())
+        return f'<div style="columns:12em;max-width:48em">{cells}</div>'
+
+
+def _key(name: object) -> str:
+    """Return a name as it stands in the table; the empty text for what is no name."""
+    if not isinstance(name, str):
+        return ""
+    from .palette import ALIASES, PALETTE
+
+    key = name.strip().lower().replace(" ", "_").replace("-", "_")
+    key = ALIASES.get(key, key)
+    return key if key in PALETTE else {n.replace("_", ""): n for n in PALETTE}.get(key, key)
+
+
+def _unknown(name: object, key: str) -> UnknownColorError:
+    from difflib import get_close_matches
+
+    from .palette import ALIASES, PALETTE
+
+    known = (*PALETTE, *ALIASES)
+    near = get_close_matches(key, known, n=3)
+    return UnknownColorError(name if isinstance(name, str) else shorten(name), tuple(near), known)
+
+
+_colormaps: dict[str, Colormap] = {}
+
+
+def _colormap(name: str) -> Colormap:
+    """Return a colormap of the palette, made when it is asked for first."""
+    if name not in _colormaps:
+        from matplotlib.colors import LinearSegmentedColormap
+
+        from .palette import DIVERGING, SEQUENTIAL
+
+        table = SEQUENTIAL if name == "sequential" else DIVERGING
+        levels = LEVELS + (name == "diverging")  # of the latter, one is the centre
+        _colormaps[name] = LinearSegmentedColormap.from_list(f"scitex_{name}", table, N=levels)
+    return _colormaps[name]
+
+
+def swatch(color: Color, text: str) -> str:
+    """Return HTML for a notebook: a patch of the colour, and a text beside it."""
+    patch = f"display:inline-block;width:2.5em;height:1.2em;margin-right:.5em;background:{color}"
+    frame = "border:1px solid #8888;vertical-align:text-bottom"  # else white can't be seen
+    return f'<span style="white-space:nowrap"><span style="{patch};{frame}"></span>{text}</span>'
+
+
+COLORS = CustomColors()

@@ -1,0 +1,237 @@
+"""Watch every figure that matplotlib saves: stamp it, draw its footer, report its file.
+
+Nearly all ways to save a figure (pyplot, the figure, the canvas, the toolbar, a notebook) lead
+through `FigureCanvasBase.print_figure`. Patching `pyplot.savefig` or `Figure.savefig` would miss
+some of them, and ``from pyplot import savefig``. An array that is saved as an image (`imsave`) and
+an animation are no figures to matplotlib: their functions are patched too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from _thread import RLock
+
+from scitex_session_plot._import_hook import Hook
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+    from typing import Any
+
+    from .write import OpenFile, Save
+
+# Reentrant: a signal handler may end a run while its thread holds it.
+_lock = RLock()
+# The watches in force, the innermost last. Replaced, never changed: other threads read it.
+_watches: tuple[Watch, ...] = ()
+# Module, holder in it (or the module itself), and function.
+_PLACES = (
+    ("matplotlib.backend_bases", "FigureCanvasBase", "print_figure"),
+    ("matplotlib.image", "", "imsave"),
+    ("matplotlib.animation", "Animation", "save"),
+)
+# By function: the holder that was patched, its own function, and ours that replaces it.
+_patched: dict[str, tuple[Any, Any, Any]] = {}
+
+# The replacement of a function of matplotlib's, compiled as a file of matplotlib's and run as one
+# of its modules. matplotlib locates a warning at the first caller outside of itself (until Python
+# 3.11 by the name of the caller's module, since then by its file), and Python shows a warning once
+# per location: with an ordinary wrapper, every warning of a run would be located in the wrapper,
+# all but the first would be lost, and filters by the user's module would not match. No such file
+# exists, so that a traceback shows no line of it, and names us.
+_FILE = "<scitex_session_plot>"
+_SOURCE = """\
+def passage(*args, **kwargs):
+    save = begin(*args, **kwargs)
+    if save is None:
+        return own(*args, **kwargs)
+    try:
+        while True:
+            try:
+                result = own(*save.args, **save.kwargs)
+                break
+            except Exception as error:
+                if not save.again(error):
+                    raise
+    finally:
+        save.end()
+    save.done()
+    return result
+"""
+
+
+def watch_savefig(
+    on_save: Callable[[str], object] | None = None,
+    *,
+    stamp: Callable[[], Mapping[str, object]] | None = None,
+    footer: str | None = None,
+) -> Callable[[], None]:
+    """Watch every figure that matplotlib saves, until the function that is returned is called.
+
+    Matplotlib is not imported; the watch begins when it is. A figure is drawn as it would be
+    without: only its metadata have the stamp, and no date of saving, so that the same figure
+    gives the same file. A date that the user gives, or ``$SOURCE_DATE_EPOCH``, stays.
+
+    Parameters
+    ----------
+    on_save : callable, optional
+        Called with the absolute path of each file that a figure, an image (`imsave`) or an
+        animation was saved to, once it is whole. The file of a file object is whole once that is
+        closed, which is noticed at the next save, or when the watch ends.
+    stamp : callable, optional
+        Called at each save; returns the content of the stamp: ``id`` (of the run), and what else
+        is known, such as ``script``, ``commit``, ``version``; texts, numbers and booleans, None
+        for what isn't known. The time is added. PNG, PDF, SVG, JPEG, TIFF, WebP, GIF, AVIF, PS
+        and EPS can hold it; the user's own metadata stay, and the stamp is added to them.
+    footer : str, optional
+        A word that is drawn, small and grey, into the lower right corner of what is saved, but
+        not into the figure.
+
+    Returns
+    -------
+    callable
+        Ends the watch. Calling it twice does no harm. Of several watches, the latest one that has
+        not ended counts.
+
+    Notes
+    -----
+    Trouble with a stamp is a warning, once, and the figure is saved without.
+
+    Examples
+    --------
+    >>> restore = watch_savefig(print, stamp=lambda: {"id": "2026-a", "script": "fit.py"})
+    >>> restore()
+    """
+    return Watch(on_save, stamp, footer).end
+
+
+class Watch:
+    """One call of `watch_savefig`.
+
+    Attributes
+    ----------
+    on_save, stamp, footer
+        As given.
+    said : set of str
+        The warnings that have been given.
+    """
+
+    def __init__(
+        self,
+        on_save: Callable[[str], object] | None,
+        stamp: Callable[[], Mapping[str, object]] | None,
+        footer: str | None,
+    ) -> None:
+        global _watches
+        self.on_save = on_save
+        self.stamp = stamp
+        self.footer = footer
+        self.said: set[str] = set()
+        self._open_files: list[OpenFile] = []
+        with _lock:
+            _watches = (*_watches, self)
+        self._hooks = [Hook(place[0], self._patcher(*place[1:])) for place in _PLACES]
+
+    def end(self) -> None:
+        """Stop watching; restore matplotlib's functions after the last watch."""
+        global _watches
+        for hook in self._hooks:
+            hook.cancel()
+        with _lock:
+            _watches = tuple(watch for watch in _watches if watch is not self)
+            if not _watches:
+                _unpatch()
+        self.report_files(ending=True)
+
+    def add_file(self, file: OpenFile) -> None:
+        """Note an open file, to report it when it is closed."""
+        with _lock:
+            self._open_files.append(file)
+
+    def report_files(self, *, ending: bool = False) -> None:
+        """Report the open files that figures were written to, as far as they are whole."""
+        with _lock:
+            ready = [file for file in self._open_files if ending or file.closed]
+            self._open_files = [file for file in self._open_files if file not in ready]
+        for file in ready:
+            if self.on_save is not None and file.is_there():
+                self.on_save(file.path)
+
+    def _patcher(self, holder: str, name: str) -> Callable[[ModuleType], None]:
+        def patch(module: ModuleType) -> None:
+            with _lock:
+                place = getattr(module, holder) if holder else module
+                if self not in _watches or (name in _patched and _patched[name][0] is place):
+                    return
+                own = getattr(place, name)
+                ours = _replacement(module, own, _BEGIN[name])
+                _patched[name] = place, own, ours
+                setattr(place, name, ours)
+
+        return patch
+
+
+def _replacement(
+    module: ModuleType, own: Callable[..., Any], begin: Callable[..., Save | None]
+) -> Callable[..., Any]:
+    """Return a function to replace one of matplotlib's.
+
+    Parameters
+    ----------
+    module : module
+        The module of the function.
+    own : callable
+        The function.
+    begin : callable
+        Called with the arguments of each call; returns the save to make instead, or None to pass
+        on what was given.
+    """
+    from functools import wraps
+
+    folder = os.path.dirname(getattr(sys.modules["matplotlib"], "__file__", None) or "matplotlib")
+    code = compile(_SOURCE, os.path.join(folder, _FILE), "exec")
+    namespace: dict[str, Any] = {"__name__": module.__name__, "own": own, "begin": begin}
+    exec(code, namespace)  # noqa: S102  # no other way to give a function its file and module
+    wrapped: Callable[..., Any] = wraps(own)(namespace["passage"])
+    return wrapped
+
+
+def _unpatch() -> None:
+    """Restore matplotlib's functions, unless somebody has patched over ours."""
+    for name, (place, own, ours) in list(_patched.items()):
+        if getattr(place, name) is ours:  # else theirs calls ours, which now only passes on
+            setattr(place, name, own)
+            del _patched[name]
+
+
+def _print_figure(canvas: Any, filename: Any, *args: Any, **kwargs: Any) -> Save | None:
+    if not (watches := _watches):
+        return None
+    from .write import FigureSave
+
+    return FigureSave(watches[-1], canvas, filename, args, kwargs)
+
+
+def _imsave(fname: Any, *args: Any, **kwargs: Any) -> Save | None:
+    if not (watches := _watches):
+        return None
+    from .write import image_save
+
+    return image_save(watches[-1], fname, args, kwargs)
+
+
+def _save(animation: Any, filename: Any, *args: Any, **kwargs: Any) -> Save | None:
+    if not (watches := _watches):
+        return None
+    from .write import AnimationSave
+
+    return AnimationSave(watches[-1], animation, filename, args, kwargs)
+
+
+_BEGIN: dict[str, Callable[..., Save | None]] = {
+    "print_figure": _print_figure,
+    "imsave": _imsave,
+    "save": _save,
+}

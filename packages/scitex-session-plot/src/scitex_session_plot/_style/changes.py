@@ -1,0 +1,113 @@
+"""What a style changes in matplotlib, each change with its way back.
+
+A change is made when the object is made. `undo` puts back what was found, or, beneath a newer
+style that has made the same change, leaves that to it.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+
+class RcParams:
+    """The rcParams of a style instead of those found.
+
+    `_get` and `_set` are matplotlib's own, with a promise of stability: values go back as they
+    were, not as the validators would have them.
+    """
+
+    __slots__ = ("_found", "_target")
+
+    def __init__(self, target: Any, params: dict[str, object]) -> None:
+        self._target = target
+        self._found: dict[str, object] = {}
+        refused = []
+        for key, value in params.items():
+            try:
+                found = target._get(key)
+                target[key] = value
+            except (KeyError, ValueError):
+                refused.append(key)
+            else:
+                self._found[key] = found
+        if refused:  # a matplotlib to come: its import must not fail because of a style
+            message = f"this matplotlib does not take the style's {', '.join(refused)}"
+            warnings.warn(message, stacklevel=2)
+
+    def undo(self, newer: Any) -> None:
+        """Put back what was found, or have the next newer style do that."""
+        for key, value in self._found.items():
+            if newer is not None and key in newer._found:
+                newer._found[key] = value
+            else:
+                self._target._set(key, value)
+
+
+class AggBackend:
+    """Agg instead of the backend in use, or of the choice that has not been made yet.
+
+    `pyplot.switch_backend` would choose one in order to leave it again, and matplotlib before
+    3.10 closes the user's figures there. So pyplot's reference to its backend is removed instead:
+    pyplot loads the one of the rcParams at the next figure.
+    """
+
+    __slots__ = ("_loaded", "_names", "_params")
+
+    def __init__(self, matplotlib: ModuleType) -> None:
+        # Loading a backend writes its name into the defaults too.
+        self._params = matplotlib.rcParams, matplotlib.rcParamsDefault
+        self._names = [params._get("backend") for params in self._params]
+        self._loaded = _exchange_loaded(None)
+        matplotlib.rcParams["backend"] = "agg"
+
+    def undo(self, newer: Any) -> None:
+        """Put back the backend that was found, or have the next newer style do that."""
+        if newer is not None:
+            newer._names, newer._loaded = self._names, self._loaded
+            return
+        for params, name in zip(self._params, self._names, strict=True):
+            params._set("backend", name)
+        _exchange_loaded(self._loaded)
+
+
+class SilentShow:
+    """No warning of `plt.show()` that Agg shows nothing: whoever chose Agg asked for that.
+
+    A script that ends in `plt.show()` would end in that warning wherever there is a display, or
+    in an error under ``-W error``.
+    """
+
+    __slots__ = ("_filter",)
+
+    def __init__(self) -> None:
+        from re import compile as pattern
+
+        message = pattern("FigureCanvasAgg is non-interactive")
+        self._filter = ("ignore", message, UserWarning, None, 0)
+        # `filterwarnings` would move an equal one, of an outer style, rather than add one.
+        _warning_filters().insert(0, self._filter)
+
+    def undo(self, newer: Any) -> None:  # noqa: ARG002  # it has a filter of its own
+        """Take the filter out."""
+        filters = _warning_filters()
+        filters[:] = [item for item in filters if item is not self._filter]
+
+
+def _warning_filters() -> list[Any]:
+    return warnings.filters  # type: ignore[return-value]
+
+
+def _exchange_loaded(backend: Any) -> Any:
+    """Set the backend that pyplot has loaded, and return the one before; None is none yet."""
+    pyplot: Any = sys.modules.get("matplotlib.pyplot")
+    if pyplot is None:
+        return None
+    before = getattr(pyplot, "_backend_mod", None)  # absent while another thread imports pyplot
+    pyplot._backend_mod = backend
+    return before
