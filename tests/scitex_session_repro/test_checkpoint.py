@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scitex_session_repro import CheckpointError
-from scitex_session_repro._checkpoint import read, write
+from scitex_session_repro._streams.checkpoint import read, write
 from support import start_script, wait_until
 
 STATE = {"seed": 42, "name": "\ud800", "half": 0.1}
@@ -95,7 +95,7 @@ def test_a_kill_while_writing_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
     source = """
         import sys
         from pathlib import Path
-        from scitex_session_repro._checkpoint import write
+        from scitex_session_repro._streams.checkpoint import write
 
         number = 0
         while True:

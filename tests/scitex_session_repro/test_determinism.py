@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from scitex_session_repro import RandomStateManager, get, seed_everything
-from scitex_session_repro._determinism import WORKSPACE, strings_hash_alike
+from scitex_session_repro._globals.determinism import WORKSPACE, strings_hash_alike
 from support import run_script
 
 SHOW = """
@@ -148,7 +148,7 @@ def test_every_door_takes_it() -> None:
 
 HASH = """
 from scitex_session_repro import RandomStateManager
-from scitex_session_repro._determinism import strings_hash_alike
+from scitex_session_repro._globals.determinism import strings_hash_alike
 
 with RandomStateManager(42, verbose=True, deterministic=True):
     print(strings_hash_alike())

@@ -42,7 +42,7 @@ def test_an_error_survives_pickling_with_its_data(error: ReproError) -> None:
 
 
 def test_every_error_of_the_package_is_tested_here() -> None:
-    public = {getattr(repro, name) for name in repro.__all__ if name.endswith("Error")}
+    public = {getattr(repro, name) for name in dir(repro) if name.endswith("Error")}
     assert public == {type(error) for error, _ in ERRORS} | {ReproError}
 
 

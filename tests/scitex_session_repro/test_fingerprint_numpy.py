@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
 from scitex_session_repro import NotFingerprintableError, fingerprint
-from scitex_session_repro._fingerprint_numpy import BLOCK_BYTES, blocks
+from scitex_session_repro._fingerprint.arrays import BLOCK_BYTES, blocks
 
 DTYPES = (
     npst.boolean_dtypes()

@@ -138,7 +138,7 @@ with RandomStateManager(1) as gone:
     gone("a")
 del gone
 gc.collect()
-from scitex_session_repro._fork import _watched
+from scitex_session_repro._streams.fork import _watched
 assert len(_watched) == 1, _watched
 assert in_child(lambda: 1) == 1
 """)

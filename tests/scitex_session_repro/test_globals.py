@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scitex_session_repro._globals import GLOBAL_GENERATORS
+from scitex_session_repro._globals.libraries import GLOBAL_GENERATORS
 from support import run_script
 
 BY_MODULE = {generator.module: generator for generator in GLOBAL_GENERATORS}

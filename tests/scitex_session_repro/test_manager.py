@@ -284,4 +284,4 @@ def test_the_version_is_that_of_the_distribution() -> None:
 
 def test_the_package_has_no_other_names() -> None:
     with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
-        _ = repro.no_such_name
+        _ = repro.no_such_name  # type: ignore[attr-defined]

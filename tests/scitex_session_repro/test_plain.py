@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scitex_session_repro._plain import native, plain
+from scitex_session_repro._globals.plain import native, plain
 
 BIT_GENERATORS = [
     np.random.MT19937,

@@ -301,7 +301,7 @@ def test_cuda_goes_on_too() -> None:
 
 def test_the_state_of_a_missing_gpu_is_said() -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed")
-    from scitex_session_repro._plain import plain
+    from scitex_session_repro._globals.plain import plain
 
     if torch.cuda.is_available():
         pytest.skip("a CUDA device is here")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scitex_session_repro import NameTypeError
-from scitex_session_repro._scope import (
+from scitex_session_repro._streams.scope import (
     MARKS,
     describe,
     encode_name,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scitex_session_repro import SeedRangeError, SeedTypeError
-from scitex_session_repro._seeds import for_64_bits, for_numpy_legacy, resolve
+from scitex_session_repro._streams.seeds import for_64_bits, for_numpy_legacy, resolve
 
 SEEDS = st.integers(0, 2**128 - 1)
 

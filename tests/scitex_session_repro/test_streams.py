@@ -8,9 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scitex_session_repro import NameTypeError
-from scitex_session_repro._scope import global_seed, normalise
-from scitex_session_repro._seeds import for_64_bits, for_numpy_legacy
-from scitex_session_repro._streams import (
+from scitex_session_repro._streams.derive import (
     jax_key,
     numpy_generator,
     restart,
@@ -18,6 +16,8 @@ from scitex_session_repro._streams import (
     sklearn_seed,
     torch_seed,
 )
+from scitex_session_repro._streams.scope import global_seed, normalise
+from scitex_session_repro._streams.seeds import for_64_bits, for_numpy_legacy
 
 # Seed, name, the first two words of the numpy generator, torch's seed, scikit-learn's integer.
 # Published results rest on them: they never change.

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from scitex_session_repro import _torch
+from scitex_session_repro._globals import torch as _torch
 from support import run_script
 
 # Two devices that are none: torch.cuda's own Python over generators of the CPU.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import scitex_session_repro as repro
 from scitex_session_repro import RandomStateManager
-from scitex_session_repro._scope import normalise
+from scitex_session_repro._streams.scope import normalise
 from support import run_script
 
 NAMES = st.text(st.characters(), max_size=6)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scitex_session_repro import RandomStateManager, VerificationError
-from scitex_session_repro._verify_difference import KEPT_BYTES, KEPT_PARTS
+from scitex_session_repro._verify.difference import KEPT_BYTES, KEPT_PARTS
 
 
 @pytest.fixture

@@ -1,79 +1,43 @@
-"""Seeds and independent named random streams, without importing what you do not use."""
+"""Seeds and independent named random streams, without importing what you do not use.
 
-from __future__ import annotations
-
-from ._current import get, reset, seed_everything
-from ._errors import (
-    CheckpointError,
-    CountRangeError,
-    CountTypeError,
-    DeviceUnavailableError,
-    ManagerReleasedError,
-    MissingLibraryError,
-    NameTypeError,
-    NestingError,
-    NotAWorkerError,
-    NotFingerprintableError,
-    ReproError,
-    SeedRangeError,
-    SeedTypeError,
-    StateError,
-    UnknownGeneratorError,
-    VerificationError,
-    VerificationRecordError,
-)
-from ._manager import RandomStateManager
+Each name is imported at its first use; ``__init__.pyi`` says where it lives.
+"""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from importlib.machinery import ModuleSpec
 
-    from ._fingerprint import fingerprint
-    from ._report import report
-
-__all__ = [
-    "CheckpointError",
-    "CountRangeError",
-    "CountTypeError",
-    "DeviceUnavailableError",
-    "ManagerReleasedError",
-    "MissingLibraryError",
-    "NameTypeError",
-    "NestingError",
-    "NotAWorkerError",
-    "NotFingerprintableError",
-    "RandomStateManager",
-    "ReproError",
-    "SeedRangeError",
-    "SeedTypeError",
-    "StateError",
-    "UnknownGeneratorError",
-    "VerificationError",
-    "VerificationRecordError",
-    "fingerprint",
-    "get",
-    "report",
-    "reset",
-    "seed_everything",
-]
-
-# Loaded when they are used first: a run that fingerprints nothing pays nothing for them.
-_HOMES = {"fingerprint": "_fingerprint", "report": "_report"}
+    __spec__: ModuleSpec
 
 
-def __getattr__(name: str) -> Any:
-    """Look the version up when it is asked for: importlib.metadata costs 30 ms."""
-    if name in _HOMES:
-        # __import__ with a from-list returns the module itself; importlib is one more import.
-        home = __import__(f"{__name__}.{_HOMES[name]}", None, None, [name])
-        value = globals()[name] = getattr(home, name)
-        return value
-    if name == "__version__":
-        from importlib.metadata import version
+def _homes() -> dict[str, str]:
+    """Return the module of each public name, as the stub has them."""
+    homes = globals().get("_HOMES")
+    if homes is None:
+        stub = __file__.rpartition(".")[0] + ".pyi"
+        lines = __spec__.loader.get_data(stub).decode().split("\n")
+        words = [line.split() for line in lines if line.startswith("from ")]
+        homes = globals()["_HOMES"] = {line[-1]: line[1] for line in words}
+    return homes
 
-        return version("scitex-session-repro")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> object:
+    """Import a public name at its first use (SPEC 1), so that nobody pays for the others."""
+    homes = _homes()
+    if name == "__all__":
+        value: object = sorted(homes)
+    elif name == "__version__":
+        from importlib.metadata import version  # costs 30 ms
+
+        value = version("scitex-session-repro")
+    elif name in homes:
+        # __import__ with a level, since importlib is one more import.
+        value = getattr(__import__(homes[name][1:], globals(), None, [name], 1), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__getattr__("__all__"), "__version__"})

@@ -6,7 +6,7 @@ import argparse
 import importlib
 import sys
 
-from ._report import report
+from ._report.report import report
 
 
 def main() -> int:

@@ -1,0 +1,25 @@
+from ._errors import CheckpointError as CheckpointError
+from ._errors import CountRangeError as CountRangeError
+from ._errors import CountTypeError as CountTypeError
+from ._errors import DeviceUnavailableError as DeviceUnavailableError
+from ._errors import ManagerReleasedError as ManagerReleasedError
+from ._errors import MissingLibraryError as MissingLibraryError
+from ._errors import NameTypeError as NameTypeError
+from ._errors import NestingError as NestingError
+from ._errors import NotAWorkerError as NotAWorkerError
+from ._errors import NotFingerprintableError as NotFingerprintableError
+from ._errors import ReproError as ReproError
+from ._errors import SeedRangeError as SeedRangeError
+from ._errors import SeedTypeError as SeedTypeError
+from ._errors import StateError as StateError
+from ._errors import UnknownGeneratorError as UnknownGeneratorError
+from ._errors import VerificationError as VerificationError
+from ._errors import VerificationRecordError as VerificationRecordError
+from ._fingerprint.encoder import fingerprint as fingerprint
+from ._report.report import report as report
+from ._streams.current import get as get
+from ._streams.current import reset as reset
+from ._streams.current import seed_everything as seed_everything
+from ._streams.manager import RandomStateManager as RandomStateManager
+
+__version__: str

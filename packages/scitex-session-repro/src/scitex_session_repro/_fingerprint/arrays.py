@@ -1,0 +1,216 @@
+"""numpy's arrays and scalars, encoded where they lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .refusal import Refused, described
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from .encoder import Writer
+
+# Small enough for the processor's cache, where the look for NaN costs a tenth of the hash.
+BLOCK_BYTES = 1 << 18
+# Of an array in another order: as much as is copied at once, and the tiles in which it is.
+_PANEL_BYTES = 1 << 20
+_TILE_BYTES = 1 << 16
+
+# Per type of float: its words, the bits without the sign, the largest that are no NaN, and the
+# NaN that stands for all. Comparing bits is as quick for the half floats as for the others, and
+# works for those that numpy does not know.
+_NANS = {
+    "float8_e4m3fn": ("<u1", 0x7F, 0x7E, 0x7F),
+    "float8_e5m2": ("<u1", 0x7F, 0x7C, 0x7E),
+    "bfloat16": ("<u2", 0x7FFF, 0x7F80, 0x7FC0),
+    "float16": ("<u2", 0x7FFF, 0x7C00, 0x7E00),
+    "float32": ("<u4", 0x7FFF_FFFF, 0x7F80_0000, 0x7FC0_0000),
+    "float64": ("<u8", (1 << 63) - 1, 0x7FF << 52, 0xFFF << 51),
+}
+_NANS["complex32"] = _NANS["float16"]
+_NANS["complex64"] = _NANS["float32"]
+_NANS["complex128"] = _NANS["float64"]
+
+_ARRAYS = (
+    np.ndarray,
+    np.memmap,
+    np.matrix,
+    np.recarray,
+    np.ma.MaskedArray,
+    type(np.ma.masked),
+)
+
+
+def write(writer: Writer, value: Any) -> None:
+    """Encode what numpy has made.
+
+    Raises
+    ------
+    Refused
+        If it is neither an array nor a scalar nor a dtype, or is of a class of array that may
+        carry more than its values (a unit).
+    """
+    if isinstance(value, np.generic):
+        writer.count(b"numpy.scalar", 1)
+        write_array(writer, np.asarray(value))
+    elif isinstance(value, np.dtype):
+        writer.text(b"numpy.dtype", _dtype_text(value))
+    elif type(value) in _ARRAYS:
+        masked = isinstance(value, np.ma.MaskedArray)
+        writer.count(b"numpy.masked" if masked else b"numpy.array", 1)
+        write_array(writer, value if masked else np.asarray(value))
+    elif isinstance(value, np.ndarray):
+        what = f"is of type {type(value).__qualname__}, which may carry more than its values"
+        raise Refused(what, "pass numpy.asarray of it, and the rest beside it")
+    else:
+        raise Refused(*described(value))
+
+
+def write_array(writer: Writer, array: NDArray[Any]) -> None:
+    """Encode shape, dtype and values; of a structured array, those of each field."""
+    writer.text(b"shape", ",".join(map(str, array.shape)))
+    names = array.dtype.names
+    if names is not None:  # a field at a time: between them lies padding, which is no value
+        writer.count(b"fields", len(names))
+        for name in names:
+            writer.text(b"field", name)
+            try:
+                write_array(writer, array[name])
+            except Refused as refused:
+                refused.steps.append(f"[{name!r}]")
+                raise
+        return
+    writer.text(b"dtype", _dtype_text(array.dtype))
+    if isinstance(array, np.ma.MaskedArray):
+        _write_mask(writer, array)
+    if array.dtype.kind in "OT":
+        _write_objects(writer, array)
+    else:
+        write_numbers(writer, array, array.dtype.name)
+
+
+def write_numbers(writer: Writer, array: NDArray[Any], dtype_name: str) -> None:
+    """Feed the little-endian bytes of numbers in C order, with every NaN alike.
+
+    Parameters
+    ----------
+    writer : Writer
+    array : array
+        The numbers, or words with their bits.
+    dtype_name : str
+        The type of the numbers, as numpy and torch name it.
+    """
+    for panel in _panels(array):
+        for block in blocks(panel, BLOCK_BYTES):
+            _write_words(writer, _raw(block), dtype_name)
+
+
+def _write_words(writer: Writer, raw: NDArray[np.uint8], dtype_name: str) -> None:
+    if dtype_name in _NANS:
+        word, unsigned, largest, nan = _NANS[dtype_name]
+        words = raw.view(word)
+        kind = words.dtype.type
+        is_nan = (words & kind(unsigned)) > kind(largest)
+        if is_nan.any():
+            raw = np.where(is_nan, kind(nan), words).astype(word, copy=False).view(np.uint8)
+    writer.feed(raw)
+
+
+def blocks(values: Any, most: int) -> Iterator[Any]:
+    """Cut an array or a tensor into views of at most so many bytes, in C order.
+
+    Whatever its layout, no more than a block need ever be copied.
+    """
+    if values.nbytes <= most or not values.ndim:
+        yield values
+        return
+    rows = most * len(values) // values.nbytes
+    if rows:
+        for start in range(0, len(values), rows):
+            yield values[start : start + rows]
+    else:
+        for row in range(len(values)):
+            yield from blocks(values[row, ...], most)
+
+
+def _panels(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Cut an array into parts whose neighbours in C order lie near each other; copies, if need be.
+
+    Taken in C order, an array in Fortran order gives a cache line per number, and of a line that
+    is fetched for one, the others are gone before their turn. So some rows at a time are copied
+    into C order first.
+    """
+    steps = [abs(step) for step, size in zip(array.strides, array.shape, strict=True) if size > 1]
+    if len(steps) < 2 or steps[-1] == min(steps) or isinstance(array, np.ma.MaskedArray):
+        yield array
+        return
+    for panel in blocks(array, _PANEL_BYTES):
+        copy = np.empty(panel.shape, panel.dtype)
+        _copy_in_tiles(panel, copy)
+        yield copy
+
+
+def _copy_in_tiles(source: NDArray[Any], target: NDArray[Any]) -> None:
+    """Copy by halves of the longest axis, until both sides of a part fit into the cache."""
+    if source.nbytes <= _TILE_BYTES:
+        target[...] = source
+        return
+    axis = source.shape.index(max(source.shape))
+    middle = source.shape[axis] // 2
+    for half in (slice(middle), slice(middle, None)):
+        part = (slice(None),) * axis + (half,)
+        _copy_in_tiles(source[part], target[part])
+
+
+def _raw(block: NDArray[Any]) -> NDArray[np.uint8]:
+    if isinstance(block, np.ma.MaskedArray):
+        zero: Any = np.zeros((), block.dtype)[()]
+        block = block.filled(zero)
+    if not block.nbytes:
+        return np.empty(0, np.uint8)
+    dtype = block.dtype if _is_foreign(block.dtype) else block.dtype.newbyteorder("<")
+    return np.ascontiguousarray(block, dtype).reshape(-1).view(np.uint8)
+
+
+def _write_mask(writer: Writer, array: np.ma.MaskedArray[Any, Any]) -> None:
+    if np.ma.is_masked(array):
+        writer.count(b"mask", 1)
+        write_array(writer, np.ma.getmaskarray(array))
+    else:
+        writer.count(b"mask", 0)
+
+
+def _write_objects(writer: Writer, array: NDArray[Any]) -> None:
+    if isinstance(array, np.ma.MaskedArray):
+        array = array.filled(None)
+    index: tuple[int, ...] = ()
+    try:
+        for index, part in np.ndenumerate(array):  # noqa: B007 - the refusal names it
+            writer.write(part)
+    except Refused as refused:
+        refused.steps.append(f"[{', '.join(map(str, index))}]" if index else "[()]")
+        raise
+
+
+def _dtype_text(dtype: np.dtype[Any]) -> str:
+    if dtype.kind == "T":
+        return "StringDType"
+    if dtype.names is not None:
+        return str(dtype.newbyteorder("<").descr)
+    if dtype.kind in "fc" and dtype.itemsize > (8 if dtype.kind == "f" else 16):
+        what = f"is of dtype {dtype.name}, which has other bits on other processors"
+        raise Refused(what, "pass it as float64 or complex128")
+    if _is_foreign(dtype):
+        return f"{dtype.name},{dtype.itemsize}"
+    return dtype.newbyteorder("<").str
+
+
+def _is_foreign(dtype: np.dtype[Any]) -> bool:
+    # One that another library registered (ml_dtypes): numpy sees bytes, in the native order.
+    return dtype.type.__module__.partition(".")[0] != "numpy"

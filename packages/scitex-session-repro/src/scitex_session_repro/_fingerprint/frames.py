@@ -1,0 +1,112 @@
+"""pandas' frames, series, indexes and scalars."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from .arrays import write_array
+from .refusal import Refused, described
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .encoder import Writer
+
+
+def write(writer: Writer, value: Any) -> None:
+    """Encode what pandas has made.
+
+    How an index is stored (a range, a frequency) does not count, nor where strings are (pyarrow
+    or Python): both depend on how the frame came to be, and on what is installed.
+
+    Raises
+    ------
+    Refused
+        If it is of another class, which may carry more than its values.
+    """
+    pandas = sys.modules["pandas"]
+    kind = type(value)
+    if kind is pandas.DataFrame:
+        writer.count(b"pandas.DataFrame", value.shape[1])
+        writer.write_at(".columns", value.columns)
+        writer.write_at(".index", value.index)
+        for position in range(value.shape[1]):
+            _write_values(writer, value.iloc[:, position], f"[{value.columns[position]!r:.60}]")
+    elif kind is pandas.Series:
+        writer.count(b"pandas.Series", 1)
+        writer.write_at(".name", value.name)
+        writer.write_at(".index", value.index)
+        _write_values(writer, value, "")
+    elif isinstance(value, pandas.MultiIndex):
+        writer.count(b"pandas.MultiIndex", value.nlevels)
+        for level in range(value.nlevels):
+            writer.write_at(f".levels[{level}]", value.get_level_values(level))
+    elif isinstance(value, pandas.Index) and kind.__module__.partition(".")[0] == "pandas":
+        writer.count(b"pandas.Index", 1)
+        writer.write_at(".name", value.name)
+        _write_values(writer, value, "")
+    elif isinstance(value, pandas.api.extensions.ExtensionArray):
+        writer.count(b"pandas.array", 1)
+        _write_values(writer, pandas.Series(value), "")
+    elif isinstance(value, pandas.DataFrame | pandas.Series | pandas.Index):
+        what = f"is of type {kind.__qualname__}, which may carry more than its values"
+        raise Refused(what, "pass a plain pandas object made from it, and the rest beside it")
+    else:
+        _write_scalar(writer, value, pandas)
+
+
+def _write_values(writer: Writer, values: Any, step: str) -> None:
+    try:
+        _write_column(writer, values, sys.modules["pandas"])
+    except Refused as refused:
+        refused.steps.append(step)
+        raise
+
+
+def _write_column(writer: Writer, values: Any, pandas: Any) -> None:
+    dtype = values.dtype
+    if not isinstance(dtype, pandas.api.extensions.ExtensionDtype):
+        writer.count(b"column", 1)
+        write_array(writer, values.to_numpy())
+        return
+    if isinstance(dtype, pandas.CategoricalDtype):
+        writer.text(b"category", "ordered" if dtype.ordered else "unordered")
+        writer.write_at(".categories", dtype.categories)
+        write_array(writer, pandas.Categorical(values).codes)
+        return
+    writer.text(b"column", dtype.name)
+    writer.count(b"rows", len(values))
+    if isinstance(dtype, pandas.DatetimeTZDtype):
+        write_array(writer, values.to_numpy(dtype=f"M8[{dtype.unit}]"))
+    elif getattr(dtype, "kind", "O") in "biuf" and hasattr(dtype, "numpy_dtype"):
+        missing = values.isna()
+        write_array(writer, missing.to_numpy() if hasattr(missing, "to_numpy") else missing)
+        write_array(writer, values.to_numpy(dtype=dtype.numpy_dtype, na_value=0))
+    else:
+        writer.write_parts(values)
+
+
+def _write_scalar(writer: Writer, value: Any, pandas: Any) -> None:
+    if value is pandas.NA or value is pandas.NaT:
+        writer.text(b"pandas", "NA" if value is pandas.NA else "NaT")
+    elif isinstance(value, pandas.Timestamp):
+        writer.text(b"pandas.Timestamp", str(value.tz))
+        writer.write(value.asm8)  # in UTC
+    elif isinstance(value, pandas.Timedelta):
+        writer.count(b"pandas.Timedelta", 1)
+        writer.write(value.asm8)
+    elif isinstance(value, pandas.Period):
+        writer.text(b"pandas.Period", value.freqstr)
+        writer.write(value.ordinal)
+    elif isinstance(value, pandas.Interval):
+        writer.text(b"pandas.Interval", value.closed)
+        writer.write_at(".left", value.left)
+        writer.write_at(".right", value.right)
+    elif isinstance(value, pandas.CategoricalDtype):
+        writer.text(b"pandas.CategoricalDtype", "ordered" if value.ordered else "unordered")
+        writer.write_at(".categories", value.categories)
+    elif isinstance(value, pandas.api.extensions.ExtensionDtype):
+        writer.text(b"pandas.dtype", value.name)
+    else:
+        raise Refused(*described(value))

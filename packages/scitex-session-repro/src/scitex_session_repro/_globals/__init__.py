@@ -1,0 +1,1 @@
+"""Global generators of other libraries: how each is saved, seeded and restored."""

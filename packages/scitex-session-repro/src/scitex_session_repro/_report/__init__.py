@@ -1,0 +1,1 @@
+"""The report: what repeats here, and what does not."""

@@ -1,0 +1,1 @@
+"""Random streams below a seed, and the manager that gives them out."""

@@ -1,0 +1,96 @@
+"""The current manager, for whoever is not handed one."""
+
+from __future__ import annotations
+
+from .borrowing import innermost
+from .manager import RandomStateManager
+from .seeds import resolve
+
+
+def get(verbose: bool = False) -> RandomStateManager:
+    """Give the current manager: the last one made and not released, or else a new one.
+
+    So a library finds the manager of the program, or of the session, that calls it.
+
+    Parameters
+    ----------
+    verbose : bool, default False
+        Whether a new one prints what it seeds.
+
+    Returns
+    -------
+    RandomStateManager
+        With seed 42 where there was none.
+    """
+    current = innermost()
+    return current if isinstance(current, RandomStateManager) else reset(verbose=verbose)
+
+
+def reset(
+    seed: int | None = 42, verbose: bool = False, *, deterministic: bool = False
+) -> RandomStateManager:
+    """Make a new current manager.
+
+    It takes the place of the current one if that comes from `get` or `reset` too. One that
+    somebody else made is not taken away from its owner: the new one stands inside it, and goes
+    with it.
+
+    Parameters
+    ----------
+    seed : int or None, default 42
+        As for `RandomStateManager`.
+    verbose : bool, default False
+        As for `RandomStateManager`.
+    deterministic : bool, default False
+        As for `RandomStateManager`.
+
+    Returns
+    -------
+    RandomStateManager
+
+    Raises
+    ------
+    SeedTypeError
+        If the seed is neither an integer nor None.
+    SeedRangeError
+        If the seed is outside the range.
+    """
+    seed = resolve(seed)  # a refused seed leaves the current manager as it is
+    current = innermost()
+    if isinstance(current, RandomStateManager) and current._ours:
+        current.release()
+    manager = RandomStateManager(seed, verbose=verbose, deterministic=deterministic)
+    manager._ours = True
+    return manager
+
+
+def seed_everything(
+    seed: int | None = 42, *, verbose: bool = False, deterministic: bool = False
+) -> int:
+    """Seed every global generator, now or when its library is imported.
+
+    The function, and the answer, that users of PyTorch Lightning know. `get` gives the manager,
+    for named generators, and to release it.
+
+    Parameters
+    ----------
+    seed : int or None, default 42
+        As for `RandomStateManager`.
+    verbose : bool, default False
+        As for `RandomStateManager`.
+    deterministic : bool, default False
+        As for `RandomStateManager`.
+
+    Returns
+    -------
+    int
+        The seed; where None was given, the one that was drawn.
+
+    Raises
+    ------
+    SeedTypeError
+        If the seed is neither an integer nor None.
+    SeedRangeError
+        If the seed is outside the range.
+    """
+    return reset(seed, verbose, deterministic=deterministic).seed

@@ -1,0 +1,1 @@
+"""Values recorded in one run and compared in later runs."""
