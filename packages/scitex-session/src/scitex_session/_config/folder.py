@@ -110,11 +110,9 @@ def read_config_files(script: Path | None) -> ConfigFiles:
         return ConfigFiles({}, {}, {}, debug=False)
     from .references import resolve
     from .source import Source
-    from .yaml import Located, read_yaml
+    from .yaml import read_yaml
 
-    sources = {
-        name: Source(path, read_yaml(path) or Located({}, 1)) for name, path in paths.items()
-    }
+    sources = {name: Source(path, read_yaml(path)) for name, path in paths.items()}
     found = resolve(sources)
     debug = _DEBUG_FILE in found.values and _is_debug(paths[_DEBUG_FILE], found.values[_DEBUG_FILE])
     return ConfigFiles(found.values, found.recorded, found.origins, debug=debug)

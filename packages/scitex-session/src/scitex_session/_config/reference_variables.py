@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .source import Source
-    from .yaml import Located
+    from .tree import Located
 
 VARIABLE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?\Z", re.DOTALL)
 # An option `pad_token` may be harmless; a variable of the environment whose name ends so is not.

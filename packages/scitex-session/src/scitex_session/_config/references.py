@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .source import Source
-    from .yaml import Located
+    from .tree import Located
 
     KeyPath = tuple[str, ...]
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from .yaml import Located
+    from .tree import Located
 
 
 class Source:

@@ -12,6 +12,7 @@ import yaml
 from scitex_session._errors import ConfigFileError
 
 from .scalars import CORE, PATTERNS, SCALARS
+from .tree import Located
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,36 +34,7 @@ _HINTS = (
 )
 
 
-class Located:
-    """A value of a YAML file, and where it stands.
-
-    Attributes
-    ----------
-    value : object
-        A scalar, a set of scalars, a list of `Located`, or a dict of `Located` by key.
-    line : int
-        Its line, from 1.
-    plain : bool
-        Whether it is a scalar without quotes.
-    """
-
-    __slots__ = ("line", "plain", "value")
-
-    def __init__(self, value: Any, line: int, *, plain: bool = False) -> None:
-        self.value = value
-        self.line = line
-        self.plain = plain
-
-    def bare(self) -> Any:
-        """Return the value without the lines."""
-        if isinstance(self.value, dict):
-            return {key: item.bare() for key, item in self.value.items()}
-        if isinstance(self.value, list):
-            return [item.bare() for item in self.value]
-        return self.value
-
-
-def read_yaml(path: Path) -> Located | None:
+def read_yaml(path: Path) -> Located:
     """Read a YAML file of one document.
 
     Parameters
@@ -72,8 +44,8 @@ def read_yaml(path: Path) -> Located | None:
 
     Returns
     -------
-    Located or None
-        None where it holds nothing.
+    Located
+        An empty mapping where the file holds nothing.
 
     Raises
     ------
@@ -124,7 +96,7 @@ class _Reading:
         self._known: dict[int, Located | None] = {}  # None while its parts are read
         self._depth = 0
 
-    def located(self) -> Located | None:
+    def located(self) -> Located:
         try:
             self._loader = _Loader(self._text)
             node = self._loader.get_single_node()
@@ -134,7 +106,10 @@ class _Reading:
             raise self._error(f"a character that YAML does not allow, {character}", line) from None
         except yaml.MarkedYAMLError as error:
             raise self._syntax_error(error) from None
-        return None if node is None else self._of(node)
+        if node is None:
+            return Located({}, 1)
+        root = self._of(node)
+        return Located({}, 1) if root.text == "" else root  # ``---`` is a document of nothing
 
     def _of(self, node: yaml.Node) -> Located:
         if id(node) in self._known:
@@ -148,7 +123,8 @@ class _Reading:
             raise self._error(f"more than {_DEEPEST} levels within each other", _line(node))
         value = self._value(node)
         self._depth -= 1
-        made = Located(value, _line(node), plain=getattr(node, "style", "") is None)
+        plain = getattr(node, "style", "") is None
+        made = Located(value, _line(node), plain=plain, text=node.value if plain else None)
         self._known[id(node)] = made
         return made
 
