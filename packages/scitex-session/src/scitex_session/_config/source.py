@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scitex_session._errors import ConfigFileError
+from scitex_session._suggest import suggest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,11 +44,8 @@ class Source:
         self, at: Located, reference: str, part: str, keys: Iterable[Any]
     ) -> ConfigFileError:
         """Make the error that says that a part of a reference names none of `keys`."""
-        import difflib
-
         names = [str(key) for key in keys]
-        folded = {name.casefold(): name for name in names}
-        near = difflib.get_close_matches(part.casefold(), folded, n=1)
+        near = suggest(part, names)
         known = ", ".join(names) or "none, it is a single value"
-        hint = f"did you mean {folded[near[0]]!r}?" if near else f"there are: {known}"
+        hint = f"there are: {known}" if near is None else f"did you mean {near!r}?"
         return self.error(at, f"${{{reference}}}: there is no {part!r}; {hint}")
