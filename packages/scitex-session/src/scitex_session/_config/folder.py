@@ -7,13 +7,27 @@ import re
 from pathlib import Path
 
 from scitex_session._errors import ConfigFileError
-from scitex_session._names.config_object import RESERVED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+# The keys of `CONFIG` that are the run's own and read only.
+PROTECTED = (
+    "ID",
+    "PID",
+    "START_DATETIME",
+    "END_DATETIME",
+    "RUN_DURATION",
+    "FILE",
+    "SDIR_RUN",
+    "SDIR",
+    "SDIR_OUT",
+    "EXIT_STATUS",
+    "DEBUG",
+)
+_RESERVED = (*PROTECTED, "ARGS")
 _SUFFIXES = (".yaml", ".yml")
 _DEBUG_FILE = "IS_DEBUG"
 
@@ -122,7 +136,7 @@ def _named(paths: list[Path]) -> dict[str, Path]:
     named: dict[str, Path] = {}
     for path in paths:
         name = re.sub(r"\W", "_", path.stem.upper())
-        if name in RESERVED:
+        if name in _RESERVED:
             raise ConfigFileError(
                 str(path), f"CONFIG.{name} is the run's own: give the file another name"
             )
