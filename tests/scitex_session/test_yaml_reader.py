@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from scitex_session._config.scalars import read_scalar
-from scitex_session._config.yaml import read_yaml
+from scitex_session._config.yaml import read_scalar, read_yaml
 from scitex_session._errors import ConfigFileError
 
 

@@ -7,7 +7,7 @@ import re
 
 from scitex_session_core import MASK, is_secret_name
 
-from .scalars import read_scalar
+from .yaml import read_scalar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
