@@ -8,10 +8,14 @@ from pathlib import Path
 
 from scitex_session._errors import ConfigFileError
 
+from .tree import shortened
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+    from .tree import Located
 
 # The keys of `CONFIG` that are the run's own and read only.
 PROTECTED = (
@@ -30,6 +34,33 @@ PROTECTED = (
 _RESERVED = (*PROTECTED, "ARGS")
 _SUFFIXES = (".yaml", ".yml")
 _DEBUG_FILE = "IS_DEBUG"
+
+
+class Source:
+    """A file of ``config/``, read.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    root : Located
+        What it holds.
+    """
+
+    __slots__ = ("path", "root")
+
+    def __init__(self, path: Path, root: Located) -> None:
+        self.path = path
+        self.root = root
+
+    @property
+    def label(self) -> str:
+        """The file as an origin names it: ``config/model.yaml``."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+    def error(self, at: Located, why: str) -> ConfigFileError:
+        """Make the error that says what is wrong with a value."""
+        return ConfigFileError(str(self.path), shortened(why, 500), at.line)
 
 
 class ConfigFiles:
@@ -123,7 +154,6 @@ def read_config_files(script: Path | None) -> ConfigFiles:
     if not paths:
         return ConfigFiles({}, {}, {}, debug=False)
     from .references import resolve
-    from .source import Source
     from .yaml import read_yaml
 
     sources = {name: Source(path, read_yaml(path)) for name, path in paths.items()}

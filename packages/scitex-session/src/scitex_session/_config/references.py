@@ -1,26 +1,35 @@
-"""``${MODEL.lr}`` and ``${env:HOME}`` in the files of ``config/``."""
+"""Resolve references in the files of ``config/``: ``${MODEL.lr}`` and ``${env:HOME}``."""
 
 from __future__ import annotations
 
+import math
+import os
 import re
 from datetime import date
 
-from .reference_variables import VARIABLE, read_variable
+from scitex_session._suggest import suggest
+from scitex_session_core import MASK, is_secret_name
+
+from .tree import DEEPEST, MOST_VALUES, shortened, weight
+from .yaml import read_scalar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from .source import Source
+    from scitex_session._errors import ConfigFileError
+
+    from .folder import Source
     from .tree import Located
 
     KeyPath = tuple[str, ...]
 
 _PIECES = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
-# Aliases and references can double a file at each line: a run should not die of a typing error.
-_MOST_VALUES = 100_000
-_DEEPEST = 100
+_VARIABLE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?\Z", re.DOTALL)
+_MOST_SHOWN = 20  # of the keys that there are
+# An option `pad_token` may be harmless; a variable of the environment whose name ends so is not.
+_SECRET_ENDS = ("KEY", "PASS", "PASSWD", "PW", "PWD", "TOKEN")
 
 
 class Resolved:
@@ -90,22 +99,29 @@ class _Resolver:
 
     def build(self, source: Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
         """Return a value and what may be recorded of it; `path` is None within lists."""
-        self._built += 1
-        if self._built > _MOST_VALUES:
-            raise source.error(at, f"there are more than {_MOST_VALUES:,} values in all")
+        self._count(source, at, at.value)
         place = f"{source.label}:{at.line}"
         if id(at) in self._within:
             places = list(self._within.items())
             first = [known for known, _ in places].index(id(at))
             chain = " → ".join([*(there for _, there in places[first:]), place])
             raise source.error(at, f"a reference leads back to itself: {chain}")
-        if len(self._within) >= _DEEPEST:
-            raise source.error(at, f"more than {_DEEPEST} values and references within each other")
-        self._within[id(at)] = place
+        self._enter(source, at)
         try:
             return self._parts(source, at, path)
         finally:
             del self._within[id(at)]
+
+    def _count(self, source: Source, at: Located, value: Any) -> None:
+        """Count what is built: references can double a file at each line."""
+        self._built += weight(value)
+        if self._built > MOST_VALUES:
+            raise source.error(at, f"there are more than {MOST_VALUES:,} values in all")
+
+    def _enter(self, source: Source, at: Located) -> None:
+        if len(self._within) >= DEEPEST:
+            raise source.error(at, f"more than {DEEPEST} values and references within each other")
+        self._within[id(at)] = f"{source.label}:{at.line}"
 
     def _parts(self, source: Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
         if isinstance(at.value, dict):
@@ -129,6 +145,7 @@ class _Resolver:
             value, recorded = self._referred(source, at, whole, path)
         else:
             value, recorded = self._embedded(source, at)
+            self._count(source, at, value)
         if path:
             said = f", ${{{whole}}}" if whole is not None else ""
             self.origins[path] = f"{source.label}:{at.line}{said}"
@@ -153,9 +170,9 @@ class _Resolver:
     def _referred(
         self, source: Source, at: Located, reference: str, path: KeyPath | None
     ) -> tuple[Any, Any]:
-        if variable := VARIABLE.match(reference):
+        if variable := _VARIABLE.match(reference):
             alone = _whole(at.value) is not None
-            return read_variable(source, at, *variable.groups(), alone=alone)
+            return _read_variable(source, at, *variable.groups(), alone=alone)
         return self.build(*self._target(source, at, reference), path)
 
     def _target(self, source: Source, at: Located, reference: str) -> tuple[Source, Located]:
@@ -174,7 +191,7 @@ class _Resolver:
             target = home.root
         else:
             keys = [*(top if isinstance(top, dict) else ()), *self._sources]
-            raise source.unknown(at, reference, parts[0], keys)
+            raise _unknown(source, at, reference, parts[0], keys)
         for part in parts:
             home, target = self._followed(home, target)
             target = _step(source, at, reference, part, target)
@@ -183,11 +200,12 @@ class _Resolver:
     def _followed(self, source: Source, at: Located) -> tuple[Source, Located]:
         """Go on from a value that is itself a reference to where that leads."""
         whole = _whole(at.value)
-        if whole is None or VARIABLE.match(whole):
+        if whole is None or _VARIABLE.match(whole):
             return source, at
         if id(at) in self._within:
             raise source.error(at, f"${{{whole}}} leads back to itself")
-        self._within[id(at)] = f"{source.label}:{at.line}"
+        self._count(source, at, None)
+        self._enter(source, at)
         try:
             return self._followed(*self._target(source, at, whole))
         finally:
@@ -205,22 +223,71 @@ def _step(source: Source, at: Located, reference: str, part: str, target: Locate
     if isinstance(value, list) and part.isdecimal() and int(part) < len(value):
         return value[int(part)]  # type: ignore[no-any-return]
     if isinstance(value, dict):
+        if part in value:
+            return value[part]  # type: ignore[no-any-return]
         for key, item in value.items():
-            if str(key) == part:
+            if _written(key) == part:
                 return item  # type: ignore[no-any-return]
     keys: Iterable[Any] = value if isinstance(value, dict) else ()
     if isinstance(value, list):
         keys = range(len(value))
-    raise source.unknown(at, reference, part, keys)
+    raise _unknown(source, at, reference, part, keys)
+
+
+def _unknown(
+    source: Source, at: Located, reference: str, part: str, keys: Iterable[Any]
+) -> ConfigFileError:
+    names = [_written(key) for key in keys]
+    near = suggest(part, names)
+    known = ", ".join(names[:_MOST_SHOWN]) or "none, it is a single value"
+    more = ", …" if len(names) > _MOST_SHOWN else ""
+    hint = f"there are: {known}{more}" if near is None else f"did you mean {near!r}?"
+    return source.error(at, f"${{{reference}}}: there is no {part!r}; {hint}")
 
 
 def _as_text(source: Source, at: Located, value: Any) -> str:
-    if isinstance(value, str):
-        return value
+    if isinstance(value, (list, dict, set, bytes)):
+        text = shortened(repr(at.value))
+        raise source.error(at, f"a {type(value).__name__} can't be part of the text {text}")
+    return _written(value)
+
+
+def _written(value: Any) -> str:
+    """Return a scalar as YAML writes it."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
-    if isinstance(value, (int, float)):
-        return repr(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    raise source.error(at, f"a {type(value).__name__} can't be part of the text {at.value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value).replace("inf", ".inf").replace("nan", ".nan")
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _read_variable(
+    source: Source, at: Located, name: str, default: str | None, *, alone: bool
+) -> tuple[Any, Any]:
+    """Return the value of a variable, and what may be recorded of it.
+
+    `alone` tells whether the reference is all of the value that it stands in: without quotes, the
+    variable is read as YAML then.
+    """
+    text = _from_environment(source, at, name, default)
+    try:
+        value = read_scalar(text) if alone and at.plain and text else text
+    except ValueError:  # more digits than Python reads
+        raise source.error(at, f"the variable {name} is too long a number") from None
+    return value, MASK if _is_secret(name) else value
+
+
+def _from_environment(source: Source, at: Located, name: str, default: str | None) -> str:
+    value = os.environ.get(name)
+    if default is not None:
+        return value or default
+    if value is None:
+        raise source.error(
+            at,
+            f"the environment variable {name} is not set (${{env:{name}:-value}} has a default)",
+        )
+    return value
+
+
+def _is_secret(variable: str) -> bool:
+    return is_secret_name(variable) or variable.upper().endswith(_SECRET_ENDS)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 10_000_000
 MOST_VALUES = 100_000
 DEEPEST = 100
+_LONG = 1000
 
 
 class Located:
@@ -95,12 +96,27 @@ class Extent:
         self._heights[-1] = max(self._heights[-1], height + 1)
         self._check(count, height + 1, line)
 
+    def weigh(self, value: Any, line: int | None) -> None:
+        """Count a text for as many values as it is long, once it is begun.
+
+        Raises
+        ------
+        ConfigFileError
+            There is too much.
+        """
+        self._check(weight(value) - 1, 0, line)
+
     def _check(self, count: int, height: int, line: int | None) -> None:
         self.count += count
         if self.count > MOST_VALUES:
             raise too_many(self._path, line)
         if len(self._heights) - 2 + height > DEEPEST:
             raise too_deep(self._path, line)
+
+
+def weight(value: Any) -> int:
+    """Return for how many values one counts: aliases and references repeat long texts, too."""
+    return 1 + len(value) // _LONG if isinstance(value, (str, bytes)) else 1
 
 
 def too_many(path: Path, line: int | None) -> ConfigFileError:

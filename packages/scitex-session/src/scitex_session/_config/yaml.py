@@ -287,6 +287,7 @@ class _Reading:
             before = self._extent.count
             self._extent.enter(line)
             made = self._made(node, line)
+            self._extent.weigh(made.value, line)
             height = self._extent.leave()
             self._known[id(node)] = made, self._extent.count - before, height
             return made
@@ -356,7 +357,9 @@ class _Reading:
     def _key(self, node: Node) -> Any:
         if not isinstance(node, ScalarNode):
             raise self._error("a key must be a text or a number", _line(node))
-        return self._made(node, _line(node)).value
+        key = self._made(node, _line(node)).value
+        self._extent.weigh(key, _line(node))
+        return key
 
     def _set(self, node: MappingNode) -> set[Any]:
         found = self._mapping(node)
