@@ -8,14 +8,10 @@ from pathlib import Path
 
 from scitex_session._errors import ConfigFileError
 
-from .tree import shortened
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
-
-    from .tree import Located
 
 # The keys of `CONFIG` that are the run's own and read only.
 PROTECTED = (
@@ -34,33 +30,6 @@ PROTECTED = (
 _RESERVED = (*PROTECTED, "ARGS")
 _SUFFIXES = (".yaml", ".yml")
 _DEBUG_FILE = "IS_DEBUG"
-
-
-class Source:
-    """A file of ``config/``, read.
-
-    Attributes
-    ----------
-    path : Path
-        The file.
-    root : Located
-        What it holds.
-    """
-
-    __slots__ = ("path", "root")
-
-    def __init__(self, path: Path, root: Located) -> None:
-        self.path = path
-        self.root = root
-
-    @property
-    def label(self) -> str:
-        """The file as an origin names it: ``config/model.yaml``."""
-        return f"{self.path.parent.name}/{self.path.name}"
-
-    def error(self, at: Located, why: str) -> ConfigFileError:
-        """Make the error that says what is wrong with a value."""
-        return ConfigFileError(str(self.path), shortened(why, 500), at.line)
 
 
 class ConfigFiles:
@@ -94,47 +63,8 @@ class ConfigFiles:
         self.debug = debug
 
 
-def find_config_files(script: Path | None) -> dict[str, Path]:
-    """Find the YAML files of ``config/``, by the names that they have in `CONFIG`.
-
-    Parameters
-    ----------
-    script : Path or None
-        The script.
-
-    Returns
-    -------
-    dict
-        ``MODEL`` → ``…/config/model.yaml``, sorted; empty where there are none.
-
-    Raises
-    ------
-    ConfigFileError
-        Two files have one name, or one has a name that `CONFIG` itself uses.
-
-    Notes
-    -----
-    The folder beside the script counts and, where that holds no YAML file, the one in the working
-    directory; they are never mixed, since what a script reads would then depend on where it is
-    called from. Hidden files are passed over. What can't be part of a name in Python becomes
-    ``_``: ``model-small.yaml`` is ``CONFIG.MODEL_SMALL``.
-    """
-    beside = [script.with_name("config")] if script else []
-    for folder in (*beside, Path("config")):
-        if os.path.isdir(folder):
-            try:
-                names = sorted(os.listdir(folder))
-            except OSError as error:
-                raise ConfigFileError(str(folder), f"can't be read: {error.strerror}") from None
-            paths = [folder.absolute() / name for name in names if name.endswith(_SUFFIXES)]
-            paths = [path for path in paths if path.name[0] != "." and not path.is_dir()]
-            if paths:
-                return _named(paths)
-    return {}
-
-
 def read_config_files(script: Path | None) -> ConfigFiles:
-    """Read the files that `find_config_files` finds, and resolve their references.
+    """Read the YAML files of ``config/``, and resolve their references.
 
     Parameters
     ----------
@@ -148,18 +78,42 @@ def read_config_files(script: Path | None) -> ConfigFiles:
     Raises
     ------
     ConfigFileError
-        A file can't be read, is no YAML, has a key twice or a reference to nothing.
+        A file can't be read, is no YAML, has a key twice or a reference to nothing; two files have
+        one name, or one has a name that `CONFIG` itself uses.
+
+    Notes
+    -----
+    The folder beside the script counts and, where that holds no YAML file, the one in the working
+    directory. They are never mixed: what a script reads would depend on where it is called from.
+    Hidden files are passed over. What can't be part of a name in Python becomes ``_``:
+    ``model-small.yaml`` is ``CONFIG.MODEL_SMALL``.
     """
-    paths = find_config_files(script)
+    paths = _find(script)
     if not paths:
         return ConfigFiles({}, {}, {}, debug=False)
     from .references import resolve
     from .yaml import read_yaml
 
-    sources = {name: Source(path, read_yaml(path)) for name, path in paths.items()}
-    found = resolve(sources)
-    debug = _DEBUG_FILE in found.values and _is_debug(paths[_DEBUG_FILE], found.values[_DEBUG_FILE])
-    return ConfigFiles(found.values, found.recorded, found.origins, debug=debug)
+    documents = {name: (path, read_yaml(path)) for name, path in paths.items()}
+    values, recorded, origins = resolve(documents)
+    debug = _DEBUG_FILE in values and _is_debug(paths[_DEBUG_FILE], values[_DEBUG_FILE])
+    return ConfigFiles(values, recorded, origins, debug=debug)
+
+
+def _find(script: Path | None) -> dict[str, Path]:
+    """Return the files by the names that they have in `CONFIG`."""
+    beside = [script.with_name("config")] if script else []
+    for folder in (*beside, Path("config")):
+        if os.path.isdir(folder):
+            try:
+                names = sorted(os.listdir(folder))
+            except OSError as error:
+                raise ConfigFileError(str(folder), f"can't be read: {error.strerror}") from None
+            paths = [folder.absolute() / name for name in names if name.endswith(_SUFFIXES)]
+            paths = [path for path in paths if path.name[0] != "." and not path.is_dir()]
+            if paths:
+                return _named(paths)
+    return {}
 
 
 def _named(paths: list[Path]) -> dict[str, Path]:

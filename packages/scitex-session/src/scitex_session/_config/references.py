@@ -7,6 +7,7 @@ import os
 import re
 from datetime import date
 
+from scitex_session._errors import ConfigFileError
 from scitex_session._suggest import suggest
 from scitex_session_core import MASK, is_secret_name
 
@@ -16,11 +17,9 @@ from .yaml import read_scalar
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
     from typing import Any
 
-    from scitex_session._errors import ConfigFileError
-
-    from .folder import Source
     from .tree import Located
 
     KeyPath = tuple[str, ...]
@@ -32,11 +31,18 @@ _MOST_SHOWN = 20  # of the keys that there are
 _SECRET_ENDS = ("KEY", "PASS", "PASSWD", "PW", "PWD", "TOKEN")
 
 
-class Resolved:
-    """Configuration files with their references resolved.
+def resolve(
+    documents: Mapping[str, tuple[Path, Located]],
+) -> tuple[dict[str, Any], dict[str, Any], dict[KeyPath, str]]:
+    """Resolve the references in files that were read.
 
-    Attributes
+    Parameters
     ----------
+    documents : mapping
+        By name, where each file is and what it holds.
+
+    Returns
+    -------
     values : dict
         By name of the file.
     recorded : dict
@@ -45,27 +51,6 @@ class Resolved:
     origins : dict
         By the path of keys, where each value came from: ``config/model.yaml:3``, and the
         reference.
-    """
-
-    __slots__ = ("origins", "recorded", "values")
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-        self.recorded: dict[str, Any] = {}
-        self.origins: dict[KeyPath, str] = {}
-
-
-def resolve(sources: Mapping[str, Source]) -> Resolved:
-    """Resolve the references in files that were read.
-
-    Parameters
-    ----------
-    sources : mapping
-        By name.
-
-    Returns
-    -------
-    Resolved
 
     Raises
     ------
@@ -81,30 +66,44 @@ def resolve(sources: Mapping[str, Source]) -> Resolved:
     that is unset or empty: alone and without quotes it is read as if its text stood there, so that
     ``4`` is a number; with quotes, or within a text, it is text. ``$${`` stands for ``${``.
     """
+    sources = {name: _Source(path, root) for name, (path, root) in documents.items()}
     resolver = _Resolver(sources)
-    found = Resolved()
+    values, recorded = {}, {}
     for name, source in sources.items():
-        value, recorded = resolver.build(source, source.root, (name,))
-        found.values[name], found.recorded[name] = value, recorded
-    found.origins = resolver.origins
-    return found
+        values[name], recorded[name] = resolver.build(source, source.root, (name,))
+    return values, recorded, resolver.origins
+
+
+class _Source:
+    """A file, and what it holds."""
+
+    __slots__ = ("path", "root")
+
+    def __init__(self, path: Path, root: Located) -> None:
+        self.path = path
+        self.root = root
+
+    def place(self, at: Located) -> str:
+        """Return where a value stands, as its origin: ``config/model.yaml:3``."""
+        return f"{self.path.parent.name}/{self.path.name}:{at.line}"
+
+    def error(self, at: Located, why: str) -> ConfigFileError:
+        return ConfigFileError(str(self.path), shortened(why, 500), at.line)
 
 
 class _Resolver:
-    def __init__(self, sources: Mapping[str, Source]) -> None:
+    def __init__(self, sources: Mapping[str, _Source]) -> None:
         self._sources = sources
         self._within: dict[int, str] = {}  # what is being resolved, and its place
         self._built = 0
         self.origins: dict[KeyPath, str] = {}
 
-    def build(self, source: Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
+    def build(self, source: _Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
         """Return a value and what may be recorded of it; `path` is None within lists."""
         self._count(source, at, at.value)
-        place = f"{source.label}:{at.line}"
         if id(at) in self._within:
-            places = list(self._within.items())
-            first = [known for known, _ in places].index(id(at))
-            chain = " → ".join([*(there for _, there in places[first:]), place])
+            known, places = list(self._within), list(self._within.values())
+            chain = " → ".join([*places[known.index(id(at)) :], source.place(at)])
             raise source.error(at, f"a reference leads back to itself: {chain}")
         self._enter(source, at)
         try:
@@ -112,18 +111,18 @@ class _Resolver:
         finally:
             del self._within[id(at)]
 
-    def _count(self, source: Source, at: Located, value: Any) -> None:
+    def _count(self, source: _Source, at: Located, value: Any) -> None:
         """Count what is built: references can double a file at each line."""
         self._built += weight(value)
         if self._built > MOST_VALUES:
             raise source.error(at, f"there are more than {MOST_VALUES:,} values in all")
 
-    def _enter(self, source: Source, at: Located) -> None:
+    def _enter(self, source: _Source, at: Located) -> None:
         if len(self._within) >= DEEPEST:
             raise source.error(at, f"more than {DEEPEST} values and references within each other")
-        self._within[id(at)] = f"{source.label}:{at.line}"
+        self._within[id(at)] = source.place(at)
 
-    def _parts(self, source: Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
+    def _parts(self, source: _Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
         if isinstance(at.value, dict):
             both = {
                 key: self.build(source, item, (*path, str(key)) if path else None)
@@ -131,7 +130,7 @@ class _Resolver:
             }
             return {k: v for k, (v, _) in both.items()}, {k: r for k, (_, r) in both.items()}
         if path:
-            self.origins[path] = f"{source.label}:{at.line}"
+            self.origins[path] = source.place(at)
         if isinstance(at.value, list):
             pairs = [self.build(source, item, None) for item in at.value]
             return [value for value, _ in pairs], [recorded for _, recorded in pairs]
@@ -139,7 +138,7 @@ class _Resolver:
             return self._text(source, at, path)
         return at.value, at.value
 
-    def _text(self, source: Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
+    def _text(self, source: _Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
         whole = _whole(at.value)
         if whole is not None:
             value, recorded = self._referred(source, at, whole, path)
@@ -148,10 +147,10 @@ class _Resolver:
             self._count(source, at, value)
         if path:
             said = f", ${{{whole}}}" if whole is not None else ""
-            self.origins[path] = f"{source.label}:{at.line}{said}"
+            self.origins[path] = source.place(at) + said
         return value, recorded
 
-    def _embedded(self, source: Source, at: Located) -> tuple[str, str]:
+    def _embedded(self, source: _Source, at: Located) -> tuple[str, str]:
         texts: list[str] = []
         recorded: list[str] = []
         end = 0
@@ -168,20 +167,20 @@ class _Resolver:
         return "".join(texts) + at.value[end:], "".join(recorded) + at.value[end:]
 
     def _referred(
-        self, source: Source, at: Located, reference: str, path: KeyPath | None
+        self, source: _Source, at: Located, reference: str, path: KeyPath | None
     ) -> tuple[Any, Any]:
         if variable := _VARIABLE.match(reference):
             alone = _whole(at.value) is not None
             return _read_variable(source, at, *variable.groups(), alone=alone)
         return self.build(*self._target(source, at, reference), path)
 
-    def _target(self, source: Source, at: Located, reference: str) -> tuple[Source, Located]:
+    def _target(self, source: _Source, at: Located, reference: str) -> tuple[_Source, Located]:
         parts = reference.strip().split(".")
         if not all(parts):
             raise source.error(
                 at,
-                f"${{{reference}}} is no reference: ${{key}}, ${{NAME.key}}, ${{env:VARIABLE}} and "
-                "${env:VARIABLE:-default} are",
+                f"${{{shortened(reference)}}} is no reference: ${{key}}, ${{NAME.key}}, "
+                "${env:VARIABLE} and ${env:VARIABLE:-default} are",
             )
         top = source.root.value
         if isinstance(top, dict) and parts[0] in top:
@@ -197,7 +196,7 @@ class _Resolver:
             target = _step(source, at, reference, part, target)
         return home, target
 
-    def _followed(self, source: Source, at: Located) -> tuple[Source, Located]:
+    def _followed(self, source: _Source, at: Located) -> tuple[_Source, Located]:
         """Go on from a value that is itself a reference to where that leads."""
         whole = _whole(at.value)
         if whole is None or _VARIABLE.match(whole):
@@ -218,7 +217,7 @@ def _whole(value: object) -> str | None:
     return found[1] if found else None
 
 
-def _step(source: Source, at: Located, reference: str, part: str, target: Located) -> Located:
+def _step(source: _Source, at: Located, reference: str, part: str, target: Located) -> Located:
     value = target.value
     if isinstance(value, list) and part.isdecimal() and int(part) < len(value):
         return value[int(part)]  # type: ignore[no-any-return]
@@ -235,17 +234,18 @@ def _step(source: Source, at: Located, reference: str, part: str, target: Locate
 
 
 def _unknown(
-    source: Source, at: Located, reference: str, part: str, keys: Iterable[Any]
+    source: _Source, at: Located, reference: str, part: str, keys: Iterable[Any]
 ) -> ConfigFileError:
     names = [_written(key) for key in keys]
     near = suggest(part, names)
     known = ", ".join(names[:_MOST_SHOWN]) or "none, it is a single value"
     more = ", …" if len(names) > _MOST_SHOWN else ""
     hint = f"there are: {known}{more}" if near is None else f"did you mean {near!r}?"
-    return source.error(at, f"${{{reference}}}: there is no {part!r}; {hint}")
+    said = f"${{{shortened(reference, 100)}}}: there is no {shortened(repr(part))}"
+    return source.error(at, f"{said}; {hint}")
 
 
-def _as_text(source: Source, at: Located, value: Any) -> str:
+def _as_text(source: _Source, at: Located, value: Any) -> str:
     if isinstance(value, (list, dict, set, bytes)):
         text = shortened(repr(at.value))
         raise source.error(at, f"a {type(value).__name__} can't be part of the text {text}")
@@ -262,7 +262,7 @@ def _written(value: Any) -> str:
 
 
 def _read_variable(
-    source: Source, at: Located, name: str, default: str | None, *, alone: bool
+    source: _Source, at: Located, name: str, default: str | None, *, alone: bool
 ) -> tuple[Any, Any]:
     """Return the value of a variable, and what may be recorded of it.
 
@@ -277,7 +277,7 @@ def _read_variable(
     return value, MASK if _is_secret(name) else value
 
 
-def _from_environment(source: Source, at: Located, name: str, default: str | None) -> str:
+def _from_environment(source: _Source, at: Located, name: str, default: str | None) -> str:
     value = os.environ.get(name)
     if default is not None:
         return value or default
