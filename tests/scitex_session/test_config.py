@@ -1,14 +1,16 @@
-"""Finding and reading the files of ``config/``."""
+"""The files of ``config/`` are found, named and read into `CONFIG`."""
 
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from scitex_session._config.folder import find_config_files, read_config_files
-from scitex_session._errors import ConfigFileError
+import scitex_session as stx
+from support.configured import read
 
 
 def write(path: str, text: str) -> Path:
@@ -26,7 +28,7 @@ def test_each_file_is_under_its_name() -> None:
     write("config/notes.txt", "no YAML: [")
     write("config/.hidden.yaml", "no YAML: [")
     write("config/folder.yaml/inner.yaml", "no YAML: [")
-    assert read_config_files(None).values == {
+    assert read().values == {
         "EMPTY": {},
         "MODEL": {"lr": 0.5},
         "MODEL_SMALL_V2": {"lr": 0.1},
@@ -35,65 +37,136 @@ def test_each_file_is_under_its_name() -> None:
 
 
 def test_files_beside_the_script_come_before_those_in_the_working_directory() -> None:
+    script = write("scripts/a.py", "")
     write("scripts/config/model.yaml", "lr: 1\n")
     write("config/model.yaml", "lr: 2\n")
     write("config/paths.yaml", "data: x\n")
-    script = Path("scripts/a.py").absolute()
-    assert read_config_files(script).values == {"MODEL": {"lr": 1}}
+    assert read(str(script)).values == {"MODEL": {"lr": 1}}
 
 
 def test_a_folder_without_yaml_beside_the_script_hides_no_configuration() -> None:
+    script = write("scripts/a.py", "")
     write("scripts/config/__init__.py", "")
     write("config/model.yaml", "lr: 2\n")
-    assert list(find_config_files(Path("scripts/a.py").absolute())) == ["MODEL"]
-
-
-def test_a_working_directory_that_is_gone_has_no_configuration() -> None:
-    Path("gone").mkdir()
-    os.chdir("gone")
-    Path.cwd().rmdir()
-    assert find_config_files(None) == {}
+    assert read(str(script)).values == {"MODEL": {"lr": 2}}
 
 
 def test_no_folder_is_no_configuration() -> None:
-    found = read_config_files(Path("script.py").absolute())
-    assert (found.values, found.recorded, found.origins, found.debug) == ({}, {}, {}, False)
-
-
-def test_files_are_found_without_being_read() -> None:
-    path = write("config/broken.yaml", "[")
-    assert find_config_files(None) == {"BROKEN": path}
+    assert read()[:2] == ({}, {})
 
 
 def test_a_file_named_like_what_the_run_itself_tells_is_refused() -> None:
     write("config/id.yaml", "a: 1\n")
-    with pytest.raises(ConfigFileError, match=r"id\.yaml: CONFIG\.ID is the run's own"):
-        read_config_files(None)
+    with pytest.raises(ValueError, match=r"id\.yaml: CONFIG\.ID is the run's own"):
+        read()
 
 
 @pytest.mark.parametrize("other", ["model.yml", "Model.yaml"])
 def test_two_files_of_one_name_are_refused(other: str) -> None:
     write("config/model.yaml", "a: 1\n")
     write(f"config/{other}", "a: 2\n")
-    with pytest.raises(ConfigFileError, match=r"CONFIG\.MODEL is .* already: rename one"):
-        find_config_files(None)
+    with pytest.raises(ValueError, match=r"CONFIG\.MODEL is .* already"):
+        read()
 
 
 @pytest.mark.parametrize(("said", "debug"), [("true", True), ("false", False)])
 def test_is_debug_says_whether_it_is_a_debug_run(said: str, debug: bool) -> None:
-    write("config/IS_DEBUG.yaml", f"IS_DEBUG: {said}\n")
-    assert read_config_files(None).debug is debug
+    assert read(IS_DEBUG=f"IS_DEBUG: {said}\n").debug is debug
 
 
 @pytest.mark.parametrize("text", ["", "true\n", "IS_DEBUG: yes\n", "debug: true\n", "[]\n"])
 def test_is_debug_that_says_neither_is_refused(text: str) -> None:
-    write("config/IS_DEBUG.yaml", text)
-    with pytest.raises(ConfigFileError, match=r"IS_DEBUG\.yaml: .*true"):
-        read_config_files(None)
+    with pytest.raises(ValueError, match=r"IS_DEBUG\.yaml: .*true"):
+        read(IS_DEBUG=text)
 
 
 def test_a_link_to_nothing_is_said() -> None:
     Path("config").mkdir()
     Path("config/model.yaml").symlink_to("gone.yaml")
-    with pytest.raises(ConfigFileError, match=r"model\.yaml: can't be read: No such file"):
-        read_config_files(None)
+    with pytest.raises(ValueError, match=r"model\.yaml: .*No such file") as caught:
+        read()
+    assert caught.value.path == str(Path("config/model.yaml").absolute())  # type: ignore[attr-defined]
+
+
+def test_what_is_wrong_starts_nothing() -> None:
+    with pytest.raises(ValueError, match="line 2: the key 'a' is in line 1 already"):
+        read(model="a: 1\na: 2\n")
+    assert os.listdir() == ["config"]
+
+
+def test_keys_keep_their_types_up_to_the_written_configuration() -> None:
+    text = "0: {1: a, '1': b, null: c, 0.5: d, !!timestamp 2026-11-22: e}\nx: [{0: f}]\n"
+    values = read(a=text).values["A"]
+    assert {type(key).__name__ for key in values[0]} == {"int", "str", "NoneType", "float", "date"}
+    assert (values[0][1], values[0]["1"]) == ("a", "b")
+    assert values["x"] == [{0: "f"}]
+
+
+def doubled(first: str, line: str) -> str:
+    return "\n".join([first, *(line.format(n, n - 1) for n in range(1, 200))])
+
+
+LONG = "x" * 1_000_000
+MANY = "more than 100,000 values"
+DEEP = "more than 100 "
+HOSTILE = {
+    "doubling aliases": (doubled("a0: &a0 [x, x]", "a{0}: &a{0} [*a{1}, *a{1}]"), MANY),
+    "doubling maps": (doubled("a0: &a0 {x: 1}", "a{0}: &a{0} {{p: *a{1}, q: *a{1}}}"), MANY),
+    "doubling merges": (doubled("a0: &a0 {x: 1}", "a{0}: &a{0} {{<<: [*a{1}, *a{1}]}}"), MANY),
+    "doubling references": (doubled("a0: [x, x]", "a{0}: ['${{a{1}}}', '${{a{1}}}']"), MANY),
+    "doubling texts": (doubled(f"a0: {LONG}", "a{0}: '${{a{1}}}${{a{1}}}'"), MANY),
+    "aliases of a long text": (f"a: &a {LONG}\nb: [" + "*a, " * 1000 + "]", MANY),
+    "aliases of a long key": (f"a: &a\n  ? {LONG}\n  : 1\nb: [" + "*a, " * 1000 + "]", MANY),
+    "references to a long text": (f"a: {LONG}\nb:\n" + " - ${a}\n" * 1000, MANY),
+    "many values": ("[" + "1, " * 200_000 + "]", MANY),
+    "aliases within aliases": (doubled("a0: &a0 [x]", "a{0}: &a{0} [*a{1}]"), DEEP),
+    "references through references": (
+        "x: ${a0.k}\n" + "".join(f"a{n}: ${{a{n + 1}}}\n" for n in range(1000)) + "a1000: {k: 1}",
+        DEEP,
+    ),
+    "references to references": (
+        "".join(f"a{n}: ${{a{n + 1}}}\n" for n in range(1000)) + "a1000: 1",
+        DEEP,
+    ),
+    "brackets": ("[" * 500_000, DEEP),
+    "dashes": ("- " * 500_000, DEEP),
+    "levels": ("\n".join(" " * n + "a:" for n in range(1000)), DEEP),
+    "an alias within itself": ("a: &a [1, *a]", "an alias lies within what it names"),
+    "a merge of itself": ("a: &a {<<: *a}", "an alias lies within what it names"),
+    "too large": ("#" * 10_000_001, "larger than 10 MB"),
+    "digits": ("a: " + "9" * 1_000_000, "is no int"),
+    "hexadecimal digits": ("a: 0x" + "f" * 1_000_000, "is no int"),
+    "digits of a variable": ("a: ${env:DIGITS}", "DIGITS is too long a number"),
+    "a long tag": (f"a: !{LONG} 1", "there is no tag"),
+    "a long key twice": (f"? {LONG}\n: 1\n? {LONG}\n: 2", "is in line 1 already"),
+    "a long reference": (f"a: ${{{LONG}}}", "there is no"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_file_is_refused_in_time_and_in_a_sentence(case: str) -> None:
+    os.environ["DIGITS"] = "9" * 5000
+    text, said = HOSTILE[case]
+    began = time.process_time()
+    with pytest.raises(ValueError, match=r"config.a\.yaml: ") as caught:
+        read(a=text)
+    assert time.process_time() - began < 5
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 1000
+    assert "\n" not in str(caught.value)
+
+
+def started_in(namespace: dict[str, Any]) -> Any:
+    exec("config, *_ = stx.start(sdir='run', verbose=False)", namespace)
+    stx.close(namespace["config"], verbose=False)
+    return namespace["config"]["FILE"]
+
+
+def test_the_script_is_the_file_of_the_globals(tmp_path: Path) -> None:
+    Path("a.py").touch()
+    assert started_in({"stx": stx, "__file__": "a.py"}) == tmp_path / "a.py"
+
+
+@pytest.mark.parametrize("file", [{}, {"__file__": None}, {"__file__": "<stdin>"}])
+def test_globals_without_a_file_have_no_script(file: dict[str, object]) -> None:
+    assert started_in({"stx": stx, **file}) is None

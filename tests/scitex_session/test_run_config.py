@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scitex_session import DotDict
+from scitex_session._config.folder import PROTECTED
 from scitex_session._errors import ReadOnlyKeyError
-from scitex_session._names.config_object import PROTECTED, Config, as_args, make_config, tell
+from scitex_session._names.config_object import Config, as_args, make_config, tell
 from scitex_session_core import make_run_dir
 
 if TYPE_CHECKING:

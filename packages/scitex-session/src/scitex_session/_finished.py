@@ -15,8 +15,9 @@ from scitex_session_core import (
     write_record,
 )
 
+from ._config.folder import PROTECTED
 from ._lifecycle.run import run_of
-from ._names.config_object import PROTECTED, tell
+from ._names.config_object import tell
 from ._names.stand_ins import stood_for
 
 TYPE_CHECKING = False

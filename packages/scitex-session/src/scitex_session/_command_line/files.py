@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from scitex_session._config.scalars import read_scalar
+from scitex_session._config.yaml import read_scalar
 from scitex_session._errors import ConfigFileError
 
 TYPE_CHECKING = False

@@ -7,13 +7,27 @@ import re
 from pathlib import Path
 
 from scitex_session._errors import ConfigFileError
-from scitex_session._names.config_object import RESERVED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+# The keys of `CONFIG` that are the run's own and read only.
+PROTECTED = (
+    "ID",
+    "PID",
+    "START_DATETIME",
+    "END_DATETIME",
+    "RUN_DURATION",
+    "FILE",
+    "SDIR_RUN",
+    "SDIR",
+    "SDIR_OUT",
+    "EXIT_STATUS",
+    "DEBUG",
+)
+_RESERVED = (*PROTECTED, "ARGS")
 _SUFFIXES = (".yaml", ".yml")
 _DEBUG_FILE = "IS_DEBUG"
 
@@ -49,8 +63,8 @@ class ConfigFiles:
         self.debug = debug
 
 
-def find_config_files(script: Path | None) -> dict[str, Path]:
-    """Find the YAML files of ``config/``, by the names that they have in `CONFIG`.
+def read_config_files(script: Path | None) -> ConfigFiles:
+    """Read the YAML files of ``config/``, and resolve their references.
 
     Parameters
     ----------
@@ -59,21 +73,35 @@ def find_config_files(script: Path | None) -> dict[str, Path]:
 
     Returns
     -------
-    dict
-        ``MODEL`` → ``…/config/model.yaml``, sorted; empty where there are none.
+    ConfigFiles
 
     Raises
     ------
     ConfigFileError
-        Two files have one name, or one has a name that `CONFIG` itself uses.
+        A file can't be read, is no YAML, has a key twice or a reference to nothing; two files have
+        one name, or one has a name that `CONFIG` itself uses.
 
     Notes
     -----
     The folder beside the script counts and, where that holds no YAML file, the one in the working
-    directory; they are never mixed, since what a script reads would then depend on where it is
-    called from. Hidden files are passed over. What can't be part of a name in Python becomes
-    ``_``: ``model-small.yaml`` is ``CONFIG.MODEL_SMALL``.
+    directory. They are never mixed: what a script reads would depend on where it is called from.
+    Hidden files are passed over. What can't be part of a name in Python becomes ``_``:
+    ``model-small.yaml`` is ``CONFIG.MODEL_SMALL``.
     """
+    paths = _find(script)
+    if not paths:
+        return ConfigFiles({}, {}, {}, debug=False)
+    from .references import resolve
+    from .yaml import read_yaml
+
+    documents = {name: (path, read_yaml(path)) for name, path in paths.items()}
+    values, recorded, origins = resolve(documents)
+    debug = _DEBUG_FILE in values and _is_debug(paths[_DEBUG_FILE], values[_DEBUG_FILE])
+    return ConfigFiles(values, recorded, origins, debug=debug)
+
+
+def _find(script: Path | None) -> dict[str, Path]:
+    """Return the files by the names that they have in `CONFIG`."""
     beside = [script.with_name("config")] if script else []
     for folder in (*beside, Path("config")):
         if os.path.isdir(folder):
@@ -88,43 +116,11 @@ def find_config_files(script: Path | None) -> dict[str, Path]:
     return {}
 
 
-def read_config_files(script: Path | None) -> ConfigFiles:
-    """Read the files that `find_config_files` finds, and resolve their references.
-
-    Parameters
-    ----------
-    script : Path or None
-        The script.
-
-    Returns
-    -------
-    ConfigFiles
-
-    Raises
-    ------
-    ConfigFileError
-        A file can't be read, is no YAML, has a key twice or a reference to nothing.
-    """
-    paths = find_config_files(script)
-    if not paths:
-        return ConfigFiles({}, {}, {}, debug=False)
-    from .references import resolve
-    from .source import Source
-    from .yaml import Located, read_yaml
-
-    sources = {
-        name: Source(path, read_yaml(path) or Located({}, 1)) for name, path in paths.items()
-    }
-    found = resolve(sources)
-    debug = _DEBUG_FILE in found.values and _is_debug(paths[_DEBUG_FILE], found.values[_DEBUG_FILE])
-    return ConfigFiles(found.values, found.recorded, found.origins, debug=debug)
-
-
 def _named(paths: list[Path]) -> dict[str, Path]:
     named: dict[str, Path] = {}
     for path in paths:
         name = re.sub(r"\W", "_", path.stem.upper())
-        if name in RESERVED:
+        if name in _RESERVED:
             raise ConfigFileError(
                 str(path), f"CONFIG.{name} is the run's own: give the file another name"
             )

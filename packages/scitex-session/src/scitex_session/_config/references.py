@@ -1,33 +1,48 @@
-"""``${MODEL.lr}`` and ``${env:HOME}`` in the files of ``config/``."""
+"""Resolve references in the files of ``config/``: ``${MODEL.lr}`` and ``${env:HOME}``."""
 
 from __future__ import annotations
 
+import math
+import os
 import re
 from datetime import date
 
-from .reference_variables import VARIABLE, read_variable
+from scitex_session._errors import ConfigFileError
+from scitex_session._suggest import suggest
+from scitex_session_core import MASK, is_secret_name
+
+from .tree import DEEPEST, MOST_VALUES, shortened, weight
+from .yaml import read_scalar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
     from typing import Any
 
-    from .source import Source
-    from .yaml import Located
+    from .tree import Located
 
     KeyPath = tuple[str, ...]
 
 _PIECES = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
-# Aliases and references can double a file at each line: a run should not die of a typing error.
-_MOST_VALUES = 100_000
-_DEEPEST = 100
+_VARIABLE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?\Z", re.DOTALL)
+_MOST_SHOWN = 20  # of the keys that there are
+# An option `pad_token` may be harmless; a variable of the environment whose name ends so is not.
+_SECRET_ENDS = ("KEY", "PASS", "PASSWD", "PW", "PWD", "TOKEN")
 
 
-class Resolved:
-    """Configuration files with their references resolved.
+def resolve(
+    documents: Mapping[str, tuple[Path, Located]],
+) -> tuple[dict[str, Any], dict[str, Any], dict[KeyPath, str]]:
+    """Resolve the references in files that were read.
 
-    Attributes
+    Parameters
     ----------
+    documents : mapping
+        By name, where each file is and what it holds.
+
+    Returns
+    -------
     values : dict
         By name of the file.
     recorded : dict
@@ -36,27 +51,6 @@ class Resolved:
     origins : dict
         By the path of keys, where each value came from: ``config/model.yaml:3``, and the
         reference.
-    """
-
-    __slots__ = ("origins", "recorded", "values")
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-        self.recorded: dict[str, Any] = {}
-        self.origins: dict[KeyPath, str] = {}
-
-
-def resolve(sources: Mapping[str, Source]) -> Resolved:
-    """Resolve the references in files that were read.
-
-    Parameters
-    ----------
-    sources : mapping
-        By name.
-
-    Returns
-    -------
-    Resolved
 
     Raises
     ------
@@ -72,42 +66,63 @@ def resolve(sources: Mapping[str, Source]) -> Resolved:
     that is unset or empty: alone and without quotes it is read as if its text stood there, so that
     ``4`` is a number; with quotes, or within a text, it is text. ``$${`` stands for ``${``.
     """
+    sources = {name: _Source(path, root) for name, (path, root) in documents.items()}
     resolver = _Resolver(sources)
-    found = Resolved()
+    values, recorded = {}, {}
     for name, source in sources.items():
-        value, recorded = resolver.build(source, source.root, (name,))
-        found.values[name], found.recorded[name] = value, recorded
-    found.origins = resolver.origins
-    return found
+        values[name], recorded[name] = resolver.build(source, source.root, (name,))
+    return values, recorded, resolver.origins
+
+
+class _Source:
+    """A file, and what it holds."""
+
+    __slots__ = ("path", "root")
+
+    def __init__(self, path: Path, root: Located) -> None:
+        self.path = path
+        self.root = root
+
+    def place(self, at: Located) -> str:
+        """Return where a value stands, as its origin: ``config/model.yaml:3``."""
+        return f"{self.path.parent.name}/{self.path.name}:{at.line}"
+
+    def error(self, at: Located, why: str) -> ConfigFileError:
+        return ConfigFileError(str(self.path), shortened(why, 500), at.line)
 
 
 class _Resolver:
-    def __init__(self, sources: Mapping[str, Source]) -> None:
+    def __init__(self, sources: Mapping[str, _Source]) -> None:
         self._sources = sources
         self._within: dict[int, str] = {}  # what is being resolved, and its place
         self._built = 0
         self.origins: dict[KeyPath, str] = {}
 
-    def build(self, source: Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
+    def build(self, source: _Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
         """Return a value and what may be recorded of it; `path` is None within lists."""
-        self._built += 1
-        if self._built > _MOST_VALUES:
-            raise source.error(at, f"there are more than {_MOST_VALUES:,} values in all")
-        place = f"{source.label}:{at.line}"
+        self._count(source, at, at.value)
         if id(at) in self._within:
-            places = list(self._within.items())
-            first = [known for known, _ in places].index(id(at))
-            chain = " → ".join([*(there for _, there in places[first:]), place])
+            known, places = list(self._within), list(self._within.values())
+            chain = " → ".join([*places[known.index(id(at)) :], source.place(at)])
             raise source.error(at, f"a reference leads back to itself: {chain}")
-        if len(self._within) >= _DEEPEST:
-            raise source.error(at, f"more than {_DEEPEST} values and references within each other")
-        self._within[id(at)] = place
+        self._enter(source, at)
         try:
             return self._parts(source, at, path)
         finally:
             del self._within[id(at)]
 
-    def _parts(self, source: Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
+    def _count(self, source: _Source, at: Located, value: Any) -> None:
+        """Count what is built: references can double a file at each line."""
+        self._built += weight(value)
+        if self._built > MOST_VALUES:
+            raise source.error(at, f"there are more than {MOST_VALUES:,} values in all")
+
+    def _enter(self, source: _Source, at: Located) -> None:
+        if len(self._within) >= DEEPEST:
+            raise source.error(at, f"more than {DEEPEST} values and references within each other")
+        self._within[id(at)] = source.place(at)
+
+    def _parts(self, source: _Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
         if isinstance(at.value, dict):
             both = {
                 key: self.build(source, item, (*path, str(key)) if path else None)
@@ -115,7 +130,7 @@ class _Resolver:
             }
             return {k: v for k, (v, _) in both.items()}, {k: r for k, (_, r) in both.items()}
         if path:
-            self.origins[path] = f"{source.label}:{at.line}"
+            self.origins[path] = source.place(at)
         if isinstance(at.value, list):
             pairs = [self.build(source, item, None) for item in at.value]
             return [value for value, _ in pairs], [recorded for _, recorded in pairs]
@@ -123,18 +138,19 @@ class _Resolver:
             return self._text(source, at, path)
         return at.value, at.value
 
-    def _text(self, source: Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
+    def _text(self, source: _Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
         whole = _whole(at.value)
         if whole is not None:
             value, recorded = self._referred(source, at, whole, path)
         else:
             value, recorded = self._embedded(source, at)
+            self._count(source, at, value)
         if path:
             said = f", ${{{whole}}}" if whole is not None else ""
-            self.origins[path] = f"{source.label}:{at.line}{said}"
+            self.origins[path] = source.place(at) + said
         return value, recorded
 
-    def _embedded(self, source: Source, at: Located) -> tuple[str, str]:
+    def _embedded(self, source: _Source, at: Located) -> tuple[str, str]:
         texts: list[str] = []
         recorded: list[str] = []
         end = 0
@@ -151,20 +167,20 @@ class _Resolver:
         return "".join(texts) + at.value[end:], "".join(recorded) + at.value[end:]
 
     def _referred(
-        self, source: Source, at: Located, reference: str, path: KeyPath | None
+        self, source: _Source, at: Located, reference: str, path: KeyPath | None
     ) -> tuple[Any, Any]:
-        if variable := VARIABLE.match(reference):
+        if variable := _VARIABLE.match(reference):
             alone = _whole(at.value) is not None
-            return read_variable(source, at, *variable.groups(), alone=alone)
+            return _read_variable(source, at, *variable.groups(), alone=alone)
         return self.build(*self._target(source, at, reference), path)
 
-    def _target(self, source: Source, at: Located, reference: str) -> tuple[Source, Located]:
+    def _target(self, source: _Source, at: Located, reference: str) -> tuple[_Source, Located]:
         parts = reference.strip().split(".")
         if not all(parts):
             raise source.error(
                 at,
-                f"${{{reference}}} is no reference: ${{key}}, ${{NAME.key}}, ${{env:VARIABLE}} and "
-                "${env:VARIABLE:-default} are",
+                f"${{{shortened(reference)}}} is no reference: ${{key}}, ${{NAME.key}}, "
+                "${env:VARIABLE} and ${env:VARIABLE:-default} are",
             )
         top = source.root.value
         if isinstance(top, dict) and parts[0] in top:
@@ -174,20 +190,21 @@ class _Resolver:
             target = home.root
         else:
             keys = [*(top if isinstance(top, dict) else ()), *self._sources]
-            raise source.unknown(at, reference, parts[0], keys)
+            raise _unknown(source, at, reference, parts[0], keys)
         for part in parts:
             home, target = self._followed(home, target)
             target = _step(source, at, reference, part, target)
         return home, target
 
-    def _followed(self, source: Source, at: Located) -> tuple[Source, Located]:
+    def _followed(self, source: _Source, at: Located) -> tuple[_Source, Located]:
         """Go on from a value that is itself a reference to where that leads."""
         whole = _whole(at.value)
-        if whole is None or VARIABLE.match(whole):
+        if whole is None or _VARIABLE.match(whole):
             return source, at
         if id(at) in self._within:
             raise source.error(at, f"${{{whole}}} leads back to itself")
-        self._within[id(at)] = f"{source.label}:{at.line}"
+        self._count(source, at, None)
+        self._enter(source, at)
         try:
             return self._followed(*self._target(source, at, whole))
         finally:
@@ -200,27 +217,77 @@ def _whole(value: object) -> str | None:
     return found[1] if found else None
 
 
-def _step(source: Source, at: Located, reference: str, part: str, target: Located) -> Located:
+def _step(source: _Source, at: Located, reference: str, part: str, target: Located) -> Located:
     value = target.value
     if isinstance(value, list) and part.isdecimal() and int(part) < len(value):
         return value[int(part)]  # type: ignore[no-any-return]
     if isinstance(value, dict):
+        if part in value:
+            return value[part]  # type: ignore[no-any-return]
         for key, item in value.items():
-            if str(key) == part:
+            if _written(key) == part:
                 return item  # type: ignore[no-any-return]
     keys: Iterable[Any] = value if isinstance(value, dict) else ()
     if isinstance(value, list):
         keys = range(len(value))
-    raise source.unknown(at, reference, part, keys)
+    raise _unknown(source, at, reference, part, keys)
 
 
-def _as_text(source: Source, at: Located, value: Any) -> str:
-    if isinstance(value, str):
-        return value
+def _unknown(
+    source: _Source, at: Located, reference: str, part: str, keys: Iterable[Any]
+) -> ConfigFileError:
+    names = [_written(key) for key in keys]
+    near = suggest(part, names)
+    known = ", ".join(names[:_MOST_SHOWN]) or "none, it is a single value"
+    more = ", …" if len(names) > _MOST_SHOWN else ""
+    hint = f"there are: {known}{more}" if near is None else f"did you mean {near!r}?"
+    said = f"${{{shortened(reference, 100)}}}: there is no {shortened(repr(part))}"
+    return source.error(at, f"{said}; {hint}")
+
+
+def _as_text(source: _Source, at: Located, value: Any) -> str:
+    if isinstance(value, (list, dict, set, bytes)):
+        text = shortened(repr(at.value))
+        raise source.error(at, f"a {type(value).__name__} can't be part of the text {text}")
+    return _written(value)
+
+
+def _written(value: Any) -> str:
+    """Return a scalar as YAML writes it."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
-    if isinstance(value, (int, float)):
-        return repr(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    raise source.error(at, f"a {type(value).__name__} can't be part of the text {at.value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value).replace("inf", ".inf").replace("nan", ".nan")
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _read_variable(
+    source: _Source, at: Located, name: str, default: str | None, *, alone: bool
+) -> tuple[Any, Any]:
+    """Return the value of a variable, and what may be recorded of it.
+
+    `alone` tells whether the reference is all of the value that it stands in: without quotes, the
+    variable is read as YAML then.
+    """
+    text = _from_environment(source, at, name, default)
+    try:
+        value = read_scalar(text) if alone and at.plain and text else text
+    except ValueError:  # more digits than Python reads
+        raise source.error(at, f"the variable {name} is too long a number") from None
+    return value, MASK if _is_secret(name) else value
+
+
+def _from_environment(source: _Source, at: Located, name: str, default: str | None) -> str:
+    value = os.environ.get(name)
+    if default is not None:
+        return value or default
+    if value is None:
+        raise source.error(
+            at,
+            f"the environment variable {name} is not set (${{env:{name}:-value}} has a default)",
+        )
+    return value
+
+
+def _is_secret(variable: str) -> bool:
+    return is_secret_name(variable) or variable.upper().endswith(_SECRET_ENDS)

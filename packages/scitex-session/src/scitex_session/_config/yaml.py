@@ -1,68 +1,205 @@
-"""Reading YAML as people mean it: scalars of YAML 1.2, lines kept, nothing overwritten in silence.
+"""Read YAML as people mean it: scalars of YAML 1.2, lines kept, nothing overwritten in silence.
 
-Imported where there is a file to read: PyYAML costs 12 ms.
+This is the only reader of YAML here. PyYAML takes 12 ms to import, so import this module only where
+there is a file to read.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
 
-import yaml
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
+from yaml.error import MarkedYAMLError, YAMLError
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.parser import Parser
+from yaml.reader import Reader, ReaderError
+from yaml.scanner import Scanner
 
 from scitex_session._errors import ConfigFileError
 
-from .scalars import CORE, PATTERNS, SCALARS
+from .tree import (
+    DEEPEST,
+    MOST_VALUES,
+    Extent,
+    Located,
+    read_text,
+    repeated_key,
+    shortened,
+    too_deep,
+    too_many,
+)
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
-    from typing import Any
 
 _TAG = "tag:yaml.org,2002:"
-_DEEPEST = 100
+_MERGE = object()  # no key of a user's is this one
+_MARK = "\ufeff"  # a byte order mark, or the begin of a file put behind another
+_LONGEST_READ_TWICE = 1_000_000
+
+# Scalars without quotes: the core schema of YAML 1.2.2, section 10.3.2, and ``<<``, which is of
+# YAML 1.1 but which configurations use. A pattern, and the characters that what it matches begins
+# with.
+_CORE: dict[str, tuple[str, str]] = {
+    "null": (r"~|null|Null|NULL|", "~nN"),
+    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    "int": (r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    "float": (
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+0123456789.",
+    ),
+    "merge": (r"<<", "<"),
+}
+_PATTERNS = {kind: re.compile(rf"(?:{pattern})\Z") for kind, (pattern, _) in _CORE.items()}
+_BY_FIRST: dict[str, list[str]] = {"": ["null"]}
+for _kind, (_, _characters) in _CORE.items():
+    for _character in _characters:
+        _BY_FIRST.setdefault(_character, []).append(_kind)
+
+_NO_CHARACTER = "found invalid Unicode character escape code"
 # What PyYAML says, and what a person has to do about it.
 _HINTS = (
     (r"'\t' that cannot start any token", "YAML is indented by spaces, never by tabs"),
     (
-        "mapping values are not allowed here",
+        "mapping values are not allowed",
         "a text with ': ' in it needs quotes; or the line before lacks its ':'",
     ),
     ("but got '{'", "within [] and {}, a text with { or } in it needs quotes"),
     ("character '@'", "a text that begins with @ needs quotes"),
     ("character '%'", "a text that begins with % needs quotes"),
+    (_NO_CHARACTER, r"a character beyond \uFFFF is written as \U0001F600"),
 )
 
 
-class Located:
-    """A value of a YAML file, and where it stands.
+def read_scalar(text: str) -> Any:
+    """Return what `text` means where it stands without quotes.
 
-    Attributes
-    ----------
-    value : object
-        A scalar, a set of scalars, a list of `Located`, or a dict of `Located` by key.
-    line : int
-        Its line, from 1.
-    plain : bool
-        Whether it is a scalar without quotes.
+    Raises
+    ------
+    ValueError
+        It is an integer of more digits than Python reads.
+    """
+    return _SCALARS[_kind_of(text)](text)
+
+
+def _kind_of(text: str) -> str:
+    for kind in _BY_FIRST.get(text[:1], ()):
+        if _PATTERNS[kind].match(text):
+            return kind
+    return "str"
+
+
+def _int(text: str) -> int:
+    if not text.startswith(("0o", "0x")):
+        return int(text)
+    value = int(text, 0)
+    str(value)  # the limit of digits does not hold for these, and would be met when they are shown
+    return value
+
+
+def _float(text: str) -> float:
+    # ".inf" is what Python calls "inf"; a point elsewhere is a point.
+    return float(text.replace(".", "", 1) if text[-1] in "fFnN" else text)
+
+
+_SCALARS: dict[str, Callable[[str], Any]] = {
+    "null": lambda _text: None,
+    "bool": lambda text: text.lower() == "true",
+    "int": _int,
+    "float": _float,
+    "merge": str,  # where it is no key
+    "str": str,
+}
+
+
+class _Composing:
+    """What both composers ask us while they make nodes from text.
+
+    A node whose tag is implied gets the bare name of its kind as a tag ("int", not
+    "tag:yaml.org,2002:int"), by which `_Reading` tells it from one whose tag the file gives.
+
+    The composer of libyaml recurses in C without a limit: too many levels would end the process.
     """
 
-    __slots__ = ("line", "plain", "value")
+    _nodes = 0
+    _levels = 0
 
-    def __init__(self, value: Any, line: int, *, plain: bool = False) -> None:
-        self.value = value
-        self.line = line
-        self.plain = plain
+    def resolve(self, kind: type[Node], value: str, implicit: Any) -> str:
+        if kind is ScalarNode:
+            return _kind_of(value) if implicit[0] else "str"
+        return "seq" if kind is SequenceNode else "map"
 
-    def bare(self) -> Any:
-        """Return the value without the lines."""
-        if isinstance(self.value, dict):
-            return {key: item.bare() for key, item in self.value.items()}
-        if isinstance(self.value, list):
-            return [item.bare() for item in self.value]
-        return self.value
+    def descend_resolver(self, parent: Node | None, index: Any) -> None:
+        self._levels += 1
+        if self._levels > DEEPEST:
+            raise _OutOfBoundsError(too_deep, parent)
+        if index is not None:  # no key
+            self._nodes += 1
+            if self._nodes > MOST_VALUES:
+                raise _OutOfBoundsError(too_many, parent)
+
+    def ascend_resolver(self) -> None:
+        self._levels -= 1
 
 
-def read_yaml(path: Path) -> Located | None:
+class _OutOfBoundsError(Exception):
+    """Hold the maker of the error that the reader raises, and the node it is in."""
+
+
+class PureComposer(_Composing, Reader, Scanner, Parser, Composer):
+    """PyYAML's composer in Python."""
+
+    def __init__(self, text: str) -> None:
+        Reader.__init__(self, text)
+        Scanner.__init__(self)
+        Parser.__init__(self)
+        Composer.__init__(self)
+
+    # Tabs separate as they do for libyaml and YAML 1.2, but never indent.
+
+    def scan_to_next_token(self) -> None:
+        """Skip what separates tokens."""
+        super().scan_to_next_token()
+        while self.peek() == "\t" and (self.flow_level or not self.allow_simple_key):
+            self.forward()
+            super().scan_to_next_token()
+
+    def scan_plain_spaces(self, indent: int, start_mark: Any) -> list[str] | None:
+        """Return what separates the words of a text without quotes."""
+        length = 0
+        while self.peek(length) in " \t":
+            length += 1
+        blanks = self.prefix(length)
+        if "\t" not in blanks:
+            return super().scan_plain_spaces(indent, start_mark)
+        self.forward(length)
+        if self.peek() in "\r\n\x85\u2028\u2029":
+            return super().scan_plain_spaces(indent, start_mark)
+        return [blanks]
+
+    def get_single_node(self) -> Node | None:
+        """Return the document, None where there is none."""
+        try:
+            return super().get_single_node()
+        except (ValueError, OverflowError):  # chr() of the number of an escape
+            raise MarkedYAMLError(problem=_NO_CHARACTER, problem_mark=self.get_mark()) from None
+
+
+try:
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]
+except ImportError:  # PyYAML without libyaml
+    NativeComposer: Any = None
+else:
+
+    class NativeComposer(_Composing, CParser):  # type: ignore[no-redef]
+        """PyYAML's composer in C, five times as quick."""
+
+
+def read_yaml(path: Path) -> Located:
     """Read a YAML file of one document.
 
     Parameters
@@ -72,14 +209,14 @@ def read_yaml(path: Path) -> Located | None:
 
     Returns
     -------
-    Located or None
-        None where it holds nothing.
+    Located
+        An empty mapping where the file holds nothing.
 
     Raises
     ------
     ConfigFileError
-        It can't be read, is no YAML, has a key twice, an unknown tag, or an alias within what that
-        names.
+        It can't be read, is no YAML, has a key twice, an unknown tag, an alias within what that
+        names, or more values or levels than a configuration has.
 
     Notes
     -----
@@ -88,151 +225,170 @@ def read_yaml(path: Path) -> Located | None:
     ``1e-3`` is text and ``no`` is False, and keeps the last of two equal keys in silence. Tags that
     say what core scalars can't (``!!timestamp``, ``!!binary``, ``!!set``) are read, others refused.
     """
+    node = _compose(path, read_text(path))
+    if node is None:
+        return Located({}, 1)
+    root = _Reading(path).of(node)
+    return Located({}, 1) if root.text == "" else root  # ``---`` is a document of nothing
+
+
+def _compose(path: Path, text: str) -> Node | None:
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigFileError(str(path), f"can't be read: {error.strerror}") from None
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigFileError(
-            str(path), f"is not UTF-8: byte {data[error.start]:#x}", line
-        ) from None
-    try:
-        return _Reading(path, text).located()
-    except RecursionError:
-        raise ConfigFileError(str(path), f"more than {_DEEPEST} levels within each other") from None
+        if _MARK in text:  # libyaml passes over some of them
+            raise ReaderError("", text.index(_MARK), ord(_MARK), "unicode", "")
+        try:
+            composer: PureComposer = (NativeComposer or PureComposer)(text)
+            return composer.get_single_node()
+        except YAMLError as error:
+            # libyaml says less of what is wrong.
+            composer = PureComposer(text)
+            if len(text) <= _LONGEST_READ_TWICE:
+                composer.get_single_node()
+            raise error from None
+    except _OutOfBoundsError as error:
+        make, node = error.args
+        raise make(path, _line(node)) from None
+    except MarkedYAMLError as error:
+        raise _syntax_error(path, error) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        why = f"a character that YAML does not allow, U+{ord(text[error.position]):04X}"
+        raise ConfigFileError(str(path), why, line) from None
 
 
-class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
-
-
-for _name, _, _first in CORE:
-    _Loader.add_implicit_resolver(
-        _TAG + _name, PATTERNS[_name], ["" if c == "\0" else c for c in _first]
-    )
+def _syntax_error(path: Path, error: MarkedYAMLError) -> ConfigFileError:
+    said = shortened(str(error.problem or error), 200)
+    hint = next((f" ({advice})" for words, advice in _HINTS if words in said), "")
+    mark, began = error.problem_mark or error.context_mark, error.context_mark
+    line = mark.line + 1 if mark else None
+    within = re.sub(r"^while (parsing|scanning) ", "", error.context or "")
+    if began and mark and within and began.line != mark.line:
+        hint += f" (in {within} that begins in line {began.line + 1})"
+    return ConfigFileError(str(path), said + hint, line)
 
 
 class _Reading:
-    """One file on its way from text to located values."""
+    """One file on its way from nodes to located values.
 
-    def __init__(self, path: Path, text: str) -> None:
+    An anchor's node is made into a value once, and its aliases give that same value.
+    """
+
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._text = text
-        self._known: dict[int, Located | None] = {}  # None while its parts are read
-        self._depth = 0
+        self._extent = Extent(path)
+        # By the id of the node: the value, how many values it holds and how deep they lie; None
+        # while it is made.
+        self._known: dict[int, tuple[Located, int, int] | None] = {}
 
-    def located(self) -> Located | None:
-        try:
-            self._loader = _Loader(self._text)
-            node = self._loader.get_single_node()
-        except yaml.reader.ReaderError as error:
-            line = self._text.count("\n", 0, error.position) + 1
-            character = f"U+{ord(self._text[error.position]):04X}"
-            raise self._error(f"a character that YAML does not allow, {character}", line) from None
-        except yaml.MarkedYAMLError as error:
-            raise self._syntax_error(error) from None
-        return None if node is None else self._of(node)
+    def of(self, node: Node) -> Located:
+        line = _line(node)
+        if id(node) not in self._known:
+            self._known[id(node)] = None
+            before = self._extent.count
+            self._extent.enter(line)
+            made = self._made(node, line)
+            self._extent.weigh(made.value, line)
+            height = self._extent.leave()
+            self._known[id(node)] = made, self._extent.count - before, height
+            return made
+        found = self._known[id(node)]
+        if found is None:
+            raise self._error("an alias lies within what it names", line)
+        self._extent.repeat(found[1], found[2], line)
+        return found[0]
 
-    def _of(self, node: yaml.Node) -> Located:
-        if id(node) in self._known:
-            found = self._known[id(node)]
-            if found is None:
-                raise self._error("an alias lies within what it names", _line(node))
-            return found
-        self._known[id(node)] = None
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise self._error(f"more than {_DEEPEST} levels within each other", _line(node))
-        value = self._value(node)
-        self._depth -= 1
-        made = Located(value, _line(node), plain=getattr(node, "style", "") is None)
-        self._known[id(node)] = made
-        return made
-
-    def _value(self, node: yaml.Node) -> Any:
+    def _made(self, node: Node, line: int) -> Located:
         kind = node.tag.removeprefix(_TAG)
-        if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node, kind)
-        if isinstance(node, yaml.SequenceNode) and kind == "seq":
-            return [self._of(item) for item in node.value]
-        if isinstance(node, yaml.MappingNode) and kind == "map":
-            return self._mapping(node)
-        if isinstance(node, yaml.MappingNode) and kind == "set":
-            return set(self._mapping(node))
+        if isinstance(node, ScalarNode):
+            text = str(node.value)
+            # A style, or a tag with its prefix, is the file's own word on the type.
+            plain = not node.style and kind == node.tag
+            return Located(self._scalar(node, kind, text), line, text=text if plain else None)
+        if isinstance(node, SequenceNode) and kind == "seq":
+            return Located([self.of(item) for item in node.value], line)
+        if isinstance(node, MappingNode) and kind == "map":
+            return Located(self._mapping(node), line)
+        if isinstance(node, MappingNode) and kind == "set":
+            return Located(self._set(node), line)
         raise self._unknown_tag(node)
 
-    def _scalar(self, node: yaml.ScalarNode, kind: str) -> Any:
-        text = str(node.value)
+    def _scalar(self, node: ScalarNode, kind: str, text: str) -> Any:
+        if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
+            raise _syntax_error(
+                self._path,
+                MarkedYAMLError(problem=_NO_CHARACTER, problem_mark=node.start_mark),
+            )
         try:
-            if kind in SCALARS:
-                if kind in PATTERNS and not PATTERNS[kind].match(text):
+            if kind in _SCALARS:
+                if kind in _PATTERNS and not _PATTERNS[kind].match(text):
                     raise ValueError
-                return SCALARS[kind](text)
+                return _SCALARS[kind](text)
             if kind == "timestamp":
-                return self._loader.construct_yaml_timestamp(node)
+                return SafeConstructor().construct_yaml_timestamp(node)
             if kind == "binary":
-                return self._loader.construct_yaml_binary(node)
-        except (ValueError, AttributeError, yaml.YAMLError):
-            raise self._error(f"{_shortened(text)} is no {kind}", _line(node)) from None
+                return SafeConstructor().construct_yaml_binary(node)
+        except (ValueError, OverflowError, AttributeError, YAMLError):
+            raise self._error(f"{shortened(repr(text))} is no {kind}", _line(node)) from None
         raise self._unknown_tag(node)
 
-    def _mapping(self, node: yaml.MappingNode) -> dict[Any, Located]:
+    def _mapping(self, node: MappingNode) -> dict[Any, Located]:
         own: dict[Any, Located] = {}
-        lines: dict[Any, int] = {}
+        lines: dict[Any, tuple[Any, int]] = {}
         merged: dict[Any, Located] = {}
         for key_node, value_node in node.value:
-            merges = key_node.tag == f"{_TAG}merge"
+            line = _line(key_node)
+            merges = key_node.tag.removeprefix(_TAG) == "merge"
             key = "<<" if merges else self._key(key_node)
-            if key in lines:
-                raise self._error(
-                    f"the key {key!r} is in line {lines[key]} already", _line(key_node)
-                )
-            lines[key] = _line(key_node)
+            same = _MERGE if merges else ("nan",) if key != key else key
+            if same in lines:
+                raise repeated_key(self._path, key, line, *lines[same])
+            lines[same] = key, line
             if merges:
                 merged = self._merged(value_node)
             else:
-                own[key] = self._of(value_node)
+                own[key] = item = self.of(value_node)
+                if item.text == "":  # there is nothing, which libyaml finds beyond the end
+                    item.line = min(item.line or line, line)
+        for key in merged:
+            if key in lines and type(key) is not type(lines[key][0]):
+                raise repeated_key(self._path, *lines[key], key, merged[key].line)
         return {**merged, **own}
 
-    def _key(self, node: yaml.Node) -> Any:
-        if not isinstance(node, yaml.ScalarNode):
+    def _key(self, node: Node) -> Any:
+        if not isinstance(node, ScalarNode):
             raise self._error("a key must be a text or a number", _line(node))
-        return self._of(node).value
+        key = self._made(node, _line(node)).value
+        self._extent.weigh(key, _line(node))
+        return key
 
-    def _merged(self, node: yaml.Node) -> dict[Any, Located]:
-        parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    def _set(self, node: MappingNode) -> set[Any]:
+        found = self._mapping(node)
+        for item in found.values():
+            if item.value is not None:
+                raise self._error("a !!set has keys without values", item.line)
+        return set(found)
+
+    def _merged(self, node: Node) -> dict[Any, Located]:
+        parts = node.value if isinstance(node, SequenceNode) else [node]
         merged: dict[Any, Located] = {}
         for part in parts:
-            found = self._of(part).value
+            found = self.of(part).value
             if not isinstance(found, dict):
                 raise self._error("what << merges must be a mapping", _line(part))
-            merged = {**found, **merged}  # the first one wins
+            for key, item in found.items():
+                merged.setdefault(key, item)  # the first one wins
         return merged
 
-    def _syntax_error(self, error: yaml.MarkedYAMLError) -> ConfigFileError:
-        said = str(error.problem or error)
-        hint = next((f" ({advice})" for words, advice in _HINTS if words in said), "")
-        mark, began = error.problem_mark or error.context_mark, error.context_mark
-        line = mark.line + 1 if mark else None
-        within = re.sub(r"^while (parsing|scanning) ", "", error.context or "")
-        if began and mark and within and began.line != mark.line:
-            hint += f" (in {within} that begins in line {began.line + 1})"
-        return self._error(said + hint, line)
-
-    def _unknown_tag(self, node: yaml.Node) -> ConfigFileError:
-        tag = node.tag.replace(_TAG, "!!")
-        return self._error(f"there is no tag {tag}; YAML is read as data only", _line(node))
+    def _unknown_tag(self, node: Node) -> ConfigFileError:
+        tag = shortened(node.tag.replace(_TAG, "!!"))
+        why = f"there is no tag {tag}; YAML is read as data only"
+        if tag in ("!!map", "!!seq", "!!set") or tag.removeprefix("!!") in _SCALARS:
+            why = f"the tag {tag} does not fit what stands here"
+        return self._error(why, _line(node))
 
     def _error(self, why: str, line: int | None) -> ConfigFileError:
         return ConfigFileError(str(self._path), why, line)
 
 
-def _line(node: yaml.Node) -> int:
+def _line(node: Node) -> int:
     return int(node.start_mark.line) + 1
-
-
-def _shortened(text: str) -> str:
-    return repr(text if len(text) <= 40 else f"{text[:40]}…")

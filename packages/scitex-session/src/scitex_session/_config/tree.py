@@ -1,0 +1,168 @@
+"""What a file holds as a tree of values with their lines: the same for YAML, TOML and JSON."""
+
+from __future__ import annotations
+
+from scitex_session._errors import ConfigFileError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+# A slip of the keyboard, or a hostile file, should end in a sentence and not in a full memory.
+MOST_BYTES = 10_000_000
+MOST_VALUES = 100_000
+DEEPEST = 100
+_LONG = 1000
+
+
+class Located:
+    """A value of a file, and where it stands.
+
+    Attributes
+    ----------
+    value : object
+        A scalar, a set of scalars, a list of `Located`, or a dict of `Located` whose keys are
+        scalars of any type. What an alias names is the same object wherever it is named.
+    line : int or None
+        Its line, from 1; None where it is not known.
+    plain : bool
+        Whether it is a scalar without quotes and without a tag.
+    text : str or None
+        What the file says for a plain scalar: ``3.10`` for the number 3.1. None for other values.
+    """
+
+    __slots__ = ("line", "plain", "text", "value")
+
+    def __init__(self, value: Any, line: int | None, *, text: str | None = None) -> None:
+        self.value = value
+        self.line = line
+        self.plain = text is not None
+        self.text = text
+
+    def bare(self) -> Any:
+        """Return the value without the lines."""
+        if isinstance(self.value, dict):
+            return {key: item.bare() for key, item in self.value.items()}
+        if isinstance(self.value, list):
+            return [item.bare() for item in self.value]
+        return self.value
+
+
+class Extent:
+    """Count the values of a file, and how deep they lie, while its tree is built.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for errors.
+
+    Attributes
+    ----------
+    count : int
+        Values so far; what an alias names counts each time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._heights = [0]  # of each value that is being built, so far
+        self.count = 0
+
+    def enter(self, line: int | None) -> None:
+        """Begin a value.
+
+        Raises
+        ------
+        ConfigFileError
+            There are too many values, or too many levels.
+        """
+        self._heights.append(1)
+        self._check(1, 1, line)
+
+    def leave(self) -> int:
+        """End the value begun last; return its height."""
+        height = self._heights.pop()
+        self._heights[-1] = max(self._heights[-1], height + 1)
+        return height
+
+    def repeat(self, count: int, height: int, line: int | None) -> None:
+        """Count a value that was built before, of `count` values and `height` levels, once more.
+
+        Raises
+        ------
+        ConfigFileError
+            There are too many values, or too many levels.
+        """
+        self._heights[-1] = max(self._heights[-1], height + 1)
+        self._check(count, height + 1, line)
+
+    def weigh(self, value: Any, line: int | None) -> None:
+        """Count a text for as many values as it is long, once it is begun.
+
+        Raises
+        ------
+        ConfigFileError
+            There is too much.
+        """
+        self._check(weight(value) - 1, 0, line)
+
+    def _check(self, count: int, height: int, line: int | None) -> None:
+        self.count += count
+        if self.count > MOST_VALUES:
+            raise too_many(self._path, line)
+        if len(self._heights) - 2 + height > DEEPEST:
+            raise too_deep(self._path, line)
+
+
+def weight(value: Any) -> int:
+    """Return for how many values one counts: aliases and references repeat long texts, too."""
+    return 1 + len(value) // _LONG if isinstance(value, (str, bytes)) else 1
+
+
+def too_many(path: Path, line: int | None) -> ConfigFileError:
+    """Make the error for a file of too many values."""
+    return ConfigFileError(str(path), f"there are more than {MOST_VALUES:,} values in all", line)
+
+
+def too_deep(path: Path, line: int | None) -> ConfigFileError:
+    """Make the error for a file of too many levels."""
+    return ConfigFileError(str(path), f"more than {DEEPEST} levels within each other", line)
+
+
+def repeated_key(
+    path: Path, key: Any, line: int, known: Any, known_line: int | None
+) -> ConfigFileError:
+    """Make the error for a key that stands in a mapping already."""
+    why = f"the key {shortened(repr(key))} is in line {known_line} already"
+    if type(key) is not type(known):
+        why += f", as {known!r}: Python takes them for one"
+    return ConfigFileError(str(path), why, line)
+
+
+def shortened(text: str, most: int = 42) -> str:
+    """Return `text` cut for a message."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def read_text(path: Path) -> str:
+    """Read a file of UTF-8, with or without a byte order mark.
+
+    Raises
+    ------
+    ConfigFileError
+        It can't be read, is not UTF-8, or is too large for a file of values.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConfigFileError(str(path), f"can't be read: {why}") from None
+    if len(data) > MOST_BYTES:
+        raise ConfigFileError(str(path), f"is larger than {MOST_BYTES // 1_000_000} MB")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        why = f"is not UTF-8: byte {data[error.start]:#x}"
+        raise ConfigFileError(str(path), why, line) from None
