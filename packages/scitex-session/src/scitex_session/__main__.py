@@ -1,6 +1,6 @@
 """`python -m scitex_session` is the command `scitex-session`."""
 
-from ._command.main import main
+from ._command.main import main as main
 
 if __name__ == "__main__":
     raise SystemExit(main())
