@@ -1,14 +1,17 @@
-"""What can be wrong with the use of the facade."""
+"""The errors of the facade: what a caller did, or gave, that can't be.
+
+Each derives from the builtin that Python itself would raise, and from `SessionError`, the base of
+the errors of scitex-session-core. The data are attributes; ``args`` holds them too, so that every
+error can be pickled.
+"""
 
 from __future__ import annotations
 
-
-class FacadeError(Exception):
-    """Base of the errors of this package; their arguments are kept, so that they can be pickled."""
+from scitex_session_core import SessionError
 
 
-class NestedSessionError(FacadeError, RuntimeError):
-    """A session function called without arguments while another session runs in this process.
+class NestedSessionError(SessionError, RuntimeError):
+    """A session was to start while another one runs in this process.
 
     Attributes
     ----------
@@ -30,8 +33,48 @@ class NestedSessionError(FacadeError, RuntimeError):
         )
 
 
-class UnsuitableFunctionError(FacadeError, TypeError):
-    """A function that can't be a session, or a parameter of it that can't be an option.
+class NoSessionError(SessionError, RuntimeError, AttributeError):
+    """A name of the running session was used while none runs.
+
+    Attributes
+    ----------
+    name : str
+        The name, such as ``CONFIG``.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} belongs to a running session, and none runs here: call the function "
+            "decorated with @session without arguments, or begin one with start()"
+        )
+
+
+class ReadOnlyKeyError(SessionError, AttributeError, TypeError):
+    """A key of `CONFIG` that only the run itself may change was to be changed.
+
+    Attributes
+    ----------
+    key : str
+        The key.
+    """
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return (
+            f"CONFIG.{self.key} is the run's own and can't be changed or removed; "
+            "keep values of yours under other keys, or in a copy (CONFIG.copy())"
+        )
+
+
+class UnsuitableFunctionError(SessionError, TypeError):
+    """A function can't run as a session, or a parameter of it can't be an option.
 
     Attributes
     ----------
@@ -50,8 +93,8 @@ class UnsuitableFunctionError(FacadeError, TypeError):
         return f"{self.function}: {self.why}"
 
 
-class UnknownOptionError(FacadeError, TypeError):
-    """A keyword that neither `start` nor `close` knows.
+class UnknownOptionError(SessionError, TypeError):
+    """`session` or `run` was given a keyword that no session has.
 
     Attributes
     ----------
@@ -74,8 +117,8 @@ class UnknownOptionError(FacadeError, TypeError):
         return f"no session option {self.name!r}; {hint}the options are {', '.join(self.allowed)}"
 
 
-class ConfigFileError(FacadeError, ValueError):
-    """A file of ``config/`` that can't be taken.
+class ConfigFileError(SessionError, ValueError):
+    """A file of ``config/``, or one given by ``--config``, can't be used.
 
     Attributes
     ----------
@@ -84,7 +127,7 @@ class ConfigFileError(FacadeError, ValueError):
     why : str
         What is wrong with it.
     line : int or None
-        Where, from 1.
+        The line, starting at 1.
     """
 
     def __init__(self, path: str, why: str, line: int | None = None) -> None:
@@ -98,48 +141,8 @@ class ConfigFileError(FacadeError, ValueError):
         return f"{self.path}: {where}{self.why}"
 
 
-class ReadOnlyKeyError(FacadeError, AttributeError, TypeError):
-    """A key of `CONFIG` that is the run's own was to be changed.
-
-    Attributes
-    ----------
-    key : str
-        The key.
-    """
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
-
-    def __str__(self) -> str:
-        return (
-            f"CONFIG.{self.key} is the run's own and can't be changed or removed; "
-            "keep values of yours under other keys, or in a copy (CONFIG.copy())"
-        )
-
-
-class NoSessionError(FacadeError, RuntimeError, AttributeError):
-    """What only a running session has was used without one.
-
-    Attributes
-    ----------
-    name : str
-        What was used.
-    """
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-    def __str__(self) -> str:
-        return (
-            f"{self.name} belongs to a running session, and none runs here: call the function "
-            "decorated with @session without arguments, or begin one with start()"
-        )
-
-
-class UsageError(FacadeError, ValueError):
-    """A command line, or a file or variable that stands for one, that can't be taken.
+class UsageError(SessionError, ValueError):
+    """A command line or an environment variable can't be understood.
 
     Attributes
     ----------
