@@ -17,7 +17,7 @@ ERRORS = [
     (stx.UnsuitableFunctionError("main", "why"), (TypeError,), "main: why"),
     (stx.UsageError("--n needs a value"), (ValueError,), "--n needs a value"),
     (
-        stx.UnknownOptionError("sede", ("seed",), ("sdir", "seed")),
+        stx.UnknownOptionError("sede", "seed", ("sdir", "seed")),
         (TypeError,),
         "no session option 'sede'; did you mean 'seed'? the options are sdir, seed",
     ),

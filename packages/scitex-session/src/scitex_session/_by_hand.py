@@ -23,7 +23,7 @@ from ._command_line.session_options import asked_by_environment
 from ._config.script import script_of_caller
 from ._lifecycle.options import KEYWORDS, Options
 from ._lifecycle.run import Run, run_of
-from ._names.config_object import PROTECTED, set_own_keys
+from ._names.config_object import copy_own_keys, set_own_keys
 from ._names.injection import stood_for
 
 TYPE_CHECKING = False
@@ -283,8 +283,7 @@ def running2finished(
             run.record.end(
                 exit_status, {"kind": "closed"}, remove_src_dir=remove_src_dir, max_wait=max_wait
             )
-            if CONFIG is not run.config:
-                set_own_keys(CONFIG, **{key: run.config[key] for key in PROTECTED})
+            copy_own_keys(run.config, CONFIG)
         return CONFIG
     where = CONFIG.get("SDIR_RUN") or CONFIG.get("SDIR")
     if where is None:

@@ -100,20 +100,20 @@ class UnknownOptionError(SessionError, TypeError):
     ----------
     name : str
         The keyword.
-    near : tuple of str
-        Known keywords of a similar name.
+    near : str or None
+        The known keyword that was probably meant.
     allowed : tuple of str
         All known keywords.
     """
 
-    def __init__(self, name: str, near: tuple[str, ...], allowed: tuple[str, ...]) -> None:
+    def __init__(self, name: str, near: str | None, allowed: tuple[str, ...]) -> None:
         super().__init__(name, near, allowed)
         self.name = name
         self.near = near
         self.allowed = allowed
 
     def __str__(self) -> str:
-        hint = f"did you mean {self.near[0]!r}? " if self.near else ""
+        hint = "" if self.near is None else f"did you mean {self.near!r}? "
         return f"no session option {self.name!r}; {hint}the options are {', '.join(self.allowed)}"
 
 

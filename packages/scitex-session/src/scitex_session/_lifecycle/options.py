@@ -201,9 +201,8 @@ def check_keywords(keywords: Mapping[str, Any]) -> None:
     """
     for name, value in keywords.items():
         if name not in _KEYWORDS:
-            import difflib
+            from scitex_session._suggest import suggest
 
-            near = tuple(difflib.get_close_matches(name, KEYWORDS, n=1))
-            raise UnknownOptionError(name, near, KEYWORDS)
+            raise UnknownOptionError(name, suggest(name, KEYWORDS), KEYWORDS)
         if _KEYWORDS[name][1] is _switch:
             _switch(name, value)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from scitex_session_core import DotDict
+    from scitex_session._names.config_object import Config
     from scitex_session_io import Capture
 
     from .options import Options
@@ -52,7 +52,7 @@ class Run:
 
     Attributes
     ----------
-    config : DotDict
+    config : Config
         Its `CONFIG`.
     record : RunRecord
         Its record, once it has a directory.
@@ -70,7 +70,7 @@ class Run:
         How many figures were left open and closed at its end.
     """
 
-    config: DotDict
+    config: Config
     record: RunRecord
     rng: RandomStateManager
     names: Mapping[str, Any]

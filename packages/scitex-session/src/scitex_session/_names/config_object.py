@@ -92,6 +92,12 @@ def set_own_keys(config: MutableMapping[str, Any], **values: Any) -> None:
         config.update(values)
 
 
+def copy_own_keys(config: Config, to: MutableMapping[str, Any]) -> None:
+    """Copy the keys that only the run may set, where `to` is another mapping."""
+    if to is not config:
+        set_own_keys(to, **{key: config[key] for key in PROTECTED})
+
+
 def make_config(
     run_dir: RunDir, script: Path | None, args: object, files: Mapping[str, Any], *, debug: bool
 ) -> Config:
