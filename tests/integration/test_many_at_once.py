@@ -8,13 +8,16 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from scitex_session import SessionManager
 from support import read_json, write_script
 
-RUNS, AT_A_TIME = 96, 16
+AT_A_TIME = 16
 
 
-def test_96_starts_16_at_a_time_leave_96_directories_and_96_true_records() -> None:
+@pytest.mark.parametrize("runs", [20, pytest.param(96, marks=pytest.mark.slow)])
+def test_each_of_many_starts_at_a_time_leaves_its_directory_and_a_true_record(runs: int) -> None:
     script = write_script("""
         import scitex_session as stx
 
@@ -32,12 +35,14 @@ def test_96_starts_16_at_a_time_leave_96_directories_and_96_true_records() -> No
         return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
 
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        codes = list(pool.map(run, range(RUNS)))
+        codes = list(pool.map(run, range(runs)))
 
-    assert codes == [number % 3 for number in range(RUNS)]
-    runs = list(Path("script_out").glob("FINISHED_*/2*"))
-    records = {read_json(path / "session.json")["arguments"]["number"]: path for path in runs}
-    assert sorted(records) == list(range(RUNS))
+    assert codes == [number % 3 for number in range(runs)]
+    places = list(Path("script_out").glob("FINISHED_*/2*"))
+    records = {
+        read_json(path / "session.json")["arguments"]["number"]: path for path in places
+    }
+    assert sorted(records) == list(range(runs))
     for number, path in records.items():
         record = read_json(path / "session.json")
         assert record["exit_status"] == number % 3
@@ -45,5 +50,5 @@ def test_96_starts_16_at_a_time_leave_96_directories_and_96_true_records() -> No
         assert (path / "logs" / "stdout.log").read_text() == f"number {number}\n"
     assert list(Path("script_out/RUNNING").iterdir()) == []
     sessions = SessionManager().list_sessions()
-    assert len(sessions) == RUNS
+    assert len(sessions) == runs
     assert {s["status"] for s in sessions.values()} == {"success", "failed"}

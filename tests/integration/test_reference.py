@@ -138,32 +138,6 @@ def test_the_example_of_run() -> None:
     assert len(list(Path("script_out/FINISHED_SUCCESS").iterdir())) == 1
 
 
-def test_run_hands_over_what_parse_args_returns_and_records_it() -> None:
-    finished = run_script(
-        """
-        import argparse
-        import scitex_session as stx
-
-        def parse_args():
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--lr", type=float)
-            return parser.parse_args()
-
-        def main(args):
-            print(args.lr, CONFIG.ARGS.lr)
-            return args.lr
-
-        if __name__ == '__main__':
-            assert stx.run(main, parse_args, verbose=False) == 0.25
-        """,
-        "--lr",
-        "0.25",
-    )
-    assert finished == (0, "0.25 0.25\n", "")
-    (run,) = Path("script_out/FINISHED_SUCCESS").iterdir()
-    assert read_json(run / "session.json")["arguments"] == {"lr": 0.25}
-
-
 def test_start_and_close_with_every_module_of_the_reference() -> None:
     finished = run_script(
         """

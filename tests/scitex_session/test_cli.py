@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scitex_session._command.main import main
+from scitex_session.__main__ import main
 from scitex_session_core import __version__, make_run_dir, new_record, write_record
 
 

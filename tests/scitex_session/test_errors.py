@@ -1,4 +1,4 @@
-"""Errors can be pickled, and say what was wrong."""
+"""Errors derive from what Python would raise, say what was wrong, and can be pickled."""
 
 from __future__ import annotations
 
@@ -6,40 +6,35 @@ import pickle
 
 import pytest
 
-from scitex_session._errors import (
-    ConfigFileError,
-    FacadeError,
-    NestedSessionError,
-    NoSessionError,
-    ReadOnlyKeyError,
-    UnknownOptionError,
-    UnsuitableFunctionError,
-    UsageError,
-)
+import scitex_session as stx
 
 ERRORS = [
-    (ConfigFileError("a.yaml", "no"), ValueError, "a.yaml: no"),
-    (ConfigFileError("a.yaml", "no", 3), ValueError, "a.yaml: line 3: no"),
-    (NoSessionError("CONFIG"), RuntimeError, "CONFIG belongs to a running session"),
-    (NoSessionError("CONFIG"), AttributeError, "CONFIG belongs to a running session"),
-    (ReadOnlyKeyError("ID"), AttributeError, "CONFIG.ID is the run's own"),
-    (ReadOnlyKeyError("ID"), TypeError, "CONFIG.ID is the run's own"),
-    (NestedSessionError("main", "ID"), RuntimeError, "main() would start a session inside"),
-    (UnsuitableFunctionError("main", "why"), TypeError, "main: why"),
-    (UsageError("--n needs a value"), ValueError, "--n needs a value"),
+    (stx.ConfigFileError("a.yaml", "no"), (ValueError,), "a.yaml: no"),
+    (stx.ConfigFileError("a.yaml", "no", 3), (ValueError,), "a.yaml: line 3: no"),
+    (stx.NoSessionError("CONFIG"), (RuntimeError, AttributeError), "CONFIG belongs to a running"),
+    (stx.ReadOnlyKeyError("ID"), (AttributeError, TypeError), "CONFIG.ID is the run's own"),
+    (stx.NestedSessionError("main", "ID"), (RuntimeError,), "main() would start a session inside"),
+    (stx.UnsuitableFunctionError("main", "why"), (TypeError,), "main: why"),
+    (stx.UsageError("--n needs a value"), (ValueError,), "--n needs a value"),
     (
-        UnknownOptionError("sede", ("seed",), ("sdir", "seed")),
-        TypeError,
+        stx.UnknownOptionError("sede", "seed", ("sdir", "seed")),
+        (TypeError,),
         "no session option 'sede'; did you mean 'seed'? the options are sdir, seed",
     ),
 ]
 
 
-@pytest.mark.parametrize(("error", "builtin", "message"), ERRORS)
+@pytest.mark.parametrize(("error", "builtins", "message"), ERRORS)
 def test_errors_have_builtin_bases_messages_and_survive_a_pickle(
-    error: FacadeError, builtin: type[Exception], message: str
+    error: stx.SessionError, builtins: tuple[type[Exception], ...], message: str
 ) -> None:
-    assert isinstance(error, builtin)
+    assert all(isinstance(error, builtin) for builtin in builtins)
     assert str(error).startswith(message)
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
+
+
+def test_every_public_error_is_a_session_error_and_is_tested_here() -> None:
+    public = {getattr(stx, name) for name in dir(stx) if name.endswith("Error")}
+    assert all(issubclass(error, stx.SessionError) for error in public)
+    assert {type(error) for error, *_ in ERRORS} == public - {stx.SessionError}

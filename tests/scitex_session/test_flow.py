@@ -1,10 +1,14 @@
-"""The tree of calls of a script."""
+"""`show_execution_flow` prints which functions of the script call which."""
 
 from __future__ import annotations
 
-from scitex_session._lifecycle.flow import flow_of
+from pathlib import Path
 
-SOURCE = b"""
+import pytest
+
+import scitex_session as stx
+
+SOURCE = """
 def load(): ...
 def fit(x):
     return step(x)
@@ -20,9 +24,17 @@ if __name__ == "__main__":
 """
 
 
-def test_calls_are_shown_below_their_callers_in_order_and_recursion_ends() -> None:
-    assert flow_of(SOURCE) == ["main", "  load", "  fit", "    step", "      fit …"]
-
-
-def test_a_script_without_functions_has_no_flow() -> None:
-    assert flow_of(b"print(1)") == []
+@pytest.mark.parametrize(
+    ("source", "flow"),
+    [
+        (SOURCE, ["  main", "    load", "    fit", "      step", "        fit …"]),
+        ("print(1)", []),
+    ],
+)
+def test_calls_are_shown_below_their_callers_in_order_and_recursion_ends(
+    source: str, flow: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("script.py").write_text(source)
+    config, *_ = stx.start(file="script.py", verbose=False, show_execution_flow=True)
+    stx.close(config, verbose=False)
+    assert capsys.readouterr().out.split("\n") == ["execution flow of script.py:", *flow, "", ""]

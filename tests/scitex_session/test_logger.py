@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import pickle
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from scitex_session._names.logger import SessionLogger
+import scitex_session as stx
 from support import run_script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    import pytest
 
 
 @contextmanager
@@ -27,59 +27,77 @@ def no_logging_set_up() -> Iterator[None]:
         logging.root.handlers = found
 
 
-def test_info_is_printed_and_debug_is_not(capsys: pytest.CaptureFixture[str]) -> None:
-    handle = SessionLogger("a.run")
-    logger = handle.ready()
+def run(use: Callable[[logging.Logger], object]) -> Any:
+    """Give the logger of a session to a function, while the session runs."""
+
+    def use_logger(logger: logging.Logger = stx.INJECTED) -> object:
+        return use(logger)
+
     with no_logging_set_up():
+        return stx.run(use_logger, capture="none", out=".")
+
+
+def test_info_is_printed_and_debug_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    def use(logger: logging.Logger) -> None:
         logger.info("one of %d", 2)
         logger.debug("two")
-    handle.restore()
+
+    run(use)
     assert capsys.readouterr().err == "INFO: one of 2\n"
 
 
 def test_where_the_user_set_up_logging_theirs_alone_says_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    handle = SessionLogger("a.run")
-    logger = handle.ready()
     seen: list[logging.LogRecord] = []
-    mine = logging.Handler()
-    mine.emit = seen.append  # type: ignore[assignment,method-assign]
-    with no_logging_set_up():
+
+    def use(logger: logging.Logger) -> None:
+        mine = logging.Handler()
+        mine.emit = seen.append  # type: ignore[assignment,method-assign]
         logging.root.addHandler(mine)
         logger.info("said")
-    handle.restore()
+
+    run(use)
     assert [record.getMessage() for record in seen] == ["said"]
     assert capsys.readouterr().err == ""
 
 
 def test_level_and_handlers_are_put_back() -> None:
-    real = logging.getLogger("a.run")
+    real = logging.getLogger("test_logger")
     real.setLevel(logging.ERROR)
-    handle = SessionLogger("a.run")
-    logger = handle.ready()
-    assert logger.level == logging.ERROR
-    handle.restore()
+    assert run(lambda logger: str(logger.level)) == str(logging.ERROR)
     assert (real.level, real.handlers) == (logging.ERROR, [])
     real.setLevel(logging.NOTSET)
 
 
-def test_what_stands_for_the_logger_is_one() -> None:
-    logger = SessionLogger("a.run")
-    assert isinstance(logger, logging.Logger)
-    assert pickle.loads(pickle.dumps(logger.getChild("x"))) is logging.getLogger("a.run.x")
-    logger.restore()
+def test_it_is_a_logger_whose_children_can_be_sent() -> None:
+    def use(logger: logging.Logger) -> None:
+        assert isinstance(logger, logging.Logger)
+        child = pickle.loads(pickle.dumps(logger.getChild("x")))
+        assert child is logging.getLogger("test_logger.x")
+
+    run(use)
 
 
 def test_logging_is_imported_when_something_is_logged() -> None:
     finished = run_script("""
         import sys
-        from scitex_session._names.logger import SessionLogger
-        handle = SessionLogger("run")
-        logger = handle.ready()
-        assert "logging" not in sys.modules
-        logger.warning("now")
-        assert "logging" in sys.modules
-        handle.restore()
+        import scitex_session as stx
+
+        @stx.session
+        def main():
+            assert "logging" not in sys.modules
+            kept.append(logger)
+            assert "logging" not in sys.modules
+            logger.warning("now")
+            import logging
+            assert isinstance(logger, logging.Logger)
+            assert logging.getLogger("script").handlers
+
+        if __name__ == "__main__":
+            kept = []
+            main()
+            assert not sys.modules["logging"].getLogger("script").handlers
+            assert kept[0].name == "script"
     """)
     assert finished == (0, "", "WARNING: now\n")

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
+import inspect
+from pathlib import Path
+
 import pytest
 
 import scitex_session as stx
-from scitex_session._errors import UnknownOptionError
-from scitex_session._lifecycle.options import KEYWORDS, Options, check_keywords
-from scitex_session_core import InvalidValueError
+from scitex_session._lifecycle.options import KEYWORDS, Options
 
 
 def test_an_unknown_option_is_refused_with_the_near_name() -> None:
-    with pytest.raises(UnknownOptionError, match="no session option 'sede'; did you mean 'seed'"):
-        check_keywords({"sede": 1})
-
-
-def test_the_decorator_and_run_refuse_it_too() -> None:
-    with pytest.raises(UnknownOptionError):
+    with pytest.raises(stx.UnknownOptionError, match="'sede'; did you mean 'seed'"):
+        stx.session(sede=1)
+    with pytest.raises(stx.UnknownOptionError):
         stx.session(fig_size=(1, 2))
-    with pytest.raises(UnknownOptionError):
+    with pytest.raises(stx.UnknownOptionError):
         stx.run(print, dpi=3)
 
 
 def test_every_option_of_start_is_one_unless_the_session_has_its_own() -> None:
-    import inspect
-
-    told = set(inspect.signature(stx.start).parameters)
-    assert told - set(KEYWORDS) == {"sys", "plt", "os"}
-    assert set(KEYWORDS) - told == {"message", "notify"}
+    given = set(inspect.signature(stx.start).parameters)
+    assert given - set(KEYWORDS) == {"sys", "plt", "os"}
+    assert set(KEYWORDS) - given == {"message", "notify"}
 
 
-def test_an_unknown_way_of_capturing_is_refused() -> None:
-    with pytest.raises(InvalidValueError, match="capture must be one of 'fd', 'sys', 'none'"):
-        Options(capture="tee")  # type: ignore[arg-type]
+def test_the_defaults_of_start_are_those_of_every_session_but_for_what_it_prints() -> None:
+    options = Options({})
+    parameters = inspect.signature(stx.start).parameters
+    differing = {
+        n for n in KEYWORDS if n in parameters and parameters[n].default != getattr(options, n)
+    }
+    assert differing == {"verbose"}
+
+
+def test_what_is_asked_from_outside_counts_more_than_what_the_script_asks() -> None:
+    options = Options({"seed": 1, "note": "kept"}, {"seed": (2, "command line")})
+    assert (options.seed, options.note) == (2, "kept")
 
 
 @pytest.mark.parametrize(
@@ -62,8 +67,6 @@ def test_an_unknown_way_of_capturing_is_refused() -> None:
     ],
 )
 def test_a_value_that_cant_be_starts_nothing(wrong: dict[str, object]) -> None:
-    from pathlib import Path
-
     with pytest.raises((ValueError, TypeError)) as error:
         stx.start(**{"file": __file__, "verbose": False, **wrong})  # type: ignore[arg-type]
     assert next(iter(wrong)) in str(error.value)

@@ -1,4 +1,4 @@
-"""`CONFIG`: the run's own keys can only be read, the user's are theirs."""
+"""`CONFIG`: the keys that describe the run can only be read, the user's can be changed."""
 
 from __future__ import annotations
 
@@ -10,20 +10,29 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scitex_session import DotDict
-from scitex_session._config.folder import PROTECTED
-from scitex_session._errors import ReadOnlyKeyError
-from scitex_session._names.config_object import Config, as_args, make_config, tell
-from scitex_session_core import make_run_dir
+import scitex_session as stx
+from scitex_session import DotDict, ReadOnlyKeyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+PROTECTED = (
+    *("ID", "PID", "START_DATETIME", "END_DATETIME", "RUN_DURATION", "FILE", "SDIR_RUN", "SDIR"),
+    *("SDIR_OUT", "EXIT_STATUS", "DEBUG"),
+)
+
+
+def started(args: object) -> DotDict:
+    return stx.start(sdir="run", args=args, file="script.py", verbose=False)[0]
 
 
 @pytest.fixture
-def config() -> Config:
-    run_dir = make_run_dir(sdir="run")
-    return make_config(run_dir, None, DotDict(lr=1), {"MODEL": {"a": {"b": 2}}}, debug=False)
+def config() -> Iterator[Any]:
+    Path("config").mkdir()
+    Path("config/model.yaml").write_text("a: {b: 2}")
+    config = started({"lr": 1})
+    yield config
+    stx.close(config, verbose=False)
 
 
 CHANGES: dict[str, Callable[[Any], object]] = {
@@ -40,18 +49,11 @@ CHANGES: dict[str, Callable[[Any], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_protects_the_run_cant_be_changed(config: Config, change: str) -> None:
+def test_what_describes_the_run_cant_be_changed(config: Any, change: str) -> None:
     before = {key: config[key] for key in PROTECTED}
     with pytest.raises(ReadOnlyKeyError, match=r"^CONFIG\.\w+ is the run's own and can't be"):
         CHANGES[change](config)
     assert {key: config[key] for key in PROTECTED} == before
-
-
-def test_the_error_is_one_that_attributes_and_items_raise_and_can_be_sent() -> None:
-    error = pickle.loads(pickle.dumps(ReadOnlyKeyError("ID")))
-    assert isinstance(error, AttributeError)
-    assert isinstance(error, TypeError)
-    assert str(error).startswith("CONFIG.ID is the run's own")
 
 
 def test_what_the_user_configures_can_be_changed(config: Any) -> None:
@@ -82,7 +84,7 @@ def test_what_the_user_configures_can_be_changed(config: Any) -> None:
     ],
 )
 def test_a_copy_is_equal_and_all_of_it_can_be_changed(
-    config: Config, copied: Callable[[Config], DotDict]
+    config: Any, copied: Callable[[Any], DotDict]
 ) -> None:
     made = copied(config)
     assert made == config
@@ -91,22 +93,32 @@ def test_a_copy_is_equal_and_all_of_it_can_be_changed(
     assert config.ID != "mine"
 
 
-def test_the_run_itself_tells(config: Config) -> None:
-    tell(config, EXIT_STATUS=0)
-    assert config.EXIT_STATUS == 0
-    plain: dict[str, Any] = {"ID": "x"}
-    tell(plain, SDIR=Path("here"))
-    assert plain == {"ID": "x", "SDIR": Path("here")}
+def test_the_run_sets_its_keys_in_config_and_in_the_copy_it_is_given(config: Any) -> None:
+    mine = dict(config)
+    assert stx.running2finished(mine, exit_status=0) is mine
+    assert mine["EXIT_STATUS"] == config.EXIT_STATUS == 0
+    assert mine["RUN_DURATION"] == config.END_DATETIME - config.START_DATETIME
 
 
-def test_it_is_a_dict_with_attributes(config: Config) -> None:
+def test_it_is_a_dict_with_attributes(config: Any) -> None:
     assert isinstance(config, DotDict)
     assert config["ID"] == config.ID
     assert config.MODEL.a.b == 2
 
 
-def test_arguments_with_names_become_a_mapping() -> None:
-    assert as_args(argparse.Namespace(a=1)) == DotDict(a=1)
-    assert as_args({"a": 1}).a == 1
-    assert as_args([1, 2]) == [1, 2]
-    assert as_args(None) is None
+@pytest.mark.parametrize(
+    ("given", "args"),
+    [
+        (argparse.Namespace(a=1), DotDict(a=1)),
+        ({"a": 1}, DotDict(a=1)),
+        ([1, 2], [1, 2]),
+        (None, {}),
+    ],
+)
+def test_arguments_with_names_become_a_mapping(given: object, args: object) -> None:
+    config = started(given)
+    try:
+        assert args == config.ARGS
+        assert type(config.ARGS) is type(args) or not args
+    finally:
+        stx.close(config, verbose=False)

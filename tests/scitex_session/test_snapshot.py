@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from scitex_session import DotDict
 from scitex_session._config.folder import ConfigFiles
 from scitex_session._config.yaml import read_yaml
-from scitex_session._lifecycle.snapshot import save_script, write_config
+from scitex_session._lifecycle.options import Options
+from scitex_session._lifecycle.record import save_script, to_yaml, write_config
 
 NOTHING = ConfigFiles({}, {}, {}, debug=False)
 
@@ -36,7 +37,7 @@ class Model:
 
 def written(values: dict[str, Any], files: ConfigFiles = NOTHING, **origins: str) -> str:
     run_dir = Path(tempfile.mkdtemp(dir=Path.cwd()))
-    write_config(run_dir, DotDict(values), files, origins, {})
+    write_config(run_dir, DotDict(values), files, Options({}, origins=origins))
     return (run_dir / "CONFIGS" / "CONFIG.yaml").read_text(encoding="utf-8")
 
 
@@ -118,6 +119,18 @@ def test_what_is_read_back_as_it_was_has_no_remark(value: object) -> None:
     assert "#" not in written({"X": value})
 
 
+@pytest.mark.parametrize("key", ["yes", "No", "null", "ON", "1", "", "a b", "a: b", "- x", "#"])
+def test_keys_that_yaml_would_read_as_something_else_are_quoted(key: str) -> None:
+    assert read_back(to_yaml({key: 1})) == [{key: 1}, {key: 1}]
+
+
+@pytest.mark.parametrize("number", [1e-05, 1e22, -3e-12, 0.1, 1.0])
+def test_floats_stay_floats(number: float) -> None:
+    for found in read_back(to_yaml({"x": number})):
+        assert type(found["x"]) is float
+        assert found["x"] == number
+
+
 def test_numbers_that_are_not_finite_stay_numbers() -> None:
     for found in read_back(written({"X": [float("inf"), float("-inf"), float("nan")]})):
         assert found["X"][:2] == [float("inf"), float("-inf")]
@@ -168,7 +181,7 @@ def test_the_script_is_kept_and_never_copied_over_itself() -> None:
 def test_what_was_asked_from_outside_the_script_stands_at_the_top_with_its_origin() -> None:
     run_dir = Path(tempfile.mkdtemp(dir=Path.cwd()))
     asked = {"seed": (7, "$SCITEX_SESSION_SEED"), "note": ("two\nlines", "command line")}
-    write_config(run_dir, DotDict(ID="x"), NOTHING, {}, asked)
+    write_config(run_dir, DotDict(ID="x"), NOTHING, Options({}, asked))
     text = (run_dir / "CONFIGS" / "CONFIG.yaml").read_text(encoding="utf-8")
     assert text.splitlines() == [
         "# session: seed: 7  # $SCITEX_SESSION_SEED",

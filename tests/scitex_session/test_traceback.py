@@ -1,39 +1,32 @@
-"""Tracebacks begin where the user's code does."""
+"""Tracebacks in the log begin where the user's code does."""
 
 from __future__ import annotations
 
-import traceback
+from pathlib import Path
 
 import pytest
 
-import scitex_session as stx
-from scitex_session._lifecycle.traceback import without_our_frames
+from support import run_script
 
 
-def test_our_frames_on_top_are_taken_off() -> None:
-    def fails() -> None:
-        raise KeyError("x")
-
-    from scitex_session._lifecycle.trouble import (
-        attempt,  # any function of ours that calls what it is given
+@pytest.mark.parametrize(
+    ("body", "ours"),
+    [
+        # Through the wrapper of another library, whose frames are the user's business.
+        ("@functools.lru_cache\ndef main(): int('x')", False),
+        # Raised by the very call: its only frames are ours.
+        ("def main(x): ...\nmain.__signature__ = inspect.Signature()", True),
+    ],
+)
+def test_our_frames_are_left_out_where_others_remain(body: str, ours: bool) -> None:
+    Path("script.py").write_text(
+        "import functools, inspect\n"
+        "import scitex_session as stx\n"
+        f"{body}\n"
+        "if __name__ == '__main__': stx.run(main)\n"
     )
-
-    class Stop(BaseException): ...
-
-    def stops() -> None:
-        raise Stop
-
-    try:
-        attempt("testing", stops)
-    except Stop as error:
-        error.__traceback__ = error.__traceback__.tb_next if error.__traceback__ else None
-        names = [f.name for f in traceback.extract_tb(without_our_frames(error).__traceback__)]
-    assert names == ["stops"]
-
-
-def test_an_error_of_our_own_keeps_its_frames() -> None:
-    with pytest.raises(TypeError) as raised:
-        stx.session("no function")  # type: ignore[call-overload]
-    error = raised.value
-    error.__traceback__ = error.__traceback__.tb_next if error.__traceback__ else None
-    assert without_our_frames(error).__traceback__ is not None
+    assert run_script(Path("script.py")).returncode == 1
+    (log,) = Path("script_out/FINISHED_ERROR").glob("*/logs/stderr.log")
+    frames = [line for line in log.read_text().splitlines() if line.startswith("  File ")]
+    assert frames
+    assert all(("scitex_session" in frame) is ours for frame in frames)

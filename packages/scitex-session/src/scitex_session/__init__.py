@@ -1,73 +1,41 @@
 """One decorator between a scientist's script and a result that can be trusted a year later.
 
-Everything is imported at its first use, so that importing this package costs next to nothing.
+Each name is imported at its first use; ``__init__.pyi`` says where it lives.
 """
-
-from scitex_session_core import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import matplotlib.pyplot as plt
+    from importlib.machinery import ModuleSpec
 
-    import scitex_session_io as io
-    from scitex_session_core import DotDict, SessionManager
-    from scitex_session_plot import CustomColors
-    from scitex_session_repro import RandomStateManager
+    __spec__: ModuleSpec
 
-    from ._by_hand import close, start
-    from ._decorator import session
-    from ._finished import running2finished
-    from ._names.injection import INJECTED
-    from ._names.stand_ins import COLORS, CONFIG, logger, rngg
-    from ._runner import run
 
-_HOMES = {
-    "COLORS": "scitex_session._names.stand_ins",
-    "CONFIG": "scitex_session._names.stand_ins",
-    "CustomColors": "scitex_session_plot",
-    "DotDict": "scitex_session_core",
-    "INJECTED": "scitex_session._names.injection",
-    "RandomStateManager": "scitex_session_repro",
-    "SessionManager": "scitex_session_core",
-    "close": "scitex_session._by_hand",
-    "logger": "scitex_session._names.stand_ins",
-    "plt": "scitex_session_plot",
-    "rngg": "scitex_session._names.stand_ins",
-    "run": "scitex_session._runner",
-    "running2finished": "scitex_session._finished",
-    "session": "scitex_session._decorator",
-    "start": "scitex_session._by_hand",
-}
-
-__all__ = [
-    "COLORS",
-    "CONFIG",
-    "INJECTED",
-    "CustomColors",
-    "DotDict",
-    "RandomStateManager",
-    "SessionManager",
-    "__version__",
-    "close",
-    "io",
-    "logger",
-    "plt",
-    "rngg",
-    "run",
-    "running2finished",
-    "session",
-    "start",
-]
+def _homes() -> dict[str, str]:
+    """Return the module of each public name, as the stub has them."""
+    homes = globals().get("_HOMES")
+    if homes is None:
+        stub = __file__.rpartition(".")[0] + ".pyi"
+        lines = __spec__.loader.get_data(stub).decode().split("\n")
+        words = [line.split() for line in lines if line.startswith("from ")]
+        homes = globals()["_HOMES"] = {line[-1]: line[1] for line in words}
+    return homes
 
 
 def __getattr__(name: str) -> object:
-    if name == "io":
-        import scitex_session_io
-
-        value: object = scitex_session_io
-    elif name in _HOMES:
+    """Import a public name at its first use (SPEC 1), so that nobody pays for the others."""
+    homes = _homes()
+    value: object
+    if name == "__all__":
+        value = sorted({*homes, "io", "plt"})
+    elif name == "io":
+        import scitex_session_io as value
+    elif name == "plt":
+        from scitex_session_plot import plt as value  # of which type checkers know pyplot
+    elif name in homes:
+        home = homes[name].lstrip(".")
         # __import__ with a from-list returns the module itself; importlib is one more import.
-        value = getattr(__import__(_HOMES[name], None, None, [name]), name)
+        module = __import__(home, globals(), None, [name], len(homes[name]) - len(home))
+        value = getattr(module, name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value
@@ -75,4 +43,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__getattr__("__all__")})

@@ -2,5 +2,7 @@
 
 from ._command.main import main
 
+__all__ = ["main"]
+
 if __name__ == "__main__":
     raise SystemExit(main())

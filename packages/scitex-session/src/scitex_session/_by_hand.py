@@ -1,24 +1,36 @@
-"""`start` and `close`: a session by hand."""
+"""`start`, `close` and `running2finished`: a session by hand."""
 
 from __future__ import annotations
 
+import atexit
+import operator
 import sys as _sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from scitex_session_core import InvalidValueError, warn
+from scitex_session_core import (
+    InvalidValueError,
+    ended_record,
+    move_to_finished,
+    outcome,
+    read_record,
+    status_of,
+    warn,
+    write_record,
+)
 
 from ._command_line.session_options import asked_by_environment
 from ._config.script import script_of_caller
-from ._finished import checked_config, checked_exit_status
-from ._lifecycle.options import Options, check_switches, make_style
+from ._lifecycle.options import KEYWORDS, Options
 from ._lifecycle.run import Run, run_of
-from ._lifecycle.unclosed import watch_for_unclosed
+from ._names.config_object import copy_own_keys, set_own_keys
+from ._names.injection import stood_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os as _os
     from collections.abc import Iterable, MutableMapping
-    from types import ModuleType
+    from types import ModuleType, TracebackType
     from typing import Any, TextIO
 
     from scitex_session_core import DotDict
@@ -26,6 +38,9 @@ if TYPE_CHECKING:
     from scitex_session_repro import RandomStateManager
 
     from ._lifecycle.options import CaptureMode, StampMode
+
+# Sessions that `start` began and nobody has closed.
+_unclosed: list[Run] = []
 
 
 def start(
@@ -35,7 +50,7 @@ def start(
     sdir: str | _os.PathLike[str] | None = None,
     sdir_suffix: str | None = None,
     args: object = None,
-    os: ModuleType | None = None,  # noqa: ARG001
+    os: ModuleType | None = None,
     random: ModuleType | None = None,
     np: ModuleType | None = None,
     torch: ModuleType | None = None,
@@ -72,7 +87,7 @@ def start(
     sys : module, optional
         Python's `sys`. Without it nothing is captured, and None is returned for both streams.
     plt : module, optional
-        Pyplot, to be configured and returned; without it, what is returned loads pyplot,
+        Pyplot, which is configured and returned. Without it, what is returned loads pyplot,
         configured, at its first use.
     file : str, optional
         The script; found from the caller by default.
@@ -81,20 +96,20 @@ def start(
     sdir_suffix : str, optional
         Appended to the name of the run directory.
     args : object, optional
-        Arguments of the script (a Namespace, a mapping, any object with attributes): recorded, and
-        to be had as ``CONFIG.ARGS``.
+        Arguments of the script (a Namespace, a mapping, any object with attributes), which are
+        recorded and stand in ``CONFIG.ARGS``.
     os : module, optional
-        Taken since scripts hand it over; the session has its own.
+        Accepted because scripts pass it; not used.
     random, np, torch : module, optional
-        Seeded at once. Generators of other modules are seeded too: at once where they are imported,
-        at their import where not.
+        Seeded at once. Generators of other modules are seeded too: now if they are imported, else
+        at their import.
     seed : int or None
-        0 to 2**128 - 1; None draws one, which is recorded.
+        The seed, 0 to 2**128 - 1; None draws one, which is recorded.
     agg : bool
-        Draw without windows, whatever the machine has: ``plt.show()`` does nothing.
+        Draw without windows: ``plt.show()`` does nothing.
     fig_size_mm : tuple of float, or str
-        Width and height of figures in millimetres; the width may be a journal's column, as in
-        ``("nature single", 60)``, or that alone be given.
+        Width and height of figures in millimetres. The width may be the column of a journal, as in
+        ``("nature single", 60)``, and may be given alone.
     fig_scale : float
         Factor on sizes of figures, fonts and lines.
     dpi_display, dpi_save : int
@@ -112,18 +127,18 @@ def start(
     line_width : float
         Width of lines in points.
     clear_logs : bool
-        With `sdir`: delete the record and logs that an earlier run left there; by default they are
+        With `sdir`: delete the record and logs that an earlier run left there. By default they are
         kept under ``previous/``.
     verbose : bool
         Print what the session is and where its files are.
     capture : {"fd", "sys", "none"}
         How output is captured: at the descriptors (complete), by a tee of Python's streams, or not.
     max_log_bytes : int, optional
-        How long each log may grow, at least 65536. Of a longer one the beginning and the end are
-        kept, and a line in between says how much is missing. By default everything is kept.
+        The most that each log may hold, at least 65536. The beginning and the end of a longer log
+        are kept, and a line between them says how much is missing. By default everything is kept.
     debug : bool, optional
-        Whether the run is for debugging: ``DEBUG_`` stands before its ID then, and ``CONFIG.DEBUG``
-        is True. By default ``config/IS_DEBUG.yaml`` says it (``IS_DEBUG: true``).
+        Mark the run as one for debugging: its ID begins with ``DEBUG_``, and ``CONFIG.DEBUG`` is
+        True. By default ``config/IS_DEBUG.yaml`` decides (``IS_DEBUG: true``).
     note : str
         A note for the record.
     tags : iterable of str
@@ -133,88 +148,53 @@ def start(
     out : path-like, optional
         The folder for ``<script>_out``.
     no_save : bool
-        Try it: the run directory is a temporary one, in no registry, and removed at the end unless
-        the run fails.
+        Keep nothing of a run that succeeds: its directory is a temporary one, which no registry
+        knows, and is removed at the end unless the run fails.
     stamp : bool or "visible"
-        Write into the metadata of every saved figure which run made it; ``"visible"`` also draws
-        the last part of the ID into its corner, for drafts.
+        Write into the metadata of every saved figure which run made it. ``"visible"`` also draws
+        the last part of the ID into the corner of the figure, for drafts.
     deterministic : bool
-        Ask torch for deterministic algorithms for the time of the run, and turn TF32 off.
+        Ask torch for deterministic algorithms during the run, and turn TF32 off.
 
     Returns
     -------
     CONFIG : DotDict
         Configuration of the run: ``ID``, ``SDIR_RUN``, ``ARGS`` and so on.
     stdout, stderr : text stream or None
-        To be assigned to ``sys.stdout`` and ``sys.stderr``, if you like; they are those already.
+        The captured streams. They are ``sys.stdout`` and ``sys.stderr`` already, and may be
+        assigned to them.
     plt : module
+        Pyplot.
     COLORS : CustomColors
+        Colours by name.
     rng : RandomStateManager
+        Random generators by name.
 
     Raises
     ------
     ValueError, TypeError
-        An argument is not what it may be. Nothing was started.
+        An argument is not allowed. Nothing was started.
     OSError
-        `sdir` can't be made, or belongs to a run that is still going on.
+        `sdir` can't be made, or belongs to a run that is still running.
 
     Notes
     -----
-    What the environment asks for (``$SCITEX_SESSION_SEED`` and so on) stands above the arguments.
+    What the environment asks for (``$SCITEX_SESSION_SEED`` and so on) counts more than arguments.
     """
+    keywords = {name: value for name, value in locals().items() if name in KEYWORDS}
     if sys is not None and not hasattr(sys, "stdout"):
         raise InvalidValueError("sys", sys, "Python's module sys, or None")
-    style = make_style(
-        {
-            "agg": agg,
-            "fig_size_mm": fig_size_mm,
-            "fig_scale": fig_scale,
-            "dpi_display": dpi_display,
-            "dpi_save": dpi_save,
-            "fontsize": fontsize,
-            "autolayout": autolayout,
-            "hide_top_right_spines": hide_top_right_spines,
-            "alpha": alpha,
-            "line_width": line_width,
-        }
-    )
-    outside = asked_by_environment()
-    asked: dict[str, Any] = {
-        "seed": seed,
-        "verbose": verbose,
-        "capture": capture,
-        "debug": debug,
-        "note": note,
-        "tags": tags,
-        "parent": parent,
-        "out": out,
-        "no_save": no_save,
-        **outside.keywords,
-    }
-    verbose = asked.pop("verbose")
-    check_switches({"verbose": verbose, "show_execution_flow": show_execution_flow})
-    options = Options(
-        args=args,
-        sdir=sdir,
-        sdir_suffix=sdir_suffix,
-        seed_modules=tuple(m for m in (random, np, torch) if m is not None),
-        alpha=alpha,
-        clear_logs=clear_logs,
-        max_log_bytes=max_log_bytes,
-        stamp=stamp,
-        deterministic=deterministic,
-        asked=outside.told(),
-        **asked,
-    )
+    options = Options(keywords, asked_by_environment().told())
     if sys is None:
         options.capture = "none"
     script = Path(file).absolute() if file is not None else script_of_caller(_sys._getframe(1))
-    run = Run(options, style, script)
+    run = Run(options, script)
     run.open()
-    watch_for_unclosed(run)
-    run.announce(verbose=verbose, flow=show_execution_flow)
+    _close_at_exit(run)
+    run.announce()
     stdout, stderr = (None, None) if sys is None else (run.capture.stdout, run.capture.stderr)
-    return run.config, stdout, stderr, plt or style.plt, run.colors, run.rng
+    names = run.names
+    return run.config, stdout, stderr, plt or names["plt"], names["COLORS"], run.rng
 
 
 def close(
@@ -229,7 +209,7 @@ def close(
     Parameters
     ----------
     CONFIG : DotDict
-        What `start` returned; updated with where the run is now and how it ended.
+        What `start` returned. It is updated with where the run is now and how it ended.
     message : str
         A word for the record, the last line printed, and the notice.
     notify : bool
@@ -242,14 +222,14 @@ def close(
     Raises
     ------
     InvalidValueError
-        `exit_status` is no integer, or `CONFIG` no mapping.
+        `exit_status` is not an integer, or `CONFIG` not a mapping.
 
     Notes
     -----
     Closing twice, or a session of another process, only warns; in a forked child it does nothing.
     """
-    exit_status = checked_exit_status(exit_status)
-    CONFIG = checked_config(CONFIG)
+    exit_status = _checked_exit_status(exit_status)
+    CONFIG = _checked_config(CONFIG)
     run = run_of(CONFIG)
     if run is None:
         warn(f"no session {CONFIG.get('ID')!r} to close: it was closed before, or not started here")
@@ -259,3 +239,127 @@ def close(
     run.close(exit_status, {"kind": "closed"}, message=message)
     run.guard.die()  # of a signal that waited for the end of the clean-up
     run.conclude(message, verbose=verbose, notify=notify)
+
+
+def running2finished(
+    CONFIG: MutableMapping[str, Any],
+    exit_status: int | None = None,
+    remove_src_dir: bool = True,
+    max_wait: int = 60,
+) -> MutableMapping[str, Any]:
+    """Move a run from ``RUNNING`` to the ``FINISHED`` directory of its exit status.
+
+    `close` does this by itself. Call it for a run whose files must be in place before it is closed,
+    and for one that another process left behind.
+
+    Parameters
+    ----------
+    CONFIG : dict
+        A mapping with ``SDIR_RUN`` (or ``SDIR``), the run directory. It is updated in place.
+    exit_status : int, optional
+        0 is success, another number an error, None neither.
+    remove_src_dir : bool
+        Remove the source. False leaves it and makes a verified copy.
+    max_wait : int
+        The most seconds that a copy may take. The source stays whole when they run out.
+
+    Returns
+    -------
+    dict
+        `CONFIG`.
+
+    Raises
+    ------
+    InvalidValueError
+        `exit_status` is not an integer, or `CONFIG` names no directory.
+    RecordError
+        The directory holds no record of a run.
+    """
+    exit_status = _checked_exit_status(exit_status)
+    CONFIG = _checked_config(CONFIG)
+    run = run_of(CONFIG)
+    if run is not None:
+        if run.owned:
+            run.record.end(
+                exit_status, {"kind": "closed"}, remove_src_dir=remove_src_dir, max_wait=max_wait
+            )
+            copy_own_keys(run.config, CONFIG)
+        return CONFIG
+    where = CONFIG.get("SDIR_RUN") or CONFIG.get("SDIR")
+    if where is None:
+        raise InvalidValueError("CONFIG", CONFIG, "a mapping with SDIR_RUN, the run directory")
+    source = Path(where)
+    record = read_record(source)
+    if record.get("status") == "running":
+        record = ended_record(record, exit_status=exit_status, reason={"kind": "closed"})
+        write_record(source, record)
+    moved = move_to_finished(
+        source, status_of(exit_status), remove_src_dir=remove_src_dir, max_wait=max_wait
+    )
+    set_own_keys(CONFIG, SDIR_RUN=moved, SDIR=moved, EXIT_STATUS=exit_status)
+    return CONFIG
+
+
+def _checked_config(config: Any) -> MutableMapping[str, Any]:
+    """Return the mapping that `config` is or stands for.
+
+    Raises
+    ------
+    InvalidValueError
+        There is none.
+    """
+    config = stood_for(config)
+    if not isinstance(config, Mapping):
+        raise InvalidValueError("CONFIG", config, "the configuration that start() returned")
+    return config  # type: ignore[return-value]  # a read-only one fails where it is written to
+
+
+def _checked_exit_status(exit_status: object) -> int | None:
+    """Return an exit status as an int, or None.
+
+    Raises
+    ------
+    InvalidValueError
+        It is neither.
+    """
+    if exit_status is None:
+        return None
+    try:
+        return operator.index(exit_status)  # type: ignore[arg-type]
+    except TypeError:
+        raise InvalidValueError("exit_status", exit_status, "an integer or None") from None
+
+
+def _close_at_exit(run: Run) -> None:
+    """Close `run` truly when the process ends without having closed it."""
+    _unclosed.append(run)
+    found = _sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        found(kind, error, trace)  # prints the traceback, into the log too
+        if run in _unclosed:
+            _unclosed.remove(run)
+            exit_status, reason = outcome(raised=error, signum=run.guard.ended_by)
+            run.close(exit_status, {**reason, "never_closed": True}, message=":(")
+            if not isinstance(error, KeyboardInterrupt):  # of which the interpreter itself dies
+                run.guard.die()
+
+    def restore() -> None:
+        if run in _unclosed:
+            _unclosed.remove(run)
+        if _sys.excepthook is hook:
+            _sys.excepthook = found
+
+    _sys.excepthook = hook
+    run.at_close("putting back sys.excepthook", restore)
+
+
+@atexit.register
+def _close_unclosed() -> None:
+    for run in _unclosed[::-1]:
+        signum = run.guard.ended_by
+        if signum is None:
+            run.close(None, {"kind": "never_closed"})
+        else:
+            run.close(*outcome(signum=signum))
+        run.guard.die()

@@ -1,10 +1,13 @@
-"""The decorator: a function becomes a script that runs as a session."""
+"""`session` and `run`: a function becomes a script that runs as a session."""
 
 from __future__ import annotations
 
 import functools
+import sys
 
-from ._command_line.arguments import arguments_for
+from scitex_session_core import InvalidTypeError
+
+from ._command_line.arguments import Arguments, arguments_for, program_name, session_part
 from ._command_line.callables import (
     check_function,
     check_no_method,
@@ -13,22 +16,147 @@ from ._command_line.callables import (
     namespace_of,
     unveil,
 )
-from ._lifecycle.coroutines import Finished, in_event_loop, run_to_end
-from ._lifecycle.execute import check_not_nested, execute, execute_async, is_disabled
+from ._command_line.signature import parameters_of
+from ._lifecycle.execute import (
+    Finished,
+    check_not_nested,
+    execute,
+    execute_async,
+    in_event_loop,
+    is_disabled,
+    run_to_end,
+)
 from ._lifecycle.options import check_keywords
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any, ParamSpec, Protocol, TypeVar, overload
+
+    from ._by_hand import close, start
+    from ._command_line.session_options import Asked
 
     P = ParamSpec("P")
     R = TypeVar("R")
     R_co = TypeVar("R_co", covariant=True)
 
-    from ._by_hand import close, start
-    from ._lifecycle.execute import Ending
-    from ._runner import run
+
+def run(
+    func: Callable[..., Any],
+    parse_args: Callable[[], Any] | None = None,
+    **session_kwargs: Any,
+) -> Any:
+    """Run a function as a session.
+
+    Parameters
+    ----------
+    func : callable
+        The function. While it runs, its module has the globals that `session` injects.
+    parse_args : callable, optional
+        Reads the command line; `func` is called with what it returns. It may be a command of click,
+        which does not end the process then. Without it, the signature of `func` makes the command
+        line, as with `session`; a function whose only parameter is a bare ``args`` is called with
+        an empty `argparse.Namespace`.
+    **session_kwargs
+        Options of the session, as `session` takes them.
+
+    Returns
+    -------
+    object
+        What `func` returns. Within an event loop, an async `func` runs when this is awaited.
+
+    Raises
+    ------
+    UnknownOptionError
+        There is no such option.
+    InvalidTypeError
+        `parse_args` can't be called.
+    UnsuitableFunctionError
+        `func` can't run as a session.
+    NestedSessionError
+        A session is running in this process.
+    BaseException
+        What `func` raised, after the session was closed.
+    """
+    check_keywords(session_kwargs)
+    unveil(func)
+    check_function(func)
+    if parse_args is not None and not callable(parse_args):
+        raise InvalidTypeError("parse_args", parse_args, "a function, such as parser.parse_args")
+    check_not_nested(func)
+    if parse_args is None and not _wants_bare_args(func):
+        arguments = arguments_for(func)
+        call = functools.partial(arguments.call, func)
+    else:
+        args, asked = _read_by(parse_args or _empty_namespace)
+        arguments = Arguments([], {}, {}, asked)
+        call = functools.partial(arguments.call, functools.partial(func, args))
+        session_kwargs.setdefault("args", args)
+    if is_coroutine_function(func) and in_event_loop():
+        return _run_in_loop(func, call, session_kwargs, arguments)
+    if is_disabled():
+        return run_to_end(call(None))
+    return execute(func, call, session_kwargs, arguments).give_back()
+
+
+async def _run_in_loop(
+    func: Callable[..., Any],
+    call: Callable[[Any], Any],
+    keywords: Mapping[str, Any],
+    arguments: Arguments,
+) -> Any:
+    if is_disabled():
+        return await call(None)
+    return (await execute_async(func, call, keywords, arguments)).give_back()
+
+
+def _read_by(parse_args: Callable[[], Any]) -> tuple[Any, Asked]:
+    """Have the user's own parser read the command line, without the part that is the session's."""
+    asked = session_part()
+    found = sys.argv
+    sys.argv = [*found[:1], *asked.rest]
+    try:
+        return _parsed_by(parse_args), asked
+    finally:
+        sys.argv = found
+
+
+def _parsed_by(parse_args: Callable[[], Any]) -> Any:
+    """Call the user's parser. One of click must not end the process once it has parsed."""
+    click = sys.modules.get("click")
+    if click is None:
+        return parse_args()
+    try:
+        if isinstance(parse_args, click.Command):
+            with parse_args.make_context(program_name(), sys.argv[1:]) as context:
+                return parse_args.invoke(context)
+        return parse_args()
+    except click.exceptions.Exit as wanted:
+        raise SystemExit(wanted.exit_code) from None
+    except click.Abort:
+        raise SystemExit("Aborted!") from None
+    except click.ClickException as wrong:
+        wrong.show()
+        raise SystemExit(wrong.exit_code) from None
+
+
+def _empty_namespace() -> object:
+    import argparse
+
+    # Nobody reads the command line, so an option on it is a mistake, not to be swallowed.
+    return argparse.ArgumentParser(program_name(), usage="%(prog)s [-h]").parse_args()
+
+
+def _wants_bare_args(func: Callable[..., Any]) -> bool:
+    parameters = parameters_of(func)
+    return (
+        [p.name for p in parameters] == ["args"]
+        and parameters[0].required
+        and "args" not in getattr(func, "__annotations__", {})
+    )
+
+
+if TYPE_CHECKING:
 
     class SessionFunction(Protocol[P, R_co]):
         """A function that runs as a session when it is called without arguments."""
@@ -87,19 +215,18 @@ class _Session:
     -------
     callable
         Called with arguments, it is the plain function. Called without, it is a script: it reads
-        the command line as its signature wants it, starts a session, runs, closes the session, and
-        returns what the function returns. Where it is the script's entry point (its module is
-        ``__main__``), an integer other than 0 becomes the exit status of the process. Its ``plain``
-        attribute is the function itself. An async function runs at the call, too, and what the call
-        gives is to be awaited for the value (``asyncio.run(main())``); within an event loop it runs
-        when it is awaited.
+        the command line as its signature says, starts a session, runs the function, closes the
+        session and returns what the function returned. If its module is ``__main__``, an integer
+        other than 0 becomes the exit status of the process. Its ``plain`` attribute is the function
+        itself. An async function runs at the call, too, and its value is awaited
+        (``asyncio.run(main())``); within an event loop it runs when it is awaited.
 
     Raises
     ------
     UnknownOptionError
-        No such option.
+        There is no such option.
     UnsuitableFunctionError
-        The function can't be run as a session.
+        The function can't run as a session.
 
     Notes
     -----
@@ -114,6 +241,8 @@ class _Session:
     ... def analyze(threshold: float = 0.5):
     ...     return 0
     """
+
+    run = staticmethod(run)
 
     def __call__(
         self,
@@ -138,11 +267,11 @@ class _Session:
         return _wrapped(func, keywords)
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("run", "start", "close"):
-            import scitex_session
+        if name not in ("start", "close"):
+            raise AttributeError(f"session has no attribute {name!r}; it has run, start and close")
+        from . import _by_hand
 
-            return getattr(scitex_session, name)
-        raise AttributeError(f"session has no attribute {name!r}; it has run, start and close")
+        return getattr(_by_hand, name)
 
     def __repr__(self) -> str:
         return "<scitex_session.session: a decorator>"
@@ -159,6 +288,12 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     check_function(func)
     is_async = is_coroutine_function(func)
     module = namespace_of(func).get("__name__")
+    exits = module == "__main__"
+
+    def runs_plain() -> bool:
+        # A spawned worker imports the script again: it is no script of its own, and without a guard
+        # (if __name__ == "__main__") each would start a session, whose workers start others.
+        return is_disabled() or module == "__mp_main__"
 
     @functools.wraps(func)
     def script(*args: Any, **kwargs: Any) -> Any:
@@ -170,30 +305,20 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
             return in_loop()
         check_not_nested(func)
         arguments = arguments_for(func)
-        # A spawned worker imports the script again: it is no script of its own, and without a guard
-        # (if __name__ == "__main__") each would start a session, whose workers start others.
-        if is_disabled() or module == "__mp_main__":
+        if runs_plain():
             result = run_to_end(arguments.call(func, None))
         else:
             call = functools.partial(arguments.call, func)
-            result = given_back(execute(func, call, keywords, arguments))
+            result = execute(func, call, keywords, arguments).give_back(exits=exits)
         return Finished(result) if is_async else result
 
     async def in_loop() -> Any:
         check_not_nested(func)
         arguments = arguments_for(func)
-        if is_disabled() or module == "__mp_main__":
+        if runs_plain():
             return await arguments.call(func, None)
         call = functools.partial(arguments.call, func)
-        return given_back(await execute_async(func, call, keywords, arguments))
-
-    def given_back(ending: Ending) -> Any:
-        if ending.error is not None:
-            raise ending.error
-        status = ending.exit_status
-        if status != 0 and module == "__main__":
-            raise SystemExit(status if 1 <= status <= 255 else 1)
-        return ending.result
+        return (await execute_async(func, call, keywords, arguments)).give_back(exits=exits)
 
     script.__name__ = name_of(func)
     script.plain = func  # type: ignore[attr-defined]

@@ -1,14 +1,17 @@
-"""What can be wrong with the use of the facade."""
+"""The errors of the facade: what a caller did, or gave, that can't be.
+
+Each derives from the builtin that Python itself would raise, and from `SessionError`, the base of
+the errors of scitex-session-core. The data are attributes; ``args`` holds them too, so that every
+error can be pickled.
+"""
 
 from __future__ import annotations
 
-
-class FacadeError(Exception):
-    """Base of the errors of this package; their arguments are kept, so that they can be pickled."""
+from scitex_session_core import SessionError
 
 
-class NestedSessionError(FacadeError, RuntimeError):
-    """A session function called without arguments while another session runs in this process.
+class NestedSessionError(SessionError, RuntimeError):
+    """A session was to start while another one runs in this process.
 
     Attributes
     ----------
@@ -30,76 +33,28 @@ class NestedSessionError(FacadeError, RuntimeError):
         )
 
 
-class UnsuitableFunctionError(FacadeError, TypeError):
-    """A function that can't be a session, or a parameter of it that can't be an option.
-
-    Attributes
-    ----------
-    function : str
-        The function.
-    why : str
-        What is wrong with it.
-    """
-
-    def __init__(self, function: str, why: str) -> None:
-        super().__init__(function, why)
-        self.function = function
-        self.why = why
-
-    def __str__(self) -> str:
-        return f"{self.function}: {self.why}"
-
-
-class UnknownOptionError(FacadeError, TypeError):
-    """A keyword that neither `start` nor `close` knows.
+class NoSessionError(SessionError, RuntimeError, AttributeError):
+    """A name of the running session was used while none runs.
 
     Attributes
     ----------
     name : str
-        The keyword.
-    near : tuple of str
-        Known keywords of a similar name.
-    allowed : tuple of str
-        All known keywords.
+        The name, such as ``CONFIG``.
     """
 
-    def __init__(self, name: str, near: tuple[str, ...], allowed: tuple[str, ...]) -> None:
-        super().__init__(name, near, allowed)
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
         self.name = name
-        self.near = near
-        self.allowed = allowed
 
     def __str__(self) -> str:
-        hint = f"did you mean {self.near[0]!r}? " if self.near else ""
-        return f"no session option {self.name!r}; {hint}the options are {', '.join(self.allowed)}"
+        return (
+            f"{self.name} belongs to a running session, and none runs here: call the function "
+            "decorated with @session without arguments, or begin one with start()"
+        )
 
 
-class ConfigFileError(FacadeError, ValueError):
-    """A file of ``config/`` that can't be taken.
-
-    Attributes
-    ----------
-    path : str
-        The file.
-    why : str
-        What is wrong with it.
-    line : int or None
-        Where, from 1.
-    """
-
-    def __init__(self, path: str, why: str, line: int | None = None) -> None:
-        super().__init__(path, why, line)
-        self.path = path
-        self.why = why
-        self.line = line
-
-    def __str__(self) -> str:
-        where = "" if self.line is None else f"line {self.line}: "
-        return f"{self.path}: {where}{self.why}"
-
-
-class ReadOnlyKeyError(FacadeError, AttributeError, TypeError):
-    """A key of `CONFIG` that is the run's own was to be changed.
+class ReadOnlyKeyError(SessionError, AttributeError, TypeError):
+    """A key of `CONFIG` that only the run itself may change was to be changed.
 
     Attributes
     ----------
@@ -118,28 +73,76 @@ class ReadOnlyKeyError(FacadeError, AttributeError, TypeError):
         )
 
 
-class NoSessionError(FacadeError, RuntimeError, AttributeError):
-    """What only a running session has was used without one.
+class UnsuitableFunctionError(SessionError, TypeError):
+    """A function can't run as a session, or a parameter of it can't be an option.
+
+    Attributes
+    ----------
+    function : str
+        The function.
+    why : str
+        What is wrong with it.
+    """
+
+    def __init__(self, function: str, why: str) -> None:
+        super().__init__(function, why)
+        self.function = function
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.function}: {self.why}"
+
+
+class UnknownOptionError(SessionError, TypeError):
+    """`session` or `run` was given a keyword that no session has.
 
     Attributes
     ----------
     name : str
-        What was used.
+        The keyword.
+    near : str or None
+        The known keyword that was probably meant.
+    allowed : tuple of str
+        All known keywords.
     """
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, near: str | None, allowed: tuple[str, ...]) -> None:
+        super().__init__(name, near, allowed)
         self.name = name
+        self.near = near
+        self.allowed = allowed
 
     def __str__(self) -> str:
-        return (
-            f"{self.name} belongs to a running session, and none runs here: call the function "
-            "decorated with @session without arguments, or begin one with start()"
-        )
+        hint = "" if self.near is None else f"did you mean {self.near!r}? "
+        return f"no session option {self.name!r}; {hint}the options are {', '.join(self.allowed)}"
 
 
-class UsageError(FacadeError, ValueError):
-    """A command line, or a file or variable that stands for one, that can't be taken.
+class ConfigFileError(SessionError, ValueError):
+    """A file of ``config/``, or one given by ``--config``, can't be used.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    why : str
+        What is wrong with it.
+    line : int or None
+        The line, starting at 1.
+    """
+
+    def __init__(self, path: str, why: str, line: int | None = None) -> None:
+        super().__init__(path, why, line)
+        self.path = path
+        self.why = why
+        self.line = line
+
+    def __str__(self) -> str:
+        where = "" if self.line is None else f"line {self.line}: "
+        return f"{self.path}: {where}{self.why}"
+
+
+class UsageError(SessionError, ValueError):
+    """A command line or an environment variable can't be understood.
 
     Attributes
     ----------

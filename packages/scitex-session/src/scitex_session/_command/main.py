@@ -1,4 +1,4 @@
-"""The command `scitex-session`: what is done with runs, outside of them."""
+"""The command `scitex-session`: find and look at runs from outside of them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import cyclopts
 
 from scitex_session_core import SessionError, SessionManager, __version__
 
-from .whence import origins
-from .whence_report import printable, report
+from .whence import origins, printable, report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,43 +42,42 @@ def whence(
 ) -> int:
     """Tell which run made a file.
 
-    Figures know their run by the stamp in their metadata, also when they were copied, renamed, or
-    put into an archive or a document. Any other file is looked up by its content among what runs
-    saved, and by the directory that it lies in.
+    A figure carries the stamp of its run in its metadata, also when it was copied, renamed, or put
+    into an archive or a document. Any other file is looked up by its content among the files that
+    runs saved, and by the directory that it lies in.
 
-    The exit status is 0 where the run of every file was found, 1 where one was not, and 2 where a
-    file could not be read.
+    The exit status is 0 if the run of every file was found, 1 if one was not, and 2 if a file could
+    not be read.
 
     Parameters
     ----------
     files : Path
         Figures, other files, archives, documents, notebooks, or directories of runs.
     json : bool
-        Print an array of JSON objects instead. In that of a file of which nothing is known, ``id``
-        is null.
+        Print an array of JSON objects instead. ``id`` is null for a file of which nothing is known.
     """
     if not files:
         return _refuse("whence needs a FILE")
     manager = SessionManager()
-    status, found = FOUND, list[dict[str, object]]()
+    status, listed = FOUND, list[dict[str, object]]()
     for number, file in enumerate(files):
         try:
-            told = origins(file, manager)
+            found = origins(file, manager)
         except OSError as error:
             why = error.strerror or str(error)
             status = max(status, _refuse(f"{printable(os.fspath(file))}: {why}", usage=False))
             continue
-        if not told:
+        if not found:
             status = max(status, NOT_FOUND)
-            found.append({"file": os.fspath(file), "id": None})
-            _say(f"{file}: no run is known that made it", sys.stderr)
-        found += [origin.as_dict() for origin in told]
+            listed.append({"file": os.fspath(file), "id": None})
+            _say(f"{printable(os.fspath(file))}: no run is known that made it", sys.stderr)
+        listed += [origin.as_dict() for origin in found]
         if not json:
-            _print(told, first=number == 0)
+            _print(found, first=number == 0)
     if json:
         import json as _json
 
-        _say(_json.dumps(found, indent=2), sys.stdout)
+        _say(_json.dumps(listed, indent=2), sys.stdout)
     return status
 
 
@@ -123,8 +121,8 @@ def _run(tokens: list[str]) -> int:
     return result if isinstance(result, int) else FOUND
 
 
-def _print(told: list[Origin], *, first: bool) -> None:
-    for number, origin in enumerate(told):
+def _print(found: list[Origin], *, first: bool) -> None:
+    for number, origin in enumerate(found):
         gap = "" if first and number == 0 else "\n"
         _say(f"{gap}{report(origin)}", sys.stdout)
 
@@ -136,7 +134,7 @@ def _refuse(why: str, *, usage: bool = True) -> int:
 
 
 def _say(text: str, stream: TextIO) -> None:
-    # What a terminal's encoding does not have is no reason to print nothing.
+    # A letter that the terminal's encoding lacks must not keep the rest from being printed.
     encoding = stream.encoding or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 

@@ -1,8 +1,11 @@
-"""From a file to the run that made it."""
+"""From a file to the run that made it: looked up, and told."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+from datetime import datetime
 from pathlib import Path
 
 from scitex_session_core import RecordError, current_status, read_record, whereabouts
@@ -18,39 +21,46 @@ if TYPE_CHECKING:
     By = Literal["stamp", "content", "directory", "itself"]
 
 RECORD_NAME = "session.json"
-# What is said of a run, from its record or from the registry.
-_SAID = (
+# What is told of a run, from its record or from the registry.
+_FIELDS = (
     *("status", "exit_status", "script", "function", "arguments", "argv"),
     *("started", "ended", "duration_s", "git"),
 )
+_FOUND_BY = {
+    "stamp": "the stamp in the file",
+    "content": "its content: the run saved a file that is the same to the byte",
+    "directory": "the directory that it lies in",
+    "itself": "its record: it is the directory of a run",
+}
+_LONGEST_VALUE = 200
 
 
 class Origin:
-    """Where a file comes from, as far as can be told.
+    """The run that made a file, as far as it is known.
 
     Attributes
     ----------
     file : str
         The file, as it was asked for.
     member : str
-        The figure inside it, where the file is an archive or a document.
+        The figure inside the file, if that is an archive or a document.
     by : {"stamp", "content", "directory", "itself"}
-        What tells it: the stamp in the file; that a run made a file of this very content; that
-        the file lies in the run's directory, or is that directory.
+        How the run was found: the stamp in the file names it; it saved a file of the same content;
+        the file lies in its directory; the file is its directory.
     id : str
-        The run.
+        The ID of the run.
     stamp : Stamp or None
         The stamp.
     run : dict
-        What is known of the run; empty where neither its directory nor the registry is at hand.
+        What is known of the run; empty if neither its directory nor the registry is here.
     directory : Path or None
         Where its directory is now.
     last_seen : str or None
-        Where the registry says that it was, when it is not there any more.
+        Where its directory was, according to the registry, if it is not there any more.
     artifact : str or None
-        The name under which the run saved the file, where that is known.
+        The name under which the run saved the file, if that is known.
     same : list of str
-        Other runs that made the same content.
+        Other runs that saved the same content.
     """
 
     def __init__(self, file: str, by: By, run_id: str, *, stamp: Stamp | None = None) -> None:
@@ -66,7 +76,7 @@ class Origin:
         self.same: list[str] = []
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return what stands in the JSON output."""
         stamp = self.stamp._asdict() if self.stamp else None
         if stamp is not None:
             del stamp["member"]
@@ -86,19 +96,19 @@ class Origin:
 
 
 def origins(file: str | os.PathLike[str], manager: SessionManager) -> list[Origin]:
-    """Find the runs that a file comes from.
+    """Find the runs that made a file.
 
     Parameters
     ----------
     file : path-like
         A file, or a run directory.
     manager : SessionManager
-        The registry to ask.
+        The registry to look into.
 
     Returns
     -------
     list of Origin
-        One; of an archive or a document, one for each stamped figure in it; none where nothing is
+        One; for an archive or a document, one for each stamped figure in it; none if nothing is
         known of the file.
 
     Raises
@@ -108,9 +118,9 @@ def origins(file: str | os.PathLike[str], manager: SessionManager) -> list[Origi
 
     Notes
     -----
-    A stamp is what the file itself says, and goes first. Then the directory that it lies in,
-    where that run says that it saved it: of a hundred runs that wrote the same table, that is the
-    one that wrote this file. Then any run that made this content; last, the directory alone.
+    The stamp counts first, since the file itself carries it. Next is the directory that the file
+    lies in, if that run recorded the file: of a hundred runs that wrote the same table, it is the
+    one that wrote this file. Next is any run that saved the same content; last is the directory.
     """
     path = Path(os.path.abspath(file))
     name = os.fspath(file)
@@ -125,7 +135,8 @@ def origins(file: str | os.PathLike[str], manager: SessionManager) -> list[Origi
 
     if stamps := read_stamps(path):
         return [_of_stamp(name, path, stamp, manager) for stamp in stamps]
-    digest = _sha256(path)
+    with open(path, "rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
     found = _enclosing(path.parent)
     if found is not None:
         origin = _of_directory(name, *found)
@@ -142,18 +153,18 @@ def origins(file: str | os.PathLike[str], manager: SessionManager) -> list[Origi
 def _of_stamp(name: str, path: Path, stamp: Stamp, manager: SessionManager) -> Origin:
     origin = Origin(name, "stamp", stamp.id, stamp=stamp)
     session = manager.get_session(stamp.id)
-    if not _tell_of_session(origin, session):
+    if not _fill_from_session(origin, session):
         # A directory that was moved away from where the registry saw it, with the figure in it.
         found = _enclosing(path.parent)
         if found is not None and found[0]["id"] == stamp.id:
-            _tell_of_record(origin, *found)
+            _fill_from_record(origin, *found)
             origin.last_seen = None
     return origin
 
 
 def _of_content(name: str, session: Mapping[str, Any], digest: str) -> Origin | None:
     origin = Origin(name, "content", session["id"])
-    if _tell_of_session(origin, session) and origin.directory is not None:
+    if _fill_from_session(origin, session) and origin.directory is not None:
         origin.artifact = _artifact(read_record(origin.directory), digest)
         if origin.artifact is None:
             return None  # the registry keeps a part of the digest; the record has it whole
@@ -162,12 +173,12 @@ def _of_content(name: str, session: Mapping[str, Any], digest: str) -> Origin | 
 
 def _of_directory(name: str, record: Mapping[str, Any], place: Path) -> Origin:
     origin = Origin(name, "directory", record["id"])
-    _tell_of_record(origin, record, place)
+    _fill_from_record(origin, record, place)
     return origin
 
 
-def _tell_of_session(origin: Origin, session: Mapping[str, Any]) -> bool:
-    """Take over what is known of a session; tell whether its directory is there."""
+def _fill_from_session(origin: Origin, session: Mapping[str, Any]) -> bool:
+    """Fill in what is known of a session. Return whether its directory is there."""
     if not session:
         return False
     run_dir = session["run_dir"]
@@ -178,12 +189,12 @@ def _tell_of_session(origin: Origin, session: Mapping[str, Any]) -> bool:
         except (RecordError, OSError, ValueError):
             record = {}
         if record.get("id") == session["id"]:
-            _tell_of_record(origin, record, place)
+            _fill_from_record(origin, record, place)
             return True
         origin.last_seen = run_dir
     begin, end = session["start_time"], session["end_time"]
     origin.run = {
-        **dict.fromkeys(_SAID),
+        **dict.fromkeys(_FIELDS),
         "status": session["status"],
         "exit_status": session["exit_code"],
         "script": session["script_path"],
@@ -196,14 +207,14 @@ def _tell_of_session(origin: Origin, session: Mapping[str, Any]) -> bool:
     return False
 
 
-def _tell_of_record(origin: Origin, record: Mapping[str, Any], place: Path) -> None:
+def _fill_from_record(origin: Origin, record: Mapping[str, Any], place: Path) -> None:
     origin.directory = place
-    origin.run = {name: record.get(name) for name in _SAID}
+    origin.run = {name: record.get(name) for name in _FIELDS}
     origin.run["status"] = current_status(record, place)
 
 
 def _enclosing(folder: Path) -> tuple[dict[str, Any], Path] | None:
-    """Return the record of the run in whose directory `folder` lies, and that directory."""
+    """Return the record and the directory of the run in whose directory `folder` lies."""
     for place in (folder, *folder.parents):
         if not (place / RECORD_NAME).is_file():
             continue
@@ -229,15 +240,104 @@ def _artifact(record: Mapping[str, Any], digest: str) -> str | None:
 
 
 def _artifact_at(record: Mapping[str, Any], place: Path, path: Path) -> str | None:
-    """Return the name under which a run saved a file here, if it did, changed since or not."""
+    """Return the name under which a run saved this file, whether or not it has changed since."""
     for artifact in _artifacts(record):
         if place / str(artifact.get("path")) == path:
             return str(artifact.get("path"))
     return None
 
 
-def _sha256(path: Path) -> str:
-    import hashlib
+def report(origin: Origin) -> str:
+    """Return an origin as lines of text, without a newline at the end."""
+    rows = [(name, value) for name, value in _rows(origin) if value]
+    width = max(len(name) for name, _ in rows) + 2
+    title = f"{origin.file}: {origin.member}" if origin.member else origin.file
+    return "\n".join([printable(title), *(f"  {n:<{width}}{printable(v)}" for n, v in rows)])
 
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+
+def printable(text: str) -> str:
+    """Return text without codes that command a terminal: anybody may have written a stamp."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _rows(origin: Origin) -> list[tuple[str, str]]:
+    run, stamp = origin.run, origin.stamp
+    rows = [("run", origin.id), ("found by", _FOUND_BY[origin.by])]
+    if origin.artifact is not None:
+        rows.append(("saved as", origin.artifact))
+    if stamp is not None and stamp.time is not None:
+        rows.append(("saved", _local(stamp.time)))
+    rows += [
+        ("script", _script(run, stamp.script if stamp else None)),
+        ("arguments", _arguments(run.get("arguments"))),
+        ("commit", _commit(run.get("git"), stamp.commit if stamp else None)),
+        ("started", _started(run)),
+        ("status", _status(run)),
+        ("directory", _directory(origin)),
+    ]
+    if origin.same:
+        shown = ", ".join(origin.same[:3])
+        rows.append(("the same from", f"{shown}{', …' if len(origin.same) > 3 else ''}"))
+    return rows
+
+
+def _script(run: dict[str, Any], stamped: str | None) -> str:
+    script = run.get("script") or stamped
+    function = run.get("function")
+    return f"{script}, function {function}" if script and function else str(script or "")
+
+
+def _arguments(arguments: object) -> str:
+    if not isinstance(arguments, dict):
+        return ""
+    return ", ".join(f"{name}={_value(value)}" for name, value in arguments.items())
+
+
+def _value(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def _commit(git: object, stamped: str | None) -> str:
+    if not isinstance(git, dict):
+        return stamped or ""
+    commit = git.get("commit") or stamped
+    branch = f" on {git['branch']}" if git.get("branch") else ""
+    changes = ", with changes that are not in it" if git.get("dirty") else ""
+    return f"{commit}{branch}{changes}" if commit else ""
+
+
+def _started(run: dict[str, Any]) -> str:
+    try:
+        begin = datetime.fromisoformat(str(run.get("started")))
+    except ValueError:
+        return ""
+    duration = run.get("duration_s")
+    took = f", took {_duration(duration)}" if isinstance(duration, int | float) else ""
+    return f"{_local(begin)}{took}"
+
+
+def _local(time: datetime) -> str:
+    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def _status(run: dict[str, Any]) -> str:
+    status = run.get("status")
+    code = run.get("exit_status")
+    return f"{status} (exit status {code})" if status and code else str(status or "")
+
+
+def _directory(origin: Origin) -> str:
+    if origin.directory is not None:
+        return str(origin.directory)
+    if origin.last_seen is not None:
+        return f"not where it was, {origin.last_seen} (scitex_session_core.reindex finds it again)"
+    return "not known: neither here nor in the registry of this machine"

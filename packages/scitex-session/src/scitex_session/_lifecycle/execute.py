@@ -1,9 +1,10 @@
-"""Running a function as a session: start, give it what it asks for, and end as it ended."""
+"""Run a function as a session: start, give it what it asks for, file the end as it was."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
 
@@ -11,22 +12,23 @@ from scitex_session._command_line.arguments import refuse
 from scitex_session._command_line.callables import name_of, namespace_of
 from scitex_session._command_line.session_table import NO, YES
 from scitex_session._config.script import script_of
-from scitex_session._errors import ConfigFileError, FacadeError, NestedSessionError, UsageError
+from scitex_session._errors import ConfigFileError, NestedSessionError, UsageError
 from scitex_session._names.injection import inject_globals
 from scitex_session_core import SessionError, outcome
 from scitex_session_plot import PlotError
 from scitex_session_repro import ReproError
 
-from .coroutines import run_to_end
-from .options import Options, make_style
+from .options import Options
 from .run import Run, active_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+    from collections.abc import Callable, Generator, Mapping
+    from typing import Any, NoReturn
 
     from scitex_session._command_line.arguments import Arguments
+
+_OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
 def check_not_nested(func: Callable[..., Any]) -> None:
@@ -35,6 +37,7 @@ def check_not_nested(func: Callable[..., Any]) -> None:
     Raises
     ------
     NestedSessionError
+        A session runs in this process.
     """
     running = active_run()
     if running is not None:
@@ -47,7 +50,7 @@ def is_disabled() -> bool:
     Raises
     ------
     SystemExit
-        With 2, after one line on stderr, where it says neither yes nor no.
+        The variable says neither yes nor no. The exit status is 2, after one line on stderr.
     """
     said = os.environ.get("SCITEX_SESSION_DISABLE", "")
     if said and said.lower() not in YES + NO:
@@ -57,7 +60,7 @@ def is_disabled() -> bool:
 
 
 class Ending:
-    """How a function ended, after its session was closed.
+    """How a function ended, once its session is closed.
 
     Attributes
     ----------
@@ -76,6 +79,20 @@ class Ending:
         self.error = error
         self.exit_status = exit_status
 
+    def give_back(self, *, exits: bool = False) -> Any:
+        """Return or raise what the function did.
+
+        Parameters
+        ----------
+        exits : bool
+            Whether an exit status other than 0 ends the process.
+        """
+        if self.error is not None:
+            raise self.error
+        if exits and self.exit_status != 0:
+            raise SystemExit(self.exit_status if 1 <= self.exit_status <= 255 else 1)
+        return self.result
+
 
 def execute(
     func: Callable[..., Any],
@@ -92,36 +109,36 @@ def execute(
     call : callable
         Calls it, given what can be injected, by name.
     keywords : mapping
-        Session options, checked before.
+        Session options, their names checked.
     arguments : Arguments
         The values it is called with, and what is asked of the session from outside the script.
 
     Returns
     -------
     Ending
+        How it ended.
 
     Raises
     ------
     Exception
-        The session could not be started: an option has a value that can't be.
+        The session could not be started: an option has a value that is not allowed.
     SystemExit
-        With 2, after one line on stderr, where a file of ``config/`` can't be taken.
+        A file of ``config/`` can't be used. The exit status is 2, after one line on stderr.
 
     Notes
     -----
-    A signal that ended the session ends the process, of that very signal, once all is in order.
-    Ctrl-C alone is left to the interpreter, which prints a traceback before it dies of it.
+    If a signal ended the session, the process dies of that signal when all is in order. Only Ctrl-C
+    is left to the interpreter, which prints a traceback before it dies of it.
     """
-    keywords = _asked(keywords, arguments)
-    session = _opened(func, keywords, arguments)
+    run = _opened(func, keywords, arguments)
     result, error = None, None
     try:
-        result = run_to_end(call(_injected(session, func, keywords)))
-        session.guard.begin_cleanup()
-    except BaseException as raised:  # noqa: BLE001  # told by `outcome`, raised again by the caller
-        session.guard.begin_cleanup()
+        result = run_to_end(call(_injected(run, func)))
+        run.guard.begin_cleanup()
+    except BaseException as raised:  # noqa: BLE001  # filed by `outcome`, raised by `give_back`
+        run.guard.begin_cleanup()
         error = raised
-    return _ended(session, keywords, result, error)
+    return _ended(run, result, error)
 
 
 async def execute_async(
@@ -130,99 +147,142 @@ async def execute_async(
     keywords: Mapping[str, Any],
     arguments: Arguments,
 ) -> Ending:
-    """Call an async function within a session and within the event loop that runs: as `execute`."""
-    keywords = _asked(keywords, arguments)
-    session = _opened(func, keywords, arguments)
-    session.at_close("the watch for Ctrl-C", session.guard.watch_interrupts())
+    """Call an async function within a session and the running event loop; else as `execute`."""
+    run = _opened(func, keywords, arguments)
+    run.at_close("the watch for Ctrl-C", run.guard.watch_interrupts())
     result, error = None, None
     try:
-        result = call(_injected(session, func, keywords))
+        result = call(_injected(run, func))
         if isinstance(result, Coroutine):
             result = await result
-        session.guard.begin_cleanup()
-    except BaseException as raised:  # noqa: BLE001  # told by `outcome`, raised again by the caller
-        session.guard.begin_cleanup()
+        run.guard.begin_cleanup()
+    except BaseException as raised:  # noqa: BLE001  # filed by `outcome`, raised by `give_back`
+        run.guard.begin_cleanup()
         error = raised
-    return _ended(session, keywords, result, error)
-
-
-def _asked(keywords: Mapping[str, Any], arguments: Arguments) -> Mapping[str, Any]:
-    """Lay what the command line and the environment ask of the session over the script's words."""
-    return {**keywords, **arguments.session.keywords}
+    return _ended(run, result, error)
 
 
 def _opened(func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Arguments) -> Run:
-    file = keywords.get("file")
     try:
-        session = Run(
-            _options(keywords, arguments),
-            make_style(keywords),
+        options = Options(keywords, arguments.session.told(), arguments.origins)
+        file = options.file
+        run = Run(
+            options,
             Path(file).absolute() if file is not None else script_of(namespace_of(func)),
             function=name_of(func),
             arguments=arguments.values,
         )
-        session.open(alone=True)
+        run.open(alone=True)
     except ConfigFileError as wrong:
         refuse(wrong)
-    except (FacadeError, SessionError, PlotError, ReproError) as refused:
+    except (SessionError, PlotError, ReproError) as refused:
         raise refused.with_traceback(None) from None  # what was wrong is the user's, not our frames
-    return session
+    return run
 
 
-def _injected(
-    session: Run, func: Callable[..., Any], keywords: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Put what is injected into the globals of `func`, and return it by name."""
-    injected = {
-        "CONFIG": session.config,
-        "plt": session.style.plt,
-        "COLORS": session.colors,
-        "rngg": session.rng,
-        "logger": session.logger.ready(),
-    }
-    session.at_close("putting back globals", inject_globals(namespace_of(func), injected))
-    verbose, flow = (bool(keywords.get(name)) for name in ("verbose", "show_execution_flow"))
-    session.announce(verbose=verbose, flow=flow)
+def _injected(run: Run, func: Callable[..., Any]) -> dict[str, Any]:
+    """Put the names of the session into the globals of `func`, and return them."""
+    injected = {**run.names, "logger": run.names["logger"].ready()}
+    run.at_close("putting back globals", inject_globals(namespace_of(func), injected))
+    run.announce()
     return injected
 
 
-def _ended(
-    session: Run, keywords: Mapping[str, Any], result: Any, error: BaseException | None
-) -> Ending:
+def _ended(run: Run, result: Any, error: BaseException | None) -> Ending:
     if error is not None:
-        from .traceback import without_our_frames
-
-        error = without_our_frames(error)
+        error = _without_our_frames(error)
     # An event loop turns Ctrl-C into a cancellation, and itself dies of it in the end.
-    cancelled = session.guard.interrupted and type(error).__name__ == "CancelledError"
-    signum = signal.SIGINT if cancelled else session.guard.ended_by
+    cancelled = run.guard.interrupted and type(error).__name__ == "CancelledError"
+    signum = signal.SIGINT if cancelled else run.guard.ended_by
     exit_status, reason = outcome(result, error, signum)
-    _close(session, keywords, exit_status, reason, error)
+    if run.owned:  # not in a forked child that fell through: the session is its parent's
+        options = run.options
+        default = ":)" if exit_status == 0 else ":("
+        message = default if options.message is None else options.message
+        run.close(exit_status, reason, message=message, error=error)
+        run.conclude(message, verbose=options.verbose, notify=options.notify)
     if not (cancelled or isinstance(error, KeyboardInterrupt)):
-        session.guard.die()
+        run.guard.die()
     return Ending(result, error, exit_status)
 
 
-def _close(
-    session: Run,
-    keywords: Mapping[str, Any],
-    exit_status: int,
-    reason: Mapping[str, Any],
-    error: BaseException | None = None,
-) -> None:
-    if not session.owned:
-        return  # a forked child that fell through: the session is its parent's
-    message = keywords.get("message", ":)" if exit_status == 0 else ":(")
-    session.close(exit_status, reason, message=message, error=error)
-    verbose, notify = (bool(keywords.get(name)) for name in ("verbose", "notify"))
-    session.conclude(message, verbose=verbose, notify=notify)
+def _without_our_frames(error: BaseException) -> BaseException:
+    """Take the frames of this package off the top of an error's traceback.
+
+    Who reads a traceback at 2 a.m. looks for their own line: five frames of a decorator above it
+    are noise. An error that is ours from top to bottom keeps its frames.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OURS):
+        trace = trace.tb_next
+    return error if trace is None else error.with_traceback(trace)
 
 
-def _options(keywords: Mapping[str, Any], arguments: Arguments) -> Options:
-    modules = (keywords.get(name) for name in ("random", "np", "torch"))
-    return Options(
-        origins=arguments.origins,
-        asked=arguments.session.told(),
-        seed_modules=[module for module in modules if module is not None],
-        **{name: keywords[name] for name in Options.FROM_KEYWORDS if name in keywords},
-    )
+class Finished(Coroutine):  # type: ignore[type-arg]  # a type parameter would import typing
+    """What an async session function returns where no event loop runs: its result, to be awaited.
+
+    ``main()`` alone must run, as any other function does, and so must ``asyncio.run(main())``, as
+    any other async function does. The call has run the session; this hands over its result.
+
+    Parameters
+    ----------
+    result : object
+        What the function returned.
+    """
+
+    __slots__ = ("_result",)
+
+    def __init__(self, result: Any) -> None:
+        self._result = result
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._result
+        yield
+
+    def send(self, _value: object) -> NoReturn:
+        """End at once, with the result."""
+        raise StopIteration(self._result)
+
+    def throw(self, *raised: Any) -> NoReturn:
+        """Raise what is thrown in: nothing is left that could catch it."""
+        error = raised[1] if len(raised) > 1 and raised[1] is not None else raised[0]
+        raise error
+
+    def close(self) -> None:
+        """Do nothing: it has run."""
+
+    def __repr__(self) -> str:
+        return f"<finished: {self._result!r}; await it, or asyncio.run() it, for the value>"
+
+
+def in_event_loop() -> bool:
+    """Tell whether an event loop runs in this thread."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return False
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def run_to_end(result: Any) -> Any:
+    """Run a coroutine and return its result; return anything else as it is.
+
+    Raises
+    ------
+    RuntimeError
+        An event loop runs in this thread, so the coroutine can't be waited for.
+    """
+    if not isinstance(result, Coroutine):
+        return result
+    if in_event_loop():
+        result.close()
+        raise RuntimeError(
+            "the session function returned a coroutine that can't be run within the running event "
+            "loop: decorate the async function itself, and await it"
+        )
+    import asyncio
+
+    return asyncio.run(result)

@@ -1,4 +1,4 @@
-"""The many keywords of a session as a few values, checked before anything starts."""
+"""The keywords of a session: one table of names, defaults and checks, and the values of one run."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from scitex_session_core import InvalidSessionIdError, InvalidTypeError, Invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from types import ModuleType
     from typing import Any, Literal
 
@@ -16,204 +15,194 @@ if TYPE_CHECKING:
 
     CaptureMode = Literal["fd", "sys", "none"]
     StampMode = bool | Literal["visible"]
+    Check = Callable[[str, Any], Any]
 
-CAPTURE_MODES = ("fd", "sys", "none")
-LEAST_LOG_BYTES = 65536
-
-# Keywords of `start` that describe the look of figures, and their defaults.
-STYLE_DEFAULTS: Mapping[str, Any] = {
-    "agg": False,
-    "fig_size_mm": (160, 100),
-    "fig_scale": 1.0,
-    "dpi_display": 100,
-    "dpi_save": 300,
-    "fontsize": "small",
-    "autolayout": False,
-    "hide_top_right_spines": True,
-    "alpha": 0.9,
-    "line_width": 1.0,
-}
-# Keywords that `session` and `run` take, and that are no part of `Options`.
-_OTHERS = (
-    "file",
-    "message",
-    "notify",
-    "np",
-    "random",
-    "show_execution_flow",
-    "torch",
-    "verbose",
-)
-_SWITCHES = (
-    "clear_logs",
-    "deterministic",
-    "no_save",
-    "notify",
-    "show_execution_flow",
-    "verbose",
-)
+_CAPTURE_MODES = ("fd", "sys", "none")
+_LEAST_LOG_BYTES = 65536
 
 
-class Options:
-    """How a session was asked for, without the look of its figures.
-
-    Attributes
-    ----------
-    args : object
-        What becomes ``CONFIG.ARGS``, where it is not the arguments of the function.
-    origins : mapping
-        By argument, where its value came from.
-    asked : mapping
-        By keyword, what was asked for from outside the script, and from where.
-    seed_modules : tuple of module
-        Seeded at once.
-    alpha : float
-        Opacity of the colours.
-    tags : tuple of str
-        Tags of the run.
-    sdir, sdir_suffix, seed, capture, clear_logs, debug, max_log_bytes, note, parent, out, \
-no_save, stamp, deterministic
-        As for `start`.
-    """
-
-    FROM_KEYWORDS = (
-        "alpha",
-        "args",
-        "capture",
-        "clear_logs",
-        "debug",
-        "deterministic",
-        "max_log_bytes",
-        "no_save",
-        "note",
-        "out",
-        "parent",
-        "sdir",
-        "sdir_suffix",
-        "seed",
-        "stamp",
-        "tags",
-    )
-    __slots__ = (*FROM_KEYWORDS, "asked", "origins", "seed_modules")
-
-    def __init__(
-        self,
-        *,
-        args: object = None,
-        origins: Mapping[str, str] | None = None,
-        asked: Mapping[str, tuple[Any, str]] | None = None,
-        sdir: str | os.PathLike[str] | None = None,
-        sdir_suffix: str | None = None,
-        seed: int | None = 42,
-        seed_modules: Iterable[ModuleType] = (),
-        alpha: float = 0.9,
-        capture: CaptureMode = "fd",
-        clear_logs: bool = False,
-        debug: bool | None = None,
-        max_log_bytes: int | None = None,
-        note: str = "",
-        tags: Iterable[str] = (),
-        parent: str | None = None,
-        out: str | os.PathLike[str] | None = None,
-        no_save: bool = False,
-        stamp: StampMode = True,
-        deterministic: bool = False,
-    ) -> None:
-        if capture not in CAPTURE_MODES:
-            raise InvalidValueError("capture", capture, "one of 'fd', 'sys', 'none'")
-        if max_log_bytes is not None:
-            allowed = "None or at least 65536 (64 KiB)"
-            if isinstance(max_log_bytes, bool) or not hasattr(max_log_bytes, "__index__"):
-                raise InvalidTypeError("max_log_bytes", max_log_bytes, allowed)
-            if max_log_bytes < LEAST_LOG_BYTES:
-                raise InvalidValueError("max_log_bytes", max_log_bytes, allowed)
-        if debug is not None and not isinstance(debug, bool):
-            raise InvalidTypeError("debug", debug, "True, False or None")
-        if not isinstance(note, str):
-            raise InvalidTypeError("note", note, "a string")
-        if parent is not None:
-            _check_parent(parent)
-        if out is not None and not isinstance(out, str) and not hasattr(out, "__fspath__"):
-            raise InvalidTypeError("out", out, "a path, or None")
-        check_switches(
-            {"clear_logs": clear_logs, "deterministic": deterministic, "no_save": no_save}
-        )
-        if stamp is not True and stamp is not False and stamp != "visible":
-            raise InvalidValueError("stamp", stamp, "True, False or 'visible'")
-        self.args = args
-        self.origins = dict(origins or {})
-        self.asked = dict(asked or {})
-        self.sdir = sdir
-        self.sdir_suffix = sdir_suffix
-        self.seed = seed
-        self.seed_modules = tuple(seed_modules)
-        self.alpha = alpha
-        self.capture = capture
-        self.clear_logs = clear_logs
-        self.max_log_bytes = max_log_bytes
-        self.debug = debug
-        self.note = note
-        self.tags = _checked_tags(tags)
-        self.parent = parent
-        self.out = out
-        self.no_save = no_save
-        self.stamp = stamp
-        self.deterministic = deterministic
+def _elsewhere(_name: str, value: Any) -> Any:
+    """Leave the check to the package that takes the value."""
+    return value
 
 
-KEYWORDS = tuple(sorted({*STYLE_DEFAULTS, *Options.FROM_KEYWORDS, *_OTHERS}))
+def _of_figures(_name: str, value: Any) -> Any:
+    """Leave the check to `scitex_session_plot.Style`, of which it is a keyword."""
+    return value
 
 
-def _check_parent(parent: str) -> None:
+def _switch(name: str, value: Any) -> Any:
+    if value not in (True, False):
+        raise InvalidTypeError(name, value, "True or False")
+    return value
+
+
+def _capture(name: str, value: Any) -> Any:
+    if value not in _CAPTURE_MODES:
+        raise InvalidValueError(name, value, f"one of {', '.join(map(repr, _CAPTURE_MODES))}")
+    return value
+
+
+def _debug(name: str, value: Any) -> Any:
+    if value is not None and not isinstance(value, bool):
+        raise InvalidTypeError(name, value, "True, False or None")
+    return value
+
+
+def _log_bytes(name: str, value: Any) -> Any:
+    allowed = f"None or at least {_LEAST_LOG_BYTES} (64 KiB)"
+    if value is None:
+        return None
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise InvalidTypeError(name, value, allowed)
+    if value < _LEAST_LOG_BYTES:
+        raise InvalidValueError(name, value, allowed)
+    return value
+
+
+def _note(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        raise InvalidTypeError(name, value, "a string")
+    return value
+
+
+def _out(name: str, value: Any) -> Any:
+    if value is not None and not isinstance(value, str) and not hasattr(value, "__fspath__"):
+        raise InvalidTypeError(name, value, "a path, or None")
+    return value
+
+
+def _parent(name: str, value: Any) -> Any:
     try:
-        check_id(parent)
+        return None if value is None else check_id(value)
     except (InvalidSessionIdError, InvalidTypeError):
-        raise InvalidValueError("parent", parent, "the ID of a session, or None") from None
+        raise InvalidValueError(name, value, "the ID of a session, or None") from None
 
 
-def _checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    found = () if isinstance(tags, str) else tuple(tags)
-    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in found):
-        raise InvalidTypeError("tags", tags, "a list of strings")
+def _stamp(name: str, value: Any) -> Any:
+    if value is not True and value is not False and value != "visible":
+        raise InvalidValueError(name, value, "True, False or 'visible'")
+    return value
+
+
+def _tags(name: str, value: Any) -> tuple[str, ...]:
+    found = () if isinstance(value, str) else tuple(value)
+    if isinstance(value, str) or not all(isinstance(tag, str) for tag in found):
+        raise InvalidTypeError(name, value, "a list of strings")
     return found
 
 
-def make_style(keywords: Mapping[str, Any]) -> Style:
-    """Make the style of figures from the keywords of `start` that describe it.
+# Every keyword of a session: its default, and what checks it. `start` spells the same defaults in
+# its signature (`session` and `start` have some of their own); the rest follows from this table.
+_KEYWORDS: Mapping[str, tuple[Any, Check]] = {
+    "agg": (False, _of_figures),
+    "alpha": (0.9, _of_figures),
+    "args": (None, _elsewhere),
+    "autolayout": (False, _of_figures),
+    "capture": ("fd", _capture),
+    "clear_logs": (False, _switch),
+    "debug": (None, _debug),
+    "deterministic": (False, _switch),
+    "dpi_display": (100, _of_figures),
+    "dpi_save": (300, _of_figures),
+    "fig_scale": (1.0, _of_figures),
+    "fig_size_mm": ((160, 100), _of_figures),
+    "file": (None, _elsewhere),
+    "fontsize": ("small", _of_figures),
+    "hide_top_right_spines": (True, _of_figures),
+    "line_width": (1.0, _of_figures),
+    "max_log_bytes": (None, _log_bytes),
+    "message": (None, _elsewhere),
+    "no_save": (False, _switch),
+    "note": ("", _note),
+    "notify": (False, _switch),
+    "np": (None, _elsewhere),
+    "out": (None, _out),
+    "parent": (None, _parent),
+    "random": (None, _elsewhere),
+    "sdir": (None, _elsewhere),
+    "sdir_suffix": (None, _elsewhere),
+    "seed": (42, _elsewhere),
+    "show_execution_flow": (False, _switch),
+    "stamp": (True, _stamp),
+    "tags": ((), _tags),
+    "torch": (None, _elsewhere),
+    "verbose": (False, _switch),
+}
+KEYWORDS = tuple(_KEYWORDS)
+_STYLE_KEYWORDS = tuple(name for name, (_, check) in _KEYWORDS.items() if check is _of_figures)
+
+
+class Options:
+    """What a session was asked for: one attribute for each keyword, checked.
+
+    Parameters
+    ----------
+    keywords : mapping
+        What the script asks for. A keyword that is missing has its default.
+    asked : mapping, optional
+        What the command line and the environment ask for, with where it comes from, by keyword.
+        It counts more than `keywords`.
+    origins : mapping, optional
+        Where the value of each argument of the function comes from.
 
     Raises
     ------
-    Exception
-        A value can't be: the plot package says which, and what is allowed.
+    InvalidValueError, InvalidTypeError
+        A value is not allowed.
     """
-    from scitex_session_plot import Style
 
-    return Style(**{name: keywords.get(name, default) for name, default in STYLE_DEFAULTS.items()})
+    __slots__ = (*KEYWORDS, "asked", "origins")
 
+    if TYPE_CHECKING:
+        asked: Mapping[str, tuple[Any, str]]
+        capture: CaptureMode
+        origins: Mapping[str, str]
 
-def check_switches(keywords: Mapping[str, Any]) -> None:
-    """Refuse a value other than True and False where only these are meant.
+        def __getattr__(self, name: str) -> Any: ...
 
-    Raises
-    ------
-    InvalidTypeError
-    """
-    for name in _SWITCHES:
-        if name in keywords and keywords[name] not in (True, False):
-            raise InvalidTypeError(name, keywords[name], "True or False")
+    def __init__(
+        self,
+        keywords: Mapping[str, Any],
+        asked: Mapping[str, tuple[Any, str]] | None = None,
+        origins: Mapping[str, str] | None = None,
+    ) -> None:
+        self.asked = dict(asked or {})
+        self.origins = dict(origins or {})
+        values = {**keywords, **{name: value for name, (value, _) in self.asked.items()}}
+        for name, (default, check) in _KEYWORDS.items():
+            setattr(self, name, check(name, values.get(name, default)))
+
+    @property
+    def seed_modules(self) -> tuple[ModuleType, ...]:
+        """The modules that are seeded at once."""
+        return tuple(m for m in (self.random, self.np, self.torch) if m is not None)
+
+    def style(self) -> Style:
+        """Make the style of the figures.
+
+        Raises
+        ------
+        PlotError
+            A value is not allowed.
+        """
+        from scitex_session_plot import Style
+
+        return Style(**{name: getattr(self, name) for name in _STYLE_KEYWORDS})
 
 
 def check_keywords(keywords: Mapping[str, Any]) -> None:
-    """Refuse keywords that no part of a session takes, and switches that are none.
+    """Refuse unknown keywords, and switches that are neither True nor False.
 
     Raises
     ------
     UnknownOptionError, InvalidTypeError
+        There is one.
     """
-    for name in keywords:
-        if name not in KEYWORDS:
-            import difflib
+    for name, value in keywords.items():
+        if name not in _KEYWORDS:
+            from scitex_session._suggest import suggest
 
-            near = tuple(difflib.get_close_matches(name, KEYWORDS, n=1))
-            raise UnknownOptionError(name, near, KEYWORDS)
-    check_switches(keywords)
+            raise UnknownOptionError(name, suggest(name, KEYWORDS), KEYWORDS)
+        if _KEYWORDS[name][1] is _switch:
+            _switch(name, value)

@@ -8,16 +8,14 @@ import sys
 from scitex_session._config.folder import read_config_files
 from scitex_session._errors import NestedSessionError
 from scitex_session._names.config_object import as_args, make_config
-from scitex_session._names.logger import SessionLogger
-from scitex_session_core import RUN_FILES, crash_command, make_run_dir, outcome, registry_dir
+from scitex_session._names.injection import SessionLogger, provide
+from scitex_session_core import RUN_FILES, crash_command, make_run_dir, outcome, registry_dir, warn
 from scitex_session_io import capture, save_into
-from scitex_session_plot import CustomColors
+from scitex_session_plot import CustomColors, watch_savefig
 from scitex_session_repro import RandomStateManager
 
-from .figures import watch_figures
-from .ledger import Ledger
+from .record import RunRecord, log_path, tolerated
 from .signals import SignalGuard
-from .trouble import attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,15 +23,16 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from scitex_session_core import DotDict
+    from scitex_session._names.config_object import Config
     from scitex_session_io import Capture
-    from scitex_session_plot import Style
 
     from .options import Options
 
-# Those that are on record and not yet closed, the innermost last.
+_HEARTBEAT = "heartbeat"
+
+# Sessions that are on record and not yet closed, innermost last.
 _active: list[Run] = []
-# The same from the beginning of their opening to the end of their clean-up.
+# The same sessions from the beginning of their opening to the end of their clean-up.
 _present: list[Run] = []
 
 
@@ -43,9 +42,7 @@ class Run:
     Parameters
     ----------
     options : Options
-        How it was asked for.
-    style : Style
-        The look of its figures, not yet applied.
+        What the session was asked for.
     script : Path or None
         The script it belongs to.
     function : str, optional
@@ -55,43 +52,45 @@ class Run:
 
     Attributes
     ----------
-    config : DotDict
+    config : Config
         Its `CONFIG`.
-    ledger : Ledger
-        What is written of it.
+    record : RunRecord
+        Its record, once it has a directory.
     rng : RandomStateManager
-    colors : CustomColors
+        Its generators.
     style : Style
+        The look of its figures.
+    names : dict
+        What it gives its script, by name: ``CONFIG``, ``plt``, ``COLORS``, ``rngg``, ``logger``.
     capture : Capture
+        Its captured output.
     guard : SignalGuard
+        Its signal handlers.
     closed_figures : int
-        How many figures were left open, and closed at its end.
-    logger : SessionLogger
+        How many figures were left open and closed at its end.
     """
 
-    config: DotDict
-    ledger: Ledger
+    config: Config
+    record: RunRecord
     rng: RandomStateManager
-    colors: CustomColors
+    names: Mapping[str, Any]
     capture: Capture
 
     def __init__(
         self,
         options: Options,
-        style: Style,
         script: Path | None,
         *,
         function: str | None = None,
         arguments: Mapping[str, Any] | None = None,
     ) -> None:
         self.options = options
-        self.style = style
+        self.style = options.style()
         self.script = script
         self.function = function
         self.arguments = dict(arguments or {})
         self.guard = SignalGuard()
         self.closed_figures = 0
-        self.logger = SessionLogger(script.stem if script else function or "session")
         self._owner = os.getpid()
         self._undo: list[tuple[str, Callable[[], object]]] = []
         self._end_watch: Callable[[], object] | None = None
@@ -99,7 +98,7 @@ class Run:
     @property
     def id(self) -> str:
         """Its ID, once it has one."""
-        return self.ledger.id if hasattr(self, "ledger") else "that is just starting"
+        return self.record.id if hasattr(self, "record") else "that is just starting"
 
     @property
     def owned(self) -> bool:
@@ -107,21 +106,21 @@ class Run:
         return os.getpid() == self._owner
 
     def open(self, *, alone: bool = False) -> None:
-        """Start it: after this, whatever happens is on record.
+        """Start the session: from now on, whatever happens is on record.
 
         Parameters
         ----------
         alone : bool
-            Whether to refuse where another session is there, be it one that another thread is
-            just starting or cleaning up: two would take each other's output and globals.
+            Whether to refuse where another session is there, even one that another thread is just
+            starting or cleaning up: two would take each other's output and globals.
 
         Raises
         ------
         NestedSessionError
-            Another one is there.
+            Another session is there.
         Exception
-            What was asked for can't be (an `sdir` that can't be made, a broken ``config/*.yaml``, a
-            seed out of range); nothing is left behind then.
+            Something that was asked for can't be (an `sdir` that can't be made, a broken
+            ``config/*.yaml``, a seed out of range). Nothing is left behind then.
         """
         # Appended before the look, so that of two threads only one is the first.
         _present.append(self)
@@ -150,18 +149,18 @@ class Run:
         self.rng = RandomStateManager(options.seed, deterministic=options.deterministic)
         self.at_close("putting back random generators", self.rng.release)
         self.rng.seed_modules(*options.seed_modules)
-        self.colors = CustomColors(alpha=options.alpha)
+        colors = CustomColors(alpha=options.alpha)
         registry, sdir, out = registry_dir(), options.sdir, options.out
-        if parent := options.parent:
-            from .parent import tell_if_unknown
-
-            known = registry
-            attempt("looking up the parent", lambda: tell_if_unknown(parent, known))
+        if options.parent:
+            with tolerated("looking up the parent"):
+                _warn_of_unknown_parent(options.parent, registry)
         if options.no_save:
             from .trial import Trial
 
             trial = Trial()
-            self.at_close("removing what was tried", lambda: trial.end(self))
+            self.at_close(
+                "removing what was tried", lambda: trial.end(getattr(self, "record", None))
+            )
             registry, sdir, out = trial.registry, None, trial.folder
         run_dir = make_run_dir(
             self.script,
@@ -176,34 +175,41 @@ class Run:
         self.rng.verify_directory = run_dir.out_dir / "fingerprints"
         args = as_args(options.args) if options.args is not None else as_args(self.arguments)
         self.config = make_config(run_dir, self.script, args, files.values, debug=debug)
-        self.ledger = Ledger(
+        self.record = RunRecord(
             self.config,
             run_dir,
             registry,
+            options,
             script=self.script,
             function=self.function,
             arguments=self.arguments or (args if isinstance(args, dict) else {}),
             files=files,
             seed=self.rng.seed,
-            parent=options.parent,
-            tags=options.tags,
-            note=options.note,
         )
         self.capture = capture(
-            path / "logs" / "stdout.log",
-            path / "logs" / "stderr.log",
+            log_path(path, "stdout"),
+            log_path(path, "stderr"),
             mode=options.capture,
-            heartbeat=path / "heartbeat",
+            heartbeat=path / _HEARTBEAT,
             on_death=crash_command(path, registry),
             max_bytes=options.max_log_bytes,
         )
+        logger = SessionLogger(self.script.stem if self.script else self.function or "session")
+        self.names = {
+            "CONFIG": self.config,
+            "plt": self.style.plt,
+            "COLORS": colors,
+            "rngg": self.rng,
+            "logger": logger,
+        }
+        self._withdraw_names = provide(self.names)
         _active.append(self)
-        self.ledger.begin(options.origins, options.asked)
-        attempt("capturing output", self.capture.start)
+        self.record.begin()
+        with tolerated("capturing output"):
+            self.capture.start()
         self.at_close("ending save_into", save_into(path, self.saved, reserved=RUN_FILES))
-        self.at_close("putting back the logger", self.logger.restore)
-        self._end_watch = watch_figures(self)
-        self.at_close("ending the watch on figures", self._end_watch)
+        self.at_close("putting back the logger", logger.restore)
+        self._watch_figures()
         self.style.apply()
         self.at_close("putting back the style of figures", self.style.restore)
         self.at_close("closing figures left open", self._close_figures)
@@ -216,9 +222,9 @@ class Run:
         message: str = ":)",
         error: BaseException | None = None,
     ) -> None:
-        """End it: logs complete, record final, directory moved, everything borrowed given back.
+        """End the session: complete its logs, write the final record, move the directory, undo.
 
-        Does nothing in a forked child, or the second time. Trouble of our own is warned about.
+        Does nothing in a forked child, or the second time. Trouble of ours is warned about.
         """
         if not self.owned or self not in _active:
             return
@@ -227,68 +233,83 @@ class Run:
         self.guard.begin_cleanup()
         if self._end_watch is not None:
             # While the record is open: a figure in an open file becomes an artifact only here.
-            attempt("ending the watch on figures", self._end_watch)
-        attempt("ending the capture", self.capture.finish)
+            with tolerated("ending the watch on figures"):
+                self._end_watch()
+        with tolerated("ending the capture"):
+            self.capture.finish()
         if error is not None:
-            from .traceback import log_error
-
-            attempt("logging the error", lambda: log_error(self.ledger.path, error))
-        attempt("rendering the logs", self._render_logs)
-        attempt("telling what repeats", self._tell_what_repeats)
-        self.ledger.end(exit_status, reason, message=message)
-        attempt("dismissing the companion", self.capture.dismiss)
-        attempt("removing the heartbeat", self._stop_heart)
+            with tolerated("logging the error"):
+                self.record.log_error(error)
+        with tolerated("rendering the logs"):
+            if self.capture.mode != "none":
+                self.record.render_logs()
+        with tolerated("recording what repeats"):
+            self._record_what_repeats()
+        self.record.end(exit_status, reason, message=message)
+        with tolerated("dismissing the companion"):
+            self.capture.dismiss()
+        with tolerated("removing the heartbeat"):
+            (self.record.path / _HEARTBEAT).unlink(missing_ok=True)
         _active.remove(self)
-        attempt("reaping", self.ledger.reap_others)
+        self._withdraw_names()
+        with tolerated("reaping"):
+            self.record.reap_others()
         self._undo_all()
 
-    def announce(self, *, verbose: bool, flow: bool) -> None:
-        """Print what it is, and which functions of the script call which, as asked for."""
-        if verbose:
-            from .report import print_header
+    def announce(self) -> None:
+        """Print what the session is, and which functions call which, as far as was asked for."""
+        if self.options.verbose:
+            from .messages import print_header
 
             print_header(self)
-        if flow and self.script is not None:
-            from .flow import print_flow
+        if self.options.show_execution_flow and self.script is not None:
+            from .messages import print_flow
 
             print_flow(self.script)
 
     def conclude(self, message: str, *, verbose: bool, notify: bool) -> None:
-        """Print how it ended, and send a notice of it, as asked for."""
+        """Print how the session ended, and send a notice of it, as far as was asked for."""
         if verbose:
-            from .report import print_footer
+            from .messages import print_footer
 
             print_footer(self, message)
         if notify:
-            from .notify import notify_of
+            from .messages import send_notice
 
-            notify_of(self, message)
+            send_notice(self, message)
 
-    def saved(self, path: Path) -> None:
-        """Put a file that was saved on record, as made by this session."""
+    def saved(self, path: str | os.PathLike[str]) -> None:
+        """Record a file that this session has saved."""
         from .artifacts import record_artifact
 
-        attempt("recording a saved file", lambda: record_artifact(self.ledger.path, path))
+        with tolerated("recording a saved file"):
+            record_artifact(self.record.path, path)
 
     def at_close(self, what: str, undo: Callable[[], object]) -> None:
-        """Have `undo` called when the session has ended, the last one first."""
+        """Have `undo` called when the session has ended; the last one is called first."""
         self._undo.append((what, undo))
 
-    def _render_logs(self) -> None:
-        if self.capture.mode != "none":
-            from .rendered_logs import render_logs
+    def _watch_figures(self) -> None:
+        stamp = self.options.stamp
 
-            render_logs(self.ledger.path)
+        def facts() -> Mapping[str, str | None]:
+            from .artifacts import stamp_of
 
-    def _tell_what_repeats(self) -> None:
-        # Of a run that has used nothing of this there is nothing to tell.
+            return stamp_of(self.record, self.script)
+
+        self._end_watch = watch_savefig(
+            self.saved,
+            stamp=facts if stamp else None,
+            footer=self.record.id.rpartition("_")[2] if stamp == "visible" else None,
+        )
+        self.at_close("ending the watch on figures", self._end_watch)
+
+    def _record_what_repeats(self) -> None:
+        # A run that has used neither has nothing to report.
         if "numpy" in sys.modules or "torch" in sys.modules:
             from scitex_session_repro import report
 
-            self.ledger.add("reproducibility", report(self.rng).as_dict())
-
-    def _stop_heart(self) -> None:
-        (self.ledger.path / "heartbeat").unlink(missing_ok=True)
+            self.record.add("reproducibility", report(self.rng).as_dict())
 
     def _close_figures(self) -> None:
         self.closed_figures = self.style.close_figures()
@@ -296,7 +317,8 @@ class Run:
     def _undo_all(self) -> None:
         while self._undo:
             what, undo = self._undo.pop()
-            attempt(what, undo)
+            with tolerated(what):
+                undo()
         _present.remove(self)
 
 
@@ -305,11 +327,14 @@ def active_run() -> Run | None:
     return next((run for run in reversed(_present) if run.owned), None)
 
 
-def current_run() -> Run | None:
-    """Return the innermost session there is, which in a forked worker is its parent's."""
-    return _active[-1] if _active else None
-
-
 def run_of(config: Mapping[str, Any]) -> Run | None:
     """Return the session of a `CONFIG`, also in a forked child; None once it is closed."""
-    return next((run for run in _active if run.ledger.id == config.get("ID")), None)
+    return next((run for run in _active if run.record.id == config.get("ID")), None)
+
+
+def _warn_of_unknown_parent(parent: str, registry: Path) -> None:
+    """Warn if no session of that ID is known here: it may be of another machine, or mistyped."""
+    from scitex_session_core import SessionManager
+
+    if not SessionManager(registry).get_session(parent):
+        warn(f"the parent session {parent} is not in the registry {registry}; it is kept as given")

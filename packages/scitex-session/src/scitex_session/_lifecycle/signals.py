@@ -1,4 +1,4 @@
-"""Signals while a session runs: clean up, then die of the signal, as one would without us."""
+"""Signals during a session: clean up, then die of the signal, as the process would without us."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Terminated(SystemExit):
     """Raised in the main thread by SIGTERM and SIGHUP while a session runs.
 
-    A `SystemExit`, so that `finally` blocks run and libraries that let exits through let this one
-    through.
+    It is a `SystemExit`, so that `finally` blocks run, and libraries let it through as they let
+    other exits through.
 
     Attributes
     ----------
@@ -32,19 +32,19 @@ class Terminated(SystemExit):
 
 
 class SignalGuard:
-    """Holds the handlers of a session, and knows which signal ended it.
+    """Install the signal handlers of a session, and remember which signal ended it.
 
-    Only dispositions that are still the default are touched: a handler of the user's is theirs to
-    keep, and an inherited "ignore" (nohup) stays. While the session opens and closes, a signal
-    waits until that is done, and only a second one does not: a session half open would leave
-    litter, one half closed a lie.
+    Only default dispositions are replaced: a handler of the user's stays, and so does an inherited
+    "ignore" (nohup). While the session opens and closes, the first signal waits until that is done
+    and a second one ends the process at once: a session that is half open would leave litter, and
+    one that is half closed a false record.
 
     Attributes
     ----------
     ended_by : int or None
         The signal that ended the session.
     interrupted : bool
-        Whether a Ctrl-C came that a handler of others' saw to (`watch_interrupts`).
+        Whether another handler than ours took a Ctrl-C (`watch_interrupts`).
     """
 
     def __init__(self) -> None:
@@ -54,12 +54,12 @@ class SignalGuard:
         self._found: dict[int, Handler] = {}
 
     def begin_opening(self) -> None:
-        """From now on, the first signal waits. Does nothing outside the main thread."""
+        """Let the first signal wait from now on. Do nothing outside the main thread."""
         _guards.append(self)
         self._defer_all()
 
     def begin_run(self) -> None:
-        """From now on, signals end the function; one that waited does so at once.
+        """Let signals end the function from now on; one that has waited does so at once.
 
         Raises
         ------
@@ -73,9 +73,9 @@ class SignalGuard:
             raise KeyboardInterrupt if self.ended_by == signal.SIGINT else Terminated(self.ended_by)
 
     def watch_interrupts(self) -> Callable[[], None]:
-        """Note each Ctrl-C that a handler of others' sees to, and return what ends the watch.
+        """Note each Ctrl-C that another handler takes, and return what ends the watch.
 
-        An event loop makes of it the cancellation of its main task, which alone does not tell.
+        An event loop turns Ctrl-C into a cancellation of its main task, which does not tell why.
         """
         found = signal.getsignal(signal.SIGINT)
         if not callable(found) or found in (signal.default_int_handler, self._defer):
@@ -97,11 +97,11 @@ class SignalGuard:
         return restore
 
     def begin_cleanup(self) -> None:
-        """From now on, the first signal waits for the end of the clean-up."""
+        """Let the first signal wait for the end of the clean-up from now on."""
         self._defer_all()
 
     def restore(self) -> None:
-        """Put back what was found, where nobody else has put something since."""
+        """Put back the handlers that were found, where nobody else has set one since."""
         if self in _guards:
             _guards.remove(self)
         for signum, found in self._found.items():
@@ -110,7 +110,7 @@ class SignalGuard:
         self._found.clear()
 
     def die(self) -> None:
-        """Die of the signal that ended the session, if one did. Returns if none did."""
+        """Die of the signal that ended the session; return if none did."""
         if self.ended_by is not None and os.getpid() == self._owner:
             _die_of(self.ended_by)
 
@@ -137,7 +137,7 @@ class SignalGuard:
         self.ended_by = signum
 
 
-# What Python does by itself, and so what we may replace.
+# The dispositions that Python starts with, and so those that we may replace.
 _DEFAULTS = (
     ("SIGINT", signal.default_int_handler),
     ("SIGTERM", signal.SIG_DFL),

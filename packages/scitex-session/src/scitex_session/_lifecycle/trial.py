@@ -1,4 +1,4 @@
-"""A run that is only tried: what it leaves is removed, unless it fails."""
+"""A run that is only tried (``no_save``): its files are removed, unless it fails."""
 
 from __future__ import annotations
 
@@ -9,38 +9,43 @@ from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .run import Run
+    from .record import RunRecord
 
 
 class Trial:
-    """A temporary place for a run, and for the only registry that knows of it.
+    """A temporary folder for a run and for the only registry that knows of it.
 
     Attributes
     ----------
     folder : Path
-        For ``<script>_out``.
+        The folder for ``<script>_out``.
     registry : Path
+        The registry.
     """
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="scitex-session-trial-"))
         self.registry = self.folder / "registry"
 
-    def end(self, run: Run) -> None:
-        """Remove it all where the run succeeded, or never began, and say so; keep a failure.
+    def end(self, record: RunRecord | None) -> None:
+        """Remove the folder, and say so; keep a run that failed.
+
+        Parameters
+        ----------
+        record : RunRecord or None
+            The record of the run, None where it never began.
 
         Notes
         -----
-        A failure is kept, since its log and files are what one looks at then.
+        A failure is kept because its log and files show why it failed.
         """
-        began = hasattr(run, "ledger")
-        if began and run.ledger.status not in ("success", "finished"):
-            self._say(f"the run failed; it is in no registry, and kept in {run.ledger.path}")
+        if record is not None and record.status not in ("success", "finished"):
+            self._print(f"the run failed; it is in no registry, and kept in {record.path}")
             return
         shutil.rmtree(self.folder)
-        if began:
-            self._say("nothing of this run was saved")
+        if record is not None:
+            self._print("nothing of this run was saved")
 
     @staticmethod
-    def _say(text: str) -> None:
+    def _print(text: str) -> None:
         print(f"scitex-session: {text} (no_save)", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`CONFIG`: what a run knows of itself, beside the user's own."""
+"""`CONFIG`: the facts of a run, and the user's configuration."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class Config(DotDict):
-    """A `DotDict` in which the keys that are the run's own can only be read.
+    """A `DotDict` whose keys that describe the run can only be read.
 
-    All else is the user's: values of ``config/*.yaml`` and ``ARGS`` can be changed, and keys added.
-    The record keeps what they were at the start. A copy, also one in another process, is a
-    `DotDict`, all of which can be changed.
+    All other keys are the user's: the values of ``config/*.yaml`` and ``ARGS`` can be changed, and
+    keys added. The record keeps what they were at the start. A copy is a plain `DotDict`, in which
+    everything can be changed; so is what another process gets.
     """
 
     __slots__ = ()
@@ -43,12 +43,12 @@ class Config(DotDict):
         return DotDict, (dict(self),)
 
     def pop(self, key: Any, *default: Any) -> Any:
-        """Remove a key of the user's, and return its value."""
+        """Remove a key of the user's and return its value."""
         self._check(key)
         return super().pop(key, *default)
 
     def popitem(self) -> tuple[Any, Any]:
-        """Remove the last key, and return it with its value."""
+        """Remove the last key and return it with its value."""
         self._check(next(reversed(self), None))
         return super().popitem()
 
@@ -59,7 +59,7 @@ class Config(DotDict):
         super().clear()
 
     def copy(self) -> DotDict:  # type: ignore[override]
-        """Return a shallow copy, all of which can be changed."""
+        """Return a shallow copy, in which everything can be changed."""
         return DotDict(self)
 
     def __copy__(self) -> DotDict:  # type: ignore[override]
@@ -70,18 +70,24 @@ class Config(DotDict):
             raise ReadOnlyKeyError(str(key))
 
 
-def tell(config: MutableMapping[str, Any], **values: Any) -> None:
-    """Put what the run says of itself into its `CONFIG`."""
+def set_own_keys(config: MutableMapping[str, Any], **values: Any) -> None:
+    """Set keys of `CONFIG` that only the run may set."""
     if isinstance(config, Config):
         dict.update(config, values)
-    else:  # a copy of the user's
+    else:  # a copy that the user made
         config.update(values)
+
+
+def copy_own_keys(config: Config, to: MutableMapping[str, Any]) -> None:
+    """Copy the keys that only the run may set, where `to` is another mapping."""
+    if to is not config:
+        set_own_keys(to, **{key: config[key] for key in PROTECTED})
 
 
 def make_config(
     run_dir: RunDir, script: Path | None, args: object, files: Mapping[str, Any], *, debug: bool
 ) -> Config:
-    """Return the `CONFIG` of a run that is about to begin; when it does, its `Ledger` tells."""
+    """Return the `CONFIG` of a run that is about to begin."""
     return Config(
         {
             "ID": run_dir.id,
@@ -102,14 +108,14 @@ def make_config(
 
 
 def _reachable(value: Any) -> Any:
-    """Make mappings within lists reachable by attributes too: ``CONFIG.MODEL.layers[0].width``."""
+    """Give mappings within lists attributes too: ``CONFIG.MODEL.layers[0].width``."""
     if isinstance(value, Mapping):
         return DotDict({key: _reachable(item) for key, item in value.items()})
     return [_reachable(item) for item in value] if isinstance(value, list) else value
 
 
 def as_args(args: object) -> Any:
-    """Return arguments as a mapping where they have names: a dict, a Namespace, any object."""
+    """Return arguments that have names (a dict, a Namespace, any object) as a mapping."""
     if isinstance(args, Mapping):
         return DotDict(args)
     if hasattr(args, "__dict__") and not isinstance(args, type):

@@ -1,51 +1,47 @@
-"""The `logger` that a session gives its function; `logging` (6 ms) is imported when it is used."""
+"""A logger that prints where nobody has set up logging. Importing this imports `logging` (6 ms)."""
 
 from __future__ import annotations
 
+import logging
 import sys
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import logging
-    from typing import Any
 
-    from .logging import BorrowedLogger
-
-
-class SessionLogger:
-    """Stands for the logger of a run until something is asked of it.
+class BorrowedLogger:
+    """The logger of a name, which lets INFO pass and prints to stderr until it is restored.
 
     Parameters
     ----------
     name : str
         The name of the logger.
+
+    Attributes
+    ----------
+    logger : logging.Logger
+        The logger itself.
     """
 
     def __init__(self, name: str) -> None:
-        self._name = name
-        self._borrowed: BorrowedLogger | None = None
-
-    def __getattr__(self, attribute: str) -> Any:
-        return getattr(self._real(), attribute)
-
-    def __repr__(self) -> str:
-        return f"<logger {self._name!r} of the session>"
-
-    # So that isinstance(logger, logging.Logger) holds.
-    __class__ = property(lambda self: type(self._real()))
-
-    def _real(self) -> logging.Logger:
-        if self._borrowed is None:
-            from .logging import BorrowedLogger
-
-            self._borrowed = BorrowedLogger(self._name)
-        return self._borrowed.logger
-
-    def ready(self) -> Any:
-        """Return the logger itself where `logging` is imported anyhow, else what stands for it."""
-        return self._real() if "logging" in sys.modules else self
+        self.logger = logging.getLogger(name)
+        self._level = self.logger.level
+        self._handler = _LastResort()
+        self._handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+        self.logger.addHandler(self._handler)
+        if self._level == logging.NOTSET:
+            self.logger.setLevel(logging.INFO)
 
     def restore(self) -> None:
-        """Put the logger of that name back as it was found, where it was used."""
-        if self._borrowed is not None:
-            self._borrowed.restore()
+        """Put handlers and level back as they were."""
+        self.logger.removeHandler(self._handler)
+        self.logger.setLevel(self._level)
+
+
+class _LastResort(logging.Handler):
+    """Print to the current ``sys.stderr``, unless the user has set up logging."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if logging.root.handlers or sys.stderr is None:
+            return
+        try:
+            print(self.format(record), file=sys.stderr)
+        except Exception:  # noqa: BLE001  # what handlers do: report, and let the program go on
+            self.handleError(record)

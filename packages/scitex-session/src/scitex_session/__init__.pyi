@@ -1,0 +1,30 @@
+import matplotlib.pyplot  # noqa: ICN001
+
+import scitex_session_io
+from scitex_session_core import DotDict as DotDict
+from scitex_session_core import SessionError as SessionError
+from scitex_session_core import SessionManager as SessionManager
+from scitex_session_core import __version__ as __version__
+from scitex_session_plot import CustomColors as CustomColors
+from scitex_session_repro import RandomStateManager as RandomStateManager
+
+from ._by_hand import close as close
+from ._by_hand import running2finished as running2finished
+from ._by_hand import start as start
+from ._decorator import run as run
+from ._decorator import session as session
+from ._errors import ConfigFileError as ConfigFileError
+from ._errors import NestedSessionError as NestedSessionError
+from ._errors import NoSessionError as NoSessionError
+from ._errors import ReadOnlyKeyError as ReadOnlyKeyError
+from ._errors import UnknownOptionError as UnknownOptionError
+from ._errors import UnsuitableFunctionError as UnsuitableFunctionError
+from ._errors import UsageError as UsageError
+from ._names.injection import COLORS as COLORS
+from ._names.injection import CONFIG as CONFIG
+from ._names.injection import INJECTED as INJECTED
+from ._names.injection import logger as logger
+from ._names.injection import rngg as rngg
+
+io = scitex_session_io
+plt = matplotlib.pyplot

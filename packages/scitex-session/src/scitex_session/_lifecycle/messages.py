@@ -1,0 +1,148 @@
+"""What a run says of itself: the lines of a verbose session, its flow of calls, a notice.
+
+Imported when one of these is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from scitex_session_core import __version__, warn
+
+from .record import log_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from .run import Run
+
+    Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+_LAST_LINES = 10
+_LAST_BYTES = 4096
+
+
+def print_header(run: Run) -> None:
+    """Print what the session is, at its start."""
+    rows = {
+        "session": run.record.id,
+        "script": run.script or "(none)",
+        "run directory": run.record.path,
+        "seed": run.rng.seed,
+    }
+    if run.config["ARGS"]:
+        rows["arguments"] = ", ".join(f"{k}={v}" for k, v in dict(run.config["ARGS"]).items())
+    lines = [f"  {name + ':':<15}{value}" for name, value in rows.items()]
+    _print("\n".join([f"scitex-session {__version__}", *lines, ""]))
+
+
+def print_footer(run: Run, message: str) -> None:
+    """Print how the session ended, at its end."""
+    count = run.closed_figures
+    figures = f"{count} figure{'s' * (count > 1)} left open, and closed\n" if count else ""
+    ended = f"{run.record.status} after {run.record.duration_s:.2f} s"
+    path = run.record.path
+    where = path if path.exists() else "nothing is kept"  # with no_save
+    _print(f"\n{figures}{message}  {ended}: {where}")
+
+
+def _print(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # `| head -1` has read enough. What is left in the buffer would make the interpreter fail at
+        # its very end, with status 120, though the run did not.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def print_flow(script: Path) -> None:
+    """Print which functions of a script call which, as a tree read from its source.
+
+    The tree begins with what the module itself calls. A function that calls itself, directly or
+    not, is printed once more and marked ``…``.
+    """
+    import ast
+
+    tree = ast.parse(script.read_bytes())
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    defined = {node.name: node for node in tree.body if isinstance(node, functions)}
+    calls = {name: _calls(node.body, defined) for name, node in defined.items()}
+    top = [node for node in tree.body if not isinstance(node, (*functions, ast.ClassDef))]
+    print(f"execution flow of {script.name}:")
+    for line in _tree(_calls(top, defined), calls, ()):
+        print(f"  {line}")
+    print(flush=True)
+
+
+def _calls(body: Sequence[ast.stmt], defined: dict[str, Function]) -> list[str]:
+    import ast
+
+    found = [
+        (node.lineno, node.col_offset, node.func.id)
+        for statement in body
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in defined
+    ]
+    return list(dict.fromkeys(name for *_, name in sorted(found)))
+
+
+def _tree(names: list[str], calls: dict[str, list[str]], above: tuple[str, ...]) -> Iterator[str]:
+    for name in names:
+        indent = "  " * len(above)
+        if name in above:
+            yield f"{indent}{name} …"
+        else:
+            yield f"{indent}{name}"
+            yield from _tree(calls[name], calls, (*above, name))
+
+
+def send_notice(run: Run, message: str) -> None:
+    """Send status, duration and the last lines of the log to ``$SCITEX_SESSION_NOTIFY``.
+
+    The variable holds Apprise URLs, separated by blanks. A failure is warned about, and changes
+    nothing of how the run ended.
+    """
+    urls = os.environ.get("SCITEX_SESSION_NOTIFY", "").split()
+    if not urls:
+        warn("notify=True, but $SCITEX_SESSION_NOTIFY holds no Apprise URL: no notice was sent")
+        return
+    try:
+        import apprise
+    except ImportError:
+        warn(
+            "notify=True needs Apprise, which the extra scitex-session[notify] brings "
+            "(pip install apprise): no notice was sent"
+        )
+        return
+    name = run.script.name if run.script else "session"
+    title = f"{name}: {run.record.status} after {run.record.duration_s:.0f} s"
+    body = f"{message}\n{run.record.path}\n\n{_last_lines(log_path(run.record.path, 'stdout'))}"
+    try:
+        sender = apprise.Apprise()
+        unknown = [n for n, url in enumerate(urls, 1) if not sender.add(url)]
+        sent = sender.notify(title=title, body=body)
+    except Exception as error:  # noqa: BLE001  # a library that talks to the world
+        warn(f"the notice could not be sent: {type(error).__name__}: {error}")
+        return
+    if unknown or not sent:
+        # The addresses hold passwords: say which, not what.
+        which = (
+            f"address {', '.join(map(str, unknown))} is no Apprise URL" if unknown else "refused"
+        )
+        warn(f"a notice in $SCITEX_SESSION_NOTIFY could not be sent: {which}")
+
+
+def _last_lines(log: Path) -> str:
+    try:
+        with open(log, "rb") as opened:
+            opened.seek(max(0, opened.seek(0, os.SEEK_END) - _LAST_BYTES))
+            lines = opened.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return "\n".join(lines[-_LAST_LINES:])

@@ -1,0 +1,459 @@
+"""What is written of a session: its record, its configuration, its script, its place, its end.
+
+YAML is written here and not by PyYAML, whose import would cost every run 12 ms.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import sys
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import date, datetime
+
+from scitex_session._names.config_object import set_own_keys
+from scitex_session_core import (
+    MASK,
+    RecordError,
+    ended_record,
+    fold_events,
+    jsonable,
+    move_to_finished,
+    new_record,
+    read_events,
+    read_record,
+    reap,
+    tell_begin,
+    tell_end,
+    warn,
+    write_atomic,
+    write_record,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Any
+
+    from scitex_session._config.folder import ConfigFiles
+    from scitex_session_core import DotDict, RunDir
+
+    from .options import Options
+
+    Keys = tuple[str, ...]
+
+# What a run may spend at its end on earlier runs that died unseen.
+_MOST_REAPED = 8
+_REAPING_S = 0.01
+# A larger log takes too long to render at the end of a run; `render` serves whoever reads it.
+_LARGEST_RENDERED = 4 << 20
+_KNOWN_AT_THE_END = ("END_DATETIME", "EXIT_STATUS", "RUN_DURATION")
+# Types that YAML has and JSON has not, as values and, where they can be, as keys.
+_IN_YAML = (int, float, bool, type(None), set, date, datetime)
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*\Z")
+# YAML 1.1 reads these as booleans or null.
+_NOT_PLAIN = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+
+class tolerated:  # noqa: N801  # read as a word of the `with` statement, as contextlib.suppress is
+    """Warn about an error in the block and go on: our trouble must not end the user's run.
+
+    Parameters
+    ----------
+    what : str
+        What the block does, for the warning.
+    """
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        warn(f"{self._what} failed: {type(error).__name__}: {error}")
+        return True
+
+
+def log_path(run_dir: Path, name: str) -> Path:
+    """Return where the log of ``"stdout"`` or ``"stderr"`` is."""
+    return run_dir / "logs" / f"{name}.log"
+
+
+class RunRecord:
+    """The record of a run of this process, and what is written beside it.
+
+    Parameters
+    ----------
+    config : DotDict
+        The `CONFIG` of the run. The record sets when the run began, where it is and how it ended.
+    run_dir : RunDir
+        The directory claimed for the run.
+    registry : Path
+        The registry in which the run is registered.
+    options : Options
+        What the session was asked for.
+    script : Path or None
+        The script.
+    function : str or None
+        The function that runs.
+    arguments : mapping
+        The values it is called with.
+    files : ConfigFiles
+        The user's configuration.
+    seed : int
+        The seed.
+
+    Attributes
+    ----------
+    id : str
+        The ID of the run.
+    path : Path
+        Where the run directory is now.
+    """
+
+    path: Path
+
+    def __init__(
+        self,
+        config: DotDict,
+        run_dir: RunDir,
+        registry: Path,
+        options: Options,
+        *,
+        script: Path | None,
+        function: str | None,
+        arguments: Mapping[str, Any],
+        files: ConfigFiles,
+        seed: int,
+    ) -> None:
+        # Kept apart from CONFIG: a script that changes CONFIG by force must not lead us astray.
+        self.path = run_dir.path
+        self.id = run_dir.id
+        self._config = config
+        self._out_dir = run_dir.out_dir
+        self._registry = registry
+        self._options = options
+        self._script = script
+        self._files = files
+        self._added: dict[str, Any] = {}
+        self._record = new_record(
+            run_dir.id,
+            script=script,
+            function=function,
+            arguments=arguments,
+            argv=getattr(sys, "argv", ()),
+            config=files.recorded,
+            seed=seed,
+            parent=options.parent,
+        )
+        self._record.update(tags=list(dict.fromkeys(options.tags)), note=options.note)
+        set_own_keys(config, START_DATETIME=self._time("started"))
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from start to end."""
+        return float(self._record["duration_s"] or 0)
+
+    @property
+    def commit(self) -> str | None:
+        """The commit of the script's repository when the session began, if there is one."""
+        git = self._record["git"]
+        return git["commit"] if git else None
+
+    @property
+    def status(self) -> str:
+        """The status on record."""
+        return str(self._record["status"])
+
+    def begin(self) -> None:
+        """Write, before user code runs, what the run is and where each value came from."""
+        with tolerated("writing the record"):
+            write_record(self.path, self._record)
+        with tolerated("writing CONFIG.yaml"):
+            write_config(self.path, self._config, self._files, self._options)
+        with tolerated("keeping the script"):
+            save_script(self.path, self._script)
+        with tolerated("registering the session"):
+            tell_begin(self._registry, self._record, self.path)
+
+    def add(self, field: str, value: Any) -> None:
+        """Add a field to the record that is written at the end."""
+        self._added[field] = value
+
+    def end(
+        self,
+        exit_status: int | None,
+        reason: Mapping[str, Any],
+        *,
+        message: str = "",
+        remove_src_dir: bool = True,
+        max_wait: float = 60,
+    ) -> None:
+        """Write the final record and move the directory, unless that was done by hand."""
+        if self.status != "running":
+            return
+        record = {**self._with_events(), **self._added}
+        self._record = ended_record(record, exit_status=exit_status, reason=reason, message=message)
+        with tolerated("writing the record"):
+            write_record(self.path, self._record)
+        self.path = move_to_finished(
+            self.path, self.status, remove_src_dir=remove_src_dir, max_wait=max_wait
+        )
+        set_own_keys(
+            self._config,
+            SDIR_RUN=self.path,
+            SDIR=self.path,
+            EXIT_STATUS=exit_status,
+            END_DATETIME=self._time("ended"),
+            RUN_DURATION=self._time("ended") - self._time("started"),
+        )
+        with tolerated("registering the end"):
+            tell_end(self._registry, self._record, self.path)
+
+    def log_error(self, error: BaseException) -> None:
+        """Append to ``stderr.log`` what the interpreter will print of the error that ended the run.
+
+        Only to the log: the interpreter prints it on the terminal itself, when it gets the error
+        back and the capture has ended.
+
+        Raises
+        ------
+        OSError
+            The log can't be written.
+        """
+        if type(error) is SystemExit:
+            if error.code is None or isinstance(error.code, int):
+                return
+            text = f"{error.code}\n"
+        else:
+            import traceback
+
+            text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        with open(log_path(self.path, "stderr"), "ab") as log:
+            log.write(text.encode("utf-8", "backslashreplace"))
+
+    def render_logs(self) -> None:
+        """Write ``stdout.txt`` and ``stderr.txt``: the logs as the terminal showed them in the end.
+
+        Only for a small log with terminal codes. The log itself stays as it is: a child that
+        outlives the run may still write to it.
+
+        Raises
+        ------
+        OSError
+            A rendering can't be written.
+        """
+        for name in ("stdout", "stderr"):
+            log = log_path(self.path, name)
+            try:
+                if os.path.getsize(log) > _LARGEST_RENDERED:
+                    continue
+                data = log.read_bytes()
+            except FileNotFoundError:  # nothing was captured, or the script has removed it
+                continue
+            if _has_codes(data):
+                from scitex_session_io import render
+
+                write_atomic(log.with_suffix(".txt"), b"".join(render(data)))
+
+    def reap_others(self) -> None:
+        """File a few earlier runs of this script that died without anybody seeing it."""
+        reap(self._out_dir, registry=self._registry, most=_MOST_REAPED, within=_REAPING_S)
+
+    def _time(self, field: str) -> datetime:
+        return datetime.fromisoformat(self._record[field]).astimezone()
+
+    def _with_events(self) -> dict[str, Any]:
+        """Return the record on disk, with the events that others appended folded in."""
+        try:
+            record = read_record(self.path)
+        except RecordError as trouble:
+            # The script deleted its own directory, or the disk was full at the start.
+            warn(f"the record of the run is gone ({trouble}); it is written anew")
+            with tolerated("making the run directory"):
+                self.path.mkdir(parents=True, exist_ok=True)
+            return fold_events(self._record, read_events(self.path))
+        return record if record["id"] == self.id else self._record
+
+
+def _has_codes(data: bytes) -> bool:
+    # Plain searches: a regular expression would take 50 ms for 4 MiB, at the end of every run.
+    if b"\x1b" in data or b"\x08" in data:
+        return True
+    return b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
+
+
+def save_script(run_dir: Path, script: Path | None) -> None:
+    """Copy the script into ``code/``.
+
+    Raises
+    ------
+    OSError
+        It can't be read or written.
+    """
+    if script is None:
+        return
+    copy = run_dir / "code" / script.name
+    copy.parent.mkdir(exist_ok=True)
+    # With an explicit sdir, the script itself may lie where its copy would be.
+    if not (copy.exists() and copy.samefile(script)):
+        write_atomic(copy, script.read_bytes())
+
+
+def write_config(run_dir: Path, config: DotDict, files: ConfigFiles, options: Options) -> None:
+    """Write ``CONFIGS/CONFIG.yaml``: `CONFIG` as it is when the run begins.
+
+    A comment behind each value says where it came from and, where YAML has no form for the value
+    and a text stands in its place (a path, the name of an enumeration's member, a `repr`), of which
+    type it was. Comments at the top say what was asked for from outside the script.
+
+    Parameters
+    ----------
+    run_dir : Path
+        The directory of the run.
+    config : DotDict
+        The `CONFIG`.
+    files : ConfigFiles
+        The user's configuration within it.
+    options : Options
+        What the session was asked for, and where the arguments came from.
+
+    Raises
+    ------
+    OSError
+        It can't be written.
+    """
+    folder = run_dir / "CONFIGS"
+    folder.mkdir(exist_ok=True)
+    known = {key: value for key, value in config.items() if key not in _KNOWN_AT_THE_END}
+    known.update(files.recorded)
+    written = jsonable(known, also=_IN_YAML)
+    comments: dict[Keys, str] = {("ARGS", k): origin for k, origin in options.origins.items()}
+    comments.update(files.origins)
+    comments.update({(key,): "while it runs" for key in ("SDIR_RUN", "SDIR")})
+    for keys, kind in _replaced(known, written, ()):
+        comments[keys] = f"{comments[keys]}; {kind}" if keys in comments else kind
+    text = to_yaml(written, {keys: jsonable(comment) for keys, comment in comments.items()})
+    write_atomic(folder / "CONFIG.yaml", (_heading(options.asked) + text).encode())
+
+
+def _heading(asked: Mapping[str, tuple[Any, str]]) -> str:
+    values = jsonable({key: value for key, (value, _) in asked.items()})
+    lines = to_yaml(values, {(key,): origin for key, (_, origin) in asked.items()}).splitlines()
+    return "".join(f"# session: {line}\n" for line in lines)
+
+
+def _replaced(value: Any, written: Any, keys: Keys) -> Iterator[tuple[Keys, str]]:
+    """Yield the keys of each value that is written as something else, and its type."""
+    if isinstance(value, Mapping) and isinstance(written, dict):
+        for item, (key, as_written) in zip(value.values(), written.items(), strict=True):
+            yield from _replaced(item, as_written, (*keys, str(key)))
+    elif kind := _kind(value, written):
+        yield keys, kind
+
+
+def _kind(value: Any, written: Any) -> str:
+    if isinstance(written, list) and isinstance(value, (list, tuple)):
+        kinds = {_kind(item, as_written) for item, as_written in zip(value, written, strict=True)}
+        within = " and ".join(sorted(kinds - {""}))
+        parts = f" of {within}" if within else ""
+        return f"{type(value).__name__}{parts}" if parts or isinstance(value, tuple) else ""
+    if isinstance(written, set) and isinstance(value, AbstractSet):
+        return ""
+    if isinstance(written, (list, dict)) and not isinstance(value, Mapping):
+        return type(value).__name__
+    if not isinstance(written, str) or isinstance(value, str) or written == MASK:
+        return ""
+    return "Path" if isinstance(value, os.PathLike) else type(value).__name__
+
+
+def to_yaml(value: Mapping[str, Any], comments: Mapping[Keys, str] | None = None) -> str:
+    """Return a mapping as block-style YAML, which readers of YAML 1.1 and 1.2 read back equal.
+
+    Parameters
+    ----------
+    value : mapping
+        Values of the types that YAML has: mappings, lists, sets, str, int, float, bool, None, date
+        and datetime.
+    comments : mapping, optional
+        Comments to stand behind values, by their keys from the top.
+
+    Returns
+    -------
+    str
+        The document.
+    """
+    return "".join(f"{line}\n" for line in _block(value, (), comments or {}))
+
+
+def _block(value: Mapping[str, Any], keys: Keys, comments: Mapping[Keys, str]) -> Iterator[str]:
+    indent = "  " * len(keys)
+    for key, item in value.items():
+        here = (*keys, str(key))
+        comment = f"  # {' '.join(comments[here].split())}" if here in comments else ""
+        if isinstance(item, Mapping) and item:
+            yield f"{indent}{_key(key)}:{comment}"
+            yield from _block(item, here, comments)
+        else:
+            yield f"{indent}{_key(key)}: {_flow(item)}{comment}"
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_key(k)}: {_flow(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, set):
+        items = ", ".join(f"{_key(item)}: null" for item in sorted(value, key=repr))
+        return "!!set {" + items + "}"
+    if isinstance(value, float):
+        return _float(value)
+    if isinstance(value, date):
+        return _date(value)
+    # JSON's strings are YAML's double-quoted ones but for surrogate pairs, which ensure_ascii
+    # would write; and for a few characters that YAML calls not printable.
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, str) and _PLAIN_KEY.match(key) and key.lower() not in _NOT_PLAIN:
+        return key
+    return _flow(key)
+
+
+def _escaped(character: str) -> str:
+    number = ord(character)
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
+
+
+def _float(value: float) -> str:
+    if math.isnan(value):
+        return ".nan"
+    if math.isinf(value):
+        return ".inf" if value > 0 else "-.inf"
+    # YAML 1.1 takes 1e-05 for a string: a float must have a point and a signed exponent.
+    mantissa, e, exponent = repr(value).partition("e")
+    return f"{mantissa if '.' in mantissa else mantissa + '.0'}{e}{exponent}"
+
+
+def _date(value: date) -> str:
+    # Tagged, since YAML 1.2 takes the bare digits for a text.
+    offset = value.utcoffset() if isinstance(value, datetime) else None
+    exact = offset is None or not offset.total_seconds() % 60
+    return f'{"!!timestamp " if exact else ""}"{value.isoformat()}"'
