@@ -1,0 +1,123 @@
+"""What a package may know, what it may import, and what stands at its door.
+
+``docs/architecture.md`` says why.
+"""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from support import run_script
+from support._imports import by_subject, floors, import_graph, imported_names, private_names
+
+PACKAGES = Path(__file__).parents[1] / "packages"
+PARTS = ("core", "io", "plot", "repro")
+MODULES = ("scitex_session", *(f"scitex_session_{part}" for part in PARTS))
+COMMON = ("asyncio", "numpy", "matplotlib", "torch", "yaml", "sqlite3", "cyclopts", "rich")
+NOT_AT_IMPORT = {
+    "scitex_session": (*COMMON, "filelock", "psutil"),
+    "scitex_session_core": (*COMMON, "filelock", "psutil"),
+    "scitex_session_io": COMMON,
+    "scitex_session_plot": COMMON,
+    "scitex_session_repro": COMMON,
+}
+MOST_FLOORS = 10
+MOST_MODULES_OF_AN_EMPTY_SESSION = 60
+EMPTY_SESSION = """
+    import atexit, sys
+    @atexit.register
+    def tell():
+        print(*sorted(sys.modules))
+    import scitex_session as stx
+    @stx.session
+    def main():
+        pass
+    if __name__ == "__main__":
+        main()
+"""
+
+
+def source_of(module: str) -> Path:
+    return PACKAGES / module.replace("_", "-") / "src" / module
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_knows_neither_the_others_nor_the_facade(part: str) -> None:
+    own = f"scitex_session_{part}"
+    sources = sorted(source_of(own).rglob("*.py*"))
+    assert sources
+    foreign = {
+        f"{source.name}: {name}"
+        for source in sources
+        if source.suffix in (".py", ".pyi")
+        for name in imported_names(source)
+        if name.startswith("scitex_session") and name.partition(".")[0] != own
+    }
+    assert not foreign
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_subjects_do_not_import_each_other_in_circles(module: str) -> None:
+    # Raises CycleError, which names the circle.
+    assert [*TopologicalSorter(by_subject(import_graph(source_of(module)))).static_order()]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_imports_what_another_keeps_to_itself(module: str) -> None:
+    taken = {
+        f"{source.name}: {name}"
+        for source in source_of(module).rglob("*.py")
+        for name in private_names(source)
+    }
+    assert not taken
+
+
+def test_the_facade_stands_on_few_floors() -> None:
+    assert floors(import_graph(source_of("scitex_session"))) <= MOST_FLOORS
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_an_import_brings_nothing_that_comes_at_first_use(module: str) -> None:
+    code = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert module in loaded
+    assert not set(NOT_AT_IMPORT[module]) & set(loaded)
+
+
+def test_an_empty_session_imports_little() -> None:
+    finished = run_script(EMPTY_SESSION)
+    loaded = finished.stdout.split()
+    ours = [name for name in loaded if name.startswith("scitex_session")]
+    assert "scitex_session" in ours, finished
+    assert len(ours) <= MOST_MODULES_OF_AN_EMPTY_SESSION, ours
+    not_used = {*COMMON, "dataclasses", "filelock", "importlib.metadata", "inspect", "logging"}
+    not_used |= {"lzma", "psutil", "subprocess", "tempfile", "urllib.request"}
+    assert not not_used & {*loaded}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_door_gives_the_names_that_type_checkers_see_and_no_others(name: str) -> None:
+    module = importlib.import_module(name)
+    stub = source_of(name) / "__init__.pyi"
+    stated = {line.rpartition(" as ")[2] for line in stub.read_text("utf-8").splitlines()}
+    stated.discard("")
+    assert [*module.__all__] == sorted(module.__all__)
+    for public in module.__all__:
+        assert public in stated
+        getattr(module, public)
+    public = {
+        attribute
+        for attribute, value in vars(module).items()
+        if not attribute.startswith("_") and not isinstance(value, ModuleType)
+    }
+    assert public <= {*module.__all__, "annotations", "TYPE_CHECKING"}
+    assert {*module.__all__} <= {*dir(module)}
