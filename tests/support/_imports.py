@@ -68,10 +68,24 @@ def private_names(source: Path) -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom)
         and node.module
-        and (node.level or node.module.startswith("scitex_session"))
+        and (node.level or (node.module.startswith("scitex_session") and "." in node.module))
         for alias in node.names
         if alias.name.startswith("_") and not alias.name.startswith("__")
     }
+
+
+def public_names(stub: Path) -> set[str]:
+    """Give the names that a stub states: imported as themselves, assigned, or defined."""
+    names: set[str] = set()
+    for node in ast.parse(stub.read_text(encoding="utf-8")).body:
+        match node:
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                names |= {alias.name for alias in aliases if alias.asname == alias.name}
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                names.add(name)
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+    return names
 
 
 def floors(graph: Graph) -> int:
