@@ -282,7 +282,7 @@ class _TomlPlaces:
         self._value(path)
 
     def _repeated(self, path: KeyPath, line: int) -> ConfigFileError:
-        key = ".".join(map(str, path))
+        key = ".".join(part for part in path if isinstance(part, str))
         return repeated_key(self._path, key, line, key, self._places[path][0])
 
     def _keys(self) -> list[str]:
