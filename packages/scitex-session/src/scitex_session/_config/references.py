@@ -112,7 +112,7 @@ class _Resolver:
             del self._within[id(at)]
 
     def _count(self, source: _Source, at: Located, value: Any) -> None:
-        """Count what is built: references can double a file at each line."""
+        """Count the values that are built: references can double them at each line."""
         self._built += weight(value)
         if self._built > MOST_VALUES:
             raise source.error(at, f"there are more than {MOST_VALUES:,} values in all")
