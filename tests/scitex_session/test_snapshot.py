@@ -45,8 +45,7 @@ def read_back(text: str) -> list[Any]:
     """What readers of YAML 1.1 (PyYAML) and of 1.2 (ours) make of it."""
     path = Path("read.yaml")
     path.write_text(text, encoding="utf-8")
-    found = read_yaml(path)
-    return [yaml.safe_load(text) or {}, {} if found is None else found.bare()]
+    return [yaml.safe_load(text) or {}, read_yaml(path).bare()]
 
 
 OFFSETS = st.integers(-23 * 60, 23 * 60).map(

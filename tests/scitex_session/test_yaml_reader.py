@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from scitex_session._config import yaml as reader
 from scitex_session._config.tree import Located
 from scitex_session._config.yaml import NativeComposer, read_scalar, read_yaml
+from support.configured import written_config
 
 COMPOSERS = [
     pytest.param(
@@ -283,6 +284,29 @@ VALUES = st.recursive(
 def test_what_pyyaml_writes_comes_back(value: dict[Any, Any], flow: bool | None) -> None:
     text = yaml.safe_dump(value, default_flow_style=flow)
     assert typed(read(text)) == typed(value)
+
+
+TIMES = st.dates() | st.datetimes(timezones=st.none() | st.just(datetime.UTC)).map(
+    lambda time: time.replace(fold=0)
+)
+ARGUMENTS = st.recursive(
+    st.text() | st.integers() | st.booleans() | st.none() | st.floats() | TIMES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text() | st.integers() | st.none() | TIMES, inner, max_size=3)
+        | st.sets(st.text() | st.integers(), max_size=3)
+    ),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=50)
+@given(ARGUMENTS)
+@example({"no": [1e-5, "1e5", "0o7", "<<", "=", "1_000", "12:30", "\x85\u2028\x7f\ufeff", "\\"]})
+def test_what_a_session_writes_is_read_the_same_by_pyyaml_and_here(value: object) -> None:
+    path = written_config({"x": value})
+    found = [read_yaml(path).bare(), yaml.safe_load(path.read_text("utf-8"))]
+    assert [typed(each["ARGS"]) for each in found] == [typed({"x": value})] * 2
 
 
 # No tags without a name: of "! x", PyYAML's two composers make two things.

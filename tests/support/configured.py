@@ -48,3 +48,10 @@ def read(script: str | None = None, **files: str) -> Read:
         return Read(values, recorded or {}, written, config.DEBUG)
     finally:
         stx.close(config, verbose=False, exit_status=0)
+
+
+def written_config(args: object) -> Path:
+    """Start and close a session with these arguments, and give its CONFIG.yaml."""
+    config, *_ = stx.start(args=args, sdir=f"run{next(_NUMBERS)}", verbose=False, capture="none")
+    stx.close(config, verbose=False, exit_status=0)
+    return Path(config.SDIR_RUN, "CONFIGS", "CONFIG.yaml")

@@ -68,11 +68,11 @@ def _read_json(path: Path) -> Located:
         raise too_deep(path, None) from None
     except ValueError:
         raise ConfigFileError(str(path), "a number has more digits than Python reads") from None
-    return _JsonReading(path, text).document()
+    return _JsonReader(path, text).document()
 
 
-class _JsonReading:
-    """Read a text that is known to be JSON once more, for the lines."""
+class _JsonReader:
+    """Build the tree of a text that is known to be JSON; `json` itself tells no lines."""
 
     _BLANKS = re.compile(r"[ \t\n\r]*")
 
@@ -150,7 +150,7 @@ def _read_toml(path: Path) -> Located:
     import tomllib
 
     text = read_text(path).replace("\r\n", "\n")
-    # First the places: they bound what tomllib, which is slow for long keys, is given.
+    # The scan comes first: it bounds the keys, for which tomllib takes time by their square.
     places = _TomlPlaces(path, text)
     places.find()
     try:
@@ -169,8 +169,7 @@ def _read_toml(path: Path) -> Located:
 class _TomlPlaces:
     """Find the line of each value of a TOML document; tomllib tells none.
 
-    The text is scanned statement by statement. What this scan takes is more than TOML, and where it
-    can't go on, the text is no TOML: tomllib says so.
+    The scan accepts more than TOML. Where it stops, the text is no TOML, and tomllib says why.
     """
 
     _BLANKS = re.compile(r"[ \t]*")
@@ -282,7 +281,7 @@ class _TomlPlaces:
         self._value(path)
 
     def _repeated(self, path: KeyPath, line: int) -> ConfigFileError:
-        key = ".".join(map(str, path))
+        key = ".".join(part for part in path if isinstance(part, str))
         return repeated_key(self._path, key, line, key, self._places[path][0])
 
     def _keys(self) -> list[str]:

@@ -8,7 +8,6 @@ import re
 from datetime import date
 
 from scitex_session._errors import ConfigFileError
-from scitex_session._suggest import suggest
 from scitex_session_core import MASK, is_secret_name
 
 from .tree import DEEPEST, MOST_VALUES, shortened, weight
@@ -112,7 +111,7 @@ class _Resolver:
             del self._within[id(at)]
 
     def _count(self, source: _Source, at: Located, value: Any) -> None:
-        """Count what is built: references can double a file at each line."""
+        """Count the values that are built: references can double them at each line."""
         self._built += weight(value)
         if self._built > MOST_VALUES:
             raise source.error(at, f"there are more than {MOST_VALUES:,} values in all")
@@ -236,6 +235,8 @@ def _step(source: _Source, at: Located, reference: str, part: str, target: Locat
 def _unknown(
     source: _Source, at: Located, reference: str, part: str, keys: Iterable[Any]
 ) -> ConfigFileError:
+    from scitex_session._suggest import suggest
+
     names = [_written(key) for key in keys]
     near = suggest(part, names)
     known = ", ".join(names[:_MOST_SHOWN]) or "none, it is a single value"

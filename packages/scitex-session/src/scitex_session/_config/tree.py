@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-# A slip of the keyboard, or a hostile file, should end in a sentence and not in a full memory.
+# A larger file is a mistake or hostile: it ends in a sentence, not in a full memory.
 MOST_BYTES = 10_000_000
 MOST_VALUES = 100_000
 DEEPEST = 100

@@ -1,6 +1,6 @@
-"""Read YAML as people mean it: scalars of YAML 1.2, lines kept, nothing overwritten in silence.
+"""Read YAML 1.2 into a tree of values with their lines; refuse doubtful and boundless files.
 
-This is the only reader of YAML here. PyYAML takes 12 ms to import, so import this module only where
+This is the only reader of YAML here. PyYAML takes 12 ms to import: import this module only where
 there is a file to read.
 """
 
@@ -36,13 +36,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TAG = "tag:yaml.org,2002:"
-_MERGE = object()  # no key of a user's is this one
-_MARK = "\ufeff"  # a byte order mark, or the begin of a file put behind another
+_MERGE = object()  # stands for the key ``<<``, which differs from the text "<<"
+_BYTE_ORDER_MARK = "\ufeff"
 _LONGEST_READ_TWICE = 1_000_000
 
-# Scalars without quotes: the core schema of YAML 1.2.2, section 10.3.2, and ``<<``, which is of
-# YAML 1.1 but which configurations use. A pattern, and the characters that what it matches begins
-# with.
+# Scalars without quotes: the core schema of YAML 1.2.2, section 10.3.2, and the merge key of YAML
+# 1.1, which configurations use. Each has a pattern, and the characters that a match begins with.
 _CORE: dict[str, tuple[str, str]] = {
     "null": (r"~|null|Null|NULL|", "~nN"),
     "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
@@ -97,7 +96,7 @@ def _int(text: str) -> int:
     if not text.startswith(("0o", "0x")):
         return int(text)
     value = int(text, 0)
-    str(value)  # the limit of digits does not hold for these, and would be met when they are shown
+    str(value)  # raises now what writing the number into a record would raise later
     return value
 
 
@@ -116,13 +115,14 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
 }
 
 
-class _Composing:
-    """What both composers ask us while they make nodes from text.
+class _Resolver:
+    """Give tags to nodes, and bound them, while either composer makes them from text.
 
-    A node whose tag is implied gets the bare name of its kind as a tag ("int", not
-    "tag:yaml.org,2002:int"), by which `_Reading` tells it from one whose tag the file gives.
+    An implied tag is the bare name of the kind ("int", not "tag:yaml.org,2002:int"), so that
+    `_Builder` can tell it from a tag that the file gives.
 
-    The composer of libyaml recurses in C without a limit: too many levels would end the process.
+    The composer of libyaml recurses in C without a limit: 100,000 brackets would end the process
+    with a segmentation fault, so that levels are counted here.
     """
 
     _nodes = 0
@@ -147,10 +147,10 @@ class _Composing:
 
 
 class _OutOfBoundsError(Exception):
-    """Hold the maker of the error that the reader raises, and the node it is in."""
+    """Carry the function that makes the user's error, and the node above the limit."""
 
 
-class PureComposer(_Composing, Reader, Scanner, Parser, Composer):
+class PureComposer(_Resolver, Reader, Scanner, Parser, Composer):
     """PyYAML's composer in Python."""
 
     def __init__(self, text: str) -> None:
@@ -195,7 +195,7 @@ except ImportError:  # PyYAML without libyaml
     NativeComposer: Any = None
 else:
 
-    class NativeComposer(_Composing, CParser):  # type: ignore[no-redef]
+    class NativeComposer(_Resolver, CParser):  # type: ignore[no-redef]
         """PyYAML's composer in C, five times as quick."""
 
 
@@ -228,14 +228,14 @@ def read_yaml(path: Path) -> Located:
     node = _compose(path, read_text(path))
     if node is None:
         return Located({}, 1)
-    root = _Reading(path).of(node)
+    root = _Builder(path).of(node)
     return Located({}, 1) if root.text == "" else root  # ``---`` is a document of nothing
 
 
 def _compose(path: Path, text: str) -> Node | None:
     try:
-        if _MARK in text:  # libyaml passes over some of them
-            raise ReaderError("", text.index(_MARK), ord(_MARK), "unicode", "")
+        if _BYTE_ORDER_MARK in text:  # libyaml skips some of them
+            raise ReaderError("", text.index(_BYTE_ORDER_MARK), 0xFEFF, "unicode", "")
         try:
             composer: PureComposer = (NativeComposer or PureComposer)(text)
             return composer.get_single_node()
@@ -267,17 +267,17 @@ def _syntax_error(path: Path, error: MarkedYAMLError) -> ConfigFileError:
     return ConfigFileError(str(path), said + hint, line)
 
 
-class _Reading:
-    """One file on its way from nodes to located values.
+class _Builder:
+    """Build the tree of values of one file from its nodes.
 
-    An anchor's node is made into a value once, and its aliases give that same value.
+    The node of an anchor is built once; its aliases give the same `Located`.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._extent = Extent(path)
-        # By the id of the node: the value, how many values it holds and how deep they lie; None
-        # while it is made.
+        # By the id of the node: the value, its number of values and of levels; None while it is
+        # being built.
         self._known: dict[int, tuple[Located, int, int] | None] = {}
 
     def of(self, node: Node) -> Located:
@@ -301,7 +301,7 @@ class _Reading:
         kind = node.tag.removeprefix(_TAG)
         if isinstance(node, ScalarNode):
             text = str(node.value)
-            # A style, or a tag with its prefix, is the file's own word on the type.
+            # With quotes (a style) or with a tag, the file itself says what the type is.
             plain = not node.style and kind == node.tag
             return Located(self._scalar(node, kind, text), line, text=text if plain else None)
         if isinstance(node, SequenceNode) and kind == "seq":
@@ -347,7 +347,7 @@ class _Reading:
                 merged = self._merged(value_node)
             else:
                 own[key] = item = self.of(value_node)
-                if item.text == "":  # there is nothing, which libyaml finds beyond the end
+                if item.text == "":  # libyaml may place an empty value behind the last line
                     item.line = min(item.line or line, line)
         for key in merged:
             if key in lines and type(key) is not type(lines[key][0]):
