@@ -189,6 +189,22 @@ def test_a_script_that_uses_nothing_imports_nothing_heavy() -> None:
     assert finished == (0, "[]\n[]\n", "")
 
 
+def test_a_function_that_is_only_called_as_a_plain_one_imports_no_part_of_a_session() -> None:
+    finished = run_script("""
+        import sys
+        import scitex_session as stx
+
+        @stx.session(seed=3)
+        def main(size: int = 3):
+            return size
+
+        assert main(4) == 4
+        parts = {f"scitex_session_{part}" for part in ("io", "plot", "repro")}
+        print(sorted(parts & set(sys.modules)))
+    """)
+    assert finished == (0, "[]\n", "")
+
+
 def test_runs_of_the_same_seed_draw_the_same_numbers_and_another_seed_others() -> None:
     source = """
         import random

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scitex_session._errors import UnknownOptionError
-from scitex_session_core import InvalidSessionIdError, InvalidTypeError, InvalidValueError, check_id
+from scitex_session_core import InvalidTypeError, InvalidValueError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,8 +73,12 @@ def _out(name: str, value: Any) -> Any:
 
 
 def _parent(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    from scitex_session_core import InvalidSessionIdError, check_id
+
     try:
-        return None if value is None else check_id(value)
+        return check_id(value)
     except (InvalidSessionIdError, InvalidTypeError):
         raise InvalidValueError(name, value, "the ID of a session, or None") from None
 

@@ -6,7 +6,6 @@ import os
 import sys
 
 from scitex_session._config.folder import read_config_files
-from scitex_session._errors import NestedSessionError
 from scitex_session._names.config_object import as_args, make_config
 from scitex_session._names.injection import SessionLogger, provide
 from scitex_session_core import RUN_FILES, crash_command, make_run_dir, outcome, registry_dir, warn
@@ -30,10 +29,8 @@ if TYPE_CHECKING:
 
 _HEARTBEAT = "heartbeat"
 
-# Sessions that are on record and not yet closed, innermost last.
+# The sessions of this process that are on record and not yet closed, innermost last.
 _active: list[Run] = []
-# The same sessions from the beginning of their opening to the end of their clean-up.
-_present: list[Run] = []
 
 
 class Run:
@@ -105,29 +102,15 @@ class Run:
         """Whether this process started it; a forked child must leave it alone."""
         return os.getpid() == self._owner
 
-    def open(self, *, alone: bool = False) -> None:
+    def open(self) -> None:
         """Start the session: from now on, whatever happens is on record.
-
-        Parameters
-        ----------
-        alone : bool
-            Whether to refuse where another session is there, even one that another thread is just
-            starting or cleaning up: two would take each other's output and globals.
 
         Raises
         ------
-        NestedSessionError
-            Another session is there.
         Exception
             Something that was asked for can't be (an `sdir` that can't be made, a broken
             ``config/*.yaml``, a seed out of range). Nothing is left behind then.
         """
-        # Appended before the look, so that of two threads only one is the first.
-        _present.append(self)
-        first = next(run for run in _present if run.owned)
-        if alone and first is not self:
-            _present.remove(self)
-            raise NestedSessionError(self.function or "start", first.id)
         self.guard.begin_opening()
         self.at_close("putting back signal handlers", self.guard.restore)
         try:
@@ -319,12 +302,6 @@ class Run:
             what, undo = self._undo.pop()
             with tolerated(what):
                 undo()
-        _present.remove(self)
-
-
-def active_run() -> Run | None:
-    """Return the innermost session of this process, also one that starts or ends."""
-    return next((run for run in reversed(_present) if run.owned), None)
 
 
 def run_of(config: Mapping[str, Any]) -> Run | None:
