@@ -39,9 +39,7 @@ def test_each_of_many_starts_at_a_time_leaves_its_directory_and_a_true_record(ru
 
     assert codes == [number % 3 for number in range(runs)]
     places = list(Path("script_out").glob("FINISHED_*/2*"))
-    records = {
-        read_json(path / "session.json")["arguments"]["number"]: path for path in places
-    }
+    records = {read_json(path / "session.json")["arguments"]["number"]: path for path in places}
     assert sorted(records) == list(range(runs))
     for number, path in records.items():
         record = read_json(path / "session.json")

@@ -182,7 +182,8 @@ def start(
     -----
     What the environment asks for (``$SCITEX_SESSION_SEED`` and so on) counts more than arguments.
     """
-    keywords = {name: value for name, value in locals().items() if name in KEYWORDS}
+    given = dict(locals())
+    keywords = {name: given[name] for name in KEYWORDS if name in given}
     if sys is not None and not hasattr(sys, "stdout"):
         raise InvalidValueError("sys", sys, "Python's module sys, or None")
     options = Options(keywords, asked_by_environment().told())

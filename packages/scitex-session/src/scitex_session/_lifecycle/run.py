@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from scitex_session._config.folder import ConfigFiles
     from scitex_session._names.config_object import Config
+    from scitex_session_core import RunDir
     from scitex_session_io import Capture
 
     from .options import Options
@@ -133,6 +135,35 @@ class Run:
         self.at_close("putting back random generators", self.rng.release)
         self.rng.seed_modules(*options.seed_modules)
         colors = CustomColors(alpha=options.alpha)
+        run_dir, registry = self._claim_directory(debug=debug)
+        # Beside the runs: what one of them records, the next ones are compared with.
+        self.rng.verify_directory = run_dir.out_dir / "fingerprints"
+        self._make_record(run_dir, registry, files, debug=debug)
+        self._make_names(colors)
+        self.capture = capture(
+            log_path(run_dir.path, "stdout"),
+            log_path(run_dir.path, "stderr"),
+            mode=options.capture,
+            heartbeat=run_dir.path / _HEARTBEAT,
+            on_death=crash_command(run_dir.path, registry),
+            max_bytes=options.max_log_bytes,
+        )
+        _active.append(self)
+        self._withdraw_names = provide(self.names)
+        self.record.begin()
+        with tolerated("capturing output"):
+            self.capture.start()
+        end_saving = save_into(run_dir.path, self.saved, reserved=RUN_FILES)
+        self.at_close("ending save_into", end_saving)
+        self.at_close("putting back the logger", self.names["logger"].restore)
+        self._watch_figures()
+        self.style.apply()
+        self.at_close("putting back the style of figures", self.style.restore)
+        self.at_close("closing figures left open", self._close_figures)
+
+    def _claim_directory(self, *, debug: bool) -> tuple[RunDir, Path]:
+        """Make the run directory. Return it and the registry in which the run belongs."""
+        options = self.options
         registry, sdir, out = registry_dir(), options.sdir, options.out
         if options.parent:
             with tolerated("looking up the parent"):
@@ -153,49 +184,35 @@ class Run:
             debug=debug,
             out=out,
         )
-        path = run_dir.path
-        # Beside the runs: what one of them records, the next ones are compared with.
-        self.rng.verify_directory = run_dir.out_dir / "fingerprints"
-        args = as_args(options.args) if options.args is not None else as_args(self.arguments)
+        return run_dir, registry
+
+    def _make_record(
+        self, run_dir: RunDir, registry: Path, files: ConfigFiles, *, debug: bool
+    ) -> None:
+        given = self.options.args
+        args = as_args(self.arguments if given is None else given)
         self.config = make_config(run_dir, self.script, args, files.values, debug=debug)
         self.record = RunRecord(
             self.config,
             run_dir,
             registry,
-            options,
+            self.options,
             script=self.script,
             function=self.function,
             arguments=self.arguments or (args if isinstance(args, dict) else {}),
             files=files,
             seed=self.rng.seed,
         )
-        self.capture = capture(
-            log_path(path, "stdout"),
-            log_path(path, "stderr"),
-            mode=options.capture,
-            heartbeat=path / _HEARTBEAT,
-            on_death=crash_command(path, registry),
-            max_bytes=options.max_log_bytes,
-        )
-        logger = SessionLogger(self.script.stem if self.script else self.function or "session")
+
+    def _make_names(self, colors: CustomColors) -> None:
+        name = self.script.stem if self.script else self.function or "session"
         self.names = {
             "CONFIG": self.config,
             "plt": self.style.plt,
             "COLORS": colors,
             "rngg": self.rng,
-            "logger": logger,
+            "logger": SessionLogger(name),
         }
-        self._withdraw_names = provide(self.names)
-        _active.append(self)
-        self.record.begin()
-        with tolerated("capturing output"):
-            self.capture.start()
-        self.at_close("ending save_into", save_into(path, self.saved, reserved=RUN_FILES))
-        self.at_close("putting back the logger", logger.restore)
-        self._watch_figures()
-        self.style.apply()
-        self.at_close("putting back the style of figures", self.style.restore)
-        self.at_close("closing figures left open", self._close_figures)
 
     def close(
         self,
@@ -263,9 +280,9 @@ class Run:
 
     def saved(self, path: str | os.PathLike[str]) -> None:
         """Record a file that this session has saved."""
-        from .artifacts import record_artifact
-
         with tolerated("recording a saved file"):
+            from .artifacts import record_artifact
+
             record_artifact(self.record.path, path)
 
     def at_close(self, what: str, undo: Callable[[], object]) -> None:
