@@ -12,11 +12,9 @@ import sys
 from collections.abc import Coroutine
 from pathlib import Path
 
-from scitex_session._command_line.arguments import refuse
 from scitex_session._command_line.callables import name_of, namespace_of
-from scitex_session._command_line.session_table import NO, YES
 from scitex_session._config.script import script_of
-from scitex_session._errors import ConfigFileError, NestedSessionError, UsageError
+from scitex_session._errors import NestedSessionError
 from scitex_session._names.injection import inject_globals
 from scitex_session_core import outcome
 
@@ -74,21 +72,6 @@ def check_not_nested(func: Callable[..., Any]) -> None:
     running = next((run for run in reversed(_present) if run.owned), None)
     if running is not None:
         raise NestedSessionError(name_of(func), running.id)
-
-
-def is_disabled() -> bool:
-    """Tell whether ``$SCITEX_SESSION_DISABLE`` asks for plain functions.
-
-    Raises
-    ------
-    SystemExit
-        The variable says neither yes nor no. The exit status is 2, after one line on stderr.
-    """
-    said = os.environ.get("SCITEX_SESSION_DISABLE", "")
-    if said and said.lower() not in YES + NO:
-        allowed = f"one of {', '.join(YES)}, or {', '.join(NO)}"
-        refuse(UsageError(f"SCITEX_SESSION_DISABLE must be {allowed}, not {said!r}"))
-    return said.lower() in YES
 
 
 class Ending:
@@ -153,9 +136,8 @@ def execute(
     Raises
     ------
     Exception
-        The session could not be started: an option has a value that is not allowed.
-    SystemExit
-        A file of ``config/`` can't be used. The exit status is 2, after one line on stderr.
+        The session could not be started: an option has a value that is not allowed, or a file of
+        ``config/`` can't be used. What `func` raises is in the `Ending`.
 
     Notes
     -----
@@ -208,8 +190,6 @@ def _opened(func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Ar
         )
         enter(run, alone=True)
         run.open()
-    except ConfigFileError as wrong:
-        refuse(wrong)
     except Exception as error:
         if type(error).__module__.startswith("scitex_session"):
             error.__traceback__ = None  # what was wrong is the user's, not our frames
