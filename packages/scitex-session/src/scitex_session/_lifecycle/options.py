@@ -90,10 +90,12 @@ def _stamp(name: str, value: Any) -> Any:
 
 
 def _tags(name: str, value: Any) -> tuple[str, ...]:
-    found = () if isinstance(value, str) else tuple(value)
-    if isinstance(value, str) or not all(isinstance(tag, str) for tag in found):
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
         raise InvalidTypeError(name, value, "a list of strings")
-    return found
+    tags = tuple(value)
+    if not all(isinstance(tag, str) for tag in tags):
+        raise InvalidTypeError(name, value, "a list of strings")
+    return tags
 
 
 # Every keyword of a session: its default, and what checks it. `start` spells the same defaults in
