@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pytest
-
 from support import read_json, run_script
 
 
@@ -70,41 +68,6 @@ def test_config_tells_of_the_run() -> None:
             assert kept.SDIR_RUN.parent.name == "FINISHED_SUCCESS" and kept.SDIR_RUN.is_dir()
     """)
     assert finished == (0, "", "")
-
-
-def test_config_files_beside_the_script_are_in_config_and_on_record() -> None:
-    Path("config").mkdir()
-    Path("config/model.yaml").write_text("lr: 0.001\nlayers: {width: 64}\n")
-    finished = run_script("""
-        import scitex_session as stx
-
-        @stx.session
-        def main():
-            assert CONFIG.MODEL.layers.width == 64
-
-        if __name__ == "__main__":
-            main()
-    """)
-    assert finished == (0, "", "")
-    record = read_json(the_run() / "session.json")
-    assert record["config"] == {"MODEL": {"lr": 0.001, "layers": {"width": 64}}}
-
-
-def test_a_broken_config_file_is_said_with_its_line_before_anything_starts() -> None:
-    Path("config").mkdir()
-    Path("config/model.yaml").write_text("lr: 0.001\nlayers: [1, 2\n")
-    finished = run_script("""
-        import scitex_session as stx
-
-        @stx.session
-        def main(): ...
-
-        if __name__ == "__main__":
-            main()
-    """)
-    assert finished.returncode == 2
-    assert "config/model.yaml: line 3: " in finished.stderr.splitlines()[-1]
-    assert not Path("script_out").exists()
 
 
 def test_globals_are_the_scripts_own_again_afterwards() -> None:
@@ -187,6 +150,22 @@ def test_a_script_that_uses_nothing_imports_nothing_heavy() -> None:
             print(sorted(set(sys.modules) & {heavy!r}))
     """)
     assert finished == (0, "[]\n[]\n", "")
+
+
+def test_a_function_that_is_only_called_as_a_plain_one_imports_no_part_of_a_session() -> None:
+    finished = run_script("""
+        import sys
+        import scitex_session as stx
+
+        @stx.session(seed=3)
+        def main(size: int = 3):
+            return size
+
+        assert main(4) == 4
+        parts = {f"scitex_session_{part}" for part in ("io", "plot", "repro")}
+        print(sorted(parts & set(sys.modules)))
+    """)
+    assert finished == (0, "[]\n", "")
 
 
 def test_runs_of_the_same_seed_draw_the_same_numbers_and_another_seed_others() -> None:
@@ -298,83 +277,6 @@ def test_two_sessions_one_after_the_other_are_two_runs() -> None:
     assert finished == (0, "one\nbetween\ntwo\n", "")
     runs = sorted(Path("script_out/FINISHED_SUCCESS").iterdir(), key=lambda p: p.stat().st_ctime)
     assert [(r / "logs" / "stdout.log").read_text() for r in runs] == ["one\n", "two\n"]
-
-
-def test_an_async_function_is_run() -> None:
-    finished = run_script("""
-        import asyncio
-        import scitex_session as stx
-
-        @stx.session
-        async def main():
-            await asyncio.sleep(0)
-            return 6
-
-        if __name__ == "__main__":
-            main()
-    """)
-    assert finished.returncode == 6
-    the_run("FINISHED_ERROR")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ((), "--data-path"),
-        (("--data-path",), "--data-path"),
-        (("--data-pth", "x"), "--data-path"),
-        (("--data-path", "x", "--treshold", "1"), "--threshold"),
-        (("--data-path", "x", "--threshold", "much"), "much"),
-        (("--data-path", "x", "stray"), "stray"),
-    ],
-)
-def test_a_mistyped_command_line_is_one_line_and_no_run(
-    arguments: tuple[str, ...], said: str
-) -> None:
-    finished = run_script(
-        """
-        import scitex_session as stx
-
-        @stx.session
-        def main(data_path: str, threshold: float = 0.5): ...
-
-        if __name__ == "__main__":
-            main()
-        """,
-        *arguments,
-    )
-    assert finished.returncode == 2
-    assert finished.stdout == ""
-    assert finished.stderr.startswith("script.py: error: ")
-    assert said in finished.stderr
-    assert finished.stderr.count("\n") == 1
-    assert not Path("script_out").exists()
-
-
-def test_help_shows_the_docstring_and_starts_nothing() -> None:
-    finished = run_script(
-        """
-        import scitex_session as stx
-
-        @stx.session
-        def main(data_path: str, threshold: float = 0.5, verbose: bool = False):
-            '''Analyze one file.
-
-            Parameters
-            ----------
-            data_path : str
-                The table to read.
-            '''
-
-        if __name__ == "__main__":
-            main()
-        """,
-        "--help",
-    )
-    assert finished.returncode == 0
-    for part in ("Analyze one file.", "--data-path", "The table to read.", "0.5", "--no-verbose"):
-        assert part in finished.stdout
-    assert not Path("script_out").exists()
 
 
 def test_a_run_that_uses_numpy_records_what_repeats() -> None:

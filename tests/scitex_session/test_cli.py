@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -36,11 +37,10 @@ def test_the_worst_file_decides_and_the_others_are_told_of(
     assert main(["whence", "missing", "stranger", str(run_dir)]) == 2
     shown, said = capsys.readouterr()
     assert shown.count(run_dir.name) > 2
-    assert said.splitlines() == [
-        "stranger: no run is known that made it",
-        "scitex-session: error: missing: No such file or directory",
-        "stranger: no run is known that made it",
-    ]
+    first, second, third = said.splitlines()
+    assert first == third
+    assert first.startswith("stranger: ")
+    assert second == f"scitex-session: error: missing: {os.strerror(errno.ENOENT)}"
 
 
 @pytest.mark.parametrize(

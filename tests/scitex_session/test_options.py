@@ -56,6 +56,7 @@ def test_what_is_asked_from_outside_counts_more_than_what_the_script_asks() -> N
         {"max_log_bytes": True},
         {"tags": "paper"},
         {"tags": [1]},
+        {"tags": None},
         {"note": None},
         {"parent": "../x"},
         {"debug": "yes"},

@@ -21,6 +21,7 @@ from scitex_session_core import (
 
 from ._command_line.session_options import asked_by_environment
 from ._config.script import script_of_caller
+from ._lifecycle.execute import enter
 from ._lifecycle.options import KEYWORDS, Options
 from ._lifecycle.run import Run, run_of
 from ._names.config_object import copy_own_keys, set_own_keys
@@ -181,7 +182,8 @@ def start(
     -----
     What the environment asks for (``$SCITEX_SESSION_SEED`` and so on) counts more than arguments.
     """
-    keywords = {name: value for name, value in locals().items() if name in KEYWORDS}
+    given = dict(locals())
+    keywords = {name: given[name] for name in KEYWORDS if name in given}
     if sys is not None and not hasattr(sys, "stdout"):
         raise InvalidValueError("sys", sys, "Python's module sys, or None")
     options = Options(keywords, asked_by_environment().told())
@@ -189,6 +191,7 @@ def start(
         options.capture = "none"
     script = Path(file).absolute() if file is not None else script_of_caller(_sys._getframe(1))
     run = Run(options, script)
+    enter(run)
     run.open()
     _close_at_exit(run)
     run.announce()

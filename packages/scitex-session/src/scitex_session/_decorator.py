@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 
 from scitex_session_core import InvalidTypeError
 
-from ._command_line.arguments import Arguments, arguments_for, program_name, session_part
+from ._command_line.arguments import (
+    Arguments,
+    arguments_for,
+    program_name,
+    refuse,
+    session_part,
+)
 from ._command_line.callables import (
     check_function,
     check_no_method,
@@ -16,14 +23,15 @@ from ._command_line.callables import (
     namespace_of,
     unveil,
 )
+from ._command_line.session_table import NO, YES
 from ._command_line.signature import parameters_of
+from ._errors import ConfigFileError, UsageError
 from ._lifecycle.execute import (
     Finished,
     check_not_nested,
     execute,
     execute_async,
     in_event_loop,
-    is_disabled,
     run_to_end,
 )
 from ._lifecycle.options import check_keywords
@@ -92,22 +100,61 @@ def run(
         arguments = Arguments([], {}, {}, asked)
         call = functools.partial(arguments.call, functools.partial(func, args))
         session_kwargs.setdefault("args", args)
+    plain = _is_disabled()
     if is_coroutine_function(func) and in_event_loop():
-        return _run_in_loop(func, call, session_kwargs, arguments)
-    if is_disabled():
-        return run_to_end(call(None))
-    return execute(func, call, session_kwargs, arguments).give_back()
+        return _result_in_loop(func, call, session_kwargs, arguments, plain=plain)
+    return _result(func, call, session_kwargs, arguments, plain=plain)
 
 
-async def _run_in_loop(
+def _result(
     func: Callable[..., Any],
     call: Callable[[Any], Any],
     keywords: Mapping[str, Any],
     arguments: Arguments,
+    *,
+    plain: bool,
+    exits: bool = False,
 ) -> Any:
-    if is_disabled():
+    if plain:
+        return run_to_end(call(None))
+    try:
+        ending = execute(func, call, keywords, arguments)
+    except ConfigFileError as wrong:
+        refuse(wrong)
+    return ending.give_back(exits=exits)
+
+
+async def _result_in_loop(
+    func: Callable[..., Any],
+    call: Callable[[Any], Any],
+    keywords: Mapping[str, Any],
+    arguments: Arguments,
+    *,
+    plain: bool,
+    exits: bool = False,
+) -> Any:
+    if plain:
         return await call(None)
-    return (await execute_async(func, call, keywords, arguments)).give_back()
+    try:
+        ending = await execute_async(func, call, keywords, arguments)
+    except ConfigFileError as wrong:
+        refuse(wrong)
+    return ending.give_back(exits=exits)
+
+
+def _is_disabled() -> bool:
+    """Tell whether ``$SCITEX_SESSION_DISABLE`` asks for plain functions.
+
+    Raises
+    ------
+    SystemExit
+        The variable says neither yes nor no. The exit status is 2, after one line on stderr.
+    """
+    said = os.environ.get("SCITEX_SESSION_DISABLE", "")
+    if said and said.lower() not in YES + NO:
+        allowed = f"one of {', '.join(YES)}, or {', '.join(NO)}"
+        refuse(UsageError(f"SCITEX_SESSION_DISABLE must be {allowed}, not {said!r}"))
+    return said.lower() in YES
 
 
 def _read_by(parse_args: Callable[[], Any]) -> tuple[Any, Asked]:
@@ -293,7 +340,7 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     def runs_plain() -> bool:
         # A spawned worker imports the script again: it is no script of its own, and without a guard
         # (if __name__ == "__main__") each would start a session, whose workers start others.
-        return is_disabled() or module == "__mp_main__"
+        return _is_disabled() or module == "__mp_main__"
 
     @functools.wraps(func)
     def script(*args: Any, **kwargs: Any) -> Any:
@@ -305,20 +352,17 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
             return in_loop()
         check_not_nested(func)
         arguments = arguments_for(func)
-        if runs_plain():
-            result = run_to_end(arguments.call(func, None))
-        else:
-            call = functools.partial(arguments.call, func)
-            result = execute(func, call, keywords, arguments).give_back(exits=exits)
+        call = functools.partial(arguments.call, func)
+        result = _result(func, call, keywords, arguments, plain=runs_plain(), exits=exits)
         return Finished(result) if is_async else result
 
     async def in_loop() -> Any:
         check_not_nested(func)
         arguments = arguments_for(func)
-        if runs_plain():
-            return await arguments.call(func, None)
         call = functools.partial(arguments.call, func)
-        return (await execute_async(func, call, keywords, arguments)).give_back(exits=exits)
+        return await _result_in_loop(
+            func, call, keywords, arguments, plain=runs_plain(), exits=exits
+        )
 
     script.__name__ = name_of(func)
     script.plain = func  # type: ignore[attr-defined]

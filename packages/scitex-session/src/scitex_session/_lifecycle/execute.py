@@ -1,4 +1,8 @@
-"""Run a function as a session: start, give it what it asks for, file the end as it was."""
+"""Run a function as a session: start, give it what it asks for, file the end as it was.
+
+What a session needs is imported when one starts: a function that is decorated and then called as a
+plain function costs next to nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,13 @@ import sys
 from collections.abc import Coroutine
 from pathlib import Path
 
-from scitex_session._command_line.arguments import refuse
 from scitex_session._command_line.callables import name_of, namespace_of
-from scitex_session._command_line.session_table import NO, YES
 from scitex_session._config.script import script_of
-from scitex_session._errors import ConfigFileError, NestedSessionError, UsageError
+from scitex_session._errors import NestedSessionError
 from scitex_session._names.injection import inject_globals
-from scitex_session_core import SessionError, outcome
-from scitex_session_plot import PlotError
-from scitex_session_repro import ReproError
+from scitex_session_core import outcome
 
 from .options import Options
-from .run import Run, active_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +27,38 @@ if TYPE_CHECKING:
 
     from scitex_session._command_line.arguments import Arguments
 
+    from .run import Run
+
 _OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
+
+# The sessions of this process, from the beginning of their opening to the end of their clean-up,
+# innermost last.
+_present: list[Run] = []
+
+
+def enter(run: Run, *, alone: bool = False) -> None:
+    """Count a session that is about to open among those of this process, until it has ended.
+
+    Parameters
+    ----------
+    run : Run
+        The session.
+    alone : bool
+        Whether to refuse it where another session is there, even one that another thread is just
+        starting or cleaning up: two would take each other's output and globals.
+
+    Raises
+    ------
+    NestedSessionError
+        Another session is there.
+    """
+    # Appended before the look, so that of two threads only one is the first.
+    _present.append(run)
+    first = next(each for each in _present if each.owned)
+    if alone and first is not run:
+        _present.remove(run)
+        raise NestedSessionError(run.function or "start", first.id)
+    run.at_close("leaving the process", lambda: _present.remove(run))
 
 
 def check_not_nested(func: Callable[..., Any]) -> None:
@@ -39,24 +69,9 @@ def check_not_nested(func: Callable[..., Any]) -> None:
     NestedSessionError
         A session runs in this process.
     """
-    running = active_run()
+    running = next((run for run in reversed(_present) if run.owned), None)
     if running is not None:
         raise NestedSessionError(name_of(func), running.id)
-
-
-def is_disabled() -> bool:
-    """Tell whether ``$SCITEX_SESSION_DISABLE`` asks for plain functions.
-
-    Raises
-    ------
-    SystemExit
-        The variable says neither yes nor no. The exit status is 2, after one line on stderr.
-    """
-    said = os.environ.get("SCITEX_SESSION_DISABLE", "")
-    if said and said.lower() not in YES + NO:
-        allowed = f"one of {', '.join(YES)}, or {', '.join(NO)}"
-        refuse(UsageError(f"SCITEX_SESSION_DISABLE must be {allowed}, not {said!r}"))
-    return said.lower() in YES
 
 
 class Ending:
@@ -121,9 +136,8 @@ def execute(
     Raises
     ------
     Exception
-        The session could not be started: an option has a value that is not allowed.
-    SystemExit
-        A file of ``config/`` can't be used. The exit status is 2, after one line on stderr.
+        The session could not be started: an option has a value that is not allowed, or a file of
+        ``config/`` can't be used. What `func` raises is in the `Ending`.
 
     Notes
     -----
@@ -163,6 +177,8 @@ async def execute_async(
 
 
 def _opened(func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Arguments) -> Run:
+    from .run import Run
+
     try:
         options = Options(keywords, arguments.session.told(), arguments.origins)
         file = options.file
@@ -172,11 +188,13 @@ def _opened(func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Ar
             function=name_of(func),
             arguments=arguments.values,
         )
-        run.open(alone=True)
-    except ConfigFileError as wrong:
-        refuse(wrong)
-    except (SessionError, PlotError, ReproError) as refused:
-        raise refused.with_traceback(None) from None  # what was wrong is the user's, not our frames
+        enter(run, alone=True)
+        run.open()
+    except Exception as error:
+        if type(error).__module__.startswith("scitex_session"):
+            error.__traceback__ = None  # what was wrong is the user's, not our frames
+            raise error from None
+        raise
     return run
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scitex_session._errors import UnknownOptionError
-from scitex_session_core import InvalidSessionIdError, InvalidTypeError, InvalidValueError, check_id
+from scitex_session_core import InvalidTypeError, InvalidValueError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,8 +73,12 @@ def _out(name: str, value: Any) -> Any:
 
 
 def _parent(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    from scitex_session_core import InvalidSessionIdError, check_id
+
     try:
-        return None if value is None else check_id(value)
+        return check_id(value)
     except (InvalidSessionIdError, InvalidTypeError):
         raise InvalidValueError(name, value, "the ID of a session, or None") from None
 
@@ -86,10 +90,12 @@ def _stamp(name: str, value: Any) -> Any:
 
 
 def _tags(name: str, value: Any) -> tuple[str, ...]:
-    found = () if isinstance(value, str) else tuple(value)
-    if isinstance(value, str) or not all(isinstance(tag, str) for tag in found):
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
         raise InvalidTypeError(name, value, "a list of strings")
-    return found
+    tags = tuple(value)
+    if not all(isinstance(tag, str) for tag in tags):
+        raise InvalidTypeError(name, value, "a list of strings")
+    return tags
 
 
 # Every keyword of a session: its default, and what checks it. `start` spells the same defaults in

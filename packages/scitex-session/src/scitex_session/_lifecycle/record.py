@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import sys
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -55,7 +54,6 @@ _LARGEST_RENDERED = 4 << 20
 _KNOWN_AT_THE_END = ("END_DATETIME", "EXIT_STATUS", "RUN_DURATION")
 # Types that YAML has and JSON has not, as values and, where they can be, as keys.
 _IN_YAML = (int, float, bool, type(None), set, date, datetime)
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*\Z")
 # YAML 1.1 reads these as booleans or null.
 _NOT_PLAIN = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
@@ -432,9 +430,14 @@ def _flow(value: Any) -> str:
 
 
 def _key(key: Any) -> str:
-    if isinstance(key, str) and _PLAIN_KEY.match(key) and key.lower() not in _NOT_PLAIN:
-        return key
-    return _flow(key)
+    return key if isinstance(key, str) and _is_plain(key) else _flow(key)
+
+
+def _is_plain(key: str) -> bool:
+    """Tell whether a key needs no quotes: letters, digits, _ and -, and no word of YAML's."""
+    # Without `re`, whose compiling takes as long as the rest of this module.
+    letters = key.isascii() and key[:1] != "-" and key.replace("-", "_").isidentifier()
+    return letters and key.lower() not in _NOT_PLAIN
 
 
 def _escaped(character: str) -> str:

@@ -6,7 +6,6 @@ import os
 import sys
 
 from scitex_session._config.folder import read_config_files
-from scitex_session._errors import NestedSessionError
 from scitex_session._names.config_object import as_args, make_config
 from scitex_session._names.injection import SessionLogger, provide
 from scitex_session_core import RUN_FILES, crash_command, make_run_dir, outcome, registry_dir, warn
@@ -23,17 +22,17 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from scitex_session._config.folder import ConfigFiles
     from scitex_session._names.config_object import Config
+    from scitex_session_core import RunDir
     from scitex_session_io import Capture
 
     from .options import Options
 
 _HEARTBEAT = "heartbeat"
 
-# Sessions that are on record and not yet closed, innermost last.
+# The sessions of this process that are on record and not yet closed, innermost last.
 _active: list[Run] = []
-# The same sessions from the beginning of their opening to the end of their clean-up.
-_present: list[Run] = []
 
 
 class Run:
@@ -105,29 +104,15 @@ class Run:
         """Whether this process started it; a forked child must leave it alone."""
         return os.getpid() == self._owner
 
-    def open(self, *, alone: bool = False) -> None:
+    def open(self) -> None:
         """Start the session: from now on, whatever happens is on record.
-
-        Parameters
-        ----------
-        alone : bool
-            Whether to refuse where another session is there, even one that another thread is just
-            starting or cleaning up: two would take each other's output and globals.
 
         Raises
         ------
-        NestedSessionError
-            Another session is there.
         Exception
             Something that was asked for can't be (an `sdir` that can't be made, a broken
             ``config/*.yaml``, a seed out of range). Nothing is left behind then.
         """
-        # Appended before the look, so that of two threads only one is the first.
-        _present.append(self)
-        first = next(run for run in _present if run.owned)
-        if alone and first is not self:
-            _present.remove(self)
-            raise NestedSessionError(self.function or "start", first.id)
         self.guard.begin_opening()
         self.at_close("putting back signal handlers", self.guard.restore)
         try:
@@ -150,6 +135,35 @@ class Run:
         self.at_close("putting back random generators", self.rng.release)
         self.rng.seed_modules(*options.seed_modules)
         colors = CustomColors(alpha=options.alpha)
+        run_dir, registry = self._claim_directory(debug=debug)
+        # Beside the runs: what one of them records, the next ones are compared with.
+        self.rng.verify_directory = run_dir.out_dir / "fingerprints"
+        self._make_record(run_dir, registry, files, debug=debug)
+        self._make_names(colors)
+        self.capture = capture(
+            log_path(run_dir.path, "stdout"),
+            log_path(run_dir.path, "stderr"),
+            mode=options.capture,
+            heartbeat=run_dir.path / _HEARTBEAT,
+            on_death=crash_command(run_dir.path, registry),
+            max_bytes=options.max_log_bytes,
+        )
+        _active.append(self)
+        self._withdraw_names = provide(self.names)
+        self.record.begin()
+        with tolerated("capturing output"):
+            self.capture.start()
+        end_saving = save_into(run_dir.path, self.saved, reserved=RUN_FILES)
+        self.at_close("ending save_into", end_saving)
+        self.at_close("putting back the logger", self.names["logger"].restore)
+        self._watch_figures()
+        self.style.apply()
+        self.at_close("putting back the style of figures", self.style.restore)
+        self.at_close("closing figures left open", self._close_figures)
+
+    def _claim_directory(self, *, debug: bool) -> tuple[RunDir, Path]:
+        """Make the run directory. Return it and the registry in which the run belongs."""
+        options = self.options
         registry, sdir, out = registry_dir(), options.sdir, options.out
         if options.parent:
             with tolerated("looking up the parent"):
@@ -170,49 +184,35 @@ class Run:
             debug=debug,
             out=out,
         )
-        path = run_dir.path
-        # Beside the runs: what one of them records, the next ones are compared with.
-        self.rng.verify_directory = run_dir.out_dir / "fingerprints"
-        args = as_args(options.args) if options.args is not None else as_args(self.arguments)
+        return run_dir, registry
+
+    def _make_record(
+        self, run_dir: RunDir, registry: Path, files: ConfigFiles, *, debug: bool
+    ) -> None:
+        given = self.options.args
+        args = as_args(self.arguments if given is None else given)
         self.config = make_config(run_dir, self.script, args, files.values, debug=debug)
         self.record = RunRecord(
             self.config,
             run_dir,
             registry,
-            options,
+            self.options,
             script=self.script,
             function=self.function,
             arguments=self.arguments or (args if isinstance(args, dict) else {}),
             files=files,
             seed=self.rng.seed,
         )
-        self.capture = capture(
-            log_path(path, "stdout"),
-            log_path(path, "stderr"),
-            mode=options.capture,
-            heartbeat=path / _HEARTBEAT,
-            on_death=crash_command(path, registry),
-            max_bytes=options.max_log_bytes,
-        )
-        logger = SessionLogger(self.script.stem if self.script else self.function or "session")
+
+    def _make_names(self, colors: CustomColors) -> None:
+        name = self.script.stem if self.script else self.function or "session"
         self.names = {
             "CONFIG": self.config,
             "plt": self.style.plt,
             "COLORS": colors,
             "rngg": self.rng,
-            "logger": logger,
+            "logger": SessionLogger(name),
         }
-        self._withdraw_names = provide(self.names)
-        _active.append(self)
-        self.record.begin()
-        with tolerated("capturing output"):
-            self.capture.start()
-        self.at_close("ending save_into", save_into(path, self.saved, reserved=RUN_FILES))
-        self.at_close("putting back the logger", logger.restore)
-        self._watch_figures()
-        self.style.apply()
-        self.at_close("putting back the style of figures", self.style.restore)
-        self.at_close("closing figures left open", self._close_figures)
 
     def close(
         self,
@@ -280,9 +280,9 @@ class Run:
 
     def saved(self, path: str | os.PathLike[str]) -> None:
         """Record a file that this session has saved."""
-        from .artifacts import record_artifact
-
         with tolerated("recording a saved file"):
+            from .artifacts import record_artifact
+
             record_artifact(self.record.path, path)
 
     def at_close(self, what: str, undo: Callable[[], object]) -> None:
@@ -319,12 +319,6 @@ class Run:
             what, undo = self._undo.pop()
             with tolerated(what):
                 undo()
-        _present.remove(self)
-
-
-def active_run() -> Run | None:
-    """Return the innermost session of this process, also one that starts or ends."""
-    return next((run for run in reversed(_present) if run.owned), None)
 
 
 def run_of(config: Mapping[str, Any]) -> Run | None:
