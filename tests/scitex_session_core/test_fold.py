@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scitex_session_core._registry.fold import fold
-from scitex_session_core._registry.query import seen_now
+from scitex_session_core._registry.query import session_now
 
 
 def at(second: int) -> str:
@@ -180,7 +180,7 @@ def test_lines_of_the_wrong_types_harm_nothing_and_no_order_matters(
         mixed.append(files[order.choice([f for f in files if files[f]])].pop(0))
     assert fold(mixed) == session
     if session is not None:
-        now = seen_now(session)
+        now = session_now(session)
         assert isinstance(now["config"], dict)
         assert isinstance(now["status"], str)
         assert isinstance(now["start_time"], datetime | None)

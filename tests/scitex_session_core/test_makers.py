@@ -114,6 +114,39 @@ def test_reindexing_finds_what_the_registry_was_never_told(registry: Path, scrip
     assert ids(manager.makers(digest("a"))) == [place.name]
 
 
+@pytest.mark.parametrize(
+    "artifact",
+    [None, 1, "x", [], {"role": "output"}]
+    + [{"role": "output", "sha256": bad} for bad in (None, 7, "", digest("a")[:-1], "g" * 64)]
+    + [{"role": "output", "sha256": digest("a").upper()}],
+)
+def test_artifacts_without_a_digest_are_passed_over(
+    registry: Path, script: Path, artifact: Any
+) -> None:
+    place = make_run_dir(script)
+    record = {**new_record(place.id), "artifacts": [artifact]}
+    tell_begin(registry, record, place.path)
+    tell_end(registry, {**record, "status": "success"}, place.path)
+    manager = SessionManager(registry)
+    assert manager.makers(digest("a")) == []
+    assert manager.get_session(place.id)["artifacts"] == 1
+
+
+def test_the_same_content_saved_twice_is_found_once(registry: Path, script: Path) -> None:
+    place = run(registry, script, "a", "a")
+    end(registry, place)
+    assert ids(SessionManager(registry).makers(digest("a"))) == [place.name]
+
+
+def test_a_digest_of_any_digits_is_found(registry: Path) -> None:
+    for name in "0f":
+        journal_create(registry, name, {}, script_path=None, process=None)
+        journal_close(registry, name, "success", 0, made=[name * 15])
+    manager = SessionManager(registry)
+    assert ids(manager.makers("f" * 64)) == ["f"]
+    assert ids(manager.makers("0" * 64)) == ["0"]
+
+
 @pytest.mark.parametrize("made", [["f" * 14], ["g" * 15], [None], "f" * 15, {"f": 1}])
 def test_garbage_in_the_journal_is_passed_over(registry: Path, made: Any) -> None:
     journal_create(registry, "x", {}, script_path=None, process=None)

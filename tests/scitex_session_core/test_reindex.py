@@ -26,7 +26,6 @@ from scitex_session_core import (
     reindex,
     write_record,
 )
-from scitex_session_core._registry.journal import journal_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,9 +64,9 @@ def test_what_it_knows_as_it_is_is_not_told_again(
 ) -> None:
     finished(script)
     reindex([tmp_path], registry)
-    before = [path.read_bytes() for path in journal_files(registry)]
+    before = [path.read_bytes() for path in sorted(registry.glob("journal/*.jsonl"))]
     assert reindex([tmp_path, str(tmp_path)], registry) == []
-    assert [path.read_bytes() for path in journal_files(registry)] == before
+    assert [path.read_bytes() for path in sorted(registry.glob("journal/*.jsonl"))] == before
 
 
 def test_what_it_knows_wrongly_is_put_right(

@@ -24,7 +24,7 @@ from scitex_session_core import (
     read_record,
     write_record,
 )
-from scitex_session_core._registry import query as select_module
+from scitex_session_core._registry import query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -307,6 +307,6 @@ def test_selecting_is_filtering_the_list(
     assert [s["id"] for s in found] == [s["id"] for s in keyed + rest]
     for many in (1, 5000):  # whichever way they are looked up
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(select_module, "_MANY", many)
+            patch.setattr(query, "_MANY_FACTS", many)
             cut = manager.select(asked, sort=f"-{field}" if descending else field, limit=limit)
         assert cut == found[:limit]

@@ -12,7 +12,6 @@ import pytest
 
 import scitex_session_core
 from scitex_session_core import SessionManager, journal_close, journal_create
-from scitex_session_core._registry.journal import journal_files
 from support import killed_at_each_call
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def told(directory: Path) -> None:
         journal_create(registry, name, {"of": name}, script_path=None, process=None)
     journal_close(registry, "ended", "success", 0)
     journal_close(registry, "failed", "failed", 3)
-    with open(journal_files(registry)[0], "ab") as journal:
+    with open(sorted(registry.glob("journal/*.jsonl"))[0], "ab") as journal:
         journal.write(b'\n{"event": "create", "id": "to\n\0\xff garbage\n')
 
 
