@@ -42,4 +42,4 @@ from ._rundir.directory import move_to_finished as move_to_finished
 from ._rundir.directory import reap as reap
 from ._version import __version__ as __version__
 
-__all__: list[str]
+__all__: list[str]  # noqa: PYI035  # the sorted names above
