@@ -6,9 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+from scitex_session_core import __version__
 from scitex_session_core._errors import InvalidTypeError, InvalidValueError
 from scitex_session_core._process import identify, oom_kills
-from scitex_session_core._version import __version__
 
 from .masker import argv_without_secrets
 from .record import SCHEMA, utc_now
