@@ -42,4 +42,3 @@ from ._rundir.directory import move_to_finished as move_to_finished
 from ._rundir.directory import reap as reap
 
 __version__: str
-__all__: list[str]  # noqa: PYI035  # the sorted names above
