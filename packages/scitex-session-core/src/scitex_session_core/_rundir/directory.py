@@ -343,7 +343,7 @@ def _file(
             return whereabouts(run_dir)
         run_dir, record = found
         moved = move_to_finished(run_dir, str(record["status"]))
-        _remove_leftovers(moved)
+        _clean_up(moved)
     if registry is not None:
         try:
             tell_end(registry, record, moved)
@@ -352,7 +352,7 @@ def _file(
     return moved
 
 
-def _remove_leftovers(run_dir: Path) -> None:
+def _clean_up(run_dir: Path) -> None:
     for name in (RECORD_NAME, CONFIG_NAME, PROBE_NAME):
         remove_leftovers(run_dir / name)
     if os.path.exists(unfinished := unfinished_copy(run_dir)):  # the run died while it was copied
@@ -401,7 +401,7 @@ def reap(
     """
     deadline = None if within is None else time.monotonic() + within
     reaped = []
-    for run_dir in _runs_below(root) if most is None else _some(_runs_in(root), most):
+    for run_dir in _runs_below(root) if most is None else _sample(_runs_in(root), most):
         if deadline is not None and time.monotonic() > deadline:
             break
         try:
@@ -428,7 +428,7 @@ def _status_to_file(run_dir: Path, *, force: bool) -> str | None:
 
 
 def _runs_below(root: Path) -> Iterator[Path]:
-    for folder, names, _ in os.walk(root, onerror=_skipped):
+    for folder, names, _ in os.walk(root, onerror=_warn_skipped):
         if RUNNING in names:
             yield from _runs_in(Path(folder))
             # What is in the directories of runs belongs to the users.
@@ -444,7 +444,7 @@ def _runs_in(out_dir: Path) -> list[Path]:
     return [out_dir / RUNNING / name for name in names]
 
 
-def _some(run_dirs: list[Path], most: int) -> list[Path]:
+def _sample(run_dirs: list[Path], most: int) -> list[Path]:
     if len(run_dirs) <= most:
         return run_dirs
     # Begin anywhere: from the first, eight runs of other machines would always hide the rest.
@@ -452,6 +452,6 @@ def _some(run_dirs: list[Path], most: int) -> list[Path]:
     return (run_dirs[first:] + run_dirs[:first])[:most]
 
 
-def _skipped(error: OSError) -> None:
+def _warn_skipped(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):  # it disappeared in the meantime
         warn(f"runs below {error.filename} are left as they are: {error.strerror}")
