@@ -37,7 +37,7 @@ class Budget(NamedTuple):
 BUDGETS = {
     "create and close, empty": Budget("one create and close, no sessions", 0.1),
     "create and close, many": Budget("one create and close, {sessions:,} sessions", 0.1),
-    "fold": Budget("folding 100,000 events (DESIGN 5: 1300 ms)", 1300),
+    "fold": Budget("folding 100,000 events", 1300),
     "fold, all": Budget("folding {sessions:,} sessions", None, "s"),
     "memory": Budget("peak memory of the process that folds them", None, "MB"),
     "size": Budget("size of their index on disk", None, "MB"),

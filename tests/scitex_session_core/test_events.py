@@ -123,7 +123,7 @@ def test_what_is_appended_is_read_back_in_order(run_dir: Path) -> None:
     assert record["git"] == {"dirty": True}
 
 
-def test_an_event_tells_when(run_dir: Path) -> None:
+def test_an_event_has_its_time(run_dir: Path) -> None:
     before = datetime.now(UTC)
     append_event(run_dir, "tag", tag="x")
     (event,) = read_json_lines(run_dir / "events.jsonl")
@@ -153,7 +153,7 @@ def test_an_event_finds_a_run_that_moved(dead_run: Callable[..., Path]) -> None:
     assert not run_dir.exists()
 
 
-def test_an_event_passes_by_a_directory_that_a_late_child_made_anew(
+def test_an_event_skips_a_directory_that_a_late_child_made_again(
     dead_run: Callable[..., Path],
 ) -> None:
     run_dir = dead_run()

@@ -62,7 +62,7 @@ def test_a_life() -> None:
     }
 
 
-def test_who_never_began_is_no_session() -> None:
+def test_without_a_creation_there_is_no_session() -> None:
     assert fold([(1, close(1, "success"))]) is None
 
 
@@ -108,13 +108,13 @@ def test_an_addition_is_not_lost_to_an_end_with_a_later_clock() -> None:
     assert of(create(), update(1, tag="b"), close(9, "success", tags=[]))["tags"] == ["b"]
 
 
-def test_a_removal_takes_away_what_was_told_before_it() -> None:
+def test_a_removal_cancels_all_events_before_it() -> None:
     gone = [create(), close(1, "success"), {"event": "remove", "id": "x", "time": at(2)}]
     assert fold((1, event) for event in gone) is None
     assert of(*gone, create(3))["status"] == "running"
 
 
-def test_a_record_that_was_found_voids_what_was_told_before() -> None:
+def test_a_record_that_was_found_replaces_all_events_before_it() -> None:
     found: dict[str, Any] = {"event": "record", "id": "x", "time": at(20), "status": "success"}
     found |= {"started": at(1)} | {
         "exit_code": 0,

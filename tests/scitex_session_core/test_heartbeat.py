@@ -70,7 +70,9 @@ def beat(run_dir: Path, *, ago: float) -> None:
         (-3600, "unknown"),  # the clock was set back
     ],
 )
-def test_a_heart_beats_or_is_silent(ago: float, found: str, run_dir: Path, caused: Note) -> None:
+def test_the_status_follows_the_last_heartbeat(
+    ago: float, found: str, run_dir: Path, caused: Note
+) -> None:
     beat(run_dir, ago=ago)
     assert observed_status(ELSEWHERE, run_dir) == found
     caused(f"the last beat of a run elsewhere {ago:g} s ago", found)
@@ -82,16 +84,14 @@ def test_without_a_heartbeat_or_a_directory_it_is_unknown(run_dir: Path, tmp_pat
     assert observed_status(ELSEWHERE) == "unknown"
 
 
-def test_what_the_process_tells_outweighs_the_heart(
-    run_dir: Path, dead_process: dict[str, Any]
-) -> None:
+def test_the_process_outweighs_the_heartbeat(run_dir: Path, dead_process: dict[str, Any]) -> None:
     beat(run_dir, ago=1e6)
     assert observed_status(this_process(), run_dir) == "running"
     beat(run_dir, ago=0)
     assert observed_status(dead_process, run_dir) == "crashed"
 
 
-def test_our_own_clock_plays_no_part(
+def test_our_own_clock_does_not_count(
     run_dir: Path, monkeypatch: pytest.MonkeyPatch, caused: Note
 ) -> None:
     beat(run_dir, ago=0)

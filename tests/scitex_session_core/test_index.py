@@ -118,7 +118,7 @@ class TestTheJournal:
         append(registry, lines([started]), "host-b.jsonl")
         assert statuses(registry) == {"x": "success"}
 
-    def test_a_journal_that_shrank_is_folded_anew(self, registry: Path) -> None:
+    def test_a_journal_that_shrank_is_folded_again(self, registry: Path) -> None:
         for name in "abc":
             create(registry, name, arguments={"name": name})
         assert list(statuses(registry)) == ["a", "b", "c"]
@@ -127,7 +127,7 @@ class TestTheJournal:
         assert list(statuses(registry)) == ["a"]
         assert facts(registry) == [("a", "arguments.name", "a")]
 
-    def test_another_file_of_the_same_name_is_folded_anew(self, registry: Path) -> None:
+    def test_another_file_of_the_same_name_is_folded_again(self, registry: Path) -> None:
         create(registry, "a")
         assert list(statuses(registry)) == ["a"]
         (path,) = sorted(registry.glob("journal/*.jsonl"))
@@ -143,7 +143,7 @@ class TestTheJournal:
         (registry / "journal" / "other.jsonl").unlink()
         assert list(statuses(registry)) == ["a"]
 
-    def test_a_file_that_can_not_be_read_is_said_once(self, registry: Path) -> None:
+    def test_a_file_that_can_not_be_read_is_warned_about_once(self, registry: Path) -> None:
         create(registry, "mine")
         (registry / "journal" / "theirs.jsonl").mkdir()
         index = SessionManager(registry)
@@ -233,7 +233,7 @@ class TestABrokenIndex:
         ],
         ids=["garbage", "truncated", "overwritten", "a header's beginning"],
     )
-    def test_it_is_moved_aside_and_made_anew(self, told: Path, damage: Any) -> None:
+    def test_it_is_moved_aside_and_made_again(self, told: Path, damage: Any) -> None:
         path = index_path(told)
         path.write_bytes(damage(path.read_bytes()))
         with pytest.warns(SessionWarning, match="index of the registry is broken") as warned:

@@ -19,7 +19,7 @@ def create(registry: Path, session_id: str = "x", **fields: Any) -> None:
     journal_create(registry, session_id, fields, script_path=None, process=None)
 
 
-def test_a_life_is_two_lines(registry: Path, tmp_path: Path) -> None:
+def test_a_session_is_two_lines(registry: Path, tmp_path: Path) -> None:
     line = journal_create(
         registry,
         "x",
@@ -61,7 +61,7 @@ def test_there_is_a_file_per_machine_boot_and_month(registry: Path) -> None:
     assert path.parent == registry / "journal"
 
 
-def test_what_is_not_said_is_not_written(registry: Path) -> None:
+def test_absent_fields_are_not_written(registry: Path) -> None:
     create(registry)
     journal_close(registry, "x", "success", 0)
     created, closed = read_json_lines(sorted(registry.glob("journal/*.jsonl"))[0])
@@ -69,7 +69,7 @@ def test_what_is_not_said_is_not_written(registry: Path) -> None:
     assert not {"results", "tags", "note", "artifacts"} & closed.keys()
 
 
-def test_everything_that_queries_need_is_told(registry: Path) -> None:
+def test_all_fields_of_a_session_are_written(registry: Path) -> None:
     told = {"arguments": {"lr": 1}, "function": "fit", "parent": "p", "attempt": 2, "tags": ["a"]}
     journal_create(registry, "x", {}, script_path=None, process=None, **told)  # type: ignore[arg-type]
     ended = {"results": {"acc": 1}, "tags": [], "note": "n", "artifacts": 0}
@@ -86,7 +86,7 @@ def test_everything_that_queries_need_is_told(registry: Path) -> None:
     }
 
 
-def test_what_was_there_stays_byte_for_byte(registry: Path) -> None:
+def test_a_journal_is_only_appended_to(registry: Path) -> None:
     create(registry, "a")
     (path,) = sorted(registry.glob("journal/*.jsonl"))
     before = path.read_bytes()
@@ -101,13 +101,13 @@ def test_a_line_begins_and_ends_with_a_newline(registry: Path) -> None:
     assert path.read_bytes()[:1] == path.read_bytes()[-1:] == b"\n"
 
 
-def test_secrets_do_not_get_in(registry: Path) -> None:
+def test_secrets_are_not_written(registry: Path) -> None:
     create(registry, password="hunter2", url="postgres://me:hunter2@db")
     (path,) = sorted(registry.glob("journal/*.jsonl"))
     assert b"hunter2" not in path.read_bytes()
 
 
-def test_two_creations_of_one_id_can_be_told_apart(registry: Path) -> None:
+def test_each_creation_has_a_token_of_its_own(registry: Path) -> None:
     create(registry, "a")
     create(registry, "a")
     (path,) = sorted(registry.glob("journal/*.jsonl"))

@@ -67,20 +67,20 @@ def test_a_file_is_found_by_its_content_once_the_run_has_ended(
     assert manager.makers(digest("d")) == []
 
 
-def test_while_the_run_goes_on_its_record_tells(registry: Path, script: Path) -> None:
+def test_a_file_of_a_running_run_is_found(registry: Path, script: Path) -> None:
     running = run(registry, script, "a")
     (found,) = SessionManager(registry).makers(digest("a"))
     assert (found["id"], found["status"]) == (running.name, "running")
 
 
-def test_of_several_that_made_the_same_the_newest_comes_first(registry: Path, script: Path) -> None:
+def test_the_newest_of_several_makers_comes_first(registry: Path, script: Path) -> None:
     older, newer = run(registry, script, "a"), run(registry, script, "a")
     end(registry, newer)
     end(registry, older)
     assert ids(SessionManager(registry).makers(digest("a"))) == [newer.name, older.name]
 
 
-def test_who_read_a_file_did_not_make_it(registry: Path, script: Path) -> None:
+def test_a_file_that_was_only_read_is_not_found(registry: Path, script: Path) -> None:
     end(registry, run(registry, script, "a", role="input"))
     assert SessionManager(registry).makers(digest("a")) == []
 
@@ -101,7 +101,7 @@ def test_a_session_that_was_removed_is_not_found(registry: Path, script: Path) -
     assert SessionManager(registry).makers(digest("a")) == []
 
 
-def test_reindexing_finds_what_the_registry_was_never_told(registry: Path, script: Path) -> None:
+def test_reindexing_finds_files_that_were_never_registered(registry: Path, script: Path) -> None:
     place = run(registry, script, "a")
     exit_status, reason = outcome(0)
     record = ended_record(read_record(place), exit_status=exit_status, reason=reason)

@@ -135,7 +135,7 @@ def test_a_manager_sees_what_others_do(registry: Path) -> None:
     assert list(mine.get_active_sessions()) == []
 
 
-def test_who_was_killed_has_crashed_and_may_still_be_closed(registry: Path) -> None:
+def test_a_killed_session_has_crashed_and_may_still_be_closed(registry: Path) -> None:
     manager = SessionManager(registry)
     done = run_script(
         f"""

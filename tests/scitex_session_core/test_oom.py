@@ -90,7 +90,7 @@ def test_a_run_that_ate_too_much_is_known_by_the_count_of_its_group(
     caused("out of memory, seen by a witness", "crashed, signal 9, out of memory")
 
 
-def test_without_a_witness_the_kernels_log_tells(small_group: Path, caused: Note) -> None:
+def test_without_a_witness_the_kernels_log_counts(small_group: Path, caused: Note) -> None:
     reason = reason_of(small_group, "eats", "nobody")
     try:
         os.close(os.open("/dev/kmsg", os.O_RDONLY))

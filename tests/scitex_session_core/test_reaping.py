@@ -189,7 +189,7 @@ def test_what_readers_of_the_clock_left_when_they_were_killed_goes(
     assert sorted(p.name for p in out_dir.iterdir() if p.is_file()) == [".gitignore", ".mine.tmp"]
 
 
-def test_a_directory_that_may_not_be_read_is_said_and_the_rest_is_reaped(
+def test_an_unreadable_directory_is_warned_about_and_the_rest_is_reaped(
     tmp_path: Path, dead_run: Callable[..., Path]
 ) -> None:
     run_dir = dead_run()

@@ -1,4 +1,4 @@
-"""The record tells everything DESIGN 3 spells, and can always be read."""
+"""A record has every field of its schema, and can always be read."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_the_commit_is_that_of_the_script_not_of_the_working_directory(
     assert (found["commit"], found["branch"]) == (commit, "main")
 
 
-def test_only_telling_variables_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_variables_that_distinguish_runs_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLURM_JOB_ID", "17")
     monkeypatch.setenv("MY_PASSWORD", "hunter2")
     env = new_record("x")["env"]
@@ -242,7 +242,7 @@ def test_a_run_that_moved_is_found(directory: str, dead_run: Callable[..., Path]
     assert whereabouts(run_dir) == there / run_dir.name
 
 
-def test_a_run_that_is_nowhere_is_where_it_was_said_to_be(tmp_path: Path) -> None:
+def test_a_run_without_a_record_is_located_where_it_was(tmp_path: Path) -> None:
     assert whereabouts(tmp_path / "RUNNING" / "x") == tmp_path / "RUNNING" / "x"
     assert whereabouts(tmp_path / "x") == tmp_path / "x"
 

@@ -59,7 +59,7 @@ def test_what_the_journal_does_not_know_is_registered(
     assert (session["script_path"], session["run_dir"]) == (str(script), str(run_dir))
 
 
-def test_what_it_knows_as_it_is_is_not_told_again(
+def test_a_run_that_is_registered_as_it_is_is_not_registered_again(
     registry: Path, script: Path, tmp_path: Path
 ) -> None:
     finished(script)
@@ -208,7 +208,7 @@ class TestWhatVersion031Left:
         session = manager.get_session("DEBUG_2026Y-11M-22D-08h47m03s_XQ3j")
         assert session["status"] == "success"
 
-    def test_without_pyyaml_what_matters_is_told(
+    def test_without_pyyaml_the_main_fields_are_read(
         self,
         manager: SessionManager,
         registry: Path,

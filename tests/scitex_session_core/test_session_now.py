@@ -36,21 +36,23 @@ class TestTheStatusNow:
         journal_create(registry, "x", {}, **told)
         return SessionManager(registry).get_session("x")
 
-    def test_the_living_run(self, registry: Path) -> None:
+    def test_a_live_process_runs(self, registry: Path) -> None:
         assert self.seen(registry, process=this_process())["status"] == "running"
 
-    def test_the_dead_have_crashed(self, registry: Path, dead_process: dict[str, Any]) -> None:
+    def test_a_dead_process_has_crashed(self, registry: Path, dead_process: dict[str, Any]) -> None:
         assert self.seen(registry, process=dead_process)["status"] == "crashed"
 
-    def test_of_others_it_is_unknown(self, registry: Path, dead_process: dict[str, Any]) -> None:
+    def test_a_process_of_another_machine_is_unknown(
+        self, registry: Path, dead_process: dict[str, Any]
+    ) -> None:
         there = {**dead_process, "host": "elsewhere"}
         assert self.seen(registry, process=there)["status"] == "unknown"
 
-    def test_who_claims_no_life_runs_until_closed(self, registry: Path) -> None:
+    def test_a_session_without_a_process_runs_until_it_is_closed(self, registry: Path) -> None:
         assert self.seen(registry, process=None)["status"] == "running"
 
     @pytest.mark.parametrize("moved", [True, False])
-    def test_an_end_that_only_the_record_tells_is_the_end(
+    def test_an_end_that_is_only_on_record_counts(
         self,
         registry: Path,
         dead_run: Callable[..., Path],

@@ -60,7 +60,7 @@ def statuses(directory: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]
     return {name: session["status"] for name, session in sessions.items()}
 
 
-def test_of_a_reader_killed_while_it_folds_the_next_one_reads_everything(
+def test_after_a_reader_is_killed_while_it_folds_the_next_one_reads_everything(
     lived: Callable[[str], Iterator[Killed]], caused: Note, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for killed in lived("fold"):
@@ -69,7 +69,7 @@ def test_of_a_reader_killed_while_it_folds_the_next_one_reads_everything(
             caused("SIGKILL of who folds the journal", "all read by the next one")
 
 
-def test_of_a_manager_killed_what_it_said_is_done_is_done(
+def test_what_a_killed_manager_reported_as_done_is_done(
     lived: Callable[[str], Iterator[Killed]], caused: Note, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for killed in lived("manage"):

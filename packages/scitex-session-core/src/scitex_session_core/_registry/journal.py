@@ -170,7 +170,7 @@ def journal_create(
     Returns
     -------
     str
-        The unique token of this line; see `creation_token`.
+        The unique token of this line, which distinguishes two creations of the same ID.
 
     Raises
     ------
