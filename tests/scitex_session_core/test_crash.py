@@ -1,4 +1,4 @@
-"""A run that died is filed, once and truly, by whoever comes first, and however they die."""
+"""A run that died is filed once, and truly, however it died and whoever files it."""
 
 from __future__ import annotations
 

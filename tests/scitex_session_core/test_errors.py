@@ -1,4 +1,4 @@
-"""Errors say what was wrong, carry it as data, and survive a trip between processes."""
+"""Errors say what is wrong, carry it as data, and can be pickled."""
 
 from __future__ import annotations
 

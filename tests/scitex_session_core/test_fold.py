@@ -1,4 +1,4 @@
-"""Which events there are decides what a session is, and not the order in which they are read."""
+"""A session follows from its events, whatever the order in which they are read."""
 
 from __future__ import annotations
 

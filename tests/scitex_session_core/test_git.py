@@ -1,4 +1,4 @@
-"""What is read from ``.git`` is what git says."""
+"""Commit and branch read from ``.git`` are those that git reports."""
 
 from __future__ import annotations
 

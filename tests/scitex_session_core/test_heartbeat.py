@@ -1,4 +1,4 @@
-"""A run of another machine is told by its heartbeat, by the clock of the server that keeps it."""
+"""The status of a run of another machine follows from its heartbeat, by its file server's clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IDs tell when, never clash, and can't be taken for anything else."""
+"""IDs hold the time, never clash, and can't be taken for anything else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The index is what the journal tells, whatever happened to it, to the journal, to a folder."""
+"""The index says what the journal says, whatever happened to it, to the journal, or to a reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal is only ever appended to, by as many as like."""
+"""The journal is only ever appended to, by any number of processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run said last is short, safe to show, and gives no secret away."""
+"""What a crashed run did last is recorded short, safe to show, and without secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the content of a file to the sessions that made it."""
+"""A file is traced to the sessions that made it, by its content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any tool registers what it does; whoever asks reads the truth."""
+"""Any tool registers its sessions, and every reader gets the truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run reaches its place in one rename, or as a whole verified copy, or stays where it is."""
+"""A run is moved by one rename, or as a whole verified copy, or stays where it is."""
 
 from __future__ import annotations
 

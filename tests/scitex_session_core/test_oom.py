@@ -1,4 +1,4 @@
-"""Out of memory is said where the kernel tells, and not where a signal only looks like it."""
+"""Out of memory is recorded if the kernel says so, never guessed from the signal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where things live when nobody says where."""
+"""Where the registry, the cache and the runs lie by default."""
 
 from __future__ import annotations
 

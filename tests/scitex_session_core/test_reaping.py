@@ -1,4 +1,4 @@
-"""What died without a goodbye is found, wherever it lies, and nobody else is touched."""
+"""Runs that died unseen are found wherever they lie, and no others are touched."""
 
 from __future__ import annotations
 

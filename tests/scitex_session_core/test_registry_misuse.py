@@ -1,4 +1,4 @@
-"""What a stranger did to the registry, and what it must withstand."""
+"""What strangers did to the registry, and how it withstands."""
 
 from __future__ import annotations
 

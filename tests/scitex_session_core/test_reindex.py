@@ -1,4 +1,4 @@
-"""From the directories alone, the registry can be made again."""
+"""The registry can be made again from the run directories alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run directory belongs to one run, and costs nobody their files."""
+"""A run directory belongs to one run, and making it costs nobody their files."""
 
 from __future__ import annotations
 

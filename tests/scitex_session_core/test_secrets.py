@@ -1,4 +1,4 @@
-"""What looks like a secret never reaches a record; what does not stays readable."""
+"""Secrets never reach a record; innocent names and texts stay readable."""
 
 from __future__ import annotations
 

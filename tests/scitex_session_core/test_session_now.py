@@ -1,4 +1,4 @@
-"""What is said of a session at this moment."""
+"""The registry gives a session as it is at this moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGKILL of who reads the registry, at every system call that touches a file: nothing is lost."""
+"""SIGKILL of a reader of the registry at every system call that touches a file loses nothing."""
 
 from __future__ import annotations
 
