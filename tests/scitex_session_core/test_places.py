@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scitex_session_core import journal_create, registry_dir
+from scitex_session_core import InvalidValueError, journal_create, registry_dir
 from scitex_session_core._paths import absolute, cache_dir, out_dir_for, state_dir
 from support import run_script
 
@@ -59,6 +59,12 @@ def test_the_registry_lies_in_the_state_directory() -> None:
 def test_a_variable_moves_the_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SCITEX_SESSION_REGISTRY", "lab/registry")
     assert registry_dir() == tmp_path / "lab" / "registry"
+
+
+def test_a_url_is_refused_with_its_password_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCITEX_SESSION_REGISTRY", "postgres://me:hunter2@db/runs")
+    with pytest.raises(InvalidValueError, match=r"not 'postgres://me:\*\*\*@db/runs'"):
+        registry_dir()
 
 
 def test_a_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
