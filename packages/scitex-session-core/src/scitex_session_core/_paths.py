@@ -148,9 +148,9 @@ def cache_dir() -> Path:
 
 
 def _xdg_dir(variable: str, below_home: str) -> Path:
-    """Return what platformdirs says on Linux, without its import: it takes as long as 3 ms.
+    """Return the directory that platformdirs gives on Linux. Its import would cost a run 3 ms.
 
-    As the XDG Base Directory Specification asks, a relative path counts as not set.
+    The XDG Base Directory Specification asks to ignore a relative path.
     """
     base = os.environ.get(variable, "")
     if not os.path.isabs(base):

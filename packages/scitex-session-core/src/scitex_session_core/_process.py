@@ -224,7 +224,7 @@ def _of_an_earlier_boot(process: object, run_dir: Path) -> bool:
     Host name and boot ID are not enough, since machines are cloned. But only one kernel at a time
     writes to the file system of a block device, which network file systems do not have.
     """
-    if sys.platform != "linux" or not isinstance(process, dict):
+    if not _LINUX or not isinstance(process, dict):
         return False
     now, then = boot_id(), process.get("boot_id")
     if not (now and then) or now == then or process.get("host") != host():
