@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 IDENTIFY = (
-    "import json; from scitex_session_core._process import identify; print(json.dumps(identify()))"
+    "import json; from scitex_session_core import new_record; "
+    "print(json.dumps(new_record('x')['process']))"
 )
 
 

@@ -1,4 +1,4 @@
-"""Whole files or none, whole lines or none: whatever kills the writer, however many there are."""
+"""A file is written whole or not at all, and so is a line, whatever kills the writers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors say what was wrong, carry it as data, and survive a trip between processes."""
+"""Errors say what is wrong, carry it as data, and can be pickled."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_an_error_survives_pickling(error: SessionError) -> None:
 
 
 def test_every_public_error_is_tried_here() -> None:
-    public = {getattr(core, name) for name in core.__all__ if name.endswith("Error")}
+    public = {getattr(core, name) for name in dir(core) if name.endswith("Error")}
     assert public - {SessionError} == {type(error) for error, _, _ in ERRORS}
 
 

@@ -1,4 +1,4 @@
-"""Which events there are decides what a session is, and not the order in which they are read."""
+"""A session follows from its events, whatever the order in which they are read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scitex_session_core._registry.fold import fold
-from scitex_session_core._registry.query import seen_now
+from scitex_session_core._registry.query import session_now
 
 
 def at(second: int) -> str:
@@ -62,7 +62,7 @@ def test_a_life() -> None:
     }
 
 
-def test_who_never_began_is_no_session() -> None:
+def test_without_a_creation_there_is_no_session() -> None:
     assert fold([(1, close(1, "success"))]) is None
 
 
@@ -108,13 +108,13 @@ def test_an_addition_is_not_lost_to_an_end_with_a_later_clock() -> None:
     assert of(create(), update(1, tag="b"), close(9, "success", tags=[]))["tags"] == ["b"]
 
 
-def test_a_removal_takes_away_what_was_told_before_it() -> None:
+def test_a_removal_cancels_all_events_before_it() -> None:
     gone = [create(), close(1, "success"), {"event": "remove", "id": "x", "time": at(2)}]
     assert fold((1, event) for event in gone) is None
     assert of(*gone, create(3))["status"] == "running"
 
 
-def test_a_record_that_was_found_voids_what_was_told_before() -> None:
+def test_a_record_that_was_found_replaces_all_events_before_it() -> None:
     found: dict[str, Any] = {"event": "record", "id": "x", "time": at(20), "status": "success"}
     found |= {"started": at(1)} | {
         "exit_code": 0,
@@ -180,7 +180,7 @@ def test_lines_of_the_wrong_types_harm_nothing_and_no_order_matters(
         mixed.append(files[order.choice([f for f in files if files[f]])].pop(0))
     assert fold(mixed) == session
     if session is not None:
-        now = seen_now(session)
+        now = session_now(session)
         assert isinstance(now["config"], dict)
         assert isinstance(now["status"], str)
         assert isinstance(now["start_time"], datetime | None)

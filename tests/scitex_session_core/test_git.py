@@ -1,4 +1,4 @@
-"""What is read from ``.git`` is what git says."""
+"""Commit and branch read from ``.git`` are those that git reports."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from scitex_session_core._record.provenance import read_git
+from scitex_session_core import new_record
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 COMMIT = "0123456789" * 4
+
+
+def read_git(folder: Path) -> dict[str, Any] | None:
+    """What a record says of the repository of a script in `folder`."""
+    found = new_record("x", script=folder / "script.py")["git"]
+    assert found is None or isinstance(found, dict)
+    return found
 
 
 def git(where: Path, *args: str) -> str:

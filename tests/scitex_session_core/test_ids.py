@@ -1,4 +1,4 @@
-"""IDs tell when, never clash, and can't be taken for anything else."""
+"""IDs hold the time, never clash, and can't be taken for anything else."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from scitex_session_core import InvalidSessionIdError, InvalidTypeError, new_id
-from scitex_session_core._paths import check_id
+from scitex_session_core import InvalidSessionIdError, InvalidTypeError, check_id, new_id
 
 SHAPE = re.compile(r"\d{4}Y-\d\dM-\d\dD-\d\dh\d\dm\d\ds_[0-9ABCDEFGHJKMNPQRSTVWXYZ]{8}", re.ASCII)
 

@@ -1,4 +1,4 @@
-"""The index is what the journal tells, whatever happened to it, to the journal, to a folder."""
+"""The index says what the journal says, whatever happened to it, to the journal, or to a reader."""
 
 from __future__ import annotations
 
@@ -25,10 +25,8 @@ from scitex_session_core import (
     journal_update,
 )
 from scitex_session_core._registry import index as index_module
-from scitex_session_core._registry import writer as folding
-from scitex_session_core._registry.fold import fold
+from scitex_session_core._registry import writer
 from scitex_session_core._registry.index import Index, index_path
-from scitex_session_core._registry.journal import journal_files
 from support import run_script, start_script, wait_until
 
 if TYPE_CHECKING:
@@ -40,8 +38,8 @@ def create(registry: Path, session_id: str, **fields: Any) -> None:
     journal_create(registry, session_id, {}, **told)
 
 
-def everything(registry: Path) -> dict[str, dict[str, Any]]:
-    return {session["id"]: session for session in Index(registry).everything()}
+def everything(registry: Path) -> dict[str, Any]:
+    return SessionManager(registry).list_sessions()
 
 
 def statuses(registry: Path) -> dict[str, str]:
@@ -70,15 +68,15 @@ def facts(registry: Path) -> list[tuple[Any, ...]]:
 
 class TestTheJournal:
     def test_refreshing_reads_only_what_is_new(self, registry: Path) -> None:
-        index = Index(registry)
+        index = SessionManager(registry)
         create(registry, "a")
-        assert index.get("a")
-        (path,) = journal_files(registry)
+        assert index.get_session("a")
+        (path,) = sorted(registry.glob("journal/*.jsonl"))
         whole = path.read_bytes()
         # Read before, so never looked at again but for its beginning.
         path.write_bytes(whole[:256] + b"#" * (len(whole) - 256))
         create(registry, "b")
-        assert index.get("b")
+        assert index.get_session("b")
         assert list(statuses(registry)) == ["a", "b"]
 
     def test_a_line_that_is_still_being_written_is_read_when_it_is_whole(
@@ -92,7 +90,7 @@ class TestTheJournal:
 
     def test_torn_and_garbage_lines_are_skipped(self, registry: Path) -> None:
         create(registry, "a")
-        (path,) = journal_files(registry)
+        (path,) = sorted(registry.glob("journal/*.jsonl"))
         append(registry, b'\n{"event": "create", "id": "torn', path.name)
         create(registry, "b")
         append(registry, b"\n\xff\xfe\n[]\n5\n{}\n" + b"[" * 100_000 + b"\n", path.name)
@@ -106,7 +104,7 @@ class TestTheJournal:
     def test_a_line_longer_than_a_chunk_is_read(
         self, registry: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(folding, "_CHUNK", 100)
+        monkeypatch.setattr(writer, "_CHUNK", 100)
         create(registry, "x", arguments={"text": "x" * 1000})
         create(registry, "y")
         assert everything(registry)["x"]["arguments"] == {"text": "x" * 1000}
@@ -120,19 +118,19 @@ class TestTheJournal:
         append(registry, lines([started]), "host-b.jsonl")
         assert statuses(registry) == {"x": "success"}
 
-    def test_a_journal_that_shrank_is_folded_anew(self, registry: Path) -> None:
+    def test_a_journal_that_shrank_is_folded_again(self, registry: Path) -> None:
         for name in "abc":
             create(registry, name, arguments={"name": name})
         assert list(statuses(registry)) == ["a", "b", "c"]
-        (path,) = journal_files(registry)
+        (path,) = sorted(registry.glob("journal/*.jsonl"))
         path.write_bytes(path.read_bytes()[:300])
         assert list(statuses(registry)) == ["a"]
         assert facts(registry) == [("a", "arguments.name", "a")]
 
-    def test_another_file_of_the_same_name_is_folded_anew(self, registry: Path) -> None:
+    def test_another_file_of_the_same_name_is_folded_again(self, registry: Path) -> None:
         create(registry, "a")
         assert list(statuses(registry)) == ["a"]
-        (path,) = journal_files(registry)
+        (path,) = sorted(registry.glob("journal/*.jsonl"))
         path.unlink()
         for name in "bcd":
             create(registry, name)
@@ -145,13 +143,13 @@ class TestTheJournal:
         (registry / "journal" / "other.jsonl").unlink()
         assert list(statuses(registry)) == ["a"]
 
-    def test_a_file_that_can_not_be_read_is_said_once(self, registry: Path) -> None:
+    def test_a_file_that_can_not_be_read_is_warned_about_once(self, registry: Path) -> None:
         create(registry, "mine")
         (registry / "journal" / "theirs.jsonl").mkdir()
-        index = Index(registry)
+        index = SessionManager(registry)
         with pytest.warns(SessionWarning, match=r"a part of the registry can't be read: .*theirs"):
-            assert index.get("mine")
-        assert index.get("mine")
+            assert index.get_session("mine")
+        assert index.get_session("mine")
 
 
 IDS = st.sampled_from(["a", "b", "c"])
@@ -177,39 +175,38 @@ EVENTS = st.fixed_dictionaries(
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.lists(EVENTS, max_size=8), min_size=1, max_size=3), st.integers(1, 400),
        st.randoms(use_true_random=False))  # fmt: skip
-def test_the_index_equals_a_fold_in_memory_in_any_order_and_any_chunks(
+def test_an_index_is_the_same_in_whatever_order_and_pieces_it_was_folded(
     files: list[list[dict[str, Any]]], chunk: int, order: random.Random
 ) -> None:
     registry = Path(f"registry-{os.urandom(4).hex()}").absolute()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(folding, "_CHUNK", chunk)
+        patch.setattr(writer, "_CHUNK", chunk)
         rest = {number: lines(events) for number, events in enumerate(files)}
-        index = Index(registry)
+        manager = SessionManager(registry)
         while any(rest.values()):
             number = order.choice([n for n, text in rest.items() if text])
             cut = order.randint(1, len(rest[number]))
             append(registry, rest[number][:cut], f"{number}.jsonl")
             rest[number] = rest[number][cut:]
-            index.get("a")
-    told: dict[str, list[tuple[int, dict[str, Any]]]] = {}
-    for number, events in enumerate(files):
-        for event in events:
-            told.setdefault(event["id"], []).append((number, event))
-    expected = {name: session for name in told if (session := fold(told[name])) is not None}
-    assert {session["id"]: session for session in index.everything()} == expected
+            manager.get_session("a")
+    found = manager.list_sessions()
+    in_pieces = facts(registry)
+    index_path(registry).unlink()
+    assert everything(registry) == found
+    assert facts(registry) == in_pieces
     values = sorted(
         {
             (name, f"{mapping}.{key}", value)
-            for name, session in expected.items()
+            for name, session in found.items()
             for mapping in ("arguments", "results")
-            for key, found in session[mapping].items()
-            for value in ([v.replace("\0", "\ufffd") for v in found] if isinstance(found, list)
-                          else [found])
+            for key, stored in session[mapping].items()
+            for value in ([v.replace("\0", "\ufffd") for v in stored] if isinstance(stored, list)
+                          else [stored])
         }
-        | {(name, "tags", tag) for name, session in expected.items() for tag in session["tags"]},
+        | {(name, "tags", tag) for name, session in found.items() for tag in session["tags"]},
         key=repr,
     )  # fmt: skip
-    assert sorted(facts(registry), key=repr) == values
+    assert sorted(in_pieces, key=repr) == values
 
 
 @pytest.fixture
@@ -236,7 +233,7 @@ class TestABrokenIndex:
         ],
         ids=["garbage", "truncated", "overwritten", "a header's beginning"],
     )
-    def test_it_is_moved_aside_and_made_anew(self, told: Path, damage: Any) -> None:
+    def test_it_is_moved_aside_and_made_again(self, told: Path, damage: Any) -> None:
         path = index_path(told)
         path.write_bytes(damage(path.read_bytes()))
         with pytest.warns(SessionWarning, match="index of the registry is broken") as warned:
@@ -281,11 +278,11 @@ class TestABrokenIndex:
     ) -> None:
         (tmp_path / "file").touch()
         monkeypatch.setenv("SCITEX_SESSION_CACHE", str(tmp_path / "file" / "cache"))
-        index = Index(told)
+        manager = SessionManager(told)
         with pytest.warns(SessionWarning, match="can't be used .* ends with this process") as said:
-            assert [s["id"] for s in index.everything()] == ["a", "b"]
+            assert list(manager.list_sessions()) == ["a", "b"]
         create(told, "c")
-        assert index.get("c")
+        assert manager.get_session("c")
         assert len(said) == 1
 
     @pytest.mark.skipif(
@@ -316,8 +313,8 @@ def test_while_another_folds_what_is_there_is_read(
     told: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index_module, "_PATIENCE_S", 0.05)
-    index = Index(told)
-    assert index.get("b")
+    manager = SessionManager(told)
+    assert manager.get_session("b")
     create(told, "c")
     held, free = threading.Event(), threading.Event()
 
@@ -331,30 +328,45 @@ def test_while_another_folds_what_is_there_is_read(
     held.wait(30)
     try:
         with pytest.warns(SessionWarning, match="brought up to date by another process"):
-            assert index.get("c") is None
-        assert index.get("a")
+            assert manager.get_session("c") == {}
+        assert manager.get_session("a")
+        manager.create_session("mine", {}, pid=None)  # not taken for a duplicate
     finally:
         free.set()
         holder.join()
-    assert index.get("c")
+    assert {"c", "mine"} <= manager.list_sessions().keys()
 
 
 def test_a_database_that_is_locked_for_long_is_no_obstacle(
     told: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scitex_session_core._registry import index as schema
-
-    monkeypatch.setattr(schema, "_PATIENCE_S", 0.05)
-    index = Index(told)
-    assert index.get("b")
+    monkeypatch.setattr(index_module, "_PATIENCE_S", 0.05)
+    manager = SessionManager(told)
+    assert manager.get_session("b")
     locker = sqlite3.connect(index_path(told), isolation_level=None)
     locker.execute("BEGIN IMMEDIATE")
     create(told, "c")
     try:
         with pytest.warns(SessionWarning, match="database is locked"):
-            assert index.get("c")
+            assert manager.get_session("c")
     finally:
         locker.close()
+
+
+def test_a_session_that_ends_while_it_is_selected_is_there_once(
+    registry: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = SessionManager(registry)
+    manager.create_session("race", {}, pid=None)
+    running = Index.running
+
+    def ending(index: Index) -> Iterator[dict[str, Any]]:
+        yield from list(running(index))
+        journal_close(registry, "race", "success", 0)
+
+    monkeypatch.setattr(Index, "running", ending)
+    found = manager.select({"status": ("in", ["running", "success"])})
+    assert [session["status"] for session in found] == ["success"]
 
 
 def test_a_forked_child_has_a_connection_of_its_own(told: Path) -> None:
@@ -410,9 +422,9 @@ def test_a_folder_that_was_killed_leaves_an_index_that_goes_on(
     append(registry, lines(events))
     program = """
         import sys
-        from scitex_session_core._registry import writer as _folding
         from scitex_session_core import SessionManager
-        _folding._CHUNK = 20_000
+        from scitex_session_core._registry import writer
+        writer._CHUNK = 20_000
         print("up", flush=True)
         SessionManager(sys.argv[1]).get_session("0")
         print("folded", flush=True)
@@ -483,8 +495,8 @@ class Terminal(io.StringIO):
 def test_a_long_fold_shows_its_progress_on_a_terminal_only(
     registry: Path, monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO], silent: float
 ) -> None:
-    monkeypatch.setattr(folding, "_SILENT_S", silent)
-    monkeypatch.setattr(folding, "_CHUNK", 500)
+    monkeypatch.setattr(writer, "_SILENT_S", silent)
+    monkeypatch.setattr(writer, "_CHUNK", 500)
     monkeypatch.setattr(sys, "stderr", stream())
     for name in "abcdef":
         create(registry, name)
@@ -499,13 +511,12 @@ def test_a_long_fold_shows_its_progress_on_a_terminal_only(
 
 
 def test_updates_reach_what_was_folded_before(registry: Path) -> None:
-    index = Index(registry)
+    manager = SessionManager(registry)
     create(registry, "x")
     journal_close(registry, "x", "success", 0, results={"acc": 1}, tags=["a"])
-    assert index.get("x")
+    assert manager.get_session("x")
     journal_update(registry, "x", tag="b", untag="a", results={"acc": 2})
-    session = index.get("x")
-    assert session is not None
+    session = manager.get_session("x")
     assert (session["tags"], session["results"]) == (["b"], {"acc": 2})
     assert facts(registry) == [("x", "results.acc", 2), ("x", "tags", "b")]
 

@@ -1,4 +1,4 @@
-"""From the content of a file to the sessions that made it."""
+"""A file is traced to the sessions that made it, by its content."""
 
 from __future__ import annotations
 
@@ -67,20 +67,20 @@ def test_a_file_is_found_by_its_content_once_the_run_has_ended(
     assert manager.makers(digest("d")) == []
 
 
-def test_while_the_run_goes_on_its_record_tells(registry: Path, script: Path) -> None:
+def test_a_file_of_a_running_run_is_found(registry: Path, script: Path) -> None:
     running = run(registry, script, "a")
     (found,) = SessionManager(registry).makers(digest("a"))
     assert (found["id"], found["status"]) == (running.name, "running")
 
 
-def test_of_several_that_made_the_same_the_newest_comes_first(registry: Path, script: Path) -> None:
+def test_the_newest_of_several_makers_comes_first(registry: Path, script: Path) -> None:
     older, newer = run(registry, script, "a"), run(registry, script, "a")
     end(registry, newer)
     end(registry, older)
     assert ids(SessionManager(registry).makers(digest("a"))) == [newer.name, older.name]
 
 
-def test_who_read_a_file_did_not_make_it(registry: Path, script: Path) -> None:
+def test_a_file_that_was_only_read_is_not_found(registry: Path, script: Path) -> None:
     end(registry, run(registry, script, "a", role="input"))
     assert SessionManager(registry).makers(digest("a")) == []
 
@@ -101,7 +101,7 @@ def test_a_session_that_was_removed_is_not_found(registry: Path, script: Path) -
     assert SessionManager(registry).makers(digest("a")) == []
 
 
-def test_reindexing_finds_what_the_registry_was_never_told(registry: Path, script: Path) -> None:
+def test_reindexing_finds_files_that_were_never_registered(registry: Path, script: Path) -> None:
     place = run(registry, script, "a")
     exit_status, reason = outcome(0)
     record = ended_record(read_record(place), exit_status=exit_status, reason=reason)
@@ -112,6 +112,39 @@ def test_reindexing_finds_what_the_registry_was_never_told(registry: Path, scrip
     assert manager.makers(digest("a")) == []
     assert reindex(script.parent, registry) == [place]
     assert ids(manager.makers(digest("a"))) == [place.name]
+
+
+@pytest.mark.parametrize(
+    "artifact",
+    [None, 1, "x", [], {"role": "output"}]
+    + [{"role": "output", "sha256": bad} for bad in (None, 7, "", digest("a")[:-1], "g" * 64)]
+    + [{"role": "output", "sha256": digest("a").upper()}],
+)
+def test_artifacts_without_a_digest_are_passed_over(
+    registry: Path, script: Path, artifact: Any
+) -> None:
+    place = make_run_dir(script)
+    record = {**new_record(place.id), "artifacts": [artifact]}
+    tell_begin(registry, record, place.path)
+    tell_end(registry, {**record, "status": "success"}, place.path)
+    manager = SessionManager(registry)
+    assert manager.makers(digest("a")) == []
+    assert manager.get_session(place.id)["artifacts"] == 1
+
+
+def test_the_same_content_saved_twice_is_found_once(registry: Path, script: Path) -> None:
+    place = run(registry, script, "a", "a")
+    end(registry, place)
+    assert ids(SessionManager(registry).makers(digest("a"))) == [place.name]
+
+
+def test_a_digest_of_any_digits_is_found(registry: Path) -> None:
+    for name in "0f":
+        journal_create(registry, name, {}, script_path=None, process=None)
+        journal_close(registry, name, "success", 0, made=[name * 15])
+    manager = SessionManager(registry)
+    assert ids(manager.makers("f" * 64)) == ["f"]
+    assert ids(manager.makers("0" * 64)) == ["0"]
 
 
 @pytest.mark.parametrize("made", [["f" * 14], ["g" * 15], [None], "f" * 15, {"f": 1}])

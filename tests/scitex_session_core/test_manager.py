@@ -1,4 +1,4 @@
-"""Any tool registers what it does; whoever asks reads the truth."""
+"""Any tool registers its sessions, and every reader gets the truth."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from scitex_session_core import (
     registry_dir,
     write_record,
 )
-from scitex_session_core._process import identify
 from support import run_script, start_script
 
 STATUSES = ["error", "failed", "finished", "success"]
@@ -136,7 +135,7 @@ def test_a_manager_sees_what_others_do(registry: Path) -> None:
     assert list(mine.get_active_sessions()) == []
 
 
-def test_who_was_killed_has_crashed_and_may_still_be_closed(registry: Path) -> None:
+def test_a_killed_session_has_crashed_and_may_still_be_closed(registry: Path) -> None:
     manager = SessionManager(registry)
     done = run_script(
         f"""
@@ -343,7 +342,8 @@ def test_what_is_added_to_a_run_stands_in_its_record(
 ) -> None:
     run = make_run_dir(script)
     write_record(run.path, new_record(run.id, script=script))
-    journal_create(registry, run.id, {}, script_path=None, process=identify(), run_dir=run.path)
+    process = new_record(run.id)["process"]
+    journal_create(registry, run.id, {}, script_path=None, process=process, run_dir=run.path)
     manager.update_session(run.id, tag="paper", note="good", results={"acc": 1})
     record = read_record(run.path)
     assert (record["tags"], record["note"], record["results"]) == (["paper"], "good", {"acc": 1})

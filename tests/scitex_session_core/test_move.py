@@ -1,4 +1,4 @@
-"""A run reaches its place in one rename, or as a whole verified copy, or stays where it is."""
+"""A run is moved by one rename, or as a whole verified copy, or stays where it is."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_what_does_not_lie_in_running_stays(where: str, tmp_path: Path) -> None:
     assert not (tmp_path / "FINISHED_ERROR").exists()
 
 
-def test_moving_what_another_moved_is_quiet_and_tells_where_it_is(
+def test_a_run_that_was_moved_before_is_found_without_a_warning(
     dead_run: Callable[..., Path],
 ) -> None:
     run_dir = dead_run()
@@ -224,7 +224,7 @@ def test_an_event_that_came_after_the_copying_is_carried_over(
     assert read_record(copy)["tags"] == ["before", "late"]
 
 
-def test_events_that_can_not_be_carried_over_are_said_and_kept(
+def test_events_that_can_not_be_carried_over_are_warned_about_and_kept(
     dead_run: Callable[..., Path], tmp_path: Path
 ) -> None:
     source = dead_run(status="success")

@@ -1,4 +1,4 @@
-"""Out of memory is said where the kernel tells, and not where a signal only looks like it."""
+"""Out of memory is recorded if the kernel says so, never guessed from the signal."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scitex_session_core import read_record, reap
-from scitex_session_core._death.memory import out_of_memory
-from scitex_session_core._process import identify, oom_kills
+from scitex_session_core import file_crash, new_record, read_record, reap
 from support import write_script
 
 if TYPE_CHECKING:
@@ -92,7 +90,7 @@ def test_a_run_that_ate_too_much_is_known_by_the_count_of_its_group(
     caused("out of memory, seen by a witness", "crashed, signal 9, out of memory")
 
 
-def test_without_a_witness_the_kernels_log_tells(small_group: Path, caused: Note) -> None:
+def test_without_a_witness_the_kernels_log_counts(small_group: Path, caused: Note) -> None:
     reason = reason_of(small_group, "eats", "nobody")
     try:
         os.close(os.open("/dev/kmsg", os.O_RDONLY))
@@ -109,19 +107,16 @@ def test_another_kill_is_not_taken_for_it(who: str, small_group: Path) -> None:
 
 
 @pytest.mark.parametrize("seen", [{"signal": 11}, {"exit_status": 1}, {"signal": 9}])
-def test_it_is_not_guessed(seen: dict[str, int]) -> None:
-    process = {**identify(), "oom_kills": oom_kills()}
-    assert out_of_memory(process, seen) is False
+def test_it_is_not_guessed(seen: dict[str, int], dead_run: Callable[..., Path]) -> None:
+    run_dir = dead_run(process={**new_record("x")["process"], "start_ticks": 1})
+    reason = read_record(file_crash(run_dir, seen))["reason"]
+    assert reason == {"kind": "crashed", **seen}
 
 
-@pytest.mark.parametrize("process", [{}, {"pid": "x", "start_ticks": None}])
+@pytest.mark.parametrize("process", [None, {}, {"pid": "x", "start_ticks": None}])
 @pytest.mark.parametrize("seen", [{}, {"signal": 9}])
 def test_records_without_what_it_needs_are_no_trouble(
-    process: dict[str, Any], seen: dict[str, int]
+    process: object, seen: dict[str, int], dead_run: Callable[..., Path]
 ) -> None:
-    assert out_of_memory(process, seen) is False
-
-
-def test_the_number_at_the_start_is_read_without_failing() -> None:
-    kills = oom_kills()
-    assert kills is None or kills >= 0
+    reason = read_record(file_crash(dead_run(process=process), seen))["reason"]
+    assert reason == {"kind": "crashed", **seen}

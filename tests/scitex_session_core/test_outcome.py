@@ -1,4 +1,4 @@
-"""The decision table of DESIGN 4."""
+"""The decision table: from how a function ended to exit status and reason."""
 
 from __future__ import annotations
 

@@ -1,19 +1,55 @@
-"""Where things live when nobody says where."""
+"""Where the registry, the cache and the runs lie by default."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import platformdirs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from scitex_session_core import registry_dir
-from scitex_session_core._paths import absolute, out_dir_for, state_dir
+from scitex_session_core import InvalidValueError, journal_create, registry_dir
+from scitex_session_core._paths import absolute, cache_dir, out_dir_for, state_dir
 from support import run_script
 
+DIRECTORIES = st.none() | st.sampled_from(
+    ["", " ", "/", "/x/", "//x", "/x y/z", "relative", "./x", "~", "~/x", "/home/größe"]
+)
 
-def test_the_state_directory_is_the_users() -> None:
-    assert state_dir() == Path(platformdirs.user_state_dir("scitex-session", appauthor=False))
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs is asked")
+@given(home=DIRECTORIES, state=DIRECTORIES, cache=DIRECTORIES)
+def test_on_linux_the_directories_are_those_of_platformdirs(
+    home: str | None, state: str | None, cache: str | None
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"HOME": home, "XDG_STATE_HOME": state, "XDG_CACHE_HOME": cache}.items():
+            patch.delenv(name) if value is None else patch.setenv(name, value)
+        theirs = platformdirs.PlatformDirs("scitex-session", appauthor=False)
+        assert state_dir() == Path(theirs.user_state_dir)
+        assert cache_dir() == Path(theirs.user_cache_dir)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs is asked")
+def test_a_user_without_a_home_gets_no_folder_in_the_working_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import pwd
+
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    for name in ("HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    with pytest.raises(FileNotFoundError, match="there is no home directory: set HOME"):
+        registry_dir()
+    registry = tmp_path / "registry"
+    journal_create(registry, "x", {}, script_path=None, process=None)
+    assert os.listdir(tmp_path) == ["registry"]
 
 
 def test_the_registry_lies_in_the_state_directory() -> None:
@@ -23,6 +59,12 @@ def test_the_registry_lies_in_the_state_directory() -> None:
 def test_a_variable_moves_the_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SCITEX_SESSION_REGISTRY", "lab/registry")
     assert registry_dir() == tmp_path / "lab" / "registry"
+
+
+def test_a_url_is_refused_with_its_password_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCITEX_SESSION_REGISTRY", "postgres://me:hunter2@db/runs")
+    with pytest.raises(InvalidValueError, match=r"not 'postgres://me:\*\*\*@db/runs'"):
+        registry_dir()
 
 
 def test_a_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,16 +111,32 @@ def test_a_variable_moves_all_runs(
     assert out_dir_for(script) == tmp_path / "elsewhere" / name
 
 
-def test_platformdirs_is_not_imported_where_variables_say_it_all(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs is asked")
+def test_a_run_on_linux_imports_nothing_that_it_does_not_need() -> None:
     done = run_script(
         """
         import sys
         from pathlib import Path
-        from scitex_session_core import make_run_dir, registry_dir
-        make_run_dir(Path("x.py"))
-        registry_dir()
-        print("platformdirs" in sys.modules)
-        """,
-        env={"SCITEX_SESSION_REGISTRY": str(tmp_path / "registry")},
+        from scitex_session_core import (
+            ended_record, make_run_dir, move_to_finished, new_record, read_record, reap,
+            registry_dir, tell_begin, tell_end, write_record,
+        )
+        before = set(sys.modules)
+        run, registry = make_run_dir(Path("x.py")), registry_dir()
+        record = new_record(run.id)
+        write_record(run.path, record)
+        tell_begin(registry, record, run.path)
+        record = ended_record(read_record(run.path), exit_status=0, reason={})
+        write_record(run.path, record)
+        tell_end(registry, record, move_to_finished(run.path, "success"))
+        reap(run.out_dir, registry=registry, most=8)
+        print(*sys.modules)
+        print(*(set(sys.modules) - before))
+        """
     )
-    assert done.stdout == "False\n"
+    loaded, late = (set(line.split()) for line in done.stdout.splitlines())
+    unneeded = {"filelock", "hashlib", "lzma", "platformdirs", "random", "shutil", "sqlite3"}
+    assert not loaded & {*unneeded, "subprocess", "tempfile"}
+    ours = {name for name in loaded if name.startswith("scitex_session_core")}
+    assert len(ours) <= 15
+    assert not late & ours, "all of ours is imported before the run begins"

@@ -1,4 +1,4 @@
-"""Only what is known to be gone is dead; what can't be known is unknown."""
+"""A process is dead only if it is known to be gone; what can't be known is unknown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What died without a goodbye is found, wherever it lies, and nobody else is touched."""
+"""Runs that died unseen are found wherever they lie, and no others are touched."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from scitex_session_core import (
     reap,
     write_record,
 )
-from scitex_session_core._registry.journal import journal_files
 from support import read_json_lines, run_together
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def test_a_source_that_was_kept_is_not_filed_again(
     move_to_finished(run_dir, "success", remove_src_dir=False)
     assert reap(run_dir.parent.parent, registry=registry) == []
     assert run_dir.exists()
-    assert journal_files(registry) == []
+    assert sorted(registry.glob("journal/*.jsonl")) == []
 
 
 def test_many_that_file_the_same_crashes_at_once_lose_and_double_nothing(
@@ -106,7 +105,7 @@ def test_many_that_file_the_same_crashes_at_once_lose_and_double_nothing(
         record = read_record(out_dir / "FINISHED_ERROR" / name)
         assert record["reason"] == {"kind": "crashed", "signal": 9}
         assert os.listdir(out_dir / "FINISHED_ERROR" / name) == ["session.json"]
-    told = {line["id"] for line in read_json_lines(journal_files(registry)[0])}
+    told = {line["id"] for line in read_json_lines(sorted(registry.glob("journal/*.jsonl"))[0])}
     assert told == set(names)
 
 
@@ -131,7 +130,8 @@ def test_a_whole_tree_is_reaped(
     reaped = reap(tmp_path, registry=registry)
     assert {path.name for path in reaped} == names
     assert {path.parent.name for path in reaped} == {"FINISHED_ERROR"}
-    assert {line["id"] for line in read_json_lines(journal_files(registry)[0])} == names
+    (journal,) = registry.glob("journal/*.jsonl")
+    assert {line["id"] for line in read_json_lines(journal)} == names
 
 
 def test_what_users_keep_in_their_runs_is_theirs(
@@ -175,7 +175,7 @@ def test_the_lost_of_other_machines_are_filed_only_by_force_and_as_lost(
     assert record["reason"] == {"kind": "lost"}
     assert beating.exists()
     assert heartless.exists()
-    (line,) = read_json_lines(journal_files(registry)[0])
+    (line,) = read_json_lines(sorted(registry.glob("journal/*.jsonl"))[0])
     assert (line["id"], line["status"]) == (lost.name, "lost")
 
 
@@ -189,7 +189,7 @@ def test_what_readers_of_the_clock_left_when_they_were_killed_goes(
     assert sorted(p.name for p in out_dir.iterdir() if p.is_file()) == [".gitignore", ".mine.tmp"]
 
 
-def test_a_directory_that_may_not_be_read_is_said_and_the_rest_is_reaped(
+def test_an_unreadable_directory_is_warned_about_and_the_rest_is_reaped(
     tmp_path: Path, dead_run: Callable[..., Path]
 ) -> None:
     run_dir = dead_run()

@@ -1,4 +1,4 @@
-"""A run directory belongs to one run, and costs nobody their files."""
+"""A run directory belongs to one run, and making it costs nobody their files."""
 
 from __future__ import annotations
 
@@ -346,9 +346,9 @@ for child in children:
 
     def test_the_lock_of_a_process_that_was_killed_holds_nobody_up(self, tmp_path: Path) -> None:
         code = (
-            "import time; from pathlib import Path; "
-            "from scitex_session_core._paths import Exclusive\n"
-            "with Exclusive(Path('x')): print('held', flush=True); time.sleep(60)\n"
+            "import fcntl, os, time\n"
+            "fcntl.flock(os.open('x', os.O_RDONLY), fcntl.LOCK_EX)\n"
+            "print('held', flush=True); time.sleep(60)\n"
         )
         (tmp_path / "x").mkdir()
         with start_script(code) as holder:

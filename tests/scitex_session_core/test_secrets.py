@@ -1,10 +1,10 @@
-"""What looks like a secret never reaches a record; what does not stays readable."""
+"""Secrets never reach a record; innocent names and texts stay readable."""
 
 from __future__ import annotations
 
 import pytest
 
-from scitex_session_core._record.masker import argv_without_secrets, is_secret_name, without_secrets
+from scitex_session_core import is_secret_name, jsonable, new_record
 
 GITHUB = "ghp_" + "a1B2" * 9
 
@@ -49,7 +49,7 @@ def test_names_that_only_resemble_them(name: str) -> None:
     ],
 )
 def test_secrets_inside_a_text(text: str, masked: str) -> None:
-    assert without_secrets(text) == masked
+    assert jsonable(text) == masked
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_secrets_inside_a_text(text: str, masked: str) -> None:
     ],
 )
 def test_harmless_texts_stay(text: str) -> None:
-    assert without_secrets(text) == text
+    assert jsonable(text) == text
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_harmless_texts_stay(text: str) -> None:
     ],
 )
 def test_command_lines(argv: list[str], masked: list[str]) -> None:
-    assert argv_without_secrets(argv) == masked
+    assert new_record("x", argv=argv)["argv"] == masked

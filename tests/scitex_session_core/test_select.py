@@ -24,7 +24,7 @@ from scitex_session_core import (
     read_record,
     write_record,
 )
-from scitex_session_core._registry import query as select_module
+from scitex_session_core._registry import query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -237,6 +237,11 @@ def found_in(session: dict[str, Any], field: str) -> list[Any]:
     return [v for v in values if v is not None and not isinstance(v, (dict, list))]
 
 
+def compared(value: Any) -> Any:
+    """The form in which a value is compared: SQLite ends a text at a NUL."""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
+
+
 def holds(values: list[Any], operator: str, asked: Any) -> bool:
     if operator == "!=":
         return not holds(values, "=", asked)
@@ -244,7 +249,8 @@ def holds(values: list[Any], operator: str, asked: Any) -> bool:
         return any(holds(values, "=", one) for one in asked)
     if asked is None:
         return not values
-    same = [v for v in values if isinstance(v, str) == isinstance(asked, str)]
+    asked = compared(asked)
+    same = [compared(v) for v in values if isinstance(v, str) == isinstance(asked, str)]
     if operator == "like":
         pattern = asked.lower().replace("%", "*").replace("_", "?")
         return any(fnmatch.fnmatchcase(v.lower(), pattern) for v in same)
@@ -296,8 +302,7 @@ def test_selecting_is_filtering_the_list(
             if field == "start_time"
             else found_in(session, field)
         )
-        keys = [(isinstance(v, str), v.replace("\0", "\ufffd") if isinstance(v, str) else v)
-                for v in values]  # fmt: skip
+        keys = [(isinstance(v, str), compared(v)) for v in values]
         return None if not keys else max(keys) if descending else min(keys)
 
     keyed = [s for s in expected if key(s) is not None]
@@ -307,6 +312,6 @@ def test_selecting_is_filtering_the_list(
     assert [s["id"] for s in found] == [s["id"] for s in keyed + rest]
     for many in (1, 5000):  # whichever way they are looked up
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(select_module, "_MANY", many)
+            patch.setattr(query, "_MANY_FACTS", many)
             cut = manager.select(asked, sort=f"-{field}" if descending else field, limit=limit)
         assert cut == found[:limit]

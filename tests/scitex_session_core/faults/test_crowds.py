@@ -1,4 +1,4 @@
-"""Sixteen processes at once, and reapers among them: every session once, and truly."""
+"""Sixteen processes at once, reapers among them: every session is recorded once, and truly."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class TestFullDisk:
         assert (record["tags"], record["note"]) == (["before", "after"], "")
         caused("full disk as an event is appended", "said; the rest is whole, later ones count")
 
-    def test_an_end_that_can_not_be_written_is_told_by_the_directory(
+    def test_an_end_that_can_not_be_written_follows_from_the_directory(
         self, full_disk: Path, fill: Fill, registry: Path, caused: Note
     ) -> None:
         run_dir = begin(full_disk, registry)
@@ -106,7 +106,7 @@ class TestFullDisk:
 
 
 class TestReadOnlyDisk:
-    def test_the_dead_are_told_though_they_can_not_be_filed(
+    def test_a_dead_run_that_can_not_be_filed_reads_as_crashed(
         self, full_disk: Path, registry: Path, dead_process: dict[str, Any], caused: Note
     ) -> None:
         run_dir = begin(full_disk, registry, process=dead_process)

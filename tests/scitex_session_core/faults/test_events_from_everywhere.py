@@ -36,9 +36,9 @@ from scitex_session_core import (
     new_record,
     read_record,
     reap,
+    whereabouts,
     write_record,
 )
-from scitex_session_core._paths import whereabouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -136,7 +136,7 @@ def test_a_run_that_begins_in_a_directory_of_the_users(
         caused("SIGKILL as a run begins in an sdir", outcome)
 
 
-def test_who_tags_a_run(
+def test_a_process_that_tags_a_run(
     lived: Callable[..., Iterator[Killed]], dead_process: dict[str, Any], caused: Note
 ) -> None:
     for killed in lived("append", begun(dead_process)):
@@ -182,7 +182,7 @@ def test_a_run_that_is_copied(
 
 
 @pytest.mark.parametrize("life", ["file", "sweep"])
-def test_who_files_a_crash(
+def test_a_process_that_files_a_crash(
     life: str,
     lived: Callable[..., Iterator[Killed]],
     dead_process: dict[str, Any],

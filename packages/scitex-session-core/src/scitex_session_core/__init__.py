@@ -3,7 +3,8 @@
 Each name is imported at its first use; ``__init__.pyi`` says where it lives.
 """
 
-from ._version import __version__ as __version__
+# The one version literal: the other four packages read it when they are built.
+__version__ = "0.4.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def __getattr__(name: str) -> object:
     """Import a public name at its first use (SPEC 1), so that nobody pays for the others."""
     homes = _homes()
     if name == "__all__":
-        value: object = sorted(homes)
+        value: object = sorted([*homes, "__version__"])
     elif name in homes:
         # __import__ with a level, since importlib is one more import.
         value = getattr(__import__(homes[name][1:], globals(), None, [name], 1), name)

@@ -40,4 +40,5 @@ from ._rundir.directory import file_crash as file_crash
 from ._rundir.directory import make_run_dir as make_run_dir
 from ._rundir.directory import move_to_finished as move_to_finished
 from ._rundir.directory import reap as reap
-from ._version import __version__ as __version__
+
+__version__: str

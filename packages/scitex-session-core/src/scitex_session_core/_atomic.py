@@ -1,4 +1,4 @@
-"""Whole files, or none; and whole lines, or none."""
+"""Write whole files or none, and append whole lines or none."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _BINARY = getattr(os, "O_BINARY", 0)  # Windows would turn "\n" into "\r\n"
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`: readers see the old file or the new one, never a part.
+    """Replace the file `path` by `data`. Readers see the old file or the new one, never a part.
 
-    A temporary file in the same directory (so that the replace is one rename) is written, synced,
-    and put in place; where that fails, it is removed and the old file stands.
+    The data are written to a temporary file in the same directory, synced, and renamed to `path`.
+    Where that fails, the temporary file is removed and the old file stands.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove the temporary files that writers of `path` left when they were killed."""
+    """Remove the temporary files that killed writers of `path` left behind."""
     beginning = f".{path.name}."
     try:
         names = os.listdir(path.parent)
@@ -51,19 +51,19 @@ def remove_leftovers(path: Path) -> None:
             try:
                 os.unlink(path.with_name(name))
             except OSError:
-                pass  # another one removed it, or the directory is read-only: it harms nobody
+                pass  # another process removed it, or the directory is read-only: no harm done
 
 
 def overwrite(path: Path, data: bytes) -> bool:
-    """Write `data` over a file in place, if that needs no more room than the file has.
+    """Write `data` over the file `path` in place, if it fits into the room that the file has.
 
-    For a full disk, where nothing new can be written: what is there can still be made true. Not
-    atomic; a kill within these microseconds leaves a torn file.
+    This serves a full disk, where no new file can be written but an old one can be corrected. It
+    is not atomic: a kill within these microseconds leaves a torn file.
 
     Returns
     -------
     bool
-        Whether it was written.
+        Whether the data were written.
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | _BINARY)
@@ -82,10 +82,11 @@ def overwrite(path: Path, data: bytes) -> bool:
 
 
 def append_line(path: Path, line: bytes) -> None:
-    """Append `line` with one ``O_APPEND`` write, so that lines of other processes stay whole.
+    """Append `line` to the file `path` with one ``O_APPEND`` write.
 
-    A newline stands on both sides: the leading one keeps a line that a crash tore from spoiling
-    this one, the trailing one tells a reader that this one is complete. Readers skip empty lines.
+    So lines of several processes stay whole. A newline stands on both sides: the one before keeps
+    a line that a crash tore from spoiling this one, the one after tells a reader that this one is
+    complete. Readers skip empty lines.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A dict whose keys are attributes too."""
+"""A dict whose keys are also attributes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 class DotDict(dict):  # type: ignore[type-arg]  # a type parameter would make every access a cast
-    """A real `dict` whose items can also be reached as attributes.
+    """A `dict` whose items are also attributes.
 
-    Methods of `dict` win over keys (``d.items`` is always the method), and item access always
-    works (``d["items"]``). Dicts put into it as values become `DotDict` too, so that
-    ``CONFIG.MODEL.layers.width`` reads as it should; lists are kept as the objects they are.
+    Methods of `dict` win over keys (``d.items`` is always the method); item access always works
+    (``d["items"]``). Dicts that are put into it as values become `DotDict` too, so that
+    ``CONFIG.MODEL.layers.width`` works. Lists stay the objects they are.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ class DotDict(dict):  # type: ignore[type-arg]  # a type parameter would make ev
     Raises
     ------
     AttributeError
-        On reading a key that is not there, or on setting an attribute that has the name of a
-        method of `dict`: the value could be read back only as an item.
+        On reading a key that does not exist, and on setting an attribute with the name of a
+        method of `dict`: its value could be read back only as an item.
 
     Examples
     --------
@@ -86,12 +86,12 @@ class DotDict(dict):  # type: ignore[type-arg]  # a type parameter would make ev
         return self
 
     def update(self, *args: Any, **kwargs: Any) -> None:
-        """Update as `dict.update` does, making nested mappings `DotDict`."""
+        """Update as `dict.update` does; dicts among the values become `DotDict`."""
         for key, value in dict(*args, **kwargs).items():
             self[key] = value
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
-        """Return ``self[key]``, set to `default` first where it is missing."""
+        """Return ``self[key]``; set it to `default` first if it is missing."""
         if key not in self:
             self[key] = default
         return self[key]
@@ -104,11 +104,11 @@ class DotDict(dict):  # type: ignore[type-arg]  # a type parameter would make ev
 
     @classmethod
     def fromkeys(cls, keys: Iterable[Any], value: Any = None) -> Self:
-        """Make one with `keys`, all of them holding `value`."""
+        """Make one with `keys`, each with the value `value`."""
         return cls(dict.fromkeys(keys, value))
 
     def to_dict(self) -> dict[Any, Any]:
-        """Return plain dicts all the way down; other values are the same objects."""
+        """Return a copy of plain dicts at all levels; other values stay the same objects."""
         return {k: v.to_dict() if isinstance(v, DotDict) else v for k, v in self.items()}
 
 

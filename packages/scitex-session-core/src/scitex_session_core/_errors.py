@@ -1,4 +1,4 @@
-"""What can go wrong in this package, and the one way it warns."""
+"""The errors that this package raises, and the one way it warns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class SessionError(Exception):
     """Base of every error that this package raises.
 
-    Arguments are kept in ``args`` so that each error can be pickled and sent between processes.
+    Each keeps its arguments in ``args``, so that it can be pickled and sent between processes.
     """
 
 
@@ -24,7 +24,7 @@ class InvalidSessionIdError(SessionError, ValueError):
     Attributes
     ----------
     session_id : object
-        What was given.
+        The value that was given.
     why : str
         What is wrong with it.
     """
@@ -47,7 +47,7 @@ class DuplicateSessionError(SessionError, ValueError):
     Attributes
     ----------
     session_id : str
-        The ID given.
+        The ID that was given.
     registry : str
         The registry that holds it.
     """
@@ -62,16 +62,16 @@ class DuplicateSessionError(SessionError, ValueError):
 
 
 class InvalidValueError(SessionError, ValueError):
-    """An argument whose value is not among what is allowed.
+    """An argument with a value that is not allowed.
 
     Attributes
     ----------
     name : str
         The argument.
     value : object
-        What was given.
+        The value that was given.
     allowed : str
-        What would have been accepted.
+        The values that are allowed.
     """
 
     def __init__(self, name: str, value: object, allowed: str) -> None:
@@ -85,7 +85,7 @@ class InvalidValueError(SessionError, ValueError):
 
 
 class InvalidTypeError(InvalidValueError, TypeError):
-    """An argument whose type is not among what is allowed; its data are `InvalidValueError`'s."""
+    """An argument of a type that is not allowed; it has the attributes of `InvalidValueError`."""
 
 
 class RecordError(SessionError, ValueError):
@@ -94,7 +94,7 @@ class RecordError(SessionError, ValueError):
     Attributes
     ----------
     path : str
-        The record.
+        The file.
     why : str
         What is wrong with it.
     """
@@ -109,7 +109,7 @@ class RecordError(SessionError, ValueError):
 
 
 class RunDirectoryBusyError(SessionError, FileExistsError):
-    """A run directory that another run is, or may be, writing to.
+    """A run directory that another run writes to, or may write to.
 
     Attributes
     ----------
@@ -118,8 +118,8 @@ class RunDirectoryBusyError(SessionError, FileExistsError):
     session_id : str
         The run that holds it.
     status : str
-        What is known of that run: ``running``; where it runs on another machine, ``lost`` if its
-        heart is silent, and ``unknown`` if not even that can be told.
+        What is known of that run: ``running``; for a run of another machine ``lost`` if its
+        heartbeat stopped, and ``unknown`` if there is none to be read.
     """
 
     def __init__(self, path: str, session_id: str, status: str = "running") -> None:
@@ -128,43 +128,43 @@ class RunDirectoryBusyError(SessionError, FileExistsError):
         self.session_id = session_id
         self.status = status
 
-    # OSError would hand errno and strerror to __init__.
+    # OSError would pass errno and strerror to __init__.
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.path, self.session_id, self.status)
 
     def __str__(self) -> str:
-        life = (
+        state = (
             "which is still running"
             if self.status == "running"
             else "and whether that still runs can't be told from this machine: give another sdir, "
             "or delete its session.json if you know that it has ended"
         )
-        return f"sdir {self.path} belongs to the run {self.session_id}, {life}"
+        return f"sdir {self.path} belongs to the run {self.session_id}, {state}"
 
 
 class SessionWarning(UserWarning):
-    """Trouble of our own (disk, network, index): the run goes on without what failed."""
+    """Trouble of our own (disk, network, index). The run goes on without what failed."""
 
 
 def warn(message: str) -> None:
-    """Warn with `SessionWarning`, at the line of the user's that led to it, and never raise.
+    """Warn with `SessionWarning`, at the line of user code that led here. Never raise.
 
-    Under ``python -W error`` a warning is an exception, and one raised between a record and its
-    rename would take the user's run down: then the message goes to stderr. Where that is closed,
-    or its file system full, nobody can be told.
+    Under ``python -W error`` a warning is an exception, and one that is raised between a record
+    and its rename would end the user's run. The message goes to stderr then. Where stderr is
+    closed, or its file system full, nobody can be told.
     """
     try:
         try:
             warnings.warn(message, SessionWarning, stacklevel=_stacklevel())
         except SessionWarning:
-            if sys.stderr is not None:  # for which print would take stdout
+            if sys.stderr is not None:  # print would take stdout for None
                 print(f"SessionWarning: {message}", file=sys.stderr)
     except (OSError, ValueError):
         pass
 
 
 def _stacklevel() -> int:
-    """Count the frames from `warn` up to the first that is not ours, to name the user's line."""
+    """Count the frames from `warn` up to the first that is not ours."""
     frame, level = sys._getframe(1), 1
     while frame.f_globals.get("__name__", "").startswith("scitex_session") and frame.f_back:
         frame, level = frame.f_back, level + 1

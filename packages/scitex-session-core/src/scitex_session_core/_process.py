@@ -1,11 +1,11 @@
-"""Which process runs a session, and whether that very process still lives."""
+"""The process that runs a session: its identity, and whether it is still alive."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from ._paths import CLOCK_NAME, HEARTBEAT_NAME, out_dir_of
+from ._paths import HEARTBEAT_NAME, PROBE_NAME, out_dir_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 _LINUX = sys.platform == "linux"
 _RANK_VARIABLES = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
 
+# The companion touches the heartbeat this often. A client of NFS may see attributes that are a
+# minute old, and a busy machine may miss a beat or two: silence is five missing beats.
+BEAT_S = 30.0
+LOST_AFTER_S = 5 * BEAT_S
+
 
 def identify(pid: int | None = None) -> dict[str, Any]:
-    """Describe a process of this machine so that it can be told from every other, for ever.
+    """Describe a process of this machine so that it can never be taken for another one.
 
     Parameters
     ----------
@@ -27,9 +32,9 @@ def identify(pid: int | None = None) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``user``, ``host``, ``boot_id``, ``pid_ns``, ``pid``, ``start_ticks``, ``rank``. A pid is
-        used again, and so is a host name: only pid and start time, in one boot and one PID
-        namespace, name a process. What the system does not tell is None.
+        ``user``, ``host``, ``boot_id``, ``pid_ns``, ``pid``, ``start_ticks``, ``rank``; None for
+        what the system does not tell. Pids and host names are used again: only pid and start
+        time, within one boot and one PID namespace, name a process.
     """
     pid = os.getpid() if pid is None else pid
     return {
@@ -46,10 +51,10 @@ def identify(pid: int | None = None) -> dict[str, Any]:
 def liveness(process: object) -> str:
     """Tell whether the process that a record describes is ``"alive"``, ``"dead"`` or ``"unknown"``.
 
-    Only what is known to be gone is dead: no process of that pid, a zombie, or one that started at
-    another time. Another host, boot or PID namespace, and a process hidden from us, are unknown:
-    there, `life` asks the heartbeat. A namespace whose number was used
-    before is no exception: its processes started at other times than those that went with it.
+    A process is dead only if it is known to be gone: there is no such pid, it is a zombie, or it
+    started at another time. A process of another host, boot or PID namespace, or one that is
+    hidden from us, is unknown; `observed_status` asks its heartbeat. That the kernel may use the
+    number of a namespace again does no harm: the processes of the two started at other times.
     """
     if not isinstance(process, dict) or not isinstance(pid := process.get("pid"), int) or pid <= 0:
         return "unknown"
@@ -77,10 +82,10 @@ def liveness(process: object) -> str:
 
 
 def start_ticks(pid: int) -> int | None:
-    """Return when a process started; None where the system does not tell.
+    """Return when a process started; None if the system does not tell.
 
-    In clock ticks since boot on Linux, raw as /proc has them, since psutil's conversion to seconds
-    since 1970 moves when the clock is set; elsewhere in centiseconds since 1970.
+    On Linux in clock ticks since boot, as /proc has them: psutil converts them to seconds since
+    1970, which move when the clock is set. Elsewhere in centiseconds since 1970.
     """
     if _LINUX:
         stat = _proc_stat(pid)
@@ -101,7 +106,7 @@ def host() -> str:
 
 
 def boot_id() -> str | None:
-    """Return what changes with every boot of this machine; None where there is no such thing."""
+    """Return the ID of this boot of this machine; None where there is none."""
     try:
         with open("/proc/sys/kernel/random/boot_id", "rb") as file:
             return os.fsdecode(file.read().strip())
@@ -132,11 +137,11 @@ def _by_start(found: int | None, recorded: object) -> str:
 def _proc_stat(pid: int) -> tuple[str, int | None] | None:
     """Return (state, start time) from ``/proc/<pid>/stat``, see proc(5), fields 3 and 22.
 
-    The start time is that of the machine, also in a time namespace, where ``/proc`` shifts it by
-    the namespace's own boot; None where that is not by whole ticks.
+    The start time counts from the machine's boot, also in a time namespace, where ``/proc`` counts
+    from the namespace's; it is None if the two differ by a part of a tick.
 
-    None altogether where there is none, and where ``/proc`` belongs to another PID namespace than
-    we do (``unshare --pid`` without a ``/proc`` of its own): its 4242 is not our 4242.
+    The result is None if there is no such process, and if ``/proc`` belongs to another PID
+    namespace than we do (``unshare --pid`` without a ``/proc`` of its own): its 4242 is not ours.
     """
     try:
         if os.readlink("/proc/self") != str(os.getpid()):
@@ -152,7 +157,7 @@ def _proc_stat(pid: int) -> tuple[str, int | None] | None:
 
 
 def _clock_shift() -> int | None:
-    """Return by how many ticks our time namespace shifts times since boot (time_namespaces(7))."""
+    """Return the ticks by which our time namespace shifts times since boot; time_namespaces(7)."""
     try:
         with open("/proc/self/timens_offsets", "rb") as file:
             offsets = {name: rest for name, *rest in map(bytes.split, file)}
@@ -183,28 +188,22 @@ def _user() -> str:
         return os.environ.get("USER") or os.environ.get("USERNAME") or ""
 
 
-# The companion's beat. A client of NFS may see attributes that are a minute old, and a busy machine
-# may miss a beat or two: five of them missing is silence.
-BEAT_S = 30.0
-LOST_AFTER_S = 5 * BEAT_S
-
-
-def life(process: object, run_dir: Path | None = None) -> str:
-    """Tell whether a run that nobody ended is running, and what became of it if not.
+def observed_status(process: object, run_dir: Path | None = None) -> str:
+    """Tell the status of a run whose record says that it is running.
 
     Parameters
     ----------
     process : object
-        What its record says of its process.
+        The ``process`` of its record.
     run_dir : Path, optional
-        Where it is: there its heart beats, for those who can't look at its process.
+        The run directory, for the heartbeat of a run whose process can't be looked at from here.
 
     Returns
     -------
     {"running", "crashed", "lost", "unknown"}
-        ``lost``: its heart has been silent for five beats, and it may yet come back (a machine that
-        was suspended, a network that was away). ``unknown``: there is no heartbeat, or its file
-        server's time can't be had.
+        ``lost``: five beats are missing, and the run may come back (its machine was suspended, its
+        network was away). ``unknown``: there is no heartbeat, or its file server does not tell the
+        time.
     """
     known = liveness(process)
     if known != "unknown":
@@ -214,18 +213,18 @@ def life(process: object, run_dir: Path | None = None) -> str:
     if _of_an_earlier_boot(process, run_dir):
         return "crashed"
     silence = _silence(run_dir)
-    if silence is None or silence < -BEAT_S:  # the clock was set back: how far, nobody knows
+    if silence is None or silence < -BEAT_S:  # the clock was set back, nobody knows how far
         return "unknown"
     return "running" if silence < LOST_AFTER_S else "lost"
 
 
 def _of_an_earlier_boot(process: object, run_dir: Path) -> bool:
-    """Tell whether a run died with its machine: the disk it wrote to is that of this boot, now.
+    """Tell whether a run died with an earlier boot of this machine, which now has its disk.
 
-    A name and a boot alone don't tell, since machines are cloned. But one kernel at a time writes
-    to the file system of a block device; those of a network have no such device.
+    Host name and boot ID are not enough, since machines are cloned. But only one kernel at a time
+    writes to the file system of a block device, which network file systems do not have.
     """
-    if sys.platform != "linux" or not isinstance(process, dict):
+    if not _LINUX or not isinstance(process, dict):
         return False
     now, then = boot_id(), process.get("boot_id")
     if not (now and then) or now == then or process.get("host") != host():
@@ -237,14 +236,14 @@ def _of_an_earlier_boot(process: object, run_dir: Path) -> bool:
 
 
 def _silence(run_dir: Path) -> float | None:
-    """Return for how many seconds of its file server a run's heart has been silent, if that tells.
+    """Return the seconds since a run's last heartbeat, by the clock of its file server, or None.
 
-    Our own clock may be hours off that of the machine which runs it, and off the server's.
+    Our own clock may be hours off the server's, and off that of the machine that runs it.
     """
     try:
-        # This first: if we are suspended between the two, a run must not look silent for it.
-        now = _touched(out_dir_of(run_dir))
-        # Opened, since only then does a client of NFS ask the server.
+        # First this: if we are suspended between the two, a run must not look silent.
+        now = _touch(out_dir_of(run_dir))
+        # Only at an open does a client of NFS ask the server.
         descriptor = os.open(run_dir / HEARTBEAT_NAME, os.O_RDONLY)
         try:
             beat = os.fstat(descriptor)
@@ -255,9 +254,12 @@ def _silence(run_dir: Path) -> float | None:
     return now.st_mtime - beat.st_mtime if now.st_dev == beat.st_dev else None
 
 
-def _touched(directory: Path) -> os.stat_result:
-    """Touch a file in `directory` as the companion touches the heartbeat, and say when that was."""
-    probe = directory / f".{CLOCK_NAME}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
+def _touch(directory: Path) -> os.stat_result:
+    """Touch a new file in `directory`, as the companion touches the heartbeat, and return its stat.
+
+    Its modification time is the server's time now.
+    """
+    probe = directory / f".{PROBE_NAME}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
     descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.utime(probe)
@@ -268,10 +270,10 @@ def _touched(directory: Path) -> os.stat_result:
 
 
 def oom_kills() -> int | None:
-    """Return how many processes of our control group the kernel has killed for want of memory.
+    """Return how many processes of our control group the kernel has killed for lack of memory.
 
-    From ``memory.events``, or ``memory.oom_control`` of the first version of control groups; two
-    small files to read. None where there is no such group, as outside Linux.
+    The number comes from ``memory.events``, or from ``memory.oom_control`` of the first version of
+    control groups. It is None where there is no such group, as outside Linux.
     """
     try:
         with open("/proc/self/cgroup", "rb") as file:  # "4:memory:/path"; "0::/path" of the second

@@ -1,1 +1,1 @@
-"""The death of a run: what is known of it afterwards."""
+"""What is found out about a run that died."""

@@ -1,4 +1,4 @@
-"""Whether the kernel killed a run because memory ran out."""
+"""Whether the kernel killed a run for lack of memory."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from typing import Any
 
 _SIGKILL = 9
-# The number of the machine's own PID namespace (include/linux/proc_ns.h): the kernel's log knows
-# processes by their pids in that one.
+# The number of the machine's own PID namespace (include/linux/proc_ns.h). The pids in the kernel's
+# log are of this namespace.
 _FIRST_PID_NAMESPACE = 0xEFFFFFFC
-_LOG_RECORD = 8192  # the kernel refuses to give a record to a smaller buffer
+_LOG_RECORD = 8192  # into a smaller buffer, the kernel gives no record
 
 
 def out_of_memory(process: Mapping[str, Any], seen: Mapping[str, Any]) -> bool:
-    """Tell whether a dead process is known to have been killed because memory ran out.
+    """Tell whether a dead process is known to have been killed for lack of memory.
 
     Parameters
     ----------
     process : mapping
-        What its record says of it; ``oom_kills`` is what the function of that name gave it.
+        The ``process`` of its record. ``oom_kills`` is the count when the run began.
     seen : mapping
-        What a witness, in the same control group, saw of its death: ``signal``.
+        What a witness in the same control group saw of the death: ``signal``, ``exit_status``.
     """
     signal = seen.get("signal")
     if signal is None and seen.get("exit_status") is None:
@@ -45,8 +45,8 @@ def _in_kernel_log(process: Mapping[str, Any]) -> bool:
         return False
     if not isinstance(ticks, int):
         return False
-    # The log is older than the process where this boot gave its pid to another one before. Its time
-    # stands still while the machine is suspended, so that at worst we miss a kill.
+    # An entry from before the start is about an earlier process of the same pid. The log's clock
+    # stands still while the machine is suspended, so at worst we miss a kill.
     started_us = ticks * 10**6 // os.sysconf("SC_CLK_TCK")
     return any(
         at >= started_us and f"Killed process {pid} ".encode() in text for at, text in _kernel_log()
@@ -54,7 +54,7 @@ def _in_kernel_log(process: Mapping[str, Any]) -> bool:
 
 
 def _kernel_log() -> list[tuple[int, bytes]]:
-    """Return (microseconds since boot, text), as far as we may read it; see dev-kmsg of Linux."""
+    """Return the kernel's log as (microseconds since boot, text), as far as we may read it."""
     records: list[tuple[int, bytes]] = []
     try:
         descriptor = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)

@@ -1,4 +1,4 @@
-"""What a death that nobody announced puts into the record of a run."""
+"""Writes the end of a run whose process died, with what can still be found out about it."""
 
 from __future__ import annotations
 
@@ -33,6 +33,53 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_TAIL = 8192
+_LONGEST = 300
+# Sequences that move the cursor, set a colour (ECMA-48), or set the title of a window.
+_ESCAPE = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])"
+
+
+def write_crash(
+    run_dir: Path, seen: Mapping[str, Any] | None, status: str
+) -> tuple[Path, dict[str, Any]] | None:
+    """Write the end of a dead run into its record.
+
+    Parameters
+    ----------
+    run_dir : Path
+        The run directory, at its first place or where it is now.
+    seen : mapping or None
+        What a witness saw of the death; see `crashed_record`.
+    status : {"crashed", "lost"}
+        The status to file.
+
+    Returns
+    -------
+    tuple of (Path, dict) or None
+        Where the run is, and its record. The record is left as it was if it already told the end.
+        None if there is no record, or the run is alive.
+
+    Raises
+    ------
+    OSError
+        The record could not be written.
+    """
+    run_dir = whereabouts(run_dir)
+    try:
+        if liveness(read_record(run_dir).get("process")) == "alive":
+            return None  # also where the next run in the same sdir is alive
+        # Read again: the run may have written its last record after the first reading.
+        record = read_record(run_dir)
+    except RecordError:
+        return None
+    known = record.get("status")
+    if known != "running" and (known not in ("crashed", "lost") or not seen):
+        return run_dir, record  # it ended as it says, or its crash was filed before
+    record = crashed_record(record, run_dir, seen, status=status)
+    write_record(run_dir, record)
+    return run_dir, record
+
+
 def crashed_record(
     record: dict[str, Any],
     run_dir: Path,
@@ -40,18 +87,18 @@ def crashed_record(
     *,
     status: str = "crashed",
 ) -> dict[str, Any]:
-    """Return `record` of a run whose process died without a goodbye.
+    """Return `record` with the end of a run whose process died before it could write it.
 
     Parameters
     ----------
     record : dict
-        As it was. What an earlier witness told of the same death is kept.
+        The record. What an earlier witness added about the same death is kept.
     run_dir : Path
         Where the run is.
     seen : mapping, optional
-        What is known of the death: ``seen`` (when, in ISO 8601), ``signal``, ``exit_status``.
+        What a witness saw of the death: ``seen`` (when, in ISO 8601), ``signal``, ``exit_status``.
     status : {"crashed", "lost"}
-        ``lost`` where its death is not known, and only its silence is.
+        ``lost`` if only the silence of its heartbeat is known.
     """
     seen = seen or {}
     earlier = record.get("reason")
@@ -66,14 +113,14 @@ def crashed_record(
     return ended_record(
         record,
         exit_status=None,
-        reason={**reason, **last_words(run_dir)},
+        reason={**reason, **last_event_and_output(run_dir)},
         status=status,
-        ended=seen.get("seen") or record.get("ended") or last_sign_of_life(run_dir),
+        ended=seen.get("seen") or record.get("ended") or _last_write(run_dir),
     )
 
 
-def last_sign_of_life(run_dir: Path) -> str:
-    """Return when a run last wrote to one of its files: the best guess at when it died."""
+def _last_write(run_dir: Path) -> str:
+    """Return when a run last wrote to one of its files, the best guess at when it died."""
     times = []
     for name in (RECORD_NAME, EVENTS_NAME, HEARTBEAT_NAME, *LOG_NAMES):
         try:
@@ -85,21 +132,17 @@ def last_sign_of_life(run_dir: Path) -> str:
     return datetime.fromtimestamp(max(times), UTC).isoformat(timespec="microseconds")
 
 
-_TAIL = 8192
-_LONGEST = 300
-# What moves a cursor or sets a colour (ECMA-48), and titles of windows.
-_ESCAPE = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])"
+def last_event_and_output(run_dir: Path) -> dict[str, Any]:
+    """Return the last event of a run, and the last line of each of its logs.
 
-
-def last_words(run_dir: Path) -> dict[str, Any]:
-    """Return the last event of a run and the last line of each of its logs, where there are any.
-
-    They are made safe to show on a terminal, short, and free of what looks like a secret.
+    The texts are shortened, secrets in them masked, and control characters removed, so that they
+    are safe to show on a terminal.
 
     Returns
     -------
     dict
-        ``last_event``, as it was appended; ``last_output`` by stream, ``stdout`` and ``stderr``.
+        ``last_event``, the event; ``last_output``, a dict from ``stdout`` and ``stderr`` to the
+        line. What does not exist is left out.
     """
     found: dict[str, Any] = {}
     try:
@@ -127,10 +170,10 @@ def _last_line(log: Path) -> str:
     except OSError:
         return ""
     if size > _TAIL:
-        # Not from the middle of a line: half a secret is no longer known for one.
+        # Begin with a whole line: half a secret would not be recognised.
         tail = re.sub(r"\A[^\r\n]*", "", tail)
-    # Before the lines are told apart, since a private key has many. A carriage return begins a line
-    # anew, too: progress bars redraw themselves.
+    # Mask before splitting, since a private key has many lines. A carriage return also ends a line:
+    # progress bars redraw themselves.
     lines = re.split(r"[\r\n]", without_secrets(re.sub(_ESCAPE, "", tail)))
     return next((shown for line in reversed(lines) if (shown := _shown(line))), "")
 
@@ -138,23 +181,3 @@ def _last_line(log: Path) -> str:
 def _shown(text: str) -> str:
     plain = "".join(c if c.isprintable() else " " for c in text).strip()
     return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]}…"
-
-
-def write_crash(
-    run_dir: Path, seen: Mapping[str, Any] | None, status: str
-) -> tuple[Path, dict[str, Any]] | None:
-    """Give where a dead run is, and its record, ended; None where nobody died."""
-    run_dir = whereabouts(run_dir)
-    try:
-        if liveness(read_record(run_dir).get("process")) == "alive":
-            return None  # someone else's by now: the next run in the same sdir
-        # Read after that look: its last record may be younger than the first reading.
-        record = read_record(run_dir)
-    except RecordError:
-        return None
-    known = record.get("status")
-    if known != "running" and (known not in ("crashed", "lost") or not seen):
-        return run_dir, record  # it ended as it says, or all that is known of its crash was filed
-    record = crashed_record(record, run_dir, seen, status=status)
-    write_record(run_dir, record)
-    return run_dir, record

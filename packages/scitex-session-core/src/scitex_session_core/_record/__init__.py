@@ -1,1 +1,1 @@
-"""What a run is on disk: its record, its events, and how values are written."""
+"""The record of a run: what it says, and how it is written and read."""

@@ -1,4 +1,7 @@
-"""What must never reach a record: passwords, tokens, keys."""
+"""Makes any value fit to be written: plain JSON, with passwords, tokens and keys masked.
+
+Everything that this package writes goes through `dumps`, `jsonable` or `without_secrets`.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,10 @@ if TYPE_CHECKING:
 
 MASK = "***"
 
-# The patterns are compiled where a word of theirs was found: compiling them costs a run more than
-# everything else here, and nearly no run has a secret.
+# A pattern is compiled only after one of its words was found: compiling costs a run more than all
+# else here, and nearly no run has a secret.
 _NAME_WORDS = ("pass", "secret", "token", "key", "credential", "bearer")
-# By the last words of a name, so that `tokenizer`, `max_tokens` and `pad_token` stay readable.
+# Only the last words of a name count, so that `tokenizer`, `max_tokens`, `pad_token` stay readable.
 _NAME_PATTERN = (
     r"(?:^|[_\-. ])(?:passwords?|passwd|passphrase|secrets?|credentials?|bearer|api_?keys?"
     r"|(?:api|access|private|secret|ssh|encryption)[_\-. ]?keys?"
@@ -41,15 +44,22 @@ _VALUE_PATTERN = (
     r"|(?<=Bearer )[\w.~+/=-]{16,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*"
 )
-# A password inside an address, up to its last "@"; and what stands in the query.
+# A password in a URL, up to its last "@"; and a secret in its query.
 _ADDRESS = r"(?<=://)([^/\s:@]*):[^/\s]+(?=@)"
 _QUERY = (
     r"(?i)(?<=[?&])((?:[\w.-]*[_.-])?(?:token|key|secret|password|signature|sig|apikey)=)[^&\s#]+"
 )
 
 
+_DEEPEST = 32
+_LONGEST_REPR = 1000
+_MOST_ITEMS = 100_000
+# Python refuses to convert longer integers to or from decimal (4300 digits by default, or fewer).
+_MOST_BITS = 2000
+
+
 def is_secret_name(name: str) -> bool:
-    """Tell whether a value under this name would be a password, a token or a key."""
+    """Tell whether a value of this name is a password, a token or a key."""
     lower = name.lower()
     if not any(word in lower for word in _NAME_WORDS):
         return False
@@ -58,7 +68,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def without_secrets(text: str) -> str:
-    """Return `text` with what looks like a secret masked."""
+    """Return `text` with everything masked that looks like a secret."""
     if "://" in text:
         text = re.sub(_ADDRESS, rf"\1:{MASK}", text)
         text = re.sub(_QUERY, rf"\1{MASK}", text)
@@ -68,7 +78,7 @@ def without_secrets(text: str) -> str:
 
 
 def argv_without_secrets(argv: Iterable[str]) -> list[str]:
-    """Mask what follows ``--api-key``, in ``--api-key=VALUE`` and in ``api_key=VALUE``."""
+    """Mask the value of ``--api-key VALUE``, ``--api-key=VALUE`` and ``api_key=VALUE``."""
     masked = []
     hide_next = False
     for token in argv:
@@ -83,40 +93,33 @@ def argv_without_secrets(argv: Iterable[str]) -> list[str]:
     return masked
 
 
-_DEEPEST = 32
-_LONGEST_REPR = 1000
-_MOST_ITEMS = 100_000
-# Python refuses to print or read longer integers in decimal (4300 digits, or fewer if told so).
-_MOST_BITS = 2000
-
-
 def dumps(value: Any, *, indent: int | None = None, names: Collection[str] = ()) -> bytes:
-    """Encode `value`, secrets masked, as UTF-8 JSON without ``NaN`` or ``Infinity``.
+    """Encode `value` as UTF-8 JSON, with secrets masked and without ``NaN`` or ``Infinity``.
 
-    What stands under the keys of `names` is the name of something (an ID, a path): masked, it would
-    name something else.
+    The values of the keys `names` are not masked: they name something (an ID, a path), and masked
+    they would name something else.
     """
     plain = jsonable(value)
     for name in names:
         if isinstance(named := value.get(name), (str, os.PathLike)):
             plain[name] = os.fspath(named)
     text = json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=indent)
-    # A lone surrogate (an undecodable byte of a file name in argv) has no UTF-8 of its own;
-    # within a JSON string its Python escape is its JSON escape.
+    # A lone surrogate (an undecodable byte of a file name in argv) has no UTF-8. Within a JSON
+    # string, its Python escape is its JSON escape.
     return text.encode("utf-8", "backslashreplace")
 
 
 def jsonable(value: object, *, also: Collection[type] = ()) -> Any:
-    """Return `value` made of what JSON has, secrets masked.
+    """Convert `value` to the types of JSON, with secrets masked.
 
     Parameters
     ----------
     value : object
-        Anything.
+        Any value.
     also : collection of type
-        Types that the format has beyond those of JSON: values and keys of just these types stay as
-        they are, as do floats that are not finite where `float` is among them; sets of what can be
-        hashed stay sets where `set` is.
+        Types that the format has beside those of JSON. Values and keys of exactly these types stay
+        as they are. With `float`, floats that are not finite stay too; with `set`, sets of
+        hashable items stay sets.
 
     Returns
     -------
@@ -125,17 +128,17 @@ def jsonable(value: object, *, also: Collection[type] = ()) -> Any:
     Notes
     -----
     Paths, enumerations, dates, sets, dataclasses and numpy scalars become what a reader would write
-    for them; non-finite floats become ``"nan"``, ``"inf"``, ``"-inf"``, which strict JSON lacks;
-    integers of more than 2000 bits become hexadecimal text; anything else its `repr`, shortened.
-    Nothing is refused, since a record that can't be written because of an odd argument would be
-    worse than a record that describes it: containers that hold themselves, lie deeper than 32
-    levels, or would make it more than 100,000 items are named, not followed.
+    for them. Floats that are not finite become ``"nan"``, ``"inf"``, ``"-inf"``, which strict JSON
+    lacks. Integers of more than 2000 bits become hexadecimal text, and all else its `repr`,
+    shortened. No value is refused: a record that is missing because of an odd argument would be
+    worse than one that only describes it. Containers that hold themselves, lie deeper than 32
+    levels, or bring the total to more than 100,000 items are described.
     """
     return _Converter(also).convert(value)
 
 
 class _Converter:
-    """One conversion: what it is inside of, and how many items it has taken in."""
+    """One conversion, with the containers it is inside of and the number of items so far."""
 
     __slots__ = ("_also", "_inside", "_taken")
 
@@ -151,7 +154,7 @@ class _Converter:
             return _described(value)
 
     def _convert(self, value: object) -> Any:
-        # The bases' own methods: subclasses (numpy.float64, numpy.str_) have others.
+        # Call the methods of the base: subclasses (numpy.float64, numpy.str_) have others.
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, Enum):
@@ -203,14 +206,14 @@ class _Converter:
         for key, item in value.items():
             name = without_secrets(key.name if isinstance(key, Enum) else str(key))
             harmless = item is None or isinstance(item, bool)
-            told = MASK if not harmless and is_secret_name(name) else self.convert(item)
+            shown = MASK if not harmless and is_secret_name(name) else self.convert(item)
             while name in plain:  # 1 and "1": neither may hide the other
                 name += "'"
-            plain[key if type(key) in self._also else name] = told
+            plain[key if type(key) in self._also else name] = shown
         return plain
 
     def _array_scalar(self, value: Any) -> Any:
-        # Looked up on the type: a lazy module would load itself when asked for an attribute.
+        # Look at the type: a lazy module would load itself when asked for an attribute.
         kind = type(value)
         if hasattr(kind, "ndim") and hasattr(kind, "item") and value.ndim == 0:
             item = value.item()

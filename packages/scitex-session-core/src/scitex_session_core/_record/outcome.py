@@ -1,4 +1,4 @@
-"""How the way a function ended becomes an exit status: one pure function."""
+"""Decides the exit status of a run from the way its function ended: one pure function."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ def outcome(
     Parameters
     ----------
     returned : object
-        What it returned, where it returned.
+        The value that it returned.
     raised : BaseException, optional
-        What it raised, where it raised.
+        The exception that it raised.
     signum : int, optional
-        The signal that ended it, where one did (a Ctrl-C is told by its `KeyboardInterrupt`).
+        The signal that ended it. A Ctrl-C comes as `KeyboardInterrupt` instead.
 
     Returns
     -------
     exit_status : int
         0 for success.
     reason : dict
-        ``kind`` is ``returned``, ``exit``, ``signal`` or ``exception``; the rest says which.
+        ``kind`` is ``returned``, ``exit``, ``signal`` or ``exception``; the other keys give the
+        details.
 
     Notes
     -----
-    A bool is looked at before an int, since ``True`` is the integer 1 and a function that returns
-    ``True`` did not fail. `SystemExit` is read as the interpreter itself reads it.
+    Booleans come before integers: ``True`` is the integer 1, and a function that returns ``True``
+    did not fail. `SystemExit` means what it means to the interpreter.
     """
     if signum is not None:
         return _by_signal(signum)
@@ -55,7 +56,7 @@ def outcome(
 
 
 def status_of(exit_status: int | None) -> str:
-    """Return the status a record has for an exit status: finished, success or failed."""
+    """Return the status of a run with this exit status: finished, success or failed."""
     if exit_status is None:
         return "finished"
     return "failed" if exit_status else "success"
@@ -90,7 +91,7 @@ def _by_signal(signum: int) -> tuple[int, dict[str, Any]]:
 
 
 def _text(value: object) -> str:
-    # The user's __str__ may itself raise, and that must not hide how the run ended.
+    # The user's __str__ may raise, which must not hide how the run ended.
     try:
         text = str(value)
     except Exception as broken:  # noqa: BLE001

@@ -1,4 +1,4 @@
-"""Commit and branch of a repository, read from ``.git`` itself: a `git` process costs 15 ms."""
+"""What a record says of a run when it begins: the process, the environment, the commit."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+from scitex_session_core import __version__
 from scitex_session_core._errors import InvalidTypeError, InvalidValueError
 from scitex_session_core._process import identify, oom_kills
-from scitex_session_core._version import __version__
 
 from .masker import argv_without_secrets
 from .record import SCHEMA, utc_now
@@ -19,13 +19,130 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-_MOST_SYMBOLIC_REFS = 5  # as git itself: a ref that leads to itself must not hang us
-# What HEAD says where the references are kept in a binary table, which only git reads.
+# Variables that are no secret, and that distinguish runs of the same code.
+_RECORDED_VARIABLES = (
+    "CONDA_DEFAULT_ENV",
+    "CUDA_VISIBLE_DEVICES",
+    "MKL_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "PYTHONHASHSEED",
+    "SLURM_ARRAY_JOB_ID",
+    "SLURM_ARRAY_TASK_ID",
+    "SLURM_JOB_ID",
+    "VIRTUAL_ENV",
+)
+
+_MOST_SYMBOLIC_REFS = 5  # as in git: a ref that leads to itself must not hang us
+# The content of HEAD where references are kept in a binary table, which only git reads.
 _REFTABLE = "refs/heads/.invalid"
 
 
+def new_record(
+    session_id: str,
+    *,
+    script: Path | None = None,
+    function: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    argv: Sequence[str] = (),
+    config: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    parent: str | None = None,
+    attempt: int = 1,
+) -> dict[str, Any]:
+    """Describe a run of this process that begins now.
+
+    Parameters
+    ----------
+    session_id : str
+        The ID of the run.
+    script : Path, optional
+        The script. The commit is that of the repository which holds its folder.
+    function : str, optional
+        The function that runs.
+    arguments : mapping, optional
+        The arguments of the function.
+    argv : sequence of str
+        The command line.
+    config : mapping, optional
+        The user's configuration.
+    seed : int, optional
+        The seed of the run.
+    parent : str, optional
+        The ID of the run that started this one, or that this one continues.
+    attempt : int
+        The number of the attempt, starting at 1.
+
+    Returns
+    -------
+    dict
+        Every field of schema 1, with the status ``running``. ``process`` identifies this process,
+        and counts in ``oom_kills`` how many processes of its control group the kernel has killed
+        for lack of memory so far: one more of them tells how this run died.
+
+    Raises
+    ------
+    InvalidValueError
+        `attempt` is less than 1.
+    InvalidTypeError
+        `attempt` is no integer.
+    """
+    _check_attempt(attempt)
+    try:
+        cwd = os.getcwd()
+    except OSError:  # the working directory was removed under us
+        cwd = ""
+    git_from = script.parent if script else None
+    return {
+        "schema": SCHEMA,
+        "id": session_id,
+        "status": "running",
+        "exit_status": None,
+        "reason": None,
+        "message": "",
+        "script": str(script) if script else None,
+        "function": function,
+        "arguments": dict(arguments or {}),
+        "argv": argv_without_secrets(argv),
+        "cwd": cwd,
+        "config": dict(config or {}),
+        "seed": seed,
+        "started": utc_now(),
+        "ended": None,
+        "duration_s": None,
+        "process": {**identify(), "oom_kills": oom_kills()},
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "platform": _platform(),
+        "environment": None,
+        "env": {n: os.environ[n] for n in _RECORDED_VARIABLES if n in os.environ},
+        "git": read_git(git_from) if git_from else None,
+        "parent": parent,
+        "attempt": attempt,
+        "tags": [],
+        "note": "",
+        "results": {},
+        "artifacts": [],
+        "versions": {"scitex-session": __version__},
+    }
+
+
+def _check_attempt(attempt: object) -> None:
+    if not isinstance(attempt, int) or isinstance(attempt, bool):
+        raise InvalidTypeError("attempt", attempt, "an integer from 1 on")
+    if attempt < 1:
+        raise InvalidValueError("attempt", attempt, "an integer from 1 on")
+
+
+def _platform() -> str:
+    if hasattr(os, "uname"):
+        system = os.uname()
+        return f"{system.sysname}-{system.release}-{system.machine}"
+    import platform
+
+    return platform.platform()
+
+
 def read_git(start: Path) -> dict[str, Any] | None:
-    """Read what ``.git`` says of the working tree that holds `start`.
+    """Read commit and branch of the repository that holds `start`, without git: it takes 15 ms.
 
     Parameters
     ----------
@@ -35,14 +152,14 @@ def read_git(start: Path) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        ``commit`` (None in a repository without commits), ``branch`` (None where HEAD is
-        detached), and ``dirty``, ``remote`` and ``diff``, which only a git process can tell:
-        None until one has. With the reftable format it alone can tell the first two either.
-        None where `start` is in no repository, or ``.git`` can't be read.
+        ``commit`` (None in a repository without commits), ``branch`` (None if HEAD is detached),
+        and ``dirty``, ``remote`` and ``diff``, which are None until a git process fills them. In
+        the reftable format, only git can tell commit and branch. None if `start` is in no
+        repository, or ``.git`` can't be read.
 
     Notes
     -----
-    Follows gitrepository-layout(5): the ``gitdir:`` file of worktrees and submodules,
+    The layout is that of gitrepository-layout(5): the ``gitdir:`` file of worktrees and submodules,
     ``commondir``, loose refs before ``packed-refs``.
     """
     try:
@@ -117,121 +234,3 @@ def _first_line(path: str) -> str | None:
             return os.fsdecode(file.readline().strip()) or None
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
-
-
-# What tells one run of the same code from another and is no secret.
-_TELLING_VARIABLES = (
-    "CONDA_DEFAULT_ENV",
-    "CUDA_VISIBLE_DEVICES",
-    "MKL_NUM_THREADS",
-    "OMP_NUM_THREADS",
-    "PYTHONHASHSEED",
-    "SLURM_ARRAY_JOB_ID",
-    "SLURM_ARRAY_TASK_ID",
-    "SLURM_JOB_ID",
-    "VIRTUAL_ENV",
-)
-
-
-def new_record(
-    session_id: str,
-    *,
-    script: Path | None = None,
-    function: str | None = None,
-    arguments: Mapping[str, Any] | None = None,
-    argv: Sequence[str] = (),
-    config: Mapping[str, Any] | None = None,
-    seed: int | None = None,
-    parent: str | None = None,
-    attempt: int = 1,
-) -> dict[str, Any]:
-    """Describe a run of this process that begins now.
-
-    Parameters
-    ----------
-    session_id : str
-        Its ID.
-    script : Path, optional
-        The script; its folder is where the commit is looked for.
-    function : str, optional
-        The function that runs.
-    arguments : mapping, optional
-        The values its parameters have.
-    argv : sequence of str
-        The command line.
-    config : mapping, optional
-        The user's configuration.
-    seed : int, optional
-        The seed of the run.
-    parent : str, optional
-        The ID of the run that began this one, or that it goes on with.
-    attempt : int
-        Which attempt at the same work this is; the first is 1.
-
-    Returns
-    -------
-    dict
-        Every field of schema 1, status ``running``. Besides what `identify` finds, ``process`` has
-        ``oom_kills``: how many processes of its control group the kernel has killed for want of
-        memory so far, so that one more of them tells how this run died.
-
-    Raises
-    ------
-    InvalidValueError
-        `attempt` is less than 1.
-    InvalidTypeError
-        `attempt` is no integer.
-    """
-    _check_attempt(attempt)
-    try:
-        cwd = os.getcwd()
-    except OSError:  # the working directory was removed under us
-        cwd = ""
-    git_from = script.parent if script else None
-    return {
-        "schema": SCHEMA,
-        "id": session_id,
-        "status": "running",
-        "exit_status": None,
-        "reason": None,
-        "message": "",
-        "script": str(script) if script else None,
-        "function": function,
-        "arguments": dict(arguments or {}),
-        "argv": argv_without_secrets(argv),
-        "cwd": cwd,
-        "config": dict(config or {}),
-        "seed": seed,
-        "started": utc_now(),
-        "ended": None,
-        "duration_s": None,
-        "process": {**identify(), "oom_kills": oom_kills()},
-        "python": ".".join(map(str, sys.version_info[:3])),
-        "platform": _platform(),
-        "environment": None,
-        "env": {n: os.environ[n] for n in _TELLING_VARIABLES if n in os.environ},
-        "git": read_git(git_from) if git_from else None,
-        "parent": parent,
-        "attempt": attempt,
-        "tags": [],
-        "note": "",
-        "results": {},
-        "artifacts": [],
-        "versions": {"scitex-session": __version__},
-    }
-
-
-def _check_attempt(attempt: object) -> None:
-    if not isinstance(attempt, int) or isinstance(attempt, bool):
-        raise InvalidTypeError("attempt", attempt, "an integer from 1 on")
-    if attempt < 1:
-        raise InvalidValueError("attempt", attempt, "an integer from 1 on")
-
-
-def _platform() -> str:
-    if hasattr(os, "uname"):
-        system = os.uname()
-        return f"{system.sysname}-{system.release}-{system.machine}"
-    import platform
-
-    return platform.platform()

@@ -1,4 +1,9 @@
-"""``session.json``: the record of a run, its source of truth."""
+"""The record of a run, ``session.json``, and the events appended to it, ``events.jsonl``.
+
+The record is written before user code and at the end. Events are appended by any process at any
+time: a child that tags the run, a colleague who adds a note a year later. The record with all of
+its events folded in is the truth about a run.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +20,12 @@ from scitex_session_core._errors import InvalidTypeError, InvalidValueError, Rec
 from scitex_session_core._paths import (
     EVENTS_NAME,
     RECORD_NAME,
-    STATUS_IN,
-    Exclusive,
-    places,
+    STATUS_OF_FOLDER,
+    DirectoryLock,
+    possible_places,
     whereabouts,
 )
-from scitex_session_core._process import life
+from scitex_session_core._process import observed_status
 
 from .masker import dumps
 from .outcome import status_of
@@ -31,14 +36,30 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 
+# The fields that each kind of event must have, and their types. Readers skip an event that they
+# can't fold, so without this check it would be lost silently.
+_REQUIRED: dict[str, dict[str, tuple[type | tuple[type, ...], str]]] = {
+    "artifact": {"path": ((str, PathLike), "a path")},
+    "git": {},
+    "note": {"note": (str, "a string")},
+    "result": {"results": (Mapping, "a mapping")},
+    "tag": {"tag": (str, "a string")},
+    "untag": {"tag": (str, "a string")},
+}
+
+
+def utc_now() -> str:
+    """Return the time in UTC as ISO 8601 with microseconds."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
 
 def write_record(run_dir: Path, record: Mapping[str, Any]) -> None:
-    """Write the record of a run, whole or not at all; on a full disk over the older one.
+    """Write the record of a run, whole or not at all; on a full disk over the earlier one.
 
     Raises
     ------
     OSError
-        It could not be written; an older one stands as it was.
+        The record could not be written; the earlier one stands as it was.
     """
     data = dumps(record, indent=2, names=("id", "script", "cwd", "parent")) + b"\n"
     try:
@@ -54,65 +75,65 @@ def read_record(run_dir: str | os.PathLike[str]) -> dict[str, Any]:
 
     Parameters
     ----------
-    run_dir : Path
-        A run directory, of a run in any state. One in ``RUNNING`` that has moved to ``FINISHED_*``
-        in the meantime is read there.
+    run_dir : path-like
+        The directory of a run in any state. If it moved from ``RUNNING`` to ``FINISHED_*``, it is
+        read there.
 
     Returns
     -------
     dict
-        As it was written: a dead run whose death nobody filed yet still says ``running``;
-        `current_status` tells.
+        The record as it was written. Until somebody files its death, a dead run still says
+        ``running``; `current_status` tells them apart.
 
     Raises
     ------
     RecordError
-        There is no record, or it is none.
+        There is no record, or it can't be read.
     """
-    for place in places(run_dir):
+    for place in possible_places(run_dir):
         path = place / RECORD_NAME
         try:
-            # The events first: should the run move between the two, the record is missed here and
-            # both are read from where it went.
+            # Events first: if the run moves between the two, its record is missed here, and both
+            # are read from where it went.
             events = read_events(place)
-            record = json.loads(path.read_bytes())
+            record = json.loads(_content(path))
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, ValueError, RecursionError) as error:
             raise RecordError(str(path), f"can't be read: {error}") from error
         if not isinstance(record, dict) or not isinstance(record.get("id"), str):
             raise RecordError(str(path), "is not the record of a run: it has no 'id'")
-        return fold_events(_by_directory(record, place), events)
+        return fold_events(_with_status_of_folder(record, place), events)
     raise RecordError(str(Path(run_dir) / RECORD_NAME), "there is no such record")
 
 
 def current_status(record: Mapping[str, Any], run_dir: str | os.PathLike[str] | None = None) -> str:
-    """Return the status of a run as it is now: a run said to be running may be dead.
+    """Return the status of a run now. One that is on record as running may be dead.
 
     Parameters
     ----------
     record : mapping
-        The record, or anything with its ``id``, ``status`` and ``process``.
-    run_dir : Path, optional
-        The run directory (where it was when it began will do). With it, a run of another machine is
-        told by its heartbeat, and one that ended a moment ago by how it ended.
+        The record, or any mapping with its ``id``, ``status`` and ``process``.
+    run_dir : path-like, optional
+        The run directory, at its first place or where it is now. It is needed for the heartbeat of
+        a run of another machine, and for a run that ended a moment ago.
 
     Returns
     -------
     str
-        What the record says or, where that is ``running``: ``running`` (its process is there, or
-        its heart beats), ``crashed`` (its process is gone), ``lost`` (of another machine, and its
-        heart has been silent for five beats; it may come back), ``unknown`` (nobody can tell).
+        The status on record or, instead of ``running``, one of ``running`` (its process is there,
+        or its heart beats), ``crashed`` (its process is gone), ``lost`` (it is of another machine
+        and missed five heartbeats; it may come back), ``unknown`` (nobody can tell).
     """
     status = str(record.get("status", "unknown"))
     if status != "running":
         return status
     if run_dir is None:
-        return life(record.get("process"))
-    found = life(record.get("process"), whereabouts(run_dir))
+        return observed_status(record.get("process"))
+    found = observed_status(record.get("process"), whereabouts(run_dir))
     if found == "running":
         return found
-    # `record` may have been read before the end that its process then came to.
+    # The run may have ended after `record` was read.
     try:
         later = read_record(run_dir)
     except RecordError:
@@ -121,99 +142,82 @@ def current_status(record: Mapping[str, Any], run_dir: str | os.PathLike[str] | 
     return str(later.get("status")) if ended else found
 
 
-def _by_directory(record: dict[str, Any], place: Path) -> dict[str, Any]:
-    # The rename came through and the last record did not: the disk was full.
-    if record.get("status") != "running" or place.parent.name not in STATUS_IN:
+def _with_status_of_folder(record: dict[str, Any], place: Path) -> dict[str, Any]:
+    # On a full disk the rename may succeed where the last record could not be written.
+    if record.get("status") != "running" or place.parent.name not in STATUS_OF_FOLDER:
         return record
-    status = STATUS_IN[place.parent.name]
+    status = STATUS_OF_FOLDER[place.parent.name]
     return {**record, "status": status, "exit_status": 0 if status == "success" else None}
 
 
-# What each kind of event can't do without, and of what type: readers skip what they can't fold, so
-# that it would be lost without a word.
-_NEEDED: dict[str, dict[str, tuple[type | tuple[type, ...], str]]] = {
-    "artifact": {"path": ((str, PathLike), "a path")},
-    "git": {},
-    "note": {"note": (str, "a string")},
-    "result": {"results": (Mapping, "a mapping")},
-    "tag": {"tag": (str, "a string")},
-    "untag": {"tag": (str, "a string")},
-}
-
-
-def utc_now() -> str:
-    """Return the time in UTC as ISO 8601 with microseconds."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
 def append_event(run_dir: str | PathLike[str], event: str, **fields: Any) -> None:
-    """Append one event to the run in `run_dir`, or where that has moved to.
+    """Append an event to a run, wherever its directory is by now.
 
     Parameters
     ----------
     run_dir : path-like
-        A run directory; it may have ended long ago.
+        A run directory. The run may have ended long ago.
     event : {"artifact", "git", "note", "result", "tag", "untag"}
-        What happened. ``artifact`` takes `path`, `sha256`, `bytes` and `role`; ``tag`` and
-        ``untag`` take `tag`; ``note`` takes `note`; ``result`` takes `results`, a mapping;
-        ``git`` takes the fields of the record's ``git`` to replace.
+        The kind of event.
     **fields
-        What belongs to it.
+        Its fields: for ``artifact`` `path`, `sha256`, `bytes` and `role`; for ``tag`` and
+        ``untag`` `tag`; for ``note`` `note`; for ``result`` `results`, a mapping; for ``git`` the
+        fields of the record's ``git`` to replace.
 
     Raises
     ------
     InvalidValueError
-        No such kind of event, or what it is about is missing.
+        There is no such kind of event, or a field that it must have is missing.
     InvalidTypeError
-        What it is about has another type than that needs.
+        A field has the wrong type.
     OSError
         The line could not be written.
     """
-    if event not in _NEEDED:
-        raise InvalidValueError("event", event, "one of " + ", ".join(_NEEDED))
-    for name, (kind, allowed) in _NEEDED[event].items():
+    if event not in _REQUIRED:
+        raise InvalidValueError("event", event, "one of " + ", ".join(_REQUIRED))
+    for name, (kind, allowed) in _REQUIRED[event].items():
         if name not in fields:
             raise InvalidValueError(f"the fields of {event!r}", sorted(fields), f"with {name}")
         if not isinstance(fields[name], kind):
             raise InvalidTypeError(name, fields[name], allowed)
     line = dumps({"event": event, "time": utc_now(), **fields})
-    told = Path(run_dir)
-    place = whereabouts(told)
+    run_dir = Path(run_dir)
+    place = whereabouts(run_dir)
     written = False
-    if place == told:
+    if place == run_dir:
         try:
-            append_line(told / EVENTS_NAME, line)
+            append_line(run_dir / EVENTS_NAME, line)
             written = True
         except FileNotFoundError:  # it moved between the look and the append
-            if whereabouts(told) == told:
+            if whereabouts(run_dir) == run_dir:
                 raise
-        place = whereabouts(told)
-        if place == told:
+        place = whereabouts(run_dir)
+        if place == run_dir:
             return
-    # It has moved. A rename took the line along; a copy may have been complete before the line was
-    # there. And what the old place had to the last is carried over first: a tag must not come to
-    # stand behind the untag that followed it.
-    with Exclusive(place):
+    # It moved. A rename took the line along; a copy may have been complete before the line was
+    # there. Wait until the copier has carried over the last events of the old place: a tag must
+    # not come to stand behind the untag that followed it.
+    with DirectoryLock(place):
         if not written or line not in event_lines(place):
             append_line(place / EVENTS_NAME, line)
 
 
 def read_events(run_dir: Path) -> list[dict[str, Any]]:
-    """Return the events of a run in order; lines that a crash tore are skipped."""
+    """Return the events of a run in order. Torn lines are skipped."""
     lines = event_lines(run_dir)
     return [event for line in lines if (event := parse_line(line)) is not None]
 
 
 def event_lines(run_dir: Path) -> list[bytes]:
-    """Return what was appended to the events of a run, line by line, torn or not."""
+    """Return the lines of a run's events, whole and torn."""
     try:
-        return (run_dir / EVENTS_NAME).read_bytes().split(b"\n")
+        return _content(run_dir / EVENTS_NAME).split(b"\n")
     except (FileNotFoundError, NotADirectoryError):
         return []
 
 
 def parse_line(line: bytes) -> dict[str, Any] | None:
-    """Return the object on a line, or None for one that is empty, torn or garbage."""
+    """Return the JSON object on a line; None if the line is empty, torn or garbage."""
     if not line:
         return None
     try:
@@ -223,11 +227,16 @@ def parse_line(line: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return `record` with `events` folded in; one that says nothing sensible changes nothing.
+def _content(path: Path) -> bytes:
+    """Return the content of a record, or of events. Every file of another run is read here."""
+    return path.read_bytes()
 
-    Per key the last event wins, so that folding twice changes nothing: a record that was folded at
-    its close is folded again by whoever reads it after a later tag.
+
+def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return `record` with `events` folded in. An event that makes no sense changes nothing.
+
+    For each key the last event wins, so that folding twice changes nothing: the end of a run folds
+    its events into the record, and every reader folds them again.
     """
     folded = dict(record)
     artifacts = {_key(a): a for a in _list(record.get("artifacts")) if isinstance(a, dict)}
@@ -238,7 +247,7 @@ def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[st
                 artifact = {name: event.get(name) for name in ("path", "sha256", "bytes", "role")}
                 artifacts[_key(artifact)] = artifact
             case {"event": "tag", "tag": str(tag)}:
-                tags.pop(tag, None)  # by the last time it was given, or folding twice reorders
+                tags.pop(tag, None)  # the last time counts, or folding twice would reorder
                 tags[tag] = None
             case {"event": "untag", "tag": str(tag)}:
                 tags.pop(tag, None)
@@ -247,15 +256,15 @@ def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[st
             case {"event": "result", "results": dict(results)}:
                 folded["results"] = {**_dict(folded.get("results")), **results}
             case {"event": "git"}:
-                told = {k: v for k, v in event.items() if k not in ("event", "time")}
-                folded["git"] = {**_dict(folded.get("git")), **told}
+                found = {k: v for k, v in event.items() if k not in ("event", "time")}
+                folded["git"] = {**_dict(folded.get("git")), **found}
     folded["artifacts"] = list(artifacts.values())
     folded["tags"] = list(tags)
     return folded
 
 
 def _key(artifact: dict[str, Any]) -> tuple[str, str]:
-    # A file that was read and then written again is an input and an output.
+    # A file that is read and then written is both an input and an output.
     return str(artifact.get("path")), str(artifact.get("role"))
 
 
@@ -276,22 +285,22 @@ def ended_record(
     status: str | None = None,
     ended: str | None = None,
 ) -> dict[str, Any]:
-    """Return `record` of a run that ended.
+    """Return `record` with the end of the run.
 
     Parameters
     ----------
     record : dict
-        As it began.
+        The record of a running run.
     exit_status : int or None
-        None where nobody knows.
+        The exit status; None if nobody knows it.
     reason : mapping
-        Why it ended, from `outcome`.
+        Why the run ended, from `outcome`.
     message : str
-        A word of the caller.
+        The message of the caller.
     status : str, optional
-        What `exit_status` says, by default.
+        The status; by default the one that `exit_status` implies.
     ended : str, optional
-        When, in ISO 8601; now by default.
+        When the run ended, in ISO 8601; now by default.
     """
     ended = ended or utc_now()
     return {

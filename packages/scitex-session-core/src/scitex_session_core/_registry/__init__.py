@@ -1,1 +1,1 @@
-"""The registry: a journal that is appended to, and the index that answers questions."""
+"""The registry of sessions: the journal, its index, and the API over both."""

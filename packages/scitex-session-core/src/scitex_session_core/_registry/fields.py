@@ -1,6 +1,6 @@
-"""What sessions can be asked for: their fields, and the values inside config, arguments, results.
+"""The fields by which sessions can be selected and sorted, and the form in which they compare.
 
-One form of every value is compared, in SQL and in Python, so that both agree.
+SQL and Python compare the same form of each value, so that both agree.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Comparable: TypeAlias = int | float | str
 
-# The column of each field, in this order, and what it holds.
+# The columns of the index, in this order, and the kind of their values.
 FIELDS = {
     "id": "text",
     "status": "text",
@@ -35,7 +35,7 @@ FIELDS = {
     "run_dir": "text",
 }
 MAPPINGS = ("arguments", "config", "results")
-# What may change while a session runs, by its record or its death.
+# The fields that may change while a session runs, by its record or its death.
 _LIVE = {"status", "end_time", "exit_code", "note", "artifacts", "run_dir", "tags", "results"}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,7 +43,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def check_field(name: object) -> str:
-    """Return `name` if sessions can be asked for it.
+    """Return `name` if it is a field.
 
     Raises
     ------
@@ -67,10 +67,10 @@ def is_live(name: str) -> bool:
 
 
 def comparable(value: Any) -> Comparable | None:
-    """Return the form in which a value is compared; None where it is none, or is not a number.
+    """Return the form in which a value is compared; None for NaN and for what has no such form.
 
-    Booleans are 0 and 1, integers that SQLite can't hold are floats, times are microseconds since
-    1970 in UTC; a lone surrogate or a NUL within a text is replaced.
+    Booleans become 0 and 1, integers that SQLite can't hold floats, times microseconds since 1970
+    in UTC. Lone surrogates and NULs in texts are replaced.
     """
     if value is None:
         return None
@@ -88,12 +88,12 @@ def comparable(value: Any) -> Comparable | None:
 
 
 def row(session: dict[str, Any]) -> dict[str, Comparable | None]:
-    """Return what the columns hold for a session: every field, in one form of comparison."""
+    """Return the columns of a session: all fields, in the form in which they are compared."""
     process = session["process"] or {}
     host, user, rank = process.get("host"), process.get("user"), process.get("rank")
     found = {
         **session,
-        # Callers may close with either; queries see one.
+        # Callers may close with either; queries treat them alike.
         "status": "failed" if session["status"] == "error" else session["status"],
         "host": host if isinstance(host, str) else None,
         "user": user if isinstance(user, str) else None,
@@ -103,7 +103,7 @@ def row(session: dict[str, Any]) -> dict[str, Comparable | None]:
 
 
 def leaves(prefix: str, value: object) -> Iterator[tuple[str, Comparable]]:
-    """Yield the values inside `value` with their names, dotted; those of a list share its name."""
+    """Yield the dotted name and the value of each leaf. The items of a list share its name."""
     stack = [(prefix, value)]
     while stack:
         name, value = stack.pop()
@@ -116,7 +116,7 @@ def leaves(prefix: str, value: object) -> Iterator[tuple[str, Comparable]]:
 
 
 def values_of(session: dict[str, Any], name: str) -> list[Comparable]:
-    """Return the values of a field: none, one, or those of a list."""
+    """Return the values of a field: none, one, or several for a list."""
     if name in FIELDS:
         value = row(session)[name]
         return [] if value is None else [value]

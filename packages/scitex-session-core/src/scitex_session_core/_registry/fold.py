@@ -1,7 +1,7 @@
-"""From the events of a session to what is known of it.
+"""Folds the events of a session, as the journal has them, into one session.
 
-Which events there are decides, not the order in which they are read: files of several machines,
-and parts of files, may be read in any order, and give the same sessions.
+The order of reading does not matter: files of several machines, and parts of files, may be read in
+any order and give the same sessions.
 """
 
 from __future__ import annotations
@@ -15,33 +15,37 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any, TypeAlias
 
-    Told: TypeAlias = tuple[int, dict[str, Any]]
+    # The number of a file of the journal, and an event in it.
+    Entry: TypeAlias = tuple[int, dict[str, Any]]
+    # An event, and the time by which it is ordered.
+    Timed: TypeAlias = tuple[datetime | None, dict[str, Any]]
 
 _MICROSECOND = timedelta(microseconds=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-def fold(told: Iterable[Told]) -> dict[str, Any] | None:
-    """Return the session that `told` tells of; None where nobody said that it began.
+def fold(entries: Iterable[Entry]) -> dict[str, Any] | None:
+    """Return the session of these events; None if its creation is not among them.
 
     Parameters
     ----------
-    told : iterable of (int, dict)
-        All events of one session. Those of one file stand in the file's order.
+    entries : iterable of (int, dict)
+        All events of one session, each with the number of its file. Those of one file are in the
+        order of the file.
 
     Notes
     -----
-    - The first creation counts: in one file the one that stands first (the order of appends to a
-      file is the only one that two processes agree on), among files the earliest.
-    - What a session says of its own end outweighs a crash that others believed to see; otherwise
-      the earliest end is the end.
-    - What a record said when it was found again counts as the creation, and as the end.
-    - What an end says of tags, results and note counts before what is added later or was added
-      earlier (clocks of two machines may differ), and a removal takes away what was told before it.
+    - The first creation counts: within a file the first line (the order of appends to one file is
+      the only order on which two processes agree), among files the earliest.
+    - The end that a session registers itself wins over a crash that others registered. Otherwise
+      the earliest end counts.
+    - A record that was found again replaces the creation and the end.
+    - Tags, results and note of an end are applied before all updates, whenever these were appended:
+      clocks of two machines may differ. A removal cancels all events before it.
     """
     ends, updates, records = [], [], []
-    events = _standing(told)
+    events = _after_removals(entries)
     for at, _, event in events:
         kind = event.get("event")
         if kind == "close":
@@ -54,25 +58,25 @@ def fold(told: Iterable[Told]) -> dict[str, Any] | None:
         last = max(records, key=_when)
         updates = [update for update in updates if _when(update) > _when(last)]
         found = last[1]
-        session = _created(found, moment(found.get("started")))
-        take_over(session, found)
+        session = _created(found, parse_time(found.get("started")))
+        take_details(session, found)
         if found.get("status") != "running":
-            ends = [(moment(found.get("ended")), found)]
+            ends = [(parse_time(found.get("ended")), found)]
     elif (creation := _creation(events)) is not None:
         _, created = creation
-        session = _created(created, moment(created.get("time")))
+        session = _created(created, parse_time(created.get("time")))
     else:
         return None
     if len(ends) > 1:
         ends.sort(key=_when)
     for _, event in ends:
-        take_over(session, event)
+        take_details(session, event)
     own = [end for end in ends if end[1].get("status") not in ("crashed", "lost")]
     if ends:
         at, event = (own or ends)[0]
         if event.get("event") == "close":
-            at = moment(event.get("time"))
-        mark_ended(session, event, at)
+            at = parse_time(event.get("time"))
+        take_end(session, event, at)
     if len(updates) > 1:
         updates.sort(key=_when)
     for _, event in updates:
@@ -80,14 +84,14 @@ def fold(told: Iterable[Told]) -> dict[str, Any] | None:
     return session
 
 
-def line_of(told: Iterable[Told]) -> object:
-    """Return what tells the line that created a session from every other."""
-    creation = _creation(_standing(told))
+def creation_token(entries: Iterable[Entry]) -> object:
+    """Return the unique token of the journal line that created the session."""
+    creation = _creation(_after_removals(entries))
     return creation[1].get("line") if creation else None
 
 
-def moment(text: object) -> datetime | None:
-    """Return the time that `text` tells in ISO 8601, UTC where it names no zone, or None."""
+def parse_time(text: object) -> datetime | None:
+    """Return the time of an ISO 8601 text, in UTC if it has no zone; None if it is not one."""
     try:
         time = datetime.fromisoformat(text)  # type: ignore[arg-type]  # or TypeError
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
@@ -95,16 +99,16 @@ def moment(text: object) -> datetime | None:
         return None
 
 
-def mark_ended(session: dict[str, Any], event: Mapping[str, Any], at: datetime | None) -> None:
-    """Take over the end itself."""
+def take_end(session: dict[str, Any], event: Mapping[str, Any], at: datetime | None) -> None:
+    """Copy status, exit code and place of an end into `session`."""
     session["status"] = _text(event.get("status")) or "unknown"
     session["exit_code"] = _integer(event.get("exit_code"))
     session["end_time"] = at
     session["run_dir"] = _text(event.get("run_dir")) or session["run_dir"]
 
 
-def take_over(session: dict[str, Any], event: Mapping[str, Any]) -> None:
-    """Take over what an end, or a record, says besides the end."""
+def take_details(session: dict[str, Any], event: Mapping[str, Any]) -> None:
+    """Copy results, tags, note and artifacts of an end, or of a record, into `session`."""
     session["run_dir"] = _text(event.get("run_dir")) or session["run_dir"]
     if isinstance(results := event.get("results"), dict):
         session["results"] = results
@@ -118,9 +122,11 @@ def take_over(session: dict[str, Any], event: Mapping[str, Any]) -> None:
         session[MADE] = _texts(made)
 
 
-def _standing(told: Iterable[Told]) -> list[tuple[datetime | None, int, dict[str, Any]]]:
-    """Return the events that no removal took away, with their times."""
-    events = _in_order(told)
+def _after_removals(
+    entries: Iterable[Entry],
+) -> list[tuple[datetime | None, int, dict[str, Any]]]:
+    """Return the events after the last removal, with their times and files."""
+    events = _with_times(entries)
     removed = [at or _NEVER for at, _, event in events if event.get("event") == "remove"]
     if not removed:
         return events
@@ -128,15 +134,15 @@ def _standing(told: Iterable[Told]) -> list[tuple[datetime | None, int, dict[str
     return [found for found in events if (found[0] or _LONG_AGO) > last]
 
 
-def _in_order(told: Iterable[Told]) -> list[tuple[datetime | None, int, dict[str, Any]]]:
-    """Give events a time by which they can be ordered: within a file, never before the last one.
+def _with_times(entries: Iterable[Entry]) -> list[tuple[datetime | None, int, dict[str, Any]]]:
+    """Return the events with times that keep the order within each file.
 
-    A clock may be set back. The order of the lines of one file is known without it.
+    A clock may be set back, but the order of the lines of one file is known without it.
     """
     events = []
     last: dict[int, datetime] = {}
-    for file, event in told:
-        at = moment(event.get("time"))
+    for file, event in entries:
+        at = parse_time(event.get("time"))
         if at is not None:
             if file in last and at <= last[file]:
                 at = min(last[file], _NEVER - _MICROSECOND) + _MICROSECOND
@@ -147,8 +153,8 @@ def _in_order(told: Iterable[Told]) -> list[tuple[datetime | None, int, dict[str
 
 def _creation(
     events: Iterable[tuple[datetime | None, int, dict[str, Any]]],
-) -> tuple[datetime | None, dict[str, Any]] | None:
-    first_of_file: dict[int, tuple[datetime | None, dict[str, Any]]] = {}
+) -> Timed | None:
+    first_of_file: dict[int, Timed] = {}
     for at, file, event in events:
         if event.get("event") == "create":
             first_of_file.setdefault(file, (at, event))
@@ -158,9 +164,9 @@ def _creation(
     return min(creations, key=_when)
 
 
-def _when(found: tuple[datetime | None, dict[str, Any]]) -> tuple[datetime, str]:
-    # Two of the same microsecond are told apart by their text, so that all readers agree.
-    at, event = found
+def _when(timed: Timed) -> tuple[datetime, str]:
+    # Events of the same microsecond are ordered by their text, so that all readers agree.
+    at, event = timed
     return at or _NEVER, repr(sorted(event.items()))
 
 

@@ -1,4 +1,7 @@
-"""The index of a registry: what the journal tells, folded into SQLite, kept up with it."""
+"""The index of a registry: an SQLite database of what the journal says, always up to date.
+
+It can be made again from the journal at any time, so a broken one is replaced.
+"""
 
 # ruff: noqa: S608  # every name in a query is ours; values are parameters
 
@@ -16,8 +19,8 @@ from scitex_session_core._paths import cache_dir, on_network
 from scitex_session_core._process import host
 
 from .fields import FIELDS, comparable
-from .fold import fold, line_of
-from .writer import Folding, behind, forget_all, unpacked
+from .fold import creation_token, fold
+from .writer import IndexWriter, clear, files_to_fold, unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,23 +29,154 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# How long a reader waits for one that is folding; then it takes what is there.
+# A reader waits so long for another one that folds, and then takes what is there.
 _PATIENCE_S = 10.0
-_AT_ONCE = 500
+_ROWS_AT_ONCE = 500
+
+_APPLICATION_ID = 0x5C17E85E
+_VERSION = 3
+_CACHE_KIB = 32 * 1024
+_CHECKPOINT_PAGES = 8192
+
+# Columns of values have no type: each value is compared as what it is. Columns of row numbers have
+# one: without it, comparing them with another table's would not use an index. An index that ends in
+# start_time gives the newest of a kind without sorting them all.
+_FACTS_KEY = "PRIMARY KEY (k, value, owner)"
+_TABLES = (
+    "CREATE TABLE about (registry TEXT)",
+    "CREATE TABLE files (file INTEGER PRIMARY KEY, name UNIQUE, head, folded)",
+    "CREATE TABLE sessions "
+    f"(n INTEGER PRIMARY KEY AUTOINCREMENT, {', '.join(FIELDS)}, config INTEGER)",
+    "CREATE TABLE bodies (n INTEGER PRIMARY KEY, body)",
+    # Sessions without a creation so far: the file of another machine may be read first.
+    "CREATE TABLE waiting (id PRIMARY KEY, body) WITHOUT ROWID",
+    "CREATE TABLE names (k INTEGER PRIMARY KEY, name UNIQUE)",
+    # Every value of every argument, result and tag, by name, and the digest of every output file:
+    # their owner is n. The owner of the values in a config is the config, which sessions share.
+    f"CREATE TABLE facts (k INTEGER, value, owner INTEGER, {_FACTS_KEY}) WITHOUT ROWID",
+    "CREATE TABLE configs (config INTEGER PRIMARY KEY)",
+    "CREATE UNIQUE INDEX by_id ON sessions (id)",
+    "CREATE INDEX by_start ON sessions (start_time)",
+    "CREATE INDEX by_config ON sessions (config)",
+    *(
+        f"CREATE INDEX by_{name} ON sessions ({name}, start_time)"
+        for name in ("status", "script_path", "exit_code", "host")
+    ),
+)
+_TABLE_NAMES = {
+    statement.partition(" (")[0].split()[-1] for statement in _TABLES if "TABLE" in statement
+}
+
+
+class ForeignIndexError(sqlite3.DatabaseError):
+    """A database that is not the index of this registry."""
+
+
+def index_path(registry: Path) -> Path:
+    """Return where this machine keeps its index of a registry: never on a network file system."""
+    import hashlib
+
+    name = f"{host()}\n{registry}".encode("utf-8", "surrogateescape")
+    digest = hashlib.blake2b(name, digest_size=8).hexdigest()
+    return _local_dir() / f"{digest}-v{_VERSION}.sqlite3"
+
+
+def _local_dir() -> Path:
+    folder = cache_dir() / "index"
+    if not on_network(folder):
+        return folder
+    import tempfile
+
+    # A home that machines share, where locks and shared memory fail, and SQLite with them.
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+    return Path(tempfile.gettempdir(), f"scitex-session-{user}")
+
+
+def _open_index(name: str, registry: Path) -> sqlite3.Connection:
+    """Open the index in the file `name`, or make it. "" is an index that ends with the connection.
+
+    Raises
+    ------
+    sqlite3.Error
+        It can't be opened or made, or is not an index of this registry.
+    """
+    connection = sqlite3.connect(
+        name, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
+    )
+    try:
+        # Readers go on while one folds, and a commit does not wait for the disk: what a power cut
+        # takes is folded again.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        _check_or_make(connection, registry)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _move_aside(path: Path, why: object) -> None:
+    """Rename a broken index to make room for a new one, and warn."""
+    aside = path.with_name(f"{path.name}.{time.strftime('%Y-%m-%d-%Hh%Mm%Ss')}.{os.getpid()}.aside")
+    os.replace(path, aside)
+    for end in ("-wal", "-shm"):
+        try:
+            os.replace(f"{path}{end}", f"{aside}{end}")
+        except FileNotFoundError:
+            pass
+    warn(f"the index of the registry is broken ({why}): it is made again; the old one is {aside}")
+
+
+def _check_or_make(connection: sqlite3.Connection, registry: Path) -> None:
+    if _pragma(connection, "application_id") == _APPLICATION_ID:
+        _check(connection, registry)
+        return
+    with connection:  # which commits, or rolls back
+        connection.execute("BEGIN IMMEDIATE")
+        if _pragma(connection, "application_id") != _APPLICATION_ID:  # no other process made it
+            if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
+                raise ForeignIndexError("it is another program's database")
+            for statement in _TABLES:
+                connection.execute(statement)
+            connection.execute("INSERT INTO about VALUES (?)", [_text(registry)])
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    _check(connection, registry)
+
+
+def _check(connection: sqlite3.Connection, registry: Path) -> None:
+    if _pragma(connection, "user_version") != _VERSION:
+        raise ForeignIndexError("it is of another version")
+    if connection.execute("SELECT registry FROM about").fetchone() != (_text(registry),):
+        raise ForeignIndexError("it is another registry's")
+    found = connection.execute("SELECT name FROM sqlite_schema").fetchall()
+    if missing := _TABLE_NAMES - {name for (name,) in found}:
+        raise ForeignIndexError(f"it lacks {', '.join(sorted(missing))}")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> object:
+    return connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+def _text(registry: Path) -> str:
+    return os.fsencode(registry).decode("utf-8", "backslashreplace")
 
 
 class Index:
-    """Reads the sessions of a registry; made, mended and kept up behind the scenes.
+    """Reads the sessions of a registry. Every read first folds what is new in the journal.
 
     Parameters
     ----------
     registry : Path
-        The registry.
+        The directory of the registry.
 
     Notes
     -----
-    Trouble with the index is said once and costs a fold, never an answer: one that is broken is
-    moved aside, and where none can be written, one is kept that ends with the process.
+    Trouble with the index is warned about once, and costs a fold but never the answer. A broken
+    index is moved aside and made again. Where none can be written, a temporary one serves that
+    ends with the process.
     """
 
     def __init__(self, registry: Path) -> None:
@@ -52,7 +186,7 @@ class Index:
         self._connection: sqlite3.Connection | None = None
         self._pid = 0
         self._temporary = False
-        self._said: set[str] = set()
+        self._warned: set[str] = set()
         self._unreadable: set[str] = set()
         self._inherited: list[sqlite3.Connection] = []
 
@@ -62,16 +196,16 @@ class Index:
             connection.close()
 
     def get(self, session_id: object) -> dict[str, Any] | None:
-        """Return a session as the journal tells it, or None."""
-        told = self._told(session_id)
-        return fold(told) if told else None
+        """Return a session as the journal has it, or None."""
+        entries = self._entries(session_id)
+        return fold(entries) if entries else None
 
-    def line(self, session_id: object) -> object:
-        """Return what tells the line that created a session from every other."""
-        return line_of(self._told(session_id))
+    def creation_token(self, session_id: object) -> object:
+        """Return the unique token of the journal line that created the session."""
+        return creation_token(self._entries(session_id))
 
     def numbers(self, query: str, parameters: Sequence[object], limit: int | None) -> list[int]:
-        """Return the first numbers that a query gives, each once, of an index kept up."""
+        """Return the first `limit` session numbers that a query finds, each once."""
 
         def read(connection: sqlite3.Connection) -> list[int]:
             found: dict[int, None] = {}
@@ -81,73 +215,72 @@ class Index:
             rows.close()
             return list(found)
 
-        return self._safely(read)
+        return self._read(read)
 
     def sessions(self, numbers: Sequence[int]) -> Iterator[dict[str, Any]]:
-        """Yield sessions by their numbers, in that order, a few at a time."""
-        for start in range(0, len(numbers), _AT_ONCE):
-            some = numbers[start : start + _AT_ONCE]
+        """Yield the sessions with these numbers, in this order."""
+        for start in range(0, len(numbers), _ROWS_AT_ONCE):
+            some = numbers[start : start + _ROWS_AT_ONCE]
             marks = ", ".join("?" * len(some))
             query = f"SELECT n, body FROM bodies WHERE n IN ({marks})"
             bodies = dict(self._rows(query, some, fresh=False))
-            # One that was removed in the meantime is left out.
+            # A session that was removed in the meantime is left out.
             yield from (_session(bodies[number]) for number in some if number in bodies)
 
-    def everything(self) -> Iterator[dict[str, Any]]:
+    def all_sessions(self) -> Iterator[dict[str, Any]]:
         """Yield all sessions, the oldest first."""
         query = "SELECT n FROM sessions ORDER BY start_time NULLS LAST, id"
         return self.sessions(self.numbers(query, (), None))
 
     def running(self) -> Iterator[dict[str, Any]]:
-        """Yield those that have not ended as far as the journal tells, the oldest first."""
+        """Yield the sessions whose end is not in the journal, the oldest first."""
         query = "SELECT n FROM sessions WHERE status = 'running' ORDER BY start_time NULLS LAST, id"
         return self.sessions(self.numbers(query, (), None))
 
     def _rows(
         self, query: str, parameters: Sequence[object], *, fresh: bool = True
     ) -> list[tuple[Any, ...]]:
-        return self._safely(lambda c: c.execute(query, parameters).fetchall(), fresh=fresh)
+        return self._read(lambda c: c.execute(query, parameters).fetchall(), fresh=fresh)
 
-    def _told(self, session_id: object) -> list[tuple[int, dict[str, Any]]]:
+    def _entries(self, session_id: object) -> list[tuple[int, dict[str, Any]]]:
         if not isinstance(session_id, str) or comparable(session_id) != session_id:
-            return []  # nothing can have that ID
+            return []  # no session can have that ID
         query = "SELECT body FROM sessions JOIN bodies USING (n) WHERE id = ?"
         found = self._rows(query, [session_id])
         return [(file, event) for file, _, event in unpacked(found[0][0])] if found else []
 
-    def _safely(self, read: Callable[[sqlite3.Connection], T], *, fresh: bool = True) -> T:
+    def _read(self, read: Callable[[sqlite3.Connection], T], *, fresh: bool = True) -> T:
         with self._lock:
             for attempt in (1, 2, 3):
                 try:
-                    connection = self._opened()
+                    connection = self._open()
                     if fresh:
                         self._refresh(connection)
                     return read(connection)
                 except sqlite3.Error as error:
                     if attempt == 3 or self._temporary:
                         raise
-                    self._mend(error)
+                    self._recover(error)
             raise AssertionError("unreachable")
 
-    def _opened(self) -> sqlite3.Connection:
+    def _open(self) -> sqlite3.Connection:
         if self._connection is not None and self._pid != os.getpid():
-            # A forked child must not even close what it inherited: that would end the locks.
+            # A forked child must not even close what it inherited: that would release the locks.
             self._inherited.append(self._connection)
             self._connection = None
         if self._connection is None:
             self._pid = os.getpid()
-            if self._temporary:
-                self._connection = open_temporary(self.registry)
-            else:
+            if not self._temporary:
                 try:
                     self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 except OSError as error:
                     raise sqlite3.OperationalError(str(error)) from error
-                self._connection = open_index(self._path, self.registry)
+            name = "" if self._temporary else str(self._path)
+            self._connection = _open_index(name, self.registry)
         return self._connection
 
-    def _mend(self, error: sqlite3.Error) -> None:
-        """Make room for a new index where this one is broken; else do without."""
+    def _recover(self, error: sqlite3.Error) -> None:
+        """Move a broken index aside; after any other error, use a temporary one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -157,45 +290,49 @@ class Index:
         broken = broken or "no such table" in str(error) or "no such column" in str(error)
         if broken:
             try:
-                with self._alone():
-                    self._move_aside(error)
+                with self._write_lock():
+                    self._replace_broken(error)
                 return
             except OSError as trouble:
                 error = sqlite3.OperationalError(str(trouble))
         self._temporary = True
-        self._say(f"the index of the registry, {self._path}, can't be used ({error}): one is made "
-                  "that ends with this process")  # fmt: skip
+        self._warn_once(
+            f"the index of the registry, {self._path}, can't be used ({error}): "
+            "a temporary one is made that ends with this process"
+        )
 
-    def _move_aside(self, error: sqlite3.Error) -> None:
+    def _replace_broken(self, error: sqlite3.Error) -> None:
         try:
-            connection = open_index(self._path, self.registry)
+            connection = _open_index(str(self._path), self.registry)
             sound = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
             connection.close()
         except sqlite3.DatabaseError:
             sound = False
-        if not sound:  # nobody was quicker
-            move_aside(self._path, error)
+        if not sound:  # no other process replaced it
+            _move_aside(self._path, error)
 
     def _refresh(self, connection: sqlite3.Connection) -> None:
         try:
-            grown = behind(connection, self.registry)
-            if grown == []:
+            files = files_to_fold(connection, self.registry)
+            if files == []:
                 return
-            with self._alone():
-                grown = behind(connection, self.registry)  # the one before may have done it
-                if grown is None:
-                    forget_all(connection)
-                    grown = behind(connection, self.registry)
-                Folding(connection, grown or [], self._unreadable).run()
+            with self._write_lock():
+                files = files_to_fold(connection, self.registry)  # others may have folded some
+                if files is None:
+                    clear(connection)
+                    files = files_to_fold(connection, self.registry)
+                IndexWriter(connection, files or [], self._unreadable).run()
         except TimeoutError:
-            self._say("the registry's index is being brought up to date by another process: "
-                      "what was written to the registry just now may be missing")  # fmt: skip
+            self._warn_once(
+                "the registry's index is being brought up to date by another process: "
+                "what was written to the registry just now may be missing"
+            )
         except OSError as error:
-            self._say(f"the registry can't be read: {error}")
+            self._warn_once(f"the registry can't be read: {error}")
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Be the only one that writes to the index."""
+    def _write_lock(self) -> Iterator[None]:
+        """Keep other processes from writing to the index."""
         if self._temporary:
             yield
             return
@@ -213,9 +350,9 @@ class Index:
         finally:
             lock.release()
 
-    def _say(self, message: str) -> None:
-        if message not in self._said:
-            self._said.add(message)
+    def _warn_once(self, message: str) -> None:
+        if message not in self._warned:
+            self._warned.add(message)
             warn(message)
 
 
@@ -223,149 +360,3 @@ def _session(body: bytes) -> dict[str, Any]:
     session = fold((file, event) for file, _, event in unpacked(body))
     assert session is not None, "a row of an index is a session"
     return session
-
-
-APPLICATION_ID = 0x5C17E85E
-VERSION = 3
-_CACHE_KIB = 32 * 1024
-_CHECKPOINT_PAGES = 8192
-
-# Values have no type: each is compared as what it is. Numbers of rows have one: without it, their
-# comparison with another table's would not use an index. An index that ends in start_time gives the
-# newest of a kind without sorting them all.
-_FACTS_KEY = "PRIMARY KEY (k, value, owner)"
-_TABLES = (
-    "CREATE TABLE about (registry TEXT)",
-    "CREATE TABLE files (file INTEGER PRIMARY KEY, name UNIQUE, head, folded)",
-    "CREATE TABLE sessions "
-    f"(n INTEGER PRIMARY KEY AUTOINCREMENT, {', '.join(FIELDS)}, config INTEGER)",
-    "CREATE TABLE bodies (n INTEGER PRIMARY KEY, body)",
-    # Closed before they were created: another machine's file may be read first.
-    "CREATE TABLE waiting (id PRIMARY KEY, body) WITHOUT ROWID",
-    "CREATE TABLE names (k INTEGER PRIMARY KEY, name UNIQUE)",
-    # Every value of every argument, result and tag, by name, and of every file made: owner is n; of
-    # those inside a config, which many sessions share, it is the config.
-    f"CREATE TABLE facts (k INTEGER, value, owner INTEGER, {_FACTS_KEY}) WITHOUT ROWID",
-    "CREATE TABLE configs (config INTEGER PRIMARY KEY)",
-    "CREATE UNIQUE INDEX by_id ON sessions (id)",
-    "CREATE INDEX by_start ON sessions (start_time)",
-    "CREATE INDEX by_config ON sessions (config)",
-    *(
-        f"CREATE INDEX by_{name} ON sessions ({name}, start_time)"
-        for name in ("status", "script_path", "exit_code", "host")
-    ),
-)
-_NAMES = {statement.partition(" (")[0].split()[-1] for statement in _TABLES if "TABLE" in statement}
-
-
-class ForeignIndexError(sqlite3.DatabaseError):
-    """A database that is not the index of this registry."""
-
-
-def index_path(registry: Path) -> Path:
-    """Return where this machine keeps its index of a registry: never on a network file system."""
-    import hashlib
-
-    name = f"{host()}\n{registry}".encode("utf-8", "surrogateescape")
-    digest = hashlib.blake2b(name, digest_size=8).hexdigest()
-    return _local_dir() / f"{digest}-v{VERSION}.sqlite3"
-
-
-def open_index(path: Path, registry: Path) -> sqlite3.Connection:
-    """Open the index at `path`, made if there is none.
-
-    Raises
-    ------
-    sqlite3.Error
-        It can't be opened or made, or is none of ours.
-    """
-    connection = connect(str(path))
-    try:
-        _check_or_make(connection, registry)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def connect(name: str) -> sqlite3.Connection:
-    """Connect to a database; the empty name is one that ends with the connection."""
-    connection = sqlite3.connect(
-        name, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
-    )
-    try:
-        # Readers go on while one folds, and a commit need not wait for the disk: what a power cut
-        # takes is folded again.
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def open_temporary(registry: Path) -> sqlite3.Connection:
-    """Open an index that ends with this process."""
-    connection = connect("")
-    _check_or_make(connection, registry)
-    return connection
-
-
-def move_aside(path: Path, why: object) -> None:
-    """Make room for a new index, and say so."""
-    aside = path.with_name(f"{path.name}.{time.strftime('%Y-%m-%d-%Hh%Mm%Ss')}.{os.getpid()}.aside")
-    os.replace(path, aside)
-    for end in ("-wal", "-shm"):
-        try:
-            os.replace(f"{path}{end}", f"{aside}{end}")
-        except FileNotFoundError:
-            pass
-    warn(f"the index of the registry is broken ({why}): it is made anew; the old one is {aside}")
-
-
-def _check_or_make(connection: sqlite3.Connection, registry: Path) -> None:
-    if _pragma(connection, "application_id") == APPLICATION_ID:
-        _check(connection, registry)
-        return
-    with connection:  # which commits, or rolls back
-        connection.execute("BEGIN IMMEDIATE")
-        if _pragma(connection, "application_id") != APPLICATION_ID:  # no other was quicker
-            if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
-                raise ForeignIndexError("it is another program's database")
-            for statement in _TABLES:
-                connection.execute(statement)
-            connection.execute("INSERT INTO about VALUES (?)", [_text(registry)])
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    _check(connection, registry)
-
-
-def _check(connection: sqlite3.Connection, registry: Path) -> None:
-    if _pragma(connection, "user_version") != VERSION:
-        raise ForeignIndexError("it is of another version")
-    if connection.execute("SELECT registry FROM about").fetchone() != (_text(registry),):
-        raise ForeignIndexError("it is another registry's")
-    found = connection.execute("SELECT name FROM sqlite_schema").fetchall()
-    if missing := _NAMES - {name for (name,) in found}:
-        raise ForeignIndexError(f"it lacks {', '.join(sorted(missing))}")
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> object:
-    return connection.execute(f"PRAGMA {name}").fetchone()[0]
-
-
-def _text(registry: Path) -> str:
-    return os.fsencode(registry).decode("utf-8", "backslashreplace")
-
-
-def _local_dir() -> Path:
-    folder = cache_dir() / "index"
-    if not on_network(folder):
-        return folder
-    import tempfile
-
-    # A home that many machines share: locks and shared memory lie there, and SQLite with them.
-    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-    return Path(tempfile.gettempdir(), f"scitex-session-{user}")

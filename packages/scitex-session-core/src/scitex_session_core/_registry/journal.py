@@ -1,7 +1,7 @@
-"""The journal: every event of every session, one line each, appended and never changed.
+"""The journal of a registry: one line for each event of a session, only ever appended.
 
-Writers only append: no lock, no database, nothing that could hang on the file system of a cluster
-or slow down with the number of sessions.
+A writer takes no lock and knows no database, so that nothing can hang on the file system of a
+cluster, or slow down with the number of sessions. Each machine and boot has files of its own.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time as _time
-from binascii import crc32
+from binascii import crc32  # hashlib would load all of OpenSSL
 
 from scitex_session_core._atomic import append_line
 from scitex_session_core._errors import InvalidValueError
@@ -26,237 +26,49 @@ if TYPE_CHECKING:
 
 JOURNAL_NAME = "journal"
 
+# The field of a session with the digests of the files that it made.
+MADE = "made"
+_HEX_DIGITS = "0123456789abcdef"
+_DIGEST_LENGTH = 64
+# The registry keeps the first 60 bits of a SHA-256, which fit an integer of SQLite. That two of ten
+# million files share them has a chance of 1 in 20,000; the record has the whole digest.
+_PREFIX_LENGTH = 15
+# Files beyond this number are found by their directory only.
+_MOST_DIGESTS = 50_000
 
-def journal_create(
-    registry: Path,
-    session_id: str,
-    config: Mapping[str, Any],
-    *,
-    script_path: str | None,
-    process: Mapping[str, Any] | None,
-    run_dir: Path | None = None,
-    function: str | None = None,
-    arguments: Mapping[str, Any] | None = None,
-    parent: str | None = None,
-    attempt: int = 1,
-    tags: Iterable[str] = (),
-    time: str | None = None,
-) -> str:
-    """Tell the registry that a session began.
+# Network interfaces that come and go with containers and tunnels, each time with a new address.
+_TRANSIENT = ("br-", "cali", "cni", "docker", "flannel", "lo", "tap", "tun", "veth", "virbr")
 
-    Parameters
-    ----------
-    registry : Path
-        The directory of the registry.
-    session_id : str
-        The session.
-    config : mapping
-        The user's configuration.
-    script_path : str or None
-        The script.
-    process : mapping or None
-        Whose life counts; None claims none.
-    run_dir : Path, optional
-        The run directory.
-    function : str, optional
-        The function that runs.
-    arguments : mapping, optional
-        The values its parameters have.
-    parent : str, optional
-        The session that this one belongs to.
-    attempt : int
-        The how-manieth attempt at the same thing.
-    tags : iterable of str
-        What it is tagged with from the start.
-    time : str, optional
-        When it began, in ISO 8601; now by default.
+_writer_names: dict[Path, tuple[int, str]] = {}
 
-    Returns
-    -------
-    str
-        What tells this line from any other that would create the same session.
+
+def registry_dir() -> Path:
+    """Return the directory of the registry: ``$SCITEX_SESSION_REGISTRY``, or the user's own.
 
     Raises
     ------
+    InvalidValueError
+        The variable holds a URL, not a directory.
     OSError
-        The journal could not be written.
+        The user has no home directory.
     """
-    line = os.urandom(8).hex()
-    event: dict[str, Any] = {
-        "event": "create",
-        "id": session_id,
-        "time": time or utc_now(),
-        "line": line,
-        "config": config,
-        "script_path": script_path,
-        "process": process,
-        "run_dir": run_dir,
-    }
-    more = {"function": function, "arguments": arguments, "parent": parent, "tags": list(tags)}
-    event.update((name, value) for name, value in more.items() if value)
-    if attempt != 1:
-        event["attempt"] = attempt
-    append(registry, event)
-    return line
-
-
-def journal_close(
-    registry: Path,
-    session_id: str,
-    status: str,
-    exit_code: int | None,
-    *,
-    run_dir: Path | None = None,
-    time: str | None = None,
-    results: Mapping[str, Any] | None = None,
-    tags: Iterable[str] | None = None,
-    note: str | None = None,
-    artifacts: int | None = None,
-    made: Iterable[str] = (),
-) -> None:
-    """Tell the registry that a session ended.
-
-    Parameters
-    ----------
-    registry : Path
-        The directory of the registry.
-    session_id : str
-        The session.
-    status : str
-        How it ended.
-    exit_code : int or None
-        Its exit status.
-    run_dir : Path, optional
-        Where its directory is now.
-    time : str, optional
-        When it ended, in ISO 8601; now by default.
-    results, tags, note
-        As they are in its record at the end; None where nothing is to be said of them.
-    artifacts : int, optional
-        How many it has.
-    made : iterable of str
-        What `made_by` says of them.
-
-    Raises
-    ------
-    OSError
-        The journal could not be written.
-    """
-    event: dict[str, Any] = {
-        "event": "close",
-        "id": session_id,
-        "time": time or utc_now(),
-        "status": status,
-        "exit_code": exit_code,
-        "run_dir": run_dir,
-    }
-    more = {
-        "results": results,
-        "tags": None if tags is None else list(tags),
-        "note": note,
-        "artifacts": artifacts,
-        "made": list(made) or None,
-    }
-    event.update((name, value) for name, value in more.items() if value is not None)
-    append(registry, event)
-
-
-def journal_update(
-    registry: Path,
-    session_id: str,
-    *,
-    tag: str | None = None,
-    untag: str | None = None,
-    note: str | None = None,
-    results: Mapping[str, Any] | None = None,
-) -> None:
-    """Tell the registry what is to be added to a session, whether it has ended or not.
-
-    Parameters
-    ----------
-    registry : Path
-        The directory of the registry.
-    session_id : str
-        The session.
-    tag, untag : str, optional
-        A tag to be given, and one to be taken away.
-    note : str, optional
-        Takes the place of the note it has.
-    results : mapping, optional
-        Merged into the results it has.
-
-    Raises
-    ------
-    OSError
-        The journal could not be written.
-    """
-    told = {"tag": tag, "untag": untag, "note": note, "results": results}
-    given = {name: value for name, value in told.items() if value is not None}
-    append(registry, {"event": "update", "id": session_id, "time": utc_now(), **given})
-
-
-def journal_remove(registry: Path, session_id: str) -> None:
-    """Tell the registry to forget a session. Its run directory is left alone.
-
-    Raises
-    ------
-    OSError
-        The journal could not be written.
-    """
-    append(registry, {"event": "remove", "id": session_id, "time": utc_now()})
-
-
-def journal_files(registry: Path) -> list[Path]:
-    """Return the files of the journal.
-
-    Raises
-    ------
-    OSError
-        The journal can't be listed.
-    """
-    folder = registry / JOURNAL_NAME
-    try:
-        names = os.listdir(folder)  # Path.glob takes ten times as long
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return [folder / name for name in sorted(names) if name.endswith(".jsonl")]
-
-
-def append(registry: Path, event: Mapping[str, Any]) -> None:
-    """Append an event to the file of this writer and month.
-
-    Raises
-    ------
-    OSError
-        The journal could not be written.
-    """
-    folder = registry / JOURNAL_NAME
-    month = _time.strftime("%Y-%m", _time.gmtime())
-    path = folder / f"{writer_name(folder)}-{month}.jsonl"
-    line = encoded(event)
-    try:
-        append_line(path, line)
-    except FileNotFoundError:
-        folder.mkdir(parents=True, exist_ok=True)
-        append_line(path, line)
-
-
-def encoded(event: Mapping[str, Any]) -> bytes:
-    """Return the line of an event."""
-    return dumps(event, names=("id", "run_dir", "script_path", "parent"))
+    chosen = os.environ.get("SCITEX_SESSION_REGISTRY")
+    if chosen and "://" in chosen:
+        raise InvalidValueError("SCITEX_SESSION_REGISTRY", without_secrets(chosen), "a directory")
+    return absolute(chosen) if chosen else state_dir() / "registry"
 
 
 def tell_begin(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None:
-    """Register a run that begins.
+    """Register the start of a run.
 
     Parameters
     ----------
     registry : Path
         The directory of the registry.
     record : mapping
-        Its record.
+        The record of the run.
     run_dir : Path
-        Where it is.
+        The run directory.
 
     Raises
     ------
@@ -280,16 +92,16 @@ def tell_begin(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None
 
 
 def tell_end(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None:
-    """Tell how a run ended, and what came of it.
+    """Register the end of a run, with its results, tags, note and artifacts.
 
     Parameters
     ----------
     registry : Path
         The directory of the registry.
     record : mapping
-        Its record, of any schema.
+        The record of the run, of any schema.
     run_dir : Path
-        Where it is now.
+        Where the run is now.
 
     Raises
     ------
@@ -307,32 +119,194 @@ def tell_end(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None:
         tags=record.get("tags"),
         note=record.get("note"),
         artifacts=len(record.get("artifacts") or ()),
-        made=made_by(record.get("artifacts")),
+        made=output_digests(record.get("artifacts")),
     )
 
 
-def tell_found(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None:
-    """Tell of a run whose directory was found; what it was told before is void.
+def journal_create(
+    registry: Path,
+    session_id: str,
+    config: Mapping[str, Any],
+    *,
+    script_path: str | None,
+    process: Mapping[str, Any] | None,
+    run_dir: Path | None = None,
+    function: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    parent: str | None = None,
+    attempt: int = 1,
+    tags: Iterable[str] = (),
+    time: str | None = None,
+) -> str:
+    """Append the start of a session to the journal.
 
     Parameters
     ----------
     registry : Path
         The directory of the registry.
-    record : mapping
-        Its record, its events folded in.
-    run_dir : Path
-        Where it was found.
+    session_id : str
+        The ID of the session.
+    config : mapping
+        The user's configuration.
+    script_path : str or None
+        The script.
+    process : mapping or None
+        The process with which the session lives; None if there is none.
+    run_dir : Path, optional
+        The run directory.
+    function : str, optional
+        The function that runs.
+    arguments : mapping, optional
+        The arguments of the function.
+    parent : str, optional
+        The session that this one belongs to.
+    attempt : int
+        The number of the attempt, starting at 1.
+    tags : iterable of str
+        The first tags.
+    time : str, optional
+        When the session began, in ISO 8601; now by default.
+
+    Returns
+    -------
+    str
+        The unique token of this line, which distinguishes two creations of the same ID.
 
     Raises
     ------
     OSError
         The journal could not be written.
     """
-    append(registry, record_event(record, run_dir))
+    token = os.urandom(8).hex()
+    event: dict[str, Any] = {
+        "event": "create",
+        "id": session_id,
+        "time": time or utc_now(),
+        "line": token,
+        "config": config,
+        "script_path": script_path,
+        "process": process,
+        "run_dir": run_dir,
+    }
+    more = {"function": function, "arguments": arguments, "parent": parent, "tags": list(tags)}
+    event.update((name, value) for name, value in more.items() if value)
+    if attempt != 1:
+        event["attempt"] = attempt
+    append(registry, event)
+    return token
+
+
+def journal_close(
+    registry: Path,
+    session_id: str,
+    status: str,
+    exit_code: int | None,
+    *,
+    run_dir: Path | None = None,
+    time: str | None = None,
+    results: Mapping[str, Any] | None = None,
+    tags: Iterable[str] | None = None,
+    note: str | None = None,
+    artifacts: int | None = None,
+    made: Iterable[str] = (),
+) -> None:
+    """Append the end of a session to the journal.
+
+    Parameters
+    ----------
+    registry : Path
+        The directory of the registry.
+    session_id : str
+        The ID of the session.
+    status : str
+        How it ended.
+    exit_code : int or None
+        Its exit status.
+    run_dir : Path, optional
+        Where the run is now.
+    time : str, optional
+        When it ended, in ISO 8601; now by default.
+    results, tags, note
+        Those of its record at the end. None leaves them as they are in the registry.
+    artifacts : int, optional
+        The number of its artifacts.
+    made : iterable of str
+        The digests of its output files, shortened.
+
+    Raises
+    ------
+    OSError
+        The journal could not be written.
+    """
+    event: dict[str, Any] = {
+        "event": "close",
+        "id": session_id,
+        "time": time or utc_now(),
+        "status": status,
+        "exit_code": exit_code,
+        "run_dir": run_dir,
+    }
+    more = {
+        "results": results,
+        "tags": None if tags is None else list(tags),
+        "note": note,
+        "artifacts": artifacts,
+        MADE: list(made) or None,
+    }
+    event.update((name, value) for name, value in more.items() if value is not None)
+    append(registry, event)
+
+
+def journal_update(
+    registry: Path,
+    session_id: str,
+    *,
+    tag: str | None = None,
+    untag: str | None = None,
+    note: str | None = None,
+    results: Mapping[str, Any] | None = None,
+) -> None:
+    """Append a change of a session to the journal. The session may have ended.
+
+    Parameters
+    ----------
+    registry : Path
+        The directory of the registry.
+    session_id : str
+        The ID of the session.
+    tag, untag : str, optional
+        A tag to add, and one to remove.
+    note : str, optional
+        The new note, in place of the earlier one.
+    results : mapping, optional
+        Results to merge into the earlier ones.
+
+    Raises
+    ------
+    OSError
+        The journal could not be written.
+    """
+    changes = {"tag": tag, "untag": untag, "note": note, "results": results}
+    given = {name: value for name, value in changes.items() if value is not None}
+    append(registry, {"event": "update", "id": session_id, "time": utc_now(), **given})
+
+
+def journal_remove(registry: Path, session_id: str) -> None:
+    """Append to the journal that a session is to be forgotten. Its run directory is left alone.
+
+    Raises
+    ------
+    OSError
+        The journal could not be written.
+    """
+    append(registry, {"event": "remove", "id": session_id, "time": utc_now()})
 
 
 def record_event(record: Mapping[str, Any], run_dir: Path) -> dict[str, Any]:
-    """Return the event that tells of a run whose directory was found."""
+    """Return the event for a run whose directory was found.
+
+    It replaces everything that the journal says about the run so far.
+    """
     names = ("config", "function", "arguments", "results", "tags", "note", "parent", "attempt")
     artifacts = record.get("artifacts")
     return {
@@ -347,93 +321,118 @@ def record_event(record: Mapping[str, Any], run_dir: Path) -> dict[str, Any]:
         "status": record.get("status"),
         "exit_code": record.get("exit_status"),
         "artifacts": len(artifacts) if isinstance(artifacts, list) else 0,
-        "made": made_by(artifacts),
+        MADE: output_digests(artifacts),
         "run_dir": run_dir,
     }
 
 
-# The name under which the index keeps them.
-MADE = "made"
-_DIGITS = 64
-# Of a digest, 60 bits are kept: they fit an integer of SQLite. That among ten million files two
-# should share them has a chance of 1 in 20,000; the record has them whole.
-_KEPT = 15
-_HEX = "0123456789abcdef"
-# What a run makes beyond that is found by its directory.
-_MOST = 50_000
+def append(registry: Path, event: Mapping[str, Any]) -> None:
+    """Append an event to the journal, to the file of this writer and month.
+
+    Raises
+    ------
+    OSError
+        The journal could not be written.
+    """
+    folder = registry / JOURNAL_NAME
+    month = _time.strftime("%Y-%m", _time.gmtime())
+    path = folder / f"{writer_name(folder)}-{month}.jsonl"
+    line = encoded(event)
+    try:
+        append_line(path, line)
+    except FileNotFoundError:
+        folder.mkdir(parents=True, exist_ok=True)
+        append_line(path, line)
 
 
-def made_by(artifacts: object) -> list[str]:
-    """Return what is kept of the digests of the files among `artifacts` that a run made."""
+def encoded(event: Mapping[str, Any]) -> bytes:
+    """Return the line of an event."""
+    return dumps(event, names=("id", "run_dir", "script_path", "parent"))
+
+
+def journal_files(registry: Path) -> list[Path]:
+    """Return the files of the journal.
+
+    Raises
+    ------
+    OSError
+        The journal can't be listed.
+    """
+    folder = registry / JOURNAL_NAME
+    try:
+        names = os.listdir(folder)  # Path.glob takes ten times as long
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [folder / name for name in sorted(names) if name.endswith(".jsonl")]
+
+
+def output_digests(artifacts: object) -> list[str]:
+    """Return the shortened SHA-256 digests of the output files among `artifacts`."""
     if not isinstance(artifacts, list):
         return []
-    made: dict[str, None] = {}
+    digests: dict[str, None] = {}
     for artifact in artifacts:
         if isinstance(artifact, dict) and artifact.get("role") == "output":
             digest = artifact.get("sha256")
             if is_digest(digest):
-                made[kept_of(digest)] = None
-    return list(made)[:_MOST]
+                digests[shortened(digest)] = None
+    return list(digests)[:_MOST_DIGESTS]
 
 
 def is_digest(value: object) -> TypeGuard[str]:
     """Tell whether `value` is a SHA-256 in lower-case hexadecimal digits."""
-    return isinstance(value, str) and len(value) == _DIGITS and not value.strip(_HEX)
+    return isinstance(value, str) and len(value) == _DIGEST_LENGTH and not value.strip(_HEX_DIGITS)
 
 
-def kept_of(digest: str) -> str:
-    """Return what is kept of a digest."""
-    return digest[:_KEPT]
+def shortened(digest: str) -> str:
+    """Return the part of a digest that the registry keeps."""
+    return digest[:_PREFIX_LENGTH]
 
 
-def as_fact(kept: str) -> int | None:
-    """Return what is kept of a digest as the index has it; None where it is none."""
-    return int(kept, 16) if len(kept) == _KEPT and not kept.strip(_HEX) else None
-
-
-# Interfaces that come and go with containers and tunnels, each time with another address.
-_FLEETING = ("br-", "cali", "cni", "docker", "flannel", "lo", "tap", "tun", "veth", "virbr")
-
-_known: dict[Path, tuple[int, str]] = {}
+def digest_number(prefix: str) -> int | None:
+    """Return a shortened digest as the integer that the index holds; None if it is not one."""
+    valid = len(prefix) == _PREFIX_LENGTH and not prefix.strip(_HEX_DIGITS)
+    return int(prefix, 16) if valid else None
 
 
 def writer_name(folder: Path) -> str:
     """Return the name under which this process writes to `folder`: its machine and boot.
 
-    On Windows and on network file systems, where two appends may overwrite each other, it is the
-    process's own.
+    On Windows and on network file systems, where one append may overwrite another, each process
+    has a name of its own.
     """
-    pid, name = _known.get(folder, (0, ""))
+    pid, name = _writer_names.get(folder, (0, ""))
     if pid != os.getpid():  # a forked child may need a name of its own
-        pid, name = os.getpid(), _drawn(folder)
-        _known[folder] = (pid, name)
+        pid, name = os.getpid(), _new_writer_name(folder)
+        _writer_names[folder] = (pid, name)
     return name
 
 
-def _drawn(folder: Path) -> str:
+def _new_writer_name(folder: Path) -> str:
     machine = f"{host()}-{(boot_id() or 'noboot')[:8]}".replace(os.sep, "_")
-    token = _token(machine)
+    token = _machine_token(machine)
     if token and sys.platform != "win32" and not on_network(folder):
         return f"{machine}-{token}"
     return f"{machine}-{token or 'own'}-{os.getpid()}-{os.urandom(4).hex()}"
 
 
-def _token(machine: str) -> str:
-    """Return what was drawn at random, once for this machine and boot; empty if it can't be kept.
+def _machine_token(machine: str) -> str:
+    """Return the random token of this machine and boot; empty if it can't be kept.
 
-    Machines that were cloned while they ran share their boot ID, machine ID and even the state of
-    their random generators up to the clone. The token is kept under a name that the addresses of
-    the network are part of, so that a clone with an address of its own draws its own.
+    Machines that were cloned while they ran share their boot ID, their machine ID and the state of
+    their random generators. So the file of the token is named by the network addresses, too: a
+    clone with another address draws its own token.
     """
-    path = cache_dir() / "machines" / f"{machine}-{_fingerprint():08x}.token"
     try:
-        return _read(path) or _kept(path)
+        name = f"{machine}-{_address_checksum():08x}.token"
+        path = cache_dir() / "machines" / name
+        return _read_token(path) or _draw_token(path)
     except OSError:
         return ""
 
 
-def _kept(path: Path) -> str:
-    # Written beside and linked: of two that draw at once, both read what came first, whole.
+def _draw_token(path: Path) -> str:
+    # Write beside and link: of two processes that draw at once, both read the first, whole.
     beside = path.with_name(f".{os.getpid()}.{os.urandom(4).hex()}.tmp")
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(beside, "xb") as file:
@@ -444,10 +443,10 @@ def _kept(path: Path) -> str:
         pass
     finally:
         os.unlink(beside)
-    return _read(path)
+    return _read_token(path)
 
 
-def _read(path: Path) -> str:
+def _read_token(path: Path) -> str:
     try:
         with open(path, "rb") as file:
             token = os.fsdecode(file.read(16))
@@ -456,9 +455,9 @@ def _read(path: Path) -> str:
     return token if token.isalnum() else ""
 
 
-def _fingerprint() -> int:
-    told = "\n".join((_line("/etc/machine-id"), *_addresses()))
-    return crc32(told.encode("utf-8", "surrogateescape"))
+def _address_checksum() -> int:
+    facts = "\n".join((_first_line("/etc/machine-id"), *_addresses()))
+    return crc32(facts.encode("utf-8", "surrogateescape"))
 
 
 def _addresses() -> list[str]:
@@ -466,27 +465,13 @@ def _addresses() -> list[str]:
         names = os.listdir("/sys/class/net")
     except OSError:
         return []
-    lasting = sorted(name for name in names if not name.startswith(_FLEETING))
-    return [_line(f"/sys/class/net/{name}/address") for name in lasting]
+    lasting = sorted(name for name in names if not name.startswith(_TRANSIENT))
+    return [_first_line(f"/sys/class/net/{name}/address") for name in lasting]
 
 
-def _line(path: str) -> str:
+def _first_line(path: str) -> str:
     try:
         with open(path, "rb") as file:
             return os.fsdecode(file.readline().strip())
     except OSError:
         return ""
-
-
-def registry_dir() -> Path:
-    """Return the registry in use: ``$SCITEX_SESSION_REGISTRY``, or one in `state_dir`.
-
-    Raises
-    ------
-    InvalidValueError
-        The variable holds an address, not a directory.
-    """
-    chosen = os.environ.get("SCITEX_SESSION_REGISTRY")
-    if chosen and "://" in chosen:
-        raise InvalidValueError("SCITEX_SESSION_REGISTRY", without_secrets(chosen), "a directory")
-    return absolute(chosen) if chosen else state_dir() / "registry"

@@ -1,4 +1,4 @@
-"""`SessionManager`: the registry as other tools use it."""
+"""`SessionManager`: the registry, for any tool."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scitex_session_core._record.record import append_event
 
 from .index import Index
 from .journal import journal_close, journal_create, journal_remove, journal_update, registry_dir
-from .query import makers, seen_now, select
+from .query import makers, select, session_now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-
 _ACTIVE = ("running", "unknown", "lost")
+_END_STATUSES = ("success", "failed", "error", "finished")
 
 
 class SessionManager:
     """Registers sessions, closes them and finds them again, from any process.
 
-    A session needs no run directory: any tool can register what it does. `@session` registers
-    every run by itself.
+    A session needs no run directory: any tool can register what it does. `@session` registers each
+    of its runs.
 
     Parameters
     ----------
     registry : path-like, optional
-        The directory of the registry; ``$SCITEX_SESSION_REGISTRY`` or, by default, one in the
-        user's state directory.
+        The directory of the registry; by default ``$SCITEX_SESSION_REGISTRY`` or, if that is not
+        set, one in the user's state directory.
 
     Examples
     --------
@@ -69,14 +69,14 @@ class SessionManager:
         Parameters
         ----------
         session_id : str
-            Unique in the registry.
+            An ID that is unique in the registry.
         config : dict
-            Anything that describes it; what looks like a secret is masked.
+            Anything that describes the session. Secrets are masked.
         script_path : str, optional
             The script that runs.
         pid : int or None
-            Whose life counts: while that process lives, the session is active. 0, the default, is
-            the caller; None makes no claim, and the session is active until it is closed.
+            The process with which the session lives: when it dies, the session counts as crashed.
+            0, the default, is the caller. With None, the session is active until it is closed.
 
         Raises
         ------
@@ -85,13 +85,24 @@ class SessionManager:
         InvalidTypeError
             `session_id` is no string, `config` no dictionary, or `pid` no integer.
         InvalidValueError
-            No process with this `pid` is alive.
+            There is no live process `pid`.
         DuplicateSessionError
             The registry already holds that ID.
         OSError
             The registry can't be written.
         """
-        register(self._index, session_id, config, script_path, pid)
+        check_id(session_id)
+        _check_dict("config", config)
+        process = None if pid is None else _live_process(pid)
+        registry = self._index.registry
+        if self._index.get(session_id) is not None:
+            raise DuplicateSessionError(session_id, str(registry))
+        script = None if script_path is None else str(script_path)
+        token = journal_create(registry, session_id, config, script_path=script, process=process)
+        # Of two processes that register the same ID at once, the second learns it here. None: the
+        # index can't be updated just now, and what was written stands.
+        if self._index.creation_token(session_id) not in (token, None):
+            raise DuplicateSessionError(session_id, str(registry))
 
     def close_session(
         self,
@@ -99,14 +110,14 @@ class SessionManager:
         status: str = "success",
         exit_code: int | None = 0,
     ) -> None:
-        """Mark a session as ended, from whichever process.
+        """Mark a session as ended, from any process.
 
-        One that is not in the registry, or that has ended before, is warned about, no more.
+        A session that is not in the registry, or that ended before, only causes a warning.
 
         Parameters
         ----------
         session_id : str
-            The session.
+            The ID of the session.
         status : {"success", "failed", "error", "finished"}
             How it ended.
         exit_code : int, optional
@@ -115,13 +126,22 @@ class SessionManager:
         Raises
         ------
         InvalidValueError
-            No such status.
+            There is no such status.
         InvalidTypeError
             `exit_code` is no integer.
         OSError
             The registry can't be written.
         """
-        close(self._index, session_id, status, exit_code)
+        if status not in _END_STATUSES:
+            raise InvalidValueError("status", status, "one of " + ", ".join(_END_STATUSES))
+        code = None if exit_code is None else _integer("exit_code", exit_code, "an integer or None")
+        session = self._index.get(session_id)
+        if session is None:
+            self._warn_missing(session_id, "close")
+        elif (before := session_now(session)["status"]) in _END_STATUSES:
+            warn(f"session {session_id!r} was closed before, as {before}: it stays so")
+        else:
+            journal_close(self._index.registry, session_id, status, code)
 
     def get_active_sessions(self) -> dict[str, Any]:
         """Return the sessions that have not ended, as far as is known, by ID.
@@ -129,10 +149,11 @@ class SessionManager:
         Returns
         -------
         dict
-            As `get_session` describes them. A session of another machine, whose process can't be
-            looked at from here, has the status ``unknown``; one whose process is dead is not here.
+            From each ID to the session, in the form of `get_session`. A session of another
+            machine, whose process can't be looked at from here, has the status ``unknown``.
+            Sessions whose process is dead are not included.
         """
-        now = (seen_now(session) for session in self._index.running())
+        now = (session_now(session) for session in self._index.running())
         return {s["id"]: s for s in now if s["status"] in _ACTIVE}
 
     def get_session(self, session_id: str) -> dict[str, Any]:
@@ -142,27 +163,28 @@ class SessionManager:
         -------
         dict
             ``id``, ``config``, ``status`` (``running``, ``success``, ``failed``, ``error``,
-            ``finished``, ``crashed``, ``unknown``), ``start_time`` and ``end_time`` (`datetime`
-            with zone, or None), ``exit_code``, ``script_path``, ``function``, ``arguments``,
-            ``results``, ``tags``, ``note``, ``artifacts`` (how many), ``made`` (what `makers`
-            finds it by), ``parent``, ``attempt``, ``run_dir``, ``process`` (whose life counts,
-            with ``user``, ``host``, ``rank``). Empty where there is no such session.
+            ``finished``, ``crashed``, ``lost``, ``unknown``), ``start_time`` and ``end_time``
+            (`datetime` with zone, or None), ``exit_code``, ``script_path``, ``function``,
+            ``arguments``, ``results``, ``tags``, ``note``, ``artifacts`` (their number), ``made``
+            (shortened digests of the output files), ``parent``, ``attempt``, ``run_dir``,
+            ``process`` (with ``user``, ``host``, ``rank``). It is empty if there is no such
+            session.
         """
         session = self._index.get(session_id)
-        return {} if session is None else seen_now(session)
+        return {} if session is None else session_now(session)
 
     def list_sessions(self) -> dict[str, Any]:
-        """Return all sessions, ended or not, by ID, the oldest first.
+        """Return all sessions by ID, the oldest first.
 
-        Everything is read: of a million sessions, that takes half a minute. `select` gives those
-        that are asked for in milliseconds.
+        For a million sessions this takes half a minute. `select` returns those that you ask for in
+        milliseconds.
 
         Returns
         -------
         dict
-            As `get_session` describes them.
+            From each ID to the session, in the form of `get_session`.
         """
-        return {session["id"]: seen_now(session) for session in self._index.everything()}
+        return {session["id"]: session_now(session) for session in self._index.all_sessions()}
 
     def select(
         self,
@@ -176,36 +198,36 @@ class SessionManager:
         Parameters
         ----------
         filters : mapping, optional
-            From a field to the value it must have, or to a tuple of an operator and a value:
-            ``=``, ``!=``, ``<``, ``<=``, ``>``, ``>=``, ``in`` (a list of values), ``like`` (a
-            text, with ``%`` for anything and ``_`` for one character, ASCII letters in either
-            case). Fields are ``id``, ``status``, ``start_time``, ``end_time``, ``exit_code``,
-            ``script_path``, ``function``, ``host``, ``user``, ``parent``, ``attempt``, ``rank``,
-            ``note``, ``artifacts``, ``run_dir``, ``tags``, and what lies in ``arguments``,
-            ``config`` and ``results``, by its dotted name: ``results.acc``,
-            ``config.MODEL.layers``.
+            From a field to the value that it must have, or to a tuple of an operator and a value.
+            Operators are ``=``, ``!=``, ``<``, ``<=``, ``>``, ``>=``, ``in`` (with a list of
+            values) and ``like`` (with a text in which ``%`` stands for any text and ``_`` for any
+            character; the case of ASCII letters does not count). Fields are ``id``, ``status``,
+            ``start_time``, ``end_time``, ``exit_code``, ``script_path``, ``function``, ``host``,
+            ``user``, ``parent``, ``attempt``, ``rank``, ``note``, ``artifacts``, ``run_dir``,
+            ``tags``, and the values in ``arguments``, ``config`` and ``results`` by their dotted
+            names: ``results.acc``, ``config.MODEL.layers``.
         sort : str
-            A field, ``-`` before it for descending. Sessions without a value come last.
+            A field, with ``-`` before it for descending order. Sessions without a value come last.
         limit : int, optional
-            Return no more than this many, the first by `sort`.
+            The largest number of sessions to return, the first by `sort`.
 
         Returns
         -------
         list of dict
-            As `get_session` describes them.
+            The sessions, in the form of `get_session`.
 
         Raises
         ------
         InvalidValueError
             There is no such field or operator, or `limit` is negative.
         InvalidTypeError
-            A field can't be compared with that value: times are compared with a `datetime` that
-            has a zone, numbers with numbers, texts with texts.
+            A field can't be compared with that value. Times are compared with a `datetime` with
+            zone, numbers with numbers, texts with texts.
 
         Notes
         -----
-        A field that a session does not have is None, and a filter on a list (``tags``) holds if it
-        holds for one of its items; ``!=`` holds where ``=`` does not. The status is the one at this
+        A field that a session does not have is None. A filter on a list (``tags``) holds if it
+        holds for one of its items. ``!=`` holds where ``=`` does not. The status is that of this
         moment, and ``failed`` and ``error`` are the same.
 
         Examples
@@ -220,23 +242,23 @@ class SessionManager:
         return select(self._index, filters, sort, limit)
 
     def makers(self, sha256: str) -> list[dict[str, Any]]:
-        """Return the sessions that made a file, wherever the file is by now.
+        """Return the sessions that made a file, by its content.
 
         Parameters
         ----------
         sha256 : str
-            The SHA-256 of the file's content, in hexadecimal digits.
+            The SHA-256 of the file, in hexadecimal digits.
 
         Returns
         -------
         list of dict
-            As `get_session` describes them, the newest first: several that made the same. Sessions
-            that go on are among them.
+            The sessions that made the same content, the newest first, in the form of
+            `get_session`. Running sessions are included.
 
         Raises
         ------
         InvalidTypeError, InvalidValueError
-            `sha256` is none.
+            `sha256` is no SHA-256.
         """
         return makers(self._index, sha256)
 
@@ -249,127 +271,75 @@ class SessionManager:
         note: str | None = None,
         results: Mapping[str, Any] | None = None,
     ) -> None:
-        """Add to what is known of a session, whether it has ended or not.
+        """Change tags, note or results of a session, which may have ended.
 
-        One that is not in the registry is warned about, no more. Where the session has a run
-        directory, its record is told first.
+        If the session has a run directory, its events are appended to first. A session that is not
+        in the registry only causes a warning.
 
         Parameters
         ----------
         session_id : str
-            The session.
+            The ID of the session.
         tag, untag : str, optional
-            A tag to be given, and one to be taken away.
+            A tag to add, and one to remove.
         note : str, optional
-            Takes the place of the note it has.
+            The new note, in place of the earlier one.
         results : mapping, optional
-            Merged into the results it has.
+            Results to merge into the earlier ones.
 
         Raises
         ------
         InvalidTypeError
-            `results` is no mapping, or another is no text.
+            `results` is no dictionary, or another argument is no text.
         OSError
             The registry, or the run directory, can't be written.
         """
-        update(self._index, session_id, tag=tag, untag=untag, note=note, results=results)
+        texts = {"tag": tag, "untag": untag, "note": note}
+        for name, value in texts.items():
+            if value is not None and not isinstance(value, str):
+                raise InvalidTypeError(name, value, "a text or None")
+        if results is not None:
+            _check_dict("results", results)
+        session = self._index.get(session_id)
+        if session is None:
+            self._warn_missing(session_id, "update")
+            return
+        if session["run_dir"] is not None:
+            run_dir = whereabouts(Path(session["run_dir"]))
+            if (run_dir / RECORD_NAME).exists():
+                for name, value in texts.items():
+                    if value is not None:
+                        append_event(run_dir, name, **{"tag" if name == "untag" else name: value})
+                if results is not None:
+                    append_event(run_dir, "result", results=results)
+        registry = self._index.registry
+        journal_update(registry, session_id, tag=tag, untag=untag, note=note, results=results)
 
     def remove(self, session_id: str) -> None:
-        """Forget a session. Its run directory is left alone, and `reindex` finds it there again.
+        """Forget a session. Its run directory stays, and `reindex` can register it again.
 
-        One that is not in the registry is warned about, no more.
+        A session that is not in the registry only causes a warning.
 
         Raises
         ------
         OSError
             The registry can't be written.
         """
-        remove(self._index, session_id)
+        if self._index.get(session_id) is None:
+            self._warn_missing(session_id, "remove")
+        else:
+            journal_remove(self._index.registry, session_id)
+
+    def _warn_missing(self, session_id: str, purpose: str) -> None:
+        warn(f"no session {session_id!r} to {purpose} in the registry {self._index.registry}")
 
 
-_STATUSES = ("success", "failed", "error", "finished")
+def _check_dict(name: str, value: object) -> None:
+    if not isinstance(value, dict):
+        raise InvalidTypeError(name, value, "a dictionary")
 
 
-def register(
-    index: Index,
-    session_id: str,
-    config: dict[str, Any],
-    script_path: str | None,
-    pid: int | None,
-) -> None:
-    """Register a session that begins now; see `SessionManager.create_session`."""
-    check_id(session_id)
-    _check_config(config)
-    process = None if pid is None else _process(pid)
-    if index.get(session_id) is not None:
-        raise DuplicateSessionError(session_id, str(index.registry))
-    script = None if script_path is None else str(script_path)
-    line = journal_create(index.registry, session_id, config, script_path=script, process=process)
-    # Of two that registered the same ID at once, the second learns it here. None: the index
-    # can't be brought up to date just now, and what was written stands.
-    if index.line(session_id) not in (line, None):
-        raise DuplicateSessionError(session_id, str(index.registry))
-
-
-def close(index: Index, session_id: str, status: str, exit_code: int | None) -> None:
-    """Mark a session as ended; see `SessionManager.close_session`."""
-    if status not in _STATUSES:
-        raise InvalidValueError("status", status, "one of " + ", ".join(_STATUSES))
-    code = None if exit_code is None else _integer("exit_code", exit_code, "an integer or None")
-    session = index.get(session_id)
-    if session is None:
-        warn(f"no session {session_id!r} to close in the registry {index.registry}")
-    elif (before := seen_now(session)["status"]) in _STATUSES:
-        warn(f"session {session_id!r} was closed before, as {before}: it stays so")
-    else:
-        journal_close(index.registry, session_id, status, code)
-
-
-def update(
-    index: Index,
-    session_id: str,
-    *,
-    tag: str | None,
-    untag: str | None,
-    note: str | None,
-    results: Mapping[str, Any] | None,
-) -> None:
-    """Add to what is known of a session; see `SessionManager.update_session`."""
-    told = {"tag": tag, "untag": untag, "note": note}
-    for name, value in told.items():
-        if value is not None and not isinstance(value, str):
-            raise InvalidTypeError(name, value, "a text or None")
-    if results is not None:
-        _check_config(results, "results")
-    session = index.get(session_id)
-    if session is None:
-        warn(f"no session {session_id!r} to update in the registry {index.registry}")
-        return
-    if session["run_dir"] is not None:
-        run_dir = whereabouts(Path(session["run_dir"]))
-        if (run_dir / RECORD_NAME).exists():
-            for name, value in told.items():
-                if value is not None:
-                    append_event(run_dir, name, **{"tag" if name == "untag" else name: value})
-            if results is not None:
-                append_event(run_dir, "result", results=results)
-    journal_update(index.registry, session_id, tag=tag, untag=untag, note=note, results=results)
-
-
-def remove(index: Index, session_id: str) -> None:
-    """Forget a session; see `SessionManager.remove`."""
-    if index.get(session_id) is None:
-        warn(f"no session {session_id!r} to remove in the registry {index.registry}")
-    else:
-        journal_remove(index.registry, session_id)
-
-
-def _check_config(config: object, name: str = "config") -> None:
-    if not isinstance(config, dict):
-        raise InvalidTypeError(name, config, "a dictionary")
-
-
-def _process(pid: object) -> dict[str, Any]:
+def _live_process(pid: object) -> dict[str, Any]:
     allowed = "the ID of a process that is alive, 0 for this one, or None"
     number = _integer("pid", pid, allowed)
     process = identify(number or None)

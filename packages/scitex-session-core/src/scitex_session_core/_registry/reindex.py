@@ -1,4 +1,4 @@
-"""Registering runs from their directories, wherever these lie by now."""
+"""Registers runs from their directories, those of scitex-session 0.3.1 too."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 
 from scitex_session_core._errors import InvalidSessionIdError, InvalidTypeError, RecordError, warn
 from scitex_session_core._paths import (
-    COPYING,
+    CONFIG_NAME,
+    COPY_SUFFIX,
     PREVIOUS,
     RECORD_NAME,
     RUNNING,
-    STATUS_IN,
+    STATUS_OF_FOLDER,
     absolute,
     check_id,
 )
@@ -23,34 +24,44 @@ from scitex_session_core._record.record import read_record
 
 from .fold import fold
 from .index import Index
-from .journal import encoded, record_event, registry_dir, tell_found
+from .journal import append, encoded, record_event, registry_dir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-# What never holds runs, and may hold a hundred thousand files.
+# Folders that never hold runs, and may hold a hundred thousand files.
 _SKIPPED = {".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules", "site-packages"}
-_TOLD = ("status", "exit_code", "start_time", "end_time", "run_dir", "tags", "results", "made")
+# A run is registered again if one of these differs.
+_COMPARED = ("status", "exit_code", "start_time", "end_time", "run_dir", "tags", "results", "made")
+
+# The name of a run directory of scitex-session 0.3.1: local time, and four characters.
+_LEGACY_NAME = re.compile(
+    r"((?:DEBUG_)?(\d{4})Y-(\d\d)M-(\d\d)D-(\d\d)h(\d\d)m(\d\d)s_[A-Za-z0-9]{4})(?:-.*)?\Z"
+)
+# The names that scitex-session 0.3.1 adds to the user's configuration.
+_LEGACY_KEYS = {
+    *("ID", "PID", "START_DATETIME", "END_DATETIME", "RUN_DURATION", "FILE", "ARGS", "SDIR"),
+    *("SDIR_OUT", "SDIR_RUN", "EXIT_STATUS", "DEBUG"),
+}
 
 
 def reindex(
     roots: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     registry: str | os.PathLike[str] | None = None,
 ) -> list[Path]:
-    """Register the run directories found under `roots` that the registry does not know as they are.
+    """Register the run directories under `roots` that are not in the registry as they are.
 
-    A registry that was lost, runs that were moved or copied from another machine, and runs of
-    scitex-session 0.3.1 are found again so. The record is the truth: where the registry says
-    otherwise, it is told anew. Records of every schema are read, what is unknown in them passed
-    over. Of several copies of one run, the one at the place that the registry knows stays; else
-    the first found counts.
+    This restores a registry that was lost, and registers runs that were moved, that came from
+    another machine, or that scitex-session 0.3.1 left. Where registry and record differ, the
+    record is right. Records of every schema are read, and unknown fields ignored. Of several
+    copies of a run, the one where the registry says it is counts, or else the first that is found.
 
     Parameters
     ----------
     roots : path-like or iterable of path-like
-        Where to look; symbolic links below are not followed.
+        The folders to search. Symbolic links in them are not followed.
     registry : path-like, optional
         The directory of the registry, as for `SessionManager`.
 
@@ -77,11 +88,11 @@ def reindex(
         if session_id in seen:
             continue
         known = index.get(session_id)
-        if known is not None and _elsewhere(known, run_dir):
+        if known is not None and _is_copy(known, run_dir):
             continue
         seen.add(session_id)
         if known is None or _differs(known, record, run_dir):
-            tell_found(where, record, run_dir)
+            append(where, record_event(record, run_dir))
             registered.append(run_dir)
     return registered
 
@@ -94,7 +105,7 @@ def _checked(roots: object) -> list[Path]:
     except TypeError:
         raise InvalidTypeError("roots", roots, allowed) from None
     for path in paths:
-        path.stat()  # a misspelt root must not pass for one without runs
+        path.stat()  # a misspelt root must not pass for a folder without runs
     return paths
 
 
@@ -106,13 +117,13 @@ def _found(roots: list[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
             record = _record(run_dir) if RECORD_NAME in files else legacy_record(run_dir)
             if record is None:
                 continue
-            # A run may hold anything, but no run other than those that its sdir held before.
+            # A run may hold anything, but no other runs than the earlier ones of its sdir.
             inside[:] = [PREVIOUS] if PREVIOUS in inside else []
             yield run_dir, record
 
 
 def _is_skipped(name: str) -> bool:
-    return name in _SKIPPED or name.endswith(COPYING)
+    return name in _SKIPPED or name.endswith(COPY_SUFFIX)
 
 
 def _record(run_dir: Path) -> dict[str, Any] | None:
@@ -123,12 +134,12 @@ def _record(run_dir: Path) -> dict[str, Any] | None:
         warn(f"not registered: {error}")
         return None
     except InvalidSessionIdError:
-        return None  # a file of another program that has this name
+        return None  # a file of another program with this name
     return record if "started" in record or "schema" in record else None
 
 
-def _elsewhere(known: dict[str, Any], run_dir: Path) -> bool:
-    """Tell whether the run is where the registry says, and that is not here: this is a copy."""
+def _is_copy(known: dict[str, Any], run_dir: Path) -> bool:
+    """Tell whether the run is where the registry says, and `run_dir` is another place."""
     place = known["run_dir"]
     if place is None or Path(place) == run_dir:
         return False
@@ -139,58 +150,46 @@ def _elsewhere(known: dict[str, Any], run_dir: Path) -> bool:
 
 
 def _differs(known: dict[str, Any], record: dict[str, Any], run_dir: Path) -> bool:
-    """Tell whether the registry would say something else once it was told of this record."""
-    told = json.loads(encoded(record_event(record, run_dir)))
-    true = fold([(0, told)]) or {}
-    return any(known[name] != true.get(name) for name in _TOLD)
-
-
-_CONFIG = "CONFIGS/CONFIG.yaml"
-# Its IDs: local time, and four characters.
-_NAME = re.compile(
-    r"((?:DEBUG_)?(\d{4})Y-(\d\d)M-(\d\d)D-(\d\d)h(\d\d)m(\d\d)s_[A-Za-z0-9]{4})(?:-.*)?\Z"
-)
-# What it adds to the user's configuration.
-_OWN = {
-    *("ID", "PID", "START_DATETIME", "END_DATETIME", "RUN_DURATION", "FILE", "ARGS", "SDIR"),
-    *("SDIR_OUT", "SDIR_RUN", "EXIT_STATUS", "DEBUG"),
-}
+    """Tell whether registering this record would change the session in the registry."""
+    event = json.loads(encoded(record_event(record, run_dir)))
+    registered = fold([(0, event)]) or {}
+    return any(known[name] != registered.get(name) for name in _COMPARED)
 
 
 def legacy_record(run_dir: Path) -> dict[str, Any] | None:
-    """Return what a record would say of a run of scitex-session 0.3.1; None if it is none.
+    """Return a record for a run directory of scitex-session 0.3.1; None if it is none.
 
-    Its pickles are never opened. Arguments and configuration are told only where PyYAML is
-    installed, as it is beside `scitex-session`. A run that never wrote its configuration did not
-    end well, and how it ended nobody knows: its status is ``unknown``.
+    Such a directory has no record, but a ``CONFIG.yaml`` if the run ended well; the status of
+    others is ``unknown``. Arguments and configuration are read only if PyYAML is installed, as it
+    is beside `scitex-session`. Pickles are never opened.
     """
-    named = _NAME.match(run_dir.name)
+    named = _LEGACY_NAME.match(run_dir.name)
     state = run_dir.parent.name
-    if named is None or (state != RUNNING and state not in STATUS_IN):
+    if named is None or (state != RUNNING and state not in STATUS_OF_FOLDER):
         return None
-    if not (run_dir / "logs").is_dir() and not (run_dir / _CONFIG).is_file():
+    if not (run_dir / "logs").is_dir() and not (run_dir / CONFIG_NAME).is_file():
         return None
-    told = _read(run_dir / _CONFIG)
-    exit_status = told.get("EXIT_STATUS")
-    ended = state in STATUS_IN
+    config = _read_config(run_dir / CONFIG_NAME)
+    exit_status = config.get("EXIT_STATUS")
+    ended = state in STATUS_OF_FOLDER
     return {
         "id": named[1],
-        "status": _status(state, exit_status) if ended else "unknown",
+        "status": _status_of_run(state, exit_status) if ended else "unknown",
         "exit_status": exit_status if ended else None,
-        "started": _local(told.get("START_DATETIME")) or _from_name(named),
-        "ended": _local(told.get("END_DATETIME")) if ended else None,
-        "script": str(told["FILE"]) if told.get("FILE") else None,
-        "arguments": told["ARGS"] if isinstance(told.get("ARGS"), dict) else {},
-        "config": {name: value for name, value in told.items() if name not in _OWN},
+        "started": _local_time(config.get("START_DATETIME")) or _time_in_name(named),
+        "ended": _local_time(config.get("END_DATETIME")) if ended else None,
+        "script": str(config["FILE"]) if config.get("FILE") else None,
+        "arguments": config["ARGS"] if isinstance(config.get("ARGS"), dict) else {},
+        "config": {name: value for name, value in config.items() if name not in _LEGACY_KEYS},
         "process": None,
     }
 
 
-def _status(state: str, exit_status: object) -> str:
-    return status_of(exit_status) if isinstance(exit_status, int) else STATUS_IN[state]
+def _status_of_run(state: str, exit_status: object) -> str:
+    return status_of(exit_status) if isinstance(exit_status, int) else STATUS_OF_FOLDER[state]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_config(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -198,25 +197,25 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         import yaml
     except ImportError:
-        return _top_level(text)
+        return _read_top_level(text)
     try:
-        told = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):  # a tag of Python's, which is never obeyed
-        return _top_level(text)
-    return {str(name): value for name, value in told.items()} if isinstance(told, dict) else {}
+        config = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):  # a tag of Python, which is never followed
+        return _read_top_level(text)
+    return {str(name): value for name, value in config.items()} if isinstance(config, dict) else {}
 
 
-def _top_level(text: str) -> dict[str, Any]:
-    """Read the plain values at the top level, of the few names that are 0.3.1's own."""
-    told: dict[str, Any] = {}
+def _read_top_level(text: str) -> dict[str, Any]:
+    """Read the plain values at the top level of the few names that 0.3.1 adds."""
+    config: dict[str, Any] = {}
     for line in text.splitlines():
         name, colon, value = line.partition(":")
-        if colon and name in _OWN and (value := value.strip().strip("'\"")):
-            told[name] = int(value) if re.fullmatch(r"-?\d{1,9}", value) else value
-    return told
+        if colon and name in _LEGACY_KEYS and (value := value.strip().strip("'\"")):
+            config[name] = int(value) if re.fullmatch(r"-?\d{1,9}", value) else value
+    return config
 
 
-def _local(time: object) -> str | None:
+def _local_time(time: object) -> str | None:
     try:
         found = time if isinstance(time, datetime) else datetime.fromisoformat(str(time))
         return found.astimezone().isoformat()
@@ -224,7 +223,7 @@ def _local(time: object) -> str | None:
         return None
 
 
-def _from_name(named: re.Match[str]) -> str | None:
+def _time_in_name(named: re.Match[str]) -> str | None:
     try:
         return datetime(*map(int, named.groups()[1:])).astimezone().isoformat()  # type: ignore[arg-type]
     except (ValueError, OverflowError):

@@ -1,1 +1,1 @@
-"""Run directories: made, claimed, moved at the end, and filed after a crash."""
+"""Run directories: made, claimed, copied, moved, and filed after a crash."""

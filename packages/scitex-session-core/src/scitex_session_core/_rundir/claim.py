@@ -1,4 +1,4 @@
-"""A run directory that the user chose: it may hold an earlier run, and files of their own."""
+"""Claims a run directory that the user chose, which may hold an earlier run and other files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scitex_session_core._paths import (
     PREVIOUS,
     RECORD_NAME,
     RUNNING,
-    Exclusive,
+    DirectoryLock,
     check_id,
     new_id,
 )
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-# By name, never by directory: the user's own code/ and logs/ may be here, too.
+# File by file, never a whole folder: the user may have a code/ and a logs/ of their own here.
 _OURS = (EVENTS_NAME, HEARTBEAT_NAME, CONFIG_NAME, DIFF_NAME, *LOG_NAMES)
 
 
@@ -50,19 +50,19 @@ def claim_sdir(sdir: Path, *, clear: bool, debug: bool = False) -> str:
     Raises
     ------
     InvalidValueError
-        `sdir` lies directly in a directory ``RUNNING``, out of which runs are moved.
+        `sdir` lies directly in a folder ``RUNNING``, from which runs are moved.
     RunDirectoryBusyError
-        Another run is writing to it, or may be.
+        Another run writes to `sdir`, or may write to it.
     OSError
-        It can't be made or written to.
+        `sdir` can't be made or written to.
     """
     if sdir.parent.name == RUNNING:
-        allowed = f"a directory that does not lie directly in one named {RUNNING}"
+        allowed = f"a directory that does not lie directly in a folder {RUNNING}"
         raise InvalidValueError("sdir", str(sdir), allowed)
     sdir.mkdir(parents=True, exist_ok=True)
     session_id = new_id(debug=debug)
-    with Exclusive(sdir):
-        _make_room(sdir, clear=clear, replaced_by=session_id)
+    with DirectoryLock(sdir):
+        _put_earlier_run_away(sdir, clear=clear, replaced_by=session_id)
         remove_leftovers(sdir / RECORD_NAME)
         claim = {
             "schema": SCHEMA,
@@ -75,12 +75,12 @@ def claim_sdir(sdir: Path, *, clear: bool, debug: bool = False) -> str:
     return session_id
 
 
-def _make_room(sdir: Path, *, clear: bool, replaced_by: str) -> None:
+def _put_earlier_run_away(sdir: Path, *, clear: bool, replaced_by: str) -> None:
     if not os.path.lexists(sdir / RECORD_NAME):
         return
-    earlier = _earlier(sdir)
+    earlier = _readable_record(sdir)
     if earlier is None:
-        # A file of the user's that has this name, or a broken one. Not ours to delete.
+        # A broken record, or a file of the user's with this name: not ours to delete.
         _keep(sdir, f"unreadable-{replaced_by}", (RECORD_NAME,))
         return
     status = current_status(earlier, sdir)
@@ -89,15 +89,15 @@ def _make_room(sdir: Path, *, clear: bool, replaced_by: str) -> None:
     if earlier["status"] == "running":
         earlier = crashed_record(earlier, sdir)
         write_record(sdir, earlier)
-    # The record last: killed in between, the next start finds it and goes on with the rest.
+    # The record goes last: after a kill in between, the next start finds it and does the rest.
     if clear:
         for name in (*_OURS, RECORD_NAME):
             (sdir / name).unlink(missing_ok=True)
     else:
-        _keep(sdir, earlier["id"], (*_OURS, *_script_kept_by(sdir, earlier), RECORD_NAME))
+        _keep(sdir, earlier["id"], (*_OURS, *_script_copy(sdir, earlier), RECORD_NAME))
 
 
-def _earlier(sdir: Path) -> dict[str, Any] | None:
+def _readable_record(sdir: Path) -> dict[str, Any] | None:
     try:
         record = read_record(sdir)
         check_id(record["id"])
@@ -114,10 +114,10 @@ def _keep(sdir: Path, session_id: str, names: Iterable[str]) -> None:
             os.rename(sdir / name, kept / name)
 
 
-def _script_kept_by(sdir: Path, record: dict[str, Any]) -> list[str]:
+def _script_copy(sdir: Path, record: dict[str, Any]) -> list[str]:
     script = Path(str(record.get("script") or ""))
     copy = f"code/{script.name}"
     if not script.name or not (sdir / copy).is_file():
         return []
-    # With sdir="." and scripts in code/, the "copy" would be the script itself.
+    # With sdir="." and scripts in code/, this would be the script itself.
     return [] if script.exists() and os.path.samefile(script, sdir / copy) else [copy]

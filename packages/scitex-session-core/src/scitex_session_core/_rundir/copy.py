@@ -1,4 +1,4 @@
-"""A copy of a run directory that is complete, compared and on disk, or is not there at all."""
+"""Copies a run directory to another file system: complete, compared and synced, or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scitex_session_core._atomic import append_line
 from scitex_session_core._errors import warn
-from scitex_session_core._paths import EVENTS_NAME, RECORD_NAME, Exclusive, half_made_copy
+from scitex_session_core._paths import EVENTS_NAME, RECORD_NAME, DirectoryLock, unfinished_copy
 from scitex_session_core._record.record import event_lines
 
 TYPE_CHECKING = False
@@ -22,42 +22,42 @@ _CHUNK = 1 << 20
 
 
 class OutOfTimeError(Exception):
-    """The time for a copy ran out; what was copied by then is gone again."""
+    """The time for a copy ran out. What was copied by then is removed."""
 
 
 def copy_verified(source: Path, target: Path, max_wait: float) -> None:
-    """Copy a directory: under a temporary name, compared, synced, and only then renamed.
+    """Copy a directory under a temporary name, compare and sync the copy, then rename it.
 
     Raises
     ------
     OutOfTimeError
-        It took more than `max_wait` seconds.
+        The copy took more than `max_wait` seconds.
     OSError
-        It could not be copied, a copy differs, or the source changed in the meantime.
+        A file could not be copied, a copy differs, or the source changed in the meantime.
     """
-    half_made = half_made_copy(target)
-    if half_made.exists():  # of one that was killed
-        shutil.rmtree(half_made, ignore_errors=True)
+    unfinished = unfinished_copy(target)
+    if unfinished.exists():  # left by a copier that was killed
+        shutil.rmtree(unfinished, ignore_errors=True)
     copy = _Copy(time.monotonic() + max_wait)
     try:
-        copy.tree(source, half_made)
-        # What a child wrote behind the copy's back would be removed with the source.
+        copy.tree(source, unfinished)
+        # What a child wrote after it was copied would be removed with the source.
         if _listing(source) != copy.listing:
             raise OSError(errno.EBUSY, "was written to while it was copied", str(source))
-        os.rename(half_made, target)
+        os.rename(unfinished, target)
         _sync_directory(target.parent)
     except BaseException:
-        shutil.rmtree(half_made, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
         raise
 
 
 def remove_tree(run_dir: Path, copy: Path) -> None:
     """Remove a run that was copied, its record first: half removed, it must not pass for a run.
 
-    What others appended to its events between the copying and that moment is carried over; who
-    appends later sees that the record is gone, and goes to the copy when this is done.
+    Events that were appended after they were copied are carried over. A process that appends
+    later sees that the record is gone, and waits to append to the copy.
     """
-    with Exclusive(copy):
+    with DirectoryLock(copy):
         (run_dir / RECORD_NAME).unlink(missing_ok=True)
         try:
             known = event_lines(copy)
@@ -76,7 +76,7 @@ def remove_tree(run_dir: Path, copy: Path) -> None:
 
 
 class _Copy:
-    """One copy: how long it may take, and what the source held as it was read."""
+    """One copy, with its deadline, and the size and time of each file of the source when read."""
 
     def __init__(self, deadline: float) -> None:
         self.listing: dict[str, tuple[int, int]] = {}

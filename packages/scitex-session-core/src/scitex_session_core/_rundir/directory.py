@@ -1,4 +1,4 @@
-"""The directory of a run: where it is made, and how it is claimed."""
+"""A run directory from its start to its end: made, moved, and filed if its run died."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from scitex_session_core._errors import (
     warn,
 )
 from scitex_session_core._paths import (
-    CLOCK_NAME,
     CONFIG_NAME,
     HEARTBEAT_NAME,
+    PROBE_NAME,
     RECORD_NAME,
     RUNNING,
-    STATUS_IN,
-    Exclusive,
+    STATUS_OF_FOLDER,
+    DirectoryLock,
     absolute,
-    finished_place,
-    half_made_copy,
+    finished_dir,
     new_id,
     out_dir_for,
     out_dir_name,
     state_dir,
+    unfinished_copy,
     whereabouts,
 )
-from scitex_session_core._process import life
+from scitex_session_core._process import observed_status
 from scitex_session_core._record.record import read_record
 from scitex_session_core._registry.journal import tell_end
 
@@ -53,9 +53,9 @@ class RunDir:
     id : str
         The ID of the run.
     path : Path
-        The directory, ``<out>/RUNNING/<ID>[-<suffix>]`` or the `sdir` asked for.
+        The directory, ``<out>/RUNNING/<ID>[-<suffix>]`` or the `sdir` that was given.
     out_dir : Path
-        What holds the runs of the script; with an explicit `sdir`, that directory.
+        The directory that holds the runs of the script, or the `sdir`.
     """
 
     __slots__ = ("id", "out_dir", "path")
@@ -80,20 +80,20 @@ def make_run_dir(
     Parameters
     ----------
     script : Path, optional
-        The script whose run it is; without one, the directory lies in the user's state directory.
+        The script that runs. Without one, the directory lies in the user's state directory.
     sdir : path-like, optional
-        The run directory itself: made if missing, never moved. It holds a first record from now
-        on, so that no other run can claim it.
+        The run directory itself. It is made if missing, and never moved. A first record is written
+        to it at once, so that no other run can claim it.
     suffix : str, optional
-        Appended to the name of the directory.
+        A text to append to the name of the directory.
     clear : bool
-        What an earlier run left in `sdir` (record, events, logs) is deleted; otherwise it is kept
-        there under ``previous/<ID>/``. Nobody else's files are touched.
+        Delete what an earlier run left in `sdir` (record, events, logs), instead of keeping it
+        there under ``previous/<ID>/``. Other files are never touched.
     debug : bool
-        Whether the run is for debugging: ``DEBUG_`` stands before its ID then.
+        Put ``DEBUG_`` before the ID, for a run that debugs.
     out : path-like, optional
-        The folder for ``<script>_out``; by default ``$SCITEX_SESSION_OUT_DIR``, or else the
-        script's own.
+        The folder for ``<script>_out``; by default ``$SCITEX_SESSION_OUT_DIR``, or else the folder
+        of the script.
 
     Returns
     -------
@@ -102,18 +102,17 @@ def make_run_dir(
     Raises
     ------
     InvalidValueError
-        `suffix` can't be part of a file name, or `sdir` lies where runs are moved from.
+        `suffix` can't be part of a file name, or `sdir` lies in a folder ``RUNNING``.
     RunDirectoryBusyError
-        Another run is writing to `sdir`, or may be.
+        Another run writes to `sdir`, or may write to it.
     OSError
         `sdir` can't be made or written to.
 
     Notes
     -----
-    The directory is claimed with an exclusive ``mkdir``: of a thousand runs that start in the same
-    second, no two can share one. A folder that can't be written is no reason not to run: the
-    directory is then made in the user's state directory or, at the very last, in the temporary
-    one, and a warning says so.
+    The directory is claimed with an exclusive ``mkdir``, so that no two runs can share it, however
+    many start in the same second. Where the folder can't be written to, a warning says so, and the
+    directory is made in the user's state directory or, if that fails too, in a temporary one.
     """
     _check_suffix(suffix)
     if sdir is not None:
@@ -157,8 +156,8 @@ def _in_state_dir() -> Path:
 def _in_temporary_dir() -> Path:
     import tempfile
 
-    # A fresh one that only this user can enter: a name that can be guessed, in a directory that
-    # all users share, may be someone else's.
+    # A new directory that only this user can enter: in a folder that all users share, a directory
+    # whose name can be guessed may be another user's.
     return Path(tempfile.mkdtemp(prefix="scitex-session-"))
 
 
@@ -197,34 +196,33 @@ def move_to_finished(
         ``<out>/RUNNING/<name>``. A directory that lies elsewhere (an explicit `sdir`, a run that
         was moved before) stays where it is.
     status : str
-        ``success`` and ``finished`` have directories of their own, everything else is
-        ``FINISHED_ERROR``.
+        The status of the run: ``success``, ``finished``, or any other for ``FINISHED_ERROR``.
     remove_src_dir : bool
-        False keeps the source, and so copies.
+        False copies the run and keeps the source.
     max_wait : float
-        The most seconds a copy may take; a rename takes none.
+        The most seconds that a copy may take. A rename takes none.
 
     Returns
     -------
     Path
-        Where the run is now: `run_dir` itself where it could not be moved, which a warning says.
-        A run that stands there already (another process was quicker, or the source was kept) is
-        left as it is.
+        Where the run is now. It is `run_dir` if the run could not be moved, and a warning says so.
+        A run that is already there (another process was quicker, or the source was kept) is left
+        as it is.
 
     Notes
     -----
-    A rename is atomic, and as quick for 100 GB as for nothing. Where it is impossible (another
-    file system is mounted there), files are copied under a temporary name, compared, synced and
-    only then renamed, so that nothing half-made ever stands under the final name.
+    A rename is atomic, and as quick for 100 GB as for an empty directory. Where it is impossible,
+    since another file system is mounted there, the files are copied under a temporary name,
+    compared, synced, and then renamed, so that nothing unfinished ever has the final name.
     """
-    target = finished_place(run_dir, status)
+    target = finished_dir(run_dir, status)
     if target == run_dir:
         return run_dir
     try:
-        if _stands(target):
+        if _is_run(target):
             return target
         target.parent.mkdir(exist_ok=True)
-        if remove_src_dir and _renamed(run_dir, target):
+        if remove_src_dir and _rename(run_dir, target):
             return target
         from .copy import OutOfTimeError, copy_verified, remove_tree
 
@@ -237,17 +235,17 @@ def move_to_finished(
             remove_tree(run_dir, target)
         return target
     except OSError as error:
-        if _stands(target):
+        if _is_run(target):
             return target
         warn(f"{run_dir} could not be moved to {target}: {error}; it stays where it is")
         return run_dir
 
 
-def _stands(target: Path) -> bool:
+def _is_run(target: Path) -> bool:
     return os.path.exists(target / RECORD_NAME)
 
 
-def _renamed(run_dir: Path, target: Path) -> bool:
+def _rename(run_dir: Path, target: Path) -> bool:
     try:
         os.rename(run_dir, target)
     except OSError as error:
@@ -257,131 +255,40 @@ def _renamed(run_dir: Path, target: Path) -> bool:
     return True
 
 
-def reap(
-    root: Path,
-    *,
-    registry: Path | None = None,
-    force: bool = False,
-    most: int | None = None,
-    within: float | None = None,
-) -> list[Path]:
-    """File the ends of runs whose processes are dead.
-
-    A run that had written its last record and died before the rename is moved where that says. A
-    directory without a record is left alone.
-
-    Parameters
-    ----------
-    root : Path
-        The runs of every ``RUNNING`` directory below it are looked at.
-    registry : Path, optional
-        The registry to tell.
-    force : bool
-        Runs of other machines that are ``lost`` (their hearts have been silent for five beats) are
-        filed, too, with the status ``lost``: only you can know that they are not suspended.
-    most : int, optional
-        Look at no more runs than this, and only at those of `root` itself, the ``<script>_out`` of
-        one script: what a run may do for others at its end.
-    within : float, optional
-        Begin with no further run after so many seconds.
-
-    Returns
-    -------
-    list of Path
-        Where the reaped runs are now. Runs of other machines, and those whose life can't be told,
-        are left alone.
-    """
-    deadline = None if within is None else time.monotonic() + within
-    reaped = []
-    for run_dir in _runs_below(root) if most is None else _some(_runs_in(root), most):
-        if deadline is not None and time.monotonic() > deadline:
-            break
-        try:
-            status = _to_be_filed_as(run_dir, force=force)
-            if status is not None:
-                reaped.append(end(run_dir, None, status, registry))
-        except RecordError:
-            continue  # no run of ours
-        except OSError as error:
-            warn(f"the crash of {run_dir} could not be filed: {error}")
-    return reaped
-
-
-def _to_be_filed_as(run_dir: Path, *, force: bool) -> str | None:
-    """Return ``crashed``, or ``lost`` where that is enough; None where it is to be left alone."""
-    if whereabouts(run_dir) != run_dir:
-        return None  # moved by another, or a late child made the directory anew
-    record = read_record(run_dir)
-    status = str(record.get("status"))
-    if status != "running" and (finished_place(run_dir, status) / RECORD_NAME).exists():
-        return None  # a source that was kept on purpose when its copy was made
-    found = life(record.get("process"), run_dir)
-    return found if found == "crashed" or (force and found == "lost") else None
-
-
-def _runs_below(root: Path) -> Iterator[Path]:
-    for folder, names, _ in os.walk(root, onerror=_skipped):
-        if RUNNING in names:
-            yield from _runs_in(Path(folder))
-            # What lies in the directories of runs is the users'.
-            names[:] = [name for name in names if name != RUNNING and name not in STATUS_IN]
-
-
-def _runs_in(out_dir: Path) -> list[Path]:
-    try:
-        names = sorted(os.listdir(out_dir / RUNNING))
-    except OSError:
-        return []
-    remove_leftovers(out_dir / CLOCK_NAME)
-    return [out_dir / RUNNING / name for name in names]
-
-
-def _some(run_dirs: list[Path], most: int) -> list[Path]:
-    if len(run_dirs) <= most:
-        return run_dirs
-    # From anywhere: always from the first, eight runs of other machines would hide all the others.
-    first = int.from_bytes(os.urandom(4), "big") % len(run_dirs)
-    return (run_dirs[first:] + run_dirs[:first])[:most]
-
-
-def _skipped(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):  # which went away in the meantime
-        warn(f"runs below {error.filename} are left as they are: {error.strerror}")
-
-
 def crash_command(run_dir: Path, registry: Path | None) -> list[str]:
-    """Return the command that files the crash of a run, for who watches over it.
+    """Return the command that files the crash of a run, for a process that watches it.
 
     Parameters
     ----------
     run_dir : Path
-        The run.
+        The run directory.
     registry : Path or None
-        The registry to tell.
+        The registry in which the end is registered.
 
     Returns
     -------
     list of str
-        To be run with one more argument: a JSON object of what was seen (``seen``, a time;
-        ``signal``; ``exit_status``), each of which may be null.
+        The command. It takes one more argument, a JSON object of what the watcher saw: ``seen``
+        (when, in ISO 8601), ``signal``, ``exit_status``; each may be null.
 
     Notes
     -----
-    It runs isolated and without site-packages (``-I -S``), so that it starts in milliseconds and
-    nothing in the user's working directory or environment can break it.
+    Python starts isolated and without site-packages (``-I -S``): it takes milliseconds, and nothing
+    in the user's working directory or environment can break it.
     """
-    # The directory above this package, so that it is found however the user's Python found it.
+    # The folder above this package, so that it is found however the user's Python found it.
     package_parent = str(Path(__file__).absolute().parents[2])
     start = (
         "import sys; sys.path.insert(0, sys.argv[1]); "
-        "from scitex_session_core._rundir.directory import main; sys.exit(main(sys.argv[2:]))"
+        "from scitex_session_core._rundir.directory import crash_main; "
+        "sys.exit(crash_main(sys.argv[2:]))"
     )
-    told = [package_parent, str(run_dir), str(registry or "")]
-    return [sys.executable, "-I", "-S", "-c", start, *told]
+    arguments = [package_parent, str(run_dir), str(registry or "")]
+    return [sys.executable, "-I", "-S", "-c", start, *arguments]
 
 
-def main(argv: list[str]) -> int:
-    """File the crash that `crash_command` describes."""
+def crash_main(argv: list[str]) -> int:
+    """Run the command that `crash_command` returns."""
     run_dir, registry, seen = argv
     try:
         file_crash(Path(run_dir), json.loads(seen), registry=Path(registry) if registry else None)
@@ -396,18 +303,18 @@ def file_crash(
 ) -> Path:
     """Write the end of a dead run into its record, and move it to ``FINISHED_ERROR``.
 
-    A run that had written its last record and died before the rename did end as it says: it is
-    moved where that says. A directory without a record, and a run whose process is alive, are left
-    alone. Several may file the same crash at once: what only one of them saw is kept.
+    A run that wrote its last record and died before the move did end as its record says, and is
+    moved where its status says. A directory without a record, and a run whose process is alive,
+    are left alone. Several processes may file the same crash; what only one of them saw is kept.
 
     Parameters
     ----------
     run_dir : Path
-        The run, where it was when it began.
+        The run directory, at its first place or where it is now.
     seen : mapping, optional
-        What is known of the death: ``seen``, ``signal``, ``exit_status``.
+        What a witness saw of the death: ``seen`` (when, in ISO 8601), ``signal``, ``exit_status``.
     registry : Path, optional
-        The registry to tell. One that can't be written is warned about.
+        The registry in which the end is registered. If it can't be written, a warning says so.
 
     Returns
     -------
@@ -417,46 +324,134 @@ def file_crash(
     Raises
     ------
     OSError
-        The record could not be written: the run stays where it is, to be filed by someone else.
+        The record could not be written. The run stays where it is, for another process to file.
     """
-    return end(run_dir, seen, "crashed", registry)
+    return _file(run_dir, seen, "crashed", registry)
 
 
-def end(run_dir: Path, seen: Mapping[str, Any] | None, status: str, registry: Path | None) -> Path:
-    """File an end as `file_crash` does; `status` may also be ``lost``."""
+def _file(
+    run_dir: Path, seen: Mapping[str, Any] | None, status: str, registry: Path | None
+) -> Path:
     from scitex_session_core._death.post_mortem import write_crash  # no run that ends well needs it
 
-    with Exclusive(run_dir):
+    with DirectoryLock(run_dir):
         try:
             found = write_crash(run_dir, seen, status)
-        except FileNotFoundError:  # where locks are none, another filer moves it under our hands
+        except FileNotFoundError:  # without locks, another process moved it meanwhile
             found = write_crash(run_dir, seen, status)
         if found is None:
             return whereabouts(run_dir)
         run_dir, record = found
         moved = move_to_finished(run_dir, str(record["status"]))
-        _tidy(moved)
+        _clean_up(moved)
     if registry is not None:
-        _tell(registry, record, moved)
+        try:
+            tell_end(registry, record, moved)
+        except OSError as error:
+            warn(f"the end of {moved} could not be registered in {registry}: {error}")
     return moved
 
 
-def _tidy(run_dir: Path) -> None:
-    for name in (RECORD_NAME, CONFIG_NAME, CLOCK_NAME):
+def _clean_up(run_dir: Path) -> None:
+    for name in (RECORD_NAME, CONFIG_NAME, PROBE_NAME):
         remove_leftovers(run_dir / name)
-    if os.path.exists(half_made := half_made_copy(run_dir)):  # the run died while it was copied
+    if os.path.exists(unfinished := unfinished_copy(run_dir)):  # the run died while it was copied
         import shutil
 
-        shutil.rmtree(half_made, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        # Its last beat stands in the record.
-        os.unlink(run_dir / HEARTBEAT_NAME)
+        os.unlink(run_dir / HEARTBEAT_NAME)  # the record has the time of the last beat
     except OSError:
-        pass  # there was none, or the directory is read-only: it harms nobody
+        pass  # there is none, or the directory is read-only: no harm done
 
 
-def _tell(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None:
+def reap(
+    root: Path,
+    *,
+    registry: Path | None = None,
+    force: bool = False,
+    most: int | None = None,
+    within: float | None = None,
+) -> list[Path]:
+    """File the ends of runs whose processes are dead.
+
+    A run that wrote its last record and died before the move is moved where its status says. A
+    directory without a record is left alone, and so are runs of other machines, and runs of which
+    nobody can tell whether they live.
+
+    Parameters
+    ----------
+    root : Path
+        A folder. The runs in every ``RUNNING`` folder below it are checked.
+    registry : Path, optional
+        The registry in which the ends are registered.
+    force : bool
+        Also file runs of other machines that are ``lost`` (they missed five heartbeats), with the
+        status ``lost``. Only you can know that their machines are not suspended.
+    most : int, optional
+        Check no more runs than this, and only those directly in ``root/RUNNING``. So much may a
+        run do for others at its end.
+    within : float, optional
+        Check no further run after this many seconds.
+
+    Returns
+    -------
+    list of Path
+        Where the reaped runs are now.
+    """
+    deadline = None if within is None else time.monotonic() + within
+    reaped = []
+    for run_dir in _runs_below(root) if most is None else _sample(_runs_in(root), most):
+        if deadline is not None and time.monotonic() > deadline:
+            break
+        try:
+            status = _status_to_file(run_dir, force=force)
+            if status is not None:
+                reaped.append(_file(run_dir, None, status, registry))
+        except RecordError:
+            continue  # not a run of ours
+        except OSError as error:
+            warn(f"the crash of {run_dir} could not be filed: {error}")
+    return reaped
+
+
+def _status_to_file(run_dir: Path, *, force: bool) -> str | None:
+    """Return ``crashed``, with `force` also ``lost``; None for a run to be left alone."""
+    if whereabouts(run_dir) != run_dir:
+        return None  # another process moved it, or a late child made the directory again
+    record = read_record(run_dir)
+    status = str(record.get("status"))
+    if status != "running" and (finished_dir(run_dir, status) / RECORD_NAME).exists():
+        return None  # the source of a copy, kept on purpose
+    found = observed_status(record.get("process"), run_dir)
+    return found if found == "crashed" or (force and found == "lost") else None
+
+
+def _runs_below(root: Path) -> Iterator[Path]:
+    for folder, names, _ in os.walk(root, onerror=_warn_skipped):
+        if RUNNING in names:
+            yield from _runs_in(Path(folder))
+            # What is in the directories of runs belongs to the users.
+            names[:] = [name for name in names if name != RUNNING and name not in STATUS_OF_FOLDER]
+
+
+def _runs_in(out_dir: Path) -> list[Path]:
     try:
-        tell_end(registry, record, run_dir)
-    except OSError as error:
-        warn(f"the registry {registry} could not be told of {run_dir}: {error}")
+        names = sorted(os.listdir(out_dir / RUNNING))
+    except OSError:
+        return []
+    remove_leftovers(out_dir / PROBE_NAME)
+    return [out_dir / RUNNING / name for name in names]
+
+
+def _sample(run_dirs: list[Path], most: int) -> list[Path]:
+    if len(run_dirs) <= most:
+        return run_dirs
+    # Begin anywhere: from the first, eight runs of other machines would always hide the rest.
+    first = int.from_bytes(os.urandom(4), "big") % len(run_dirs)
+    return (run_dirs[first:] + run_dirs[:first])[:most]
+
+
+def _warn_skipped(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):  # it disappeared in the meantime
+        warn(f"runs below {error.filename} are left as they are: {error.strerror}")

@@ -1,4 +1,4 @@
-"""What is said of a session at this moment."""
+"""The registry gives a session as it is at this moment."""
 
 from __future__ import annotations
 
@@ -9,48 +9,50 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scitex_session_core import (
+    SessionManager,
     append_event,
     ended_record,
     journal_create,
     move_to_finished,
+    new_record,
     read_record,
     write_record,
 )
-from scitex_session_core._process import identify
-from scitex_session_core._registry.index import Index
-from scitex_session_core._registry.query import seen_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def stored(registry: Path, session_id: str) -> dict[str, Any]:
-    session = Index(registry).get(session_id)
-    assert session is not None
-    return session
+def this_process() -> dict[str, Any]:
+    """What a record says of this process."""
+    process = new_record("x")["process"]
+    assert isinstance(process, dict)
+    return process
 
 
 class TestTheStatusNow:
     def seen(self, registry: Path, **fields: Any) -> dict[str, Any]:
         told = {"script_path": None, "process": None, **fields}
         journal_create(registry, "x", {}, **told)
-        return seen_now(stored(registry, "x"))
+        return SessionManager(registry).get_session("x")
 
-    def test_the_living_run(self, registry: Path) -> None:
-        assert self.seen(registry, process=identify())["status"] == "running"
+    def test_a_live_process_runs(self, registry: Path) -> None:
+        assert self.seen(registry, process=this_process())["status"] == "running"
 
-    def test_the_dead_have_crashed(self, registry: Path, dead_process: dict[str, Any]) -> None:
+    def test_a_dead_process_has_crashed(self, registry: Path, dead_process: dict[str, Any]) -> None:
         assert self.seen(registry, process=dead_process)["status"] == "crashed"
 
-    def test_of_others_it_is_unknown(self, registry: Path, dead_process: dict[str, Any]) -> None:
+    def test_a_process_of_another_machine_is_unknown(
+        self, registry: Path, dead_process: dict[str, Any]
+    ) -> None:
         there = {**dead_process, "host": "elsewhere"}
         assert self.seen(registry, process=there)["status"] == "unknown"
 
-    def test_who_claims_no_life_runs_until_closed(self, registry: Path) -> None:
+    def test_a_session_without_a_process_runs_until_it_is_closed(self, registry: Path) -> None:
         assert self.seen(registry, process=None)["status"] == "running"
 
     @pytest.mark.parametrize("moved", [True, False])
-    def test_an_end_that_only_the_record_tells_is_the_end(
+    def test_an_end_that_is_only_on_record_counts(
         self,
         registry: Path,
         dead_run: Callable[..., Path],
@@ -64,7 +66,7 @@ class TestTheStatusNow:
         record = ended_record(read_record(run_dir), exit_status=0, reason={})
         write_record(run_dir, record)
         where = move_to_finished(run_dir, "success") if moved else run_dir
-        now = seen_now(stored(registry, run_dir.name))
+        now = SessionManager(registry).get_session(run_dir.name)
         assert (now["status"], now["exit_code"], now["run_dir"]) == ("success", 0, str(where))
         assert now["end_time"] == datetime.fromisoformat(record["ended"])
 
@@ -73,7 +75,7 @@ class TestTheStatusNow:
     ) -> None:
         other = dead_run(status="success")
         journal_create(registry, "x", {}, script_path=None, process=dead_process, run_dir=other)
-        assert seen_now(stored(registry, "x"))["status"] == "crashed"
+        assert SessionManager(registry).get_session("x")["status"] == "crashed"
 
     def test_a_run_directory_that_is_gone_says_nothing(
         self, registry: Path, dead_process: dict[str, Any], tmp_path: Path
@@ -84,11 +86,11 @@ class TestTheStatusNow:
     def test_what_the_record_of_a_running_run_says_counts(
         self, registry: Path, dead_run: Callable[..., Path]
     ) -> None:
-        run_dir = dead_run(process=identify())
+        run_dir = dead_run(process=this_process())
         journal_create(
-            registry, run_dir.name, {}, script_path=None, process=identify(), run_dir=run_dir
+            registry, run_dir.name, {}, script_path=None, process=this_process(), run_dir=run_dir
         )
         append_event(run_dir, "tag", tag="paper")
         append_event(run_dir, "artifact", path="a.png")
-        now = seen_now(stored(registry, run_dir.name))
+        now = SessionManager(registry).get_session(run_dir.name)
         assert (now["status"], now["tags"], now["artifacts"]) == ("running", ["paper"], 1)
