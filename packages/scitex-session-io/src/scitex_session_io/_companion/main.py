@@ -22,9 +22,9 @@ import os
 import select
 import time
 
-from ._cap import Cap
-from ._companion_echo import Alarm, Echo, Order, say
-from ._companion_watch import Watch, file_death, polled
+from .cap import Cap
+from .echo import Alarm, Echo, Order, say
+from .watch import Watch, file_death, polled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

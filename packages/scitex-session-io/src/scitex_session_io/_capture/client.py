@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` brings enum
+import functools
 import os
 import select
+import sys
 import time
 
-from ._descriptors import Kept, copy_rest, identity
-from ._quiet import say
-from ._spawn import spawn
+from .descriptors import Kept, copy_rest, identity, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
-    from ._redirection import Redirection
+    from .redirect import Redirection
 
 # How long to wait for an answer before looking whether another thread, or a signal's handler, that
 # asked meanwhile has taken it; seconds.
 _LOOK_S = 0.02
+# The shell goes at once and is waited for; what it leaves behind is no child of the run, so that
+# no `os.wait()` of the user ever meets it.
+_DETACH = ("/bin/sh", "-c", '"$@" &', "sh")
+# Imported rather than run as a file, so that its bytecode is kept: 2.5 ms less to wait for at the
+# end of a short run. What we are installed in comes last: nothing there, be it every package of
+# the user's, stands before the standard library.
+_START = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from scitex_session_io._companion.main import main; main(sys.argv)"
+)
+_PARENT = os.path.abspath(__file__).rsplit(os.sep, 3)[0]
 
 
 class Companion:
@@ -176,3 +189,124 @@ def _own_pidfd() -> Kept | None:
 
 def _if_open(number: int) -> Kept | None:
     return None if identity(number) is None else Kept.copy_of(number)
+
+
+def spawn(
+    given: Sequence[Kept | None],
+    terminals: tuple[Kept | None, Kept | None],
+    most: int,
+    on_death: Sequence[str],
+) -> None:
+    """Start the companion.
+
+    Parameters
+    ----------
+    given : sequence of (Kept or None)
+        The descriptors it gets, in the order in which `_companion` names them.
+    terminals : pair of (Kept or None)
+        Its stdout and stderr; ``/dev/null`` for None.
+    most : int
+        How many bytes a log may have; 0 for any number.
+    on_death : sequence of str
+        The command for a crash.
+
+    Raises
+    ------
+    OSError
+        It can't be started: no shell, no processes left, or no Python to run it with
+        (`sys.executable` is empty where Python is embedded, and is the application where it is
+        frozen).
+    """
+    python = sys.executable
+    if not python or hasattr(sys, "frozen") or not os.access(python, os.X_OK):
+        raise OSError(f"sys.executable ({python!r}) is no Python")
+    moved = hasattr(os, "posix_spawn")
+    passed = [kept for kept in given if kept is not None]
+    new = iter(range(3, 3 + len(passed)))
+    numbers = [-1 if kept is None else next(new) if moved else kept.number for kept in given]
+    argv = [*_DETACH, python, "-I", "-S", "-c", _START, _PARENT]
+    argv += [*map(str, (os.getpid(), *numbers, most)), *on_death]
+    with Kept.taking(os.open(os.devnull, os.O_RDWR)) as null:
+        standard = [null, *(terminal or null for terminal in terminals)]
+        status = _run_moved(argv, standard + passed) if moved else _run(argv, standard, passed)
+    if status:
+        raise OSError(f"{argv[0]} ended with status {status}")
+
+
+def _run_moved(argv: list[str], descriptors: Sequence[Kept]) -> int:
+    """Run a command to its end; its descriptors 0, 1, 2, ... are copies of these."""
+    # Ours are high, so that none is duplicated onto its own number, which would leave it
+    # close-on-exec.
+    actions = [(os.POSIX_SPAWN_DUP2, kept.number, new) for new, kept in enumerate(descriptors)]
+    run = functools.partial(
+        os.posix_spawn, argv[0], argv, os.environ, file_actions=actions, setsigmask=()
+    )
+    with SigchldBlocked() as blocked:
+        try:
+            pid = run(setsid=True)
+        except NotImplementedError:  # no such flag on this system: the companion does it itself
+            pid = run()
+        blocked.child = pid
+        try:
+            return os.waitpid(pid, 0)[1]
+        except ChildProcessError:  # SIGCHLD is ignored, or a thread of the user's waited first
+            return 0
+
+
+def _run(argv: Sequence[str], standard: Sequence[Kept], passed: Sequence[Kept]) -> int:
+    """Do the same where Python was built without `os.posix_spawn`; the numbers stay as they are."""
+    import subprocess
+
+    stdin, stdout, stderr = (kept.number for kept in standard)
+    return subprocess.run(
+        argv,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        pass_fds=[kept.number for kept in passed],
+        start_new_session=True,
+        check=False,
+    ).returncode
+
+
+class SigchldBlocked:
+    """A time in which one child begins and ends, without SIGCHLD.
+
+    Why: a handler that reaps all there is (`waitpid(-1)`) would take the child for one of its own.
+    Where none is set, and on systems without `sigtimedwait`, nothing is done. A handler in a
+    process of several threads may still hear of it: the signal goes to any of them.
+
+    Attributes
+    ----------
+    child : int
+        Its number, to be set within.
+    """
+
+    __slots__ = ("_mask", "child")
+
+    def __init__(self) -> None:
+        self.child = 0
+        self._mask: set[int] | None = None
+
+    def __enter__(self) -> Self:
+        silent = (_signal.SIG_DFL, _signal.SIG_IGN)
+        if hasattr(_signal, "sigtimedwait") and _signal.getsignal(_signal.SIGCHLD) not in silent:
+            self._mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGCHLD,))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._mask is None:
+            return
+        heard = _signal.sigtimedwait((_signal.SIGCHLD,), 0)
+        # The ends of others meanwhile may stand behind this one signal.
+        if heard and (heard.si_pid != self.child or _others()):
+            os.kill(os.getpid(), _signal.SIGCHLD)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, self._mask)
+
+
+def _others() -> bool:
+    """Tell whether a child that has ended waits to be reaped; it goes on waiting."""
+    try:
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return False
