@@ -42,6 +42,7 @@ def capture(
     heartbeat: StrPath | None = None,
     on_death: Sequence[str] | None = None,
     max_bytes: int | None = None,
+    companion: Companion | None = None,
 ) -> Capture:
     """Write what this process prints to log files, and show it where it was shown before.
 
@@ -77,6 +78,9 @@ def capture(
         log that grows longer the beginning and the end are kept, half as much or more, and in
         between stands ``[scitex-session: 123456 bytes dropped here]``. The terminal still shows
         everything, unless it lags by 64 MiB.
+    companion : Companion, optional
+        One that `start_companion` has started; by default, and where it is gone, the capture
+        starts one when it begins. A capture that needs none releases it.
 
     Returns
     -------
@@ -131,7 +135,9 @@ def capture(
     command = () if on_death is None else _checked_command(on_death)
     most = 0 if max_bytes is None else _checked_bytes(max_bytes)
     beat = None if heartbeat is None else _checked_path("heartbeat", heartbeat)
-    return Capture(paths, mode, beat, command, most)
+    if companion is not None and not hasattr(companion, "accompany"):
+        raise _invalid_type("companion", type(companion).__name__, "from start_companion()")
+    return Capture(paths, mode, beat, command, most, companion)
 
 
 class Capture:
@@ -155,6 +161,7 @@ class Capture:
         heartbeat: str | None,
         on_death: tuple[str, ...],
         most: int,
+        companion: Companion | None,
     ) -> None:
         self.mode: Mode = mode
         self._most = most
@@ -164,6 +171,7 @@ class Capture:
         self._unwatched = heartbeat is not None or bool(on_death)
         self._owner: int | None = None
         self._streams: Redirection | Tees | None = None
+        self._early = companion
         self._companion: Companion | None = None
         self._failed = False
         self._ended = False
@@ -223,6 +231,8 @@ class Capture:
             self.mode = "none"
         if self._unwatched:
             self._accompany(None, "nobody watches for a crash")
+        if self._early is not None:
+            self._early.release()
         if self._streams is not None:
             _begun.append(self)
             self._streams.begin()
@@ -311,7 +321,10 @@ class Capture:
                 raise OSError("not written for this system yet")
             from .client import Companion
 
-            self._companion = Companion(redirection, self._most, self._heartbeat, self._on_death)
+            early = self._early
+            companion = early if early is not None and early.waiting else Companion()
+            companion.accompany(redirection, self._most, self._heartbeat, self._on_death)
+            self._companion = companion
         except OSError as error:
             terminal = redirection.terminals[1] if redirection else None
             say(f"no companion process ({error}): {consequence}", terminal)
@@ -355,6 +368,8 @@ def _checked_command(command: Sequence[str]) -> tuple[str, ...]:
         raise _invalid_type("on_death", repr(command), "a sequence of strings")
     if not words:
         raise _invalid_value("on_death", command, "a command of at least one word")
+    if any("\0" in word for word in words):
+        raise _invalid_value("on_death", command, "words without a NUL")
     return words
 
 

@@ -84,7 +84,7 @@ def saving_path(path: str | os.PathLike[str]) -> pathlib.Path:
     target = pathlib.Path(os.path.normpath(place.directory / given))
     inside = target.is_relative_to(place.directory)
     if inside and target.relative_to(place.directory).as_posix() in place.reserved:
-        allowed = f"a name that {place.directory} does not reserve for others"
+        allowed = f"a name that is not reserved in {place.directory}"
     elif inside or given.is_absolute():
         return target
     else:
