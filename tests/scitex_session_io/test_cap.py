@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scitex_session_io import InvalidTypeError, InvalidValueError, _cap, capture, render
-from scitex_session_io._cap import Cap
+from scitex_session_io import InvalidTypeError, InvalidValueError, capture, render
+from scitex_session_io._companion import cap as _cap
+from scitex_session_io._companion.cap import Cap
 from support import run_script, wait_until, write_script
 
 if TYPE_CHECKING:

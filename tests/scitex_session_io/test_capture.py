@@ -253,6 +253,16 @@ with capture('o.log', 'e.log'):
     os.waitpid(child, 0)
     subprocess.run(['/bin/echo', 'another'])
 """,
+    "a companion started first": """
+from scitex_session_io import start_companion
+with capture('o.log', 'e.log', companion=start_companion()): print(1)
+""",
+    "a companion that is not used": """
+from scitex_session_io import start_companion
+start_companion()
+capture('o.log', 'e.log', companion=start_companion())
+with capture('warm.log/o.log', 'e.log', companion=start_companion()): print(1)
+""",
     "log unwritable": "with capture('/dev/full', 'e.log'): print(1)",
     "a log that is no directory's": "with capture('warm.log/o.log', 'e.log'): print(1)",
     "without posix_spawn": """

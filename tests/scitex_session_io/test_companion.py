@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 import scitex_session_io
-from scitex_session_io._companion import Companion
-from scitex_session_io._companion_echo import Order
-from scitex_session_io._companion_watch import Watch
+from scitex_session_io._companion.echo import Order
+from scitex_session_io._companion.main import Companion
+from scitex_session_io._companion.watch import Watch
 from support import read_json, run_script, start_script, wait_until, write_script
 from support.terminal import Terminal
 
@@ -414,7 +414,7 @@ def test_a_terminal_that_takes_nothing_stops_neither_the_run_nor_the_filing_of_i
 def test_where_there_can_be_no_other_process_a_death_is_filed_rather_than_all_shown() -> None:
     finished = run_script(f"""
         import os, sys
-        from scitex_session_io import _companion
+        from scitex_session_io._companion import main as _companion
         if dead := os.fork():
             os.waitpid(dead, 0)
         else:

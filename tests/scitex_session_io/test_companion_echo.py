@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from scitex_session_io._companion_echo import Echo
+from scitex_session_io._companion.echo import Echo
 
 
 def test_a_log_that_was_truncated_is_shown_from_its_new_beginning() -> None:

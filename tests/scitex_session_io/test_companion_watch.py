@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from scitex_session_io._companion_watch import Watch
+from scitex_session_io._companion.watch import Watch
 from support import wait_until
 
 

@@ -20,7 +20,7 @@ def test_all_is_sorted_and_holds_every_public_name() -> None:
 
 def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        scitex_session_io.nothing  # noqa: B018
+        scitex_session_io.nothing  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_importing_and_capturing_import_nothing_that_costs() -> None:

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scitex_session_io import InvalidTypeError, render
-from scitex_session_io._render import CHUNK
-from scitex_session_io._render_screen import HEIGHT, WIDTH
+from scitex_session_io._render.render import CHUNK
+from scitex_session_io._render.screen import HEIGHT, WIDTH
 from support import write_script
 
 if TYPE_CHECKING:

@@ -1,67 +1,43 @@
-"""Capture that loses nothing of stdout and stderr; saving and loading of results."""
+"""Capture that loses nothing of stdout and stderr; saving and loading of results.
 
-from __future__ import annotations
+Each name is imported at its first use; ``__init__.pyi`` says where it lives.
+"""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from importlib.machinery import ModuleSpec
 
-    from ._begin import capture
-    from ._capture import Capture
-    from ._errors import (
-        InvalidTypeError,
-        InvalidValueError,
-        IoError,
-        MalformedError,
-        MissingFileError,
-        MissingLibraryError,
-        RefusedPathError,
-        UnknownFormatError,
-        UnsavableError,
-        UsedCaptureError,
-    )
-    from ._load import load
-    from ._places import save_into
-    from ._render import render
-    from ._save import save
-
-__all__ = [
-    "Capture",
-    "InvalidTypeError",
-    "InvalidValueError",
-    "IoError",
-    "MalformedError",
-    "MissingFileError",
-    "MissingLibraryError",
-    "RefusedPathError",
-    "UnknownFormatError",
-    "UnsavableError",
-    "UsedCaptureError",
-    "capture",
-    "load",
-    "render",
-    "save",
-    "save_into",
-]
-
-# Each name is loaded when it is used first: a run that saves nothing pays nothing for `save`.
-_HOME = {"Capture": "_capture", "capture": "_begin", "load": "_load"}
-_HOME |= {"render": "_render", "save": "_save", "save_into": "_places"}
+    __spec__: ModuleSpec
 
 
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        # __import__ with a from-list returns the module itself. The companion comes through this
-        # door as well, and importlib would be a tenth of its start.
-        home = __import__(f"{__name__}.{_HOME.get(name, '_errors')}", fromlist=[name])
-        value = globals()[name] = getattr(home, name)
-        return value
-    if name == "__version__":
-        from importlib.metadata import version
+def _homes() -> dict[str, str]:
+    """Return the module of each public name, as the stub has them."""
+    homes = globals().get("_HOMES")
+    if homes is None:
+        stub = __file__.rpartition(".")[0] + ".pyi"
+        lines = __spec__.loader.get_data(stub).decode().split("\n")
+        words = [line.split() for line in lines if line.startswith("from ")]
+        homes = globals()["_HOMES"] = {line[-1]: line[1] for line in words}
+    return homes
 
-        return version("scitex-session-io")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> object:
+    """Import a public name at its first use (SPEC 1), so that nobody pays for the others."""
+    homes = _homes()
+    if name == "__all__":
+        value: object = sorted(homes)
+    elif name == "__version__":
+        from importlib.metadata import version  # costs 30 ms
+
+        value = version("scitex-session-io")
+    elif name in homes:
+        # __import__ with a level, since importlib is one more import.
+        value = getattr(__import__(homes[name][1:], globals(), None, [name], 1), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__, "__version__"])
+    return sorted({*globals(), *__getattr__("__all__"), "__version__"})

@@ -131,26 +131,6 @@ class MalformedError(IoError, ValueError):
         return f"{self.where}: {self.why}"
 
 
-class RefusedPathError(IoError, ValueError):
-    """A path that nothing may be saved to.
-
-    Attributes
-    ----------
-    path : str
-        The path given.
-    why : str
-        What is wrong with it.
-    """
-
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(path, why)
-        self.path = path
-        self.why = why
-
-    def __str__(self) -> str:
-        return f"{self.path} {self.why}"
-
-
 class MissingFileError(IoError, FileNotFoundError):
     """A file to load that is not there.
 

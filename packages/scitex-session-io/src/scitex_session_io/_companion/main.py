@@ -1,14 +1,16 @@
-"""The companion: a small process beside a run, started by `_spawn`; the run doesn't import it.
+"""The companion: a small process beside a run; `_capture.client` starts it.
 
-It echoes what is appended to the logs, beats the heart, and, when the run dies without a goodbye,
-runs the command that files the crash. Isolated (``python -I -S``), in a session of its own, and
-thrifty: the standard library only, and of that little more than the interpreter has loaded anyway.
-All of ours is imported at its start: a long run may outlive the package that it was started from.
+It echoes what is appended to the logs, touches the heartbeat, and, when the run dies without a
+goodbye, runs the command that files the crash. It is isolated (``python -I -S``), in a session of
+its own, and thrifty: the standard library only, and of that little more than the interpreter has
+loaded anyway. All of ours is imported at its start, since a long run may outlive the package that
+it was started from.
 
 Arguments: the run's pid; the numbers of the descriptors it was given, -1 for those that are not
-there (control, answer, pidfd, heartbeat, marks of the order, then log and terminal of stdout, the
-same of stderr); how many bytes a log may have, 0 for any number; the rest is the command for a
-crash.
+there (control, answer, pidfd, link); and its task, unless there is a link, on which the task comes
+later. The task: the numbers of more descriptors (heartbeat, marks of the order, then log and
+terminal of stdout, the same of stderr); how many bytes a log may have, 0 for any number; the rest
+is the command for a crash.
 
 The run writes single bytes to the control pipe: ``d`` (drain: answer ``d`` once everything that
 stands in the logs now has been shown), ``e`` (end: the same, and show nothing that comes later:
@@ -22,9 +24,9 @@ import os
 import select
 import time
 
-from ._cap import Cap
-from ._companion_echo import Alarm, Echo, Order, say
-from ._companion_watch import Watch, file_death, polled
+from .cap import Cap
+from .echo import CHUNK, Alarm, Echo, Order, say
+from .watch import Watch, file_death, polled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ LAST_ECHO_S = 5.0
 PATIENCE_S = 7 * 86400.0
 # How far a terminal may lag behind before the middle of a log is dropped unseen.
 LARGEST_LAG = 64 << 20
+# Its terminals, then heartbeat, marks, and log and terminal of both streams.
+TASK_DESCRIPTORS = 8
 
 
 class Companion:
@@ -209,14 +213,55 @@ def close_others(mine: list[int]) -> None:
         os.closerange(low + 1, high)
 
 
+def receive_task(link: int, watch: Watch) -> list[str]:
+    """Wait for the task, and for the descriptors that come with it; end if it never comes.
+
+    A companion that is started before there is anything to do ends silently with its run: no
+    output, nothing filed.
+    """
+    import _socket  # for this alone
+
+    waiting = select.poll()
+    for number in (link, watch.pidfd):
+        if number >= 0:
+            waiting.register(number, select.POLLIN)
+    while True:
+        woken = bool(waiting.poll(IDLE_TICK_MS))
+        # First: a run may give the task and die at once.
+        if polled(link, 0):
+            break
+        if watch.dead(woken=woken, closed=False):
+            os._exit(0)
+    run = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, link)
+    data, rights, *_ = run.recvmsg(CHUNK, _socket.CMSG_SPACE(4 * TASK_DESCRIPTORS))
+    while data and len(data) < 8 + int(data[:8]):
+        more = run.recv(CHUNK)
+        data = data + more if more else b""
+    if not data:
+        os._exit(0)
+    run.close()
+    numbers = [number for _, _, each in rights for number in memoryview(each).cast("i")]
+    words = [os.fsdecode(word) for word in data[8:-1].split(b"\0")]
+    given = [numbers[int(word)] if word != "-1" else -1 for word in words[:TASK_DESCRIPTORS]]
+    for number, terminal in enumerate(given[:2], 1):
+        if terminal >= 0:
+            os.dup2(terminal, number)
+            os.close(terminal)
+    return [*map(str, given[2:]), *words[TASK_DESCRIPTORS:]]
+
+
 def main(argv: list[str]) -> NoReturn:
     """Accompany the run that the arguments tell of."""
-    pid, control, answer, pidfd, heartbeat, marks, *pairs = (int(word) for word in argv[1:11])
-    most, command = int(argv[11]), argv[12:]
-    close_others([control, answer, pidfd, heartbeat, marks, *pairs])
+    pid, control, answer, pidfd, link = (int(word) for word in argv[1:6])
+    task = argv[6:]
+    close_others([control, answer, pidfd, link, *map(int, task[:6])])
     os.setsid()  # once more, where the spawning could not: no Ctrl-C, no hang-up reaches us
     os.chdir("/")  # so that no file system stays busy because of us
     watch = Watch(pid, pidfd)
+    if link >= 0:
+        task = receive_task(link, watch)
+    heartbeat, marks, *pairs = (int(word) for word in task[:6])
+    most, command = int(task[6]), task[7:]
     echoes = [Echo(log, out) for log, out in (pairs[:2], pairs[2:]) if log >= 0]
     companion = Companion(control, answer, heartbeat, watch, echoes, Order(marks), most)
     if companion.run() and command:

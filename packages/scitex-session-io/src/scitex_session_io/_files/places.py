@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import pathlib
 
-from ._errors import MissingFileError, RefusedPathError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -76,7 +74,7 @@ def saving_path(path: str | os.PathLike[str]) -> pathlib.Path:
 
     Raises
     ------
-    RefusedPathError
+    InvalidValueError
         A relative path leads out of the directory that is set, or the name is reserved there.
     """
     given = pathlib.Path(path).expanduser()
@@ -85,12 +83,15 @@ def saving_path(path: str | os.PathLike[str]) -> pathlib.Path:
     place = _places[-1]
     target = pathlib.Path(os.path.normpath(place.directory / given))
     inside = target.is_relative_to(place.directory)
-    if not inside and not given.is_absolute():
-        why = f"leads out of {place.directory}; an absolute path may lie anywhere"
-        raise RefusedPathError(str(path), why)
     if inside and target.relative_to(place.directory).as_posix() in place.reserved:
-        raise RefusedPathError(str(path), f"names a file of {place.directory} that is not yours")
-    return target
+        allowed = f"a name that is not reserved in {place.directory}"
+    elif inside or given.is_absolute():
+        return target
+    else:
+        allowed = f"within {place.directory}, or absolute"
+    from scitex_session_io._errors import InvalidValueError
+
+    raise InvalidValueError("path", str(path), allowed)
 
 
 def loading_path(path: str | os.PathLike[str]) -> pathlib.Path:
@@ -107,6 +108,8 @@ def loading_path(path: str | os.PathLike[str]) -> pathlib.Path:
     for candidate in candidates:
         if candidate.exists():
             return candidate
+    from scitex_session_io._errors import MissingFileError
+
     raise MissingFileError(str(path), map(str, candidates))
 
 

@@ -9,7 +9,7 @@ import select
 import sys
 import time
 
-from ._companion_echo import say
+from .echo import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

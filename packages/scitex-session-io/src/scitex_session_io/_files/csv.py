@@ -6,8 +6,9 @@ import csv
 import re
 import sys
 
-from ._errors import MalformedError, UnsavableError
-from ._table import rows_of
+from scitex_session_io._errors import MalformedError, UnsavableError
+
+from .table import rows_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def encode(table: object) -> Iterator[bytes]:
     Raises
     ------
     UnsavableError, MalformedError
-        As `_table.rows_of`.
+        As `table.rows_of`.
     """
     # Not by csv.writer: up to Python 3.12 it leaves a lone "\r" unquoted when lines end in "\n",
     # and every reader then sees a row more.

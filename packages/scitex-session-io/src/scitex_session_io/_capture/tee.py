@@ -7,15 +7,14 @@ import os
 import sys
 from typing import cast
 
-from ._debugger import hide
-from ._quiet import flush, say
+from .descriptors import flush, hide_from_debugger, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, BinaryIO, TextIO
 
-    from ._cap import Cap
+    from scitex_session_io._companion.cap import Cap
 
     OnFailure = Callable[[str, OSError], None]
 
@@ -62,7 +61,7 @@ class Log:
 
     def _trim(self, size: int) -> None:
         """Drop the middle of a log that has grown too long."""
-        from ._cap import Cap
+        from scitex_session_io._companion.cap import Cap
 
         try:
             self._cap = self._cap or Cap(self.path, self._most)
@@ -120,7 +119,7 @@ class TextTee(io.TextIOBase):
     def write(self, text: str) -> int:
         """Write to the log, then to what is behind."""
         if sys.gettrace() is not None:
-            hide()
+            hide_from_debugger()
         # Nothing that a notebook can show must fail here, a lone surrogate for instance.
         self._log.write(text.encode(self.encoding or "utf-8", "backslashreplace"))
         return len(text) if self._behind is None else self._behind.write(text)

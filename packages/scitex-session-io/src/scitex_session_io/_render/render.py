@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from ._errors import InvalidTypeError
+from scitex_session_io._errors import InvalidTypeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def render(log: Log) -> Iterator[bytes]:
 
 
 def _rendered(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    from ._render_codes import WITHOUT_TRACE, unfinished_code, unfinished_text
-    from ._render_screen import Screen
+    from .codes import WITHOUT_TRACE, unfinished_code, unfinished_text
+    from .screen import Screen
 
     screen = Screen()
     code = text = b""

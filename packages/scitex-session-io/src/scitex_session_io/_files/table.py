@@ -6,7 +6,7 @@ import enum
 import os
 import sys
 
-from ._errors import MalformedError, UnsavableError
+from scitex_session_io._errors import MalformedError, UnsavableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

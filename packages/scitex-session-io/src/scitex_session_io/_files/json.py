@@ -8,7 +8,7 @@ import math
 import os
 import sys
 
-from ._errors import MalformedError, UnsavableError
+from scitex_session_io._errors import MalformedError, UnsavableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

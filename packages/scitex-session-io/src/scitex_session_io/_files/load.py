@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ._errors import InvalidValueError, MalformedError, MissingLibraryError
-from ._places import loading_path
-from ._save import format_of
+from scitex_session_io._errors import InvalidValueError, MalformedError, MissingLibraryError
+
+from .places import loading_path
+from .save import format_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Literal
 
-    from ._csv import Column
+    from .csv import Column
 
     Into = Literal["dicts", "columns", "rows", "numpy", "pandas"]
 
@@ -65,10 +66,10 @@ def load(path: str | os.PathLike[str], *, into: Into | None = None) -> Any:
     if suffix == ".json":
         if into is not None:
             raise InvalidValueError("into", into, "left out for a .json file")
-        from ._json import decode
+        from .json import decode
 
         return decode(file)
-    from ._csv import read
+    from .csv import read
 
     header, columns = read(file)
     if into != "rows" and (twice := {name for name in header if header.count(name) > 1}):
@@ -86,7 +87,7 @@ def _columns(header: list[str], columns: list[Column]) -> dict[str, Column]:
 
 
 def _rows(header: list[str], columns: list[Column]) -> list[list[Any]]:
-    from ._csv import values_of
+    from .csv import values_of
 
     first = [values_of([cell])[0] for cell in header]
     rows = [list(row) for row in zip(*columns, strict=True)]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from ._atomic import write_atomic
-from ._errors import InvalidTypeError, UnknownFormatError
-from ._places import saving_path, tell_saved
+import os
+import pathlib
+import secrets
+
+from scitex_session_io._errors import InvalidTypeError, UnknownFormatError
+
+from .places import saving_path, tell_saved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
-    import pathlib
+    from collections.abc import Iterable
     from typing import Any
 
 FORMATS = (".csv", ".json")
@@ -74,13 +77,13 @@ def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path
             which = ", ".join(allowed) or "no option"
             raise InvalidTypeError("options", f"{name}=", f"{which} for a {suffix} file")
     if suffix == ".json":
-        from . import _json
+        from . import json
 
-        chunks = _json.encode(obj, **options)
+        chunks = json.encode(obj, **options)
     else:
-        from . import _csv
+        from . import csv
 
-        chunks = _csv.encode(obj)
+        chunks = csv.encode(obj)
     write_atomic(target, chunks)
     tell_saved(target)
     return target
@@ -98,3 +101,43 @@ def format_of(path: pathlib.Path) -> str:
     if suffix not in FORMATS:
         raise UnknownFormatError(str(path), FORMATS)
     return suffix
+
+
+def write_atomic(path: pathlib.Path, chunks: Iterable[bytes]) -> None:
+    """Write a file so that at every moment there is the old one or the new one, whole.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its directory is made where it is missing.
+    chunks : iterable of bytes
+        Its content. Where making it raises, nothing is left.
+
+    Raises
+    ------
+    OSError
+        It can't be written; nothing is left.
+
+    Notes
+    -----
+    A temporary file in the same directory, synced to the disk, then renamed. A symbolic link keeps
+    being one: the file it points to is replaced. Permissions are those of the old file, or of a
+    new one under the umask.
+    """
+    path = pathlib.Path(os.path.realpath(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
+    binary = getattr(os, "O_BINARY", 0)  # Windows would turn "\n" into "\r\n"
+    number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | binary, 0o666)
+    try:
+        with os.fdopen(number, "wb") as file:
+            if path.exists():
+                temporary.chmod(path.stat().st_mode & 0o7777)
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

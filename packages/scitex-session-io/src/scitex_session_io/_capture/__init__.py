@@ -1,0 +1,1 @@
+"""Capture of stdout and stderr, in the process of the run."""

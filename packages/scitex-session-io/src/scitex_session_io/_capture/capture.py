@@ -1,0 +1,396 @@
+"""Capture of stdout and stderr: begun, ended, and everything put back."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from .descriptors import say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Literal, Self, TextIO
+
+    from .client import Companion
+    from .redirect import Redirection
+    from .tee import Tees
+
+    Mode = Literal["fd", "sys", "none"]
+    StrPath = str | os.PathLike[str]
+
+MODES = ("fd", "sys", "none")
+LEAST_BYTES = 1 << 16
+
+# How long a terminal may hold up a question, or the one print that finds its log full; seconds.
+_TURN_S = 1.0
+
+_CAPTURERS = {"ipykernel", "pytest"}
+_LESS = "what C code and subprocesses print is not in the log"
+
+# Those that have begun and not ended, the innermost last.
+_begun: list[Capture] = []
+
+
+def capture(
+    stdout: StrPath | None = None,
+    stderr: StrPath | None = None,
+    *,
+    mode: Mode = "fd",
+    heartbeat: StrPath | None = None,
+    on_death: Sequence[str] | None = None,
+    max_bytes: int | None = None,
+    companion: Companion | None = None,
+) -> Capture:
+    """Write what this process prints to log files, and show it where it was shown before.
+
+    In mode "fd" the log files *are* the descriptors 1 and 2: what Python, C code, subprocesses
+    and forked workers print is on disk at the moment of ``write(2)``, however the process dies. A
+    companion process copies what is appended to the terminal within about 20 ms.
+
+    The naive ways lose output: a tee of Python's streams never sees what C code and subprocesses
+    print, and a pipe loses what is in it when its reader dies, and blocks who writes to it.
+
+    Parameters
+    ----------
+    stdout, stderr : path, optional
+        The logs, appended to; they and their directories are made where they are missing. Both may
+        be the same file, which is then shown on stdout alone. Needed unless `mode` is "none".
+    mode : {"fd", "sys", "none"}
+        "fd": as above. "sys": a tee of Python's streams, chosen by itself where descriptors can't
+        be redirected: `sys.stdout` has been replaced (said on stderr, but for Jupyter and
+        pytest), or no companion can be started (said on stderr); it is what Windows has so far.
+        "none": nothing is captured; a companion runs only for `heartbeat` and `on_death`.
+    heartbeat : path, optional
+        A file that the companion touches at its start and every 30 s, through a descriptor: a
+        rename of its directory, or C code that holds the GIL, doesn't stop it.
+    on_death : sequence of str, optional
+        A command, its program as an absolute path, run (by the companion, in the directory ``/``,
+        stdin empty, stdout and stderr the terminal) when this process dies without `Capture.stop`
+        or `Capture.dismiss`. One argument is added, a JSON object of what was seen:
+        ``{"seen": "2026-11-22T05:09:48.123456+00:00", "signal": 9, "exit_status": null}``. Signal
+        and status are null where they can't be known: the status of a process that is not one's
+        child is told by Linux 6.15 and later alone, and by earlier ones if its parent is slow.
+    max_bytes : int, optional
+        How long each log may grow, at least 65536 (64 KiB); by default there is no limit. Of a
+        log that grows longer the beginning and the end are kept, half as much or more, and in
+        between stands ``[scitex-session: 123456 bytes dropped here]``. The terminal still shows
+        everything, unless it lags by 64 MiB.
+    companion : Companion, optional
+        One that `start_companion` has started; by default, and where it is gone, the capture
+        starts one when it begins. A capture that needs none releases it.
+
+    Returns
+    -------
+    Capture
+        To be used in a ``with`` statement, or begun by its `Capture.start`.
+
+    Raises
+    ------
+    ValueError
+        An unknown `mode`, a path with a NUL, an empty `on_death`, `max_bytes` below 65536.
+    TypeError
+        A log is missing, or no path; `on_death` is no sequence of strings; `max_bytes` no integer.
+
+    Notes
+    -----
+    Python's streams are line-buffered during the capture, and C's stdout. `sys.stdout` stays a
+    text stream with the encoding and error handler it had; `isatty` answers for the terminal
+    behind it, as `os.isatty`, `os.get_terminal_size` and `fcntl.ioctl` do when asked about 1 and 2,
+    and `input` edits its line there. Child processes see a file (`ls --color=auto` prints no
+    colours), and COLUMNS and LINES as they are at the beginning. What was found (stream objects,
+    descriptors, variables) is put back at the end, except where the script itself has replaced it
+    meanwhile.
+
+    When a log can't be written any more (a full disk), Python's streams turn to the terminal, which
+    is said once. When nobody reads the terminal's end any more (``| head -1``), showing stops and
+    the log goes on.
+
+    With `max_bytes`, the file system takes blocks out of the log where it can (ext4, XFS). Others
+    (tmpfs, Btrfs) punch a hole: the file keeps its length, takes no room there, and reads as NULs,
+    which `render` leaves out. Where neither can be, and on systems other than Linux, that is said
+    once and the logs are kept whole. Between two looks, 20 ms apart, a log may be longer; and what
+    child processes write after the end is not looked after.
+
+    In a process that adopts orphans (PID 1 of a container without ``--init``) the companion does
+    become a child that `os.wait` meets.
+
+    Run on Linux; macOS has the same code path, without a pidfd, and has not been tried.
+
+    Examples
+    --------
+    >>> with capture("logs/stdout.log", "logs/stderr.log"):  # doctest: +SKIP
+    ...     print("on disk, and on the terminal")
+    """
+    if mode not in MODES:
+        raise _invalid_value("mode", mode, "one of " + ", ".join(map(repr, MODES)))
+    paths = None
+    if mode != "none":
+        if stdout is None or stderr is None:
+            missing = "stdout" if stdout is None else "stderr"
+            raise _invalid_type(missing, "None", f"the path of a log with mode={mode!r}")
+        paths = _checked_path("stdout", stdout), _checked_path("stderr", stderr)
+    command = () if on_death is None else _checked_command(on_death)
+    most = 0 if max_bytes is None else _checked_bytes(max_bytes)
+    beat = None if heartbeat is None else _checked_path("heartbeat", heartbeat)
+    if companion is not None and not hasattr(companion, "accompany"):
+        raise _invalid_type("companion", type(companion).__name__, "from start_companion()")
+    return Capture(paths, mode, beat, command, most, companion)
+
+
+class Capture:
+    """Stdout and stderr of this process in log files, for a time; made by `capture`.
+
+    Used once: begun by `start` or ``with``, ended by `stop`. Captures nest like brackets, in all
+    threads together: one that ends ends those that were begun within it, which is said. Only the
+    process that began it ends it: in a forked child its methods do nothing, and what the child
+    prints still goes to the log.
+
+    Attributes
+    ----------
+    mode : {"fd", "sys", "none"}
+        What was asked for; after `start`, what was chosen.
+    """
+
+    def __init__(
+        self,
+        paths: tuple[str, str] | None,
+        mode: Mode,
+        heartbeat: str | None,
+        on_death: tuple[str, ...],
+        most: int,
+        companion: Companion | None,
+    ) -> None:
+        self.mode: Mode = mode
+        self._most = most
+        self._paths = paths
+        self._heartbeat = heartbeat
+        self._on_death = on_death
+        self._unwatched = heartbeat is not None or bool(on_death)
+        self._owner: int | None = None
+        self._streams: Redirection | Tees | None = None
+        self._early = companion
+        self._companion: Companion | None = None
+        self._failed = False
+        self._ended = False
+
+    @property
+    def stdout(self) -> TextIO:
+        """The text stream for stdout; it may be kept, and writes to the terminal after the end."""
+        return self._streams.stdout if self._streams else sys.stdout
+
+    @property
+    def stderr(self) -> TextIO:
+        """The text stream for stderr, likewise."""
+        return self._streams.stderr if self._streams else sys.stderr
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> Self:
+        """Begin; a second call before the end does nothing.
+
+        Returns
+        -------
+        Capture
+            Itself.
+
+        Raises
+        ------
+        IsADirectoryError
+            A log's path is a directory. Any other trouble is said on stderr, and the run goes on
+            with what can be had: with a tee where no companion can be started, with mode "none"
+            where a log can't be opened.
+        UsedCaptureError
+            It has ended before.
+        """
+        if self._ended:
+            from scitex_session_io._errors import UsedCaptureError
+
+            raise UsedCaptureError(self._paths or ())
+        if self._owner is not None:
+            return self
+        self._owner = os.getpid()
+        try:
+            if self._paths is not None:
+                self._streams = self._open(self._paths)
+        except IsADirectoryError:
+            raise
+        except OSError as error:
+            say(f"the output is not logged: {error}", None)
+            self.mode = "none"
+        if self._unwatched:
+            self._accompany(None, "nobody watches for a crash")
+        if self._early is not None:
+            self._early.release()
+        if self._streams is not None:
+            _begun.append(self)
+            self._streams.begin()
+        return self
+
+    def finish(self, timeout: float = 5.0) -> None:
+        """End the capture and put back what was found; the companion still watches.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait until everything printed has been shown. What a slow terminal has not
+            taken by then is shown later, as far as it comes; the logs are whole in any case.
+
+        Notes
+        -----
+        A child process that still holds a log's descriptor isn't waited for; what it writes later
+        is in the log, and there alone.
+        """
+        if self._owner != os.getpid():
+            return
+        self._ended = True
+        if self._streams is None or self not in _begun:
+            return
+        inner = _begun[_begun.index(self) + 1 :]
+        for capture in reversed(inner):
+            capture.finish(timeout)
+        _begun.remove(self)
+        deadline = time.monotonic() + timeout
+        try:
+            self._streams.flush()
+            self._drain(deadline)
+        finally:  # whatever interrupts the waiting, Ctrl-C for one
+            self._streams.end()
+            self._drain(deadline, last=True)  # what other threads have printed meanwhile
+            deleted = self._streams.deleted
+            self._streams.close()
+        if deleted:
+            say(f"deleted before the end, and kept nowhere: {', '.join(deleted)}", None)
+        for capture in inner:
+            if capture._paths:
+                ended = " and ".join(capture._paths)
+                say(f"the capture to {ended} has ended with the one around it", None)
+
+    def dismiss(self) -> None:
+        """Tell the companion that the run is over; a capture still open is ended first."""
+        if self._owner != os.getpid():
+            return
+        self.finish()
+        if self._companion is not None:
+            self._companion.dismiss()
+            self._companion = None
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """End the capture as `finish` does, and dismiss the companion."""
+        self.finish(timeout)
+        self.dismiss()
+
+    def _open(self, paths: tuple[str, str]) -> Redirection | Tees:
+        """Open the logs: by descriptor if that can be and there is a companion to show them."""
+        for path in paths:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+        if self.mode == "fd" and os.name == "posix":
+            from .redirect import Redirection, obstacle
+
+            if name := obstacle():
+                # There it is what a user expects, and would be said before each test or cell.
+                if not sys.modules.keys() & _CAPTURERS:
+                    kind = type(getattr(sys, name)).__name__
+                    say(f"sys.{name} ({kind}) does not stand on its descriptor: {_LESS}", None)
+            else:
+                redirection = Redirection(paths, self._log_failed, self._show)
+                if self._accompany(redirection, _LESS):
+                    return redirection
+                redirection.close()
+        from .tee import Tees
+
+        self.mode = "sys"
+        return Tees(paths, self._log_failed, self._most)
+
+    def _accompany(self, redirection: Redirection | None, consequence: str) -> bool:
+        """Start the companion, or say what there is not without it."""
+        self._unwatched = False
+        try:
+            if os.name != "posix":
+                raise OSError("not written for this system yet")
+            from .client import Companion
+
+            early = self._early
+            companion = early if early is not None and early.waiting else Companion()
+            companion.accompany(redirection, self._most, self._heartbeat, self._on_death)
+            self._companion = companion
+        except OSError as error:
+            terminal = redirection.terminals[1] if redirection else None
+            say(f"no companion process ({error}): {consequence}", terminal)
+        return self._companion is not None
+
+    def _drain(self, deadline: float, *, last: bool = False) -> None:
+        if self._companion is not None:
+            self._companion.drain(deadline, last=last)
+
+    def _show(self) -> None:
+        """Have everything printed shown, by the process whose companion it is."""
+        if self._owner == os.getpid():
+            self._drain(time.monotonic() + _TURN_S)
+
+    def _log_failed(self, path: str, error: OSError) -> None:
+        """Say once that a log takes no more; what it holds is shown before what follows it."""
+        self._show()
+        if self._failed or self._streams is None:
+            return
+        self._failed = True
+        message = f"{path} takes no more ({error.strerror}): the rest is only shown"
+        self._streams.say_once(message)
+
+
+def _checked_path(name: str, path: StrPath) -> str:
+    try:
+        absolute = os.path.abspath(os.fsdecode(path))
+    except TypeError:
+        raise _invalid_type(name, type(path).__name__, "a path") from None
+    if "\0" in absolute:
+        raise _invalid_value(name, path, "a path, which has no NUL")
+    return absolute
+
+
+def _checked_command(command: Sequence[str]) -> tuple[str, ...]:
+    try:
+        words = tuple(command)
+    except TypeError:
+        words = None
+    if words is None or isinstance(command, str) or not all(isinstance(w, str) for w in words):
+        raise _invalid_type("on_death", repr(command), "a sequence of strings")
+    if not words:
+        raise _invalid_value("on_death", command, "a command of at least one word")
+    if any("\0" in word for word in words):
+        raise _invalid_value("on_death", command, "words without a NUL")
+    return words
+
+
+def _checked_bytes(most: int) -> int:
+    if isinstance(most, bool) or not hasattr(most, "__index__"):
+        raise _invalid_type("max_bytes", type(most).__name__, "an integer or None")
+    if most < LEAST_BYTES:
+        raise _invalid_value("max_bytes", most, f"at least {LEAST_BYTES}")
+    return most.__index__()
+
+
+# A run that asks for what there is does not import the errors.
+
+
+def _invalid_value(name: str, value: object, allowed: str) -> Exception:
+    from scitex_session_io._errors import InvalidValueError
+
+    return InvalidValueError(name, value, allowed)
+
+
+def _invalid_type(name: str, type_name: str, allowed: str) -> Exception:
+    from scitex_session_io._errors import InvalidTypeError
+
+    return InvalidTypeError(name, type_name, allowed)

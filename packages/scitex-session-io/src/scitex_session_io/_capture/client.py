@@ -1,0 +1,430 @@
+"""The run's side of its companion process: start it, ask it, do without it when it is gone."""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` brings enum
+import functools
+import os
+import select
+import sys
+import time
+
+from .descriptors import Kept, copy_rest, identity, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Self
+
+    from .redirect import Redirection
+
+    Terminals = tuple[Kept | None, Kept | None]
+
+# How long to wait for an answer before looking whether another thread, or a signal's handler, that
+# asked meanwhile has taken it; seconds.
+_LOOK_S = 0.02
+# What goes through a socket in one piece.
+_LARGEST_TASK = 16384
+# The shell ends at once and is waited for; what it leaves behind is no child of the run, so that
+# no `os.wait()` of the user ever meets it.
+_DETACH = ("/bin/sh", "-c", '"$@" &', "sh")
+# Imported rather than run as a file, so that its bytecode is kept: 2.5 ms less to wait for at the
+# end of a short run. Our folder comes last on the path: nothing in it, be it every package of the
+# user's, stands before the standard library.
+_START = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from scitex_session_io._companion.main import main; main(sys.argv)"
+)
+_FOLDER = os.path.abspath(__file__).rsplit(os.sep, 3)[0]
+
+# What a forked child closes: one that outlives the run must not keep the pipes open.
+_live: set[Kept] = set()
+
+
+def _close_in_child() -> None:
+    for kept in tuple(_live):
+        kept.close()
+    _live.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_child)
+
+
+def start_companion() -> Companion:
+    """Start a companion process before there is anything for it to do.
+
+    Python needs some 12 ms to start in it. A short run would wait for that at its end; so start it
+    first, import and prepare meanwhile, and give it to `capture`.
+
+    Returns
+    -------
+    Companion
+        To be given to `capture`, once. Where no process could be started, or this one is gone by
+        then, `capture` starts one of its own. A companion that is not used ends silently: with
+        its object, with `Companion.release`, or with this process, be it by a death or an exec.
+
+    Examples
+    --------
+    >>> companion = start_companion()
+    >>> with capture("o.log", "e.log", companion=companion):  # doctest: +SKIP
+    ...     print("on disk, and on the terminal")
+    >>> companion.release()
+    """
+    companion = Companion()
+    companion.start()
+    return companion
+
+
+class Companion:
+    """A companion process, as the run has it; `start_companion` makes one that waits.
+
+    Attributes
+    ----------
+    waiting : bool
+        Whether it has been started and has nothing to do yet.
+    """
+
+    def __init__(self) -> None:
+        self._owner = os.getpid()
+        self._ours: list[Kept] = []
+        self._link: Kept | None = None
+        self._echoes: list[tuple[Kept, Kept | None]] = []
+        self._stderr: Kept | None = None
+        self._unanswered = 0
+        self._gone = False
+
+    def __del__(self) -> None:
+        self.release()
+
+    @property
+    def waiting(self) -> bool:
+        return self._link is not None
+
+    def start(self) -> None:
+        """Start the process without a task, where that can be."""
+        try:
+            import _socket  # `socket` brings selectors and enum
+
+            ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+            self._link = Kept.taking(ours.detach())
+            self._ours.append(self._link)
+            with Kept.taking(theirs.detach()) as link:
+                # Of the caller's streams it holds none as long as it is not used.
+                self._spawn(link, (), (None, None), ())
+        except (AttributeError, ImportError, OSError):  # another system; no process to be had
+            self.close()
+
+    def accompany(
+        self,
+        redirection: Redirection | None,
+        most: int,
+        heartbeat: str | None,
+        on_death: Sequence[str],
+    ) -> None:
+        """Give the process its task; start one where none waits.
+
+        Parameters
+        ----------
+        redirection : Redirection or None
+            What to show. The terminals it found are also what the command for a crash gets as its
+            stdout and stderr; without it, what stands on the descriptors 1 and 2.
+        most : int
+            How many bytes a log may have; 0 for any number.
+        heartbeat : str or None
+            A file to touch every 30 s.
+        on_death : sequence of str
+            The command for a crash; may be empty.
+
+        Raises
+        ------
+        OSError
+            It can't be started. Nothing is left open.
+        """
+        terminals = redirection.terminals if redirection else None
+        order = redirection.order if redirection else None
+        # A log that is shown nowhere is looked after for its length alone.
+        echoes = redirection.echoes if redirection else []
+        self._echoes = [(log, out) for log, out in echoes if out or most]
+        self._stderr = terminals[1] if terminals else None
+        theirs: list[Kept] = []
+        try:
+            beat = None
+            if heartbeat is not None and (beat := self._opened(heartbeat)):
+                theirs.append(beat)
+            if terminals is None:
+                terminals = _if_open(1), _if_open(2)
+                theirs += [kept for kept in terminals if kept is not None]
+            pairs = [kept for pair in self._echoes for kept in pair]
+            missing = [None] * (4 - len(pairs))
+            marks = order.marks if order else None
+            given = [beat, marks, *pairs, *missing]
+            words = [str(most), *on_death]
+            if not self._hand_over(given, terminals, words):
+                self.close()
+                self._spawn(None, given, terminals, words)
+        except OSError:
+            self.close()
+            raise
+        finally:
+            for kept in theirs:
+                kept.close()
+
+    def drain(self, deadline: float, *, last: bool = False) -> None:
+        """Have everything in the logs shown, waiting no longer than to `deadline` (monotonic).
+
+        After the `last` time, nothing that is added to the logs is shown any more.
+
+        If the companion is no longer there, that is said, and the rest shown from here.
+        """
+        if not self._gone and not self._ask(b"e" if last else b"d", deadline):
+            self._gone = True
+            self.close()
+            say("the companion process is gone; what it did not show follows", self._stderr)
+        if self._gone:
+            for log, out in self._echoes:
+                if out is not None:
+                    copy_rest(log, out)
+
+    def dismiss(self) -> None:
+        """Say goodbye: the run is over, watch no longer. What is not yet shown still will be."""
+        if self._connected():
+            os.write(self._control.number, b"b")
+        self.close()
+
+    def release(self) -> None:
+        """End the process if it still waits for something to do; else do nothing."""
+        if self.waiting:
+            self.close()
+
+    def close(self) -> None:
+        """Close the pipes; may be called twice."""
+        for kept in self._ours:
+            kept.close()
+        _live.difference_update(self._ours)
+        self._ours = []
+        self._link = None
+
+    def _spawn(
+        self,
+        link: Kept | None,
+        given: Iterable[Kept | None],
+        terminals: Terminals,
+        words: Iterable[str],
+    ) -> None:
+        """Start the process, with pipes to it."""
+        # We keep the read end too: with it, a write to a companion that is dead is no SIGPIPE,
+        # which a script may have told to kill.
+        control, self._control = Kept.pipe()
+        self._ours += [control, self._control]
+        self._answers, answer = Kept.pipe()
+        os.set_blocking(self._answers.number, False)
+        self._ours.append(self._answers)
+        pidfd = _own_pidfd()
+        try:
+            _spawn([control, answer, pidfd, link, *given], terminals, words)
+        finally:
+            for kept in (answer, pidfd):
+                if kept is not None:
+                    kept.close()
+        _live.update(self._ours)
+
+    def _hand_over(
+        self, given: Iterable[Kept | None], terminals: Terminals, words: Iterable[str]
+    ) -> bool:
+        """Send the task to the process that waits for it; return whether that could be done."""
+        link = self._link
+        if link is None or not link.valid or self._owner != os.getpid() or self._dead():
+            return False
+        numbers: list[int] = []
+        task: list[str] = []
+        for kept in (*terminals, *given):
+            task.append(str(len(numbers) if kept else -1))
+            numbers += [kept.number] if kept else []
+        data = b"".join(os.fsencode(word) + b"\0" for word in (*task, *words))
+        if len(data) > _LARGEST_TASK:
+            return False
+        import _socket
+
+        rights = b"".join(number.to_bytes(4, sys.byteorder) for number in numbers)
+        flags = _socket.MSG_DONTWAIT | getattr(_socket, "MSG_NOSIGNAL", 0)
+        end = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, link.number)
+        try:
+            message = [b"%08d" % len(data), data]
+            end.sendmsg(message, [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)], flags)
+        except OSError:  # it has just died; or the user has too many descriptors in flight
+            return False
+        finally:
+            end.detach()
+        link.close()
+        self._ours.remove(link)
+        _live.discard(link)
+        self._link = None
+        return True
+
+    def _dead(self) -> bool:
+        """Return whether the process has gone: it alone holds the other end."""
+        waiting = select.poll()
+        waiting.register(self._answers.number, select.POLLIN)
+        return not self._connected() or bool(waiting.poll(0))
+
+    def _opened(self, heartbeat: str) -> Kept | None:
+        """Open the file to touch; without one the rest is no worse."""
+        try:
+            return Kept.taking(os.open(heartbeat, os.O_WRONLY | os.O_CREAT, 0o666))
+        except OSError as error:
+            say(f"nothing shows that this run lives: {error}", self._stderr)
+            return None
+
+    def _ask(self, request: bytes, deadline: float) -> bool:
+        """Ask for everything to be shown; return whether there is anyone to ask."""
+        if not self._connected():
+            return False
+        os.write(self._control.number, request)
+        self._unanswered += 1
+        waiting = select.poll()
+        waiting.register(self._answers.number, select.POLLIN)
+        while self._unanswered > 0:
+            left = deadline - time.monotonic()
+            if not waiting.poll(max(0.0, min(left, _LOOK_S)) * 1000):
+                if left <= 0:
+                    break
+                continue
+            try:
+                count = len(os.read(self._answers.number, 64))
+            except BlockingIOError:
+                continue
+            if not count:
+                return False
+            self._unanswered -= count
+        return True
+
+    def _connected(self) -> bool:
+        """Return whether the pipes are still ours."""
+        return self._control.valid and self._answers.valid
+
+
+class SigchldBlocked:
+    """Block SIGCHLD while one child begins and ends, so that no handler of the user's hears of it.
+
+    Why: a handler that reaps all there is (`waitpid(-1)`) would take the child for one of its own.
+    Where none is set, and on systems without `sigtimedwait`, nothing is done. A handler in a
+    process of several threads may still hear of it: the signal goes to any of them.
+
+    Attributes
+    ----------
+    child : int
+        The pid of the child, to be set within.
+    """
+
+    __slots__ = ("_mask", "child")
+
+    def __init__(self) -> None:
+        self.child = 0
+        self._mask: set[int] | None = None
+
+    def __enter__(self) -> Self:
+        silent = (_signal.SIG_DFL, _signal.SIG_IGN)
+        if hasattr(_signal, "sigtimedwait") and _signal.getsignal(_signal.SIGCHLD) not in silent:
+            self._mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGCHLD,))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._mask is None:
+            return
+        heard = _signal.sigtimedwait((_signal.SIGCHLD,), 0)
+        # The ends of others meanwhile may stand behind this one signal.
+        if heard and (heard.si_pid != self.child or _others_ended()):
+            os.kill(os.getpid(), _signal.SIGCHLD)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, self._mask)
+
+
+def _others_ended() -> bool:
+    """Return whether a child that has ended waits to be reaped; it goes on waiting."""
+    try:
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return False
+
+
+def _spawn(given: Sequence[Kept | None], terminals: Terminals, words: Iterable[str]) -> None:
+    """Start the companion process, detached.
+
+    Parameters
+    ----------
+    given : sequence of (Kept or None)
+        The descriptors it gets, in the order in which `_companion.main` names them.
+    terminals : pair of (Kept or None)
+        Its stdout and stderr; ``/dev/null`` for None.
+    words : iterable of str
+        The rest of its arguments.
+
+    Raises
+    ------
+    OSError
+        It can't be started: no shell, no processes left, or no Python to run it with
+        (`sys.executable` is empty where Python is embedded, and is the application where it is
+        frozen).
+    """
+    python = sys.executable
+    if not python or hasattr(sys, "frozen") or not os.access(python, os.X_OK):
+        raise OSError(f"sys.executable ({python!r}) is no Python")
+    moved = hasattr(os, "posix_spawn")
+    passed = [kept for kept in given if kept is not None]
+    new = iter(range(3, 3 + len(passed)))
+    numbers = [-1 if kept is None else next(new) if moved else kept.number for kept in given]
+    argv = [*_DETACH, python, "-I", "-S", "-c", _START, _FOLDER]
+    argv += [*map(str, (os.getpid(), *numbers)), *words]
+    with Kept.taking(os.open(os.devnull, os.O_RDWR)) as null:
+        standard = [null, *(terminal or null for terminal in terminals)]
+        status = _run_moved(argv, standard + passed) if moved else _run(argv, standard, passed)
+    if status:
+        raise OSError(f"{argv[0]} ended with status {status}")
+
+
+def _run_moved(argv: list[str], descriptors: Sequence[Kept]) -> int:
+    """Run a command to its end; its descriptors 0, 1, 2, ... are copies of these."""
+    # Ours are high, so that none is duplicated onto its own number, which would leave it
+    # close-on-exec.
+    actions = [(os.POSIX_SPAWN_DUP2, kept.number, new) for new, kept in enumerate(descriptors)]
+    run = functools.partial(
+        os.posix_spawn, argv[0], argv, os.environ, file_actions=actions, setsigmask=()
+    )
+    with SigchldBlocked() as blocked:
+        try:
+            pid = run(setsid=True)
+        except NotImplementedError:  # no such flag on this system: the companion does it itself
+            pid = run()
+        blocked.child = pid
+        try:
+            return os.waitpid(pid, 0)[1]
+        except ChildProcessError:  # SIGCHLD is ignored, or a thread of the user's waited first
+            return 0
+
+
+def _run(argv: Sequence[str], standard: Sequence[Kept], passed: Sequence[Kept]) -> int:
+    """Do the same where Python was built without `os.posix_spawn`; the numbers stay as they are."""
+    import subprocess
+
+    stdin, stdout, stderr = (kept.number for kept in standard)
+    return subprocess.run(
+        argv,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        pass_fds=[kept.number for kept in passed],
+        start_new_session=True,
+        check=False,
+    ).returncode
+
+
+def _own_pidfd() -> Kept | None:
+    """Open a pidfd of this process, where the system has such a thing."""
+    try:
+        return Kept.taking(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return None
+
+
+def _if_open(number: int) -> Kept | None:
+    return None if identity(number) is None else Kept.copy_of(number)

@@ -1,0 +1,1 @@
+"""The companion process, which shows the logs and watches over the run."""

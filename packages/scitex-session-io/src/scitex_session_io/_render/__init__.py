@@ -1,0 +1,1 @@
+"""Rendering of a log as its terminal showed it in the end."""
