@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scitex_session_plot._stamp.pdf import pdf_texts
+from pathlib import Path
+from scitex_session_plot import read_stamps
 from scitex_session_plot._stamp.places import stamp_text
-from scitex_session_plot._stamp.text import stamps_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,8 +56,8 @@ CODES: dict[str, Callable[[str], bytes]] = {
 
 
 def found(pdf: bytes) -> list[tuple[str, str]]:
-    texts = pdf_texts(io.BytesIO(b"%PDF-1.7\n" + pdf))
-    return [(stamp["id"], stamp["script"]) for text in texts for stamp in stamps_in(text)]
+    Path("x.pdf").write_bytes(b"%PDF-1.7\n" + pdf)
+    return [(stamp.id, stamp.script) for stamp in read_stamps("x.pdf")]
 
 
 @pytest.mark.parametrize("form", FORMS)
