@@ -125,8 +125,6 @@ def _stamps(file: BinaryIO, kind: Kind, budget: Budget) -> Iterator[tuple[int, F
     """Yield the stamps of a figure, each with about where in the file it stands."""
     comments = 0
     for begin, data, end in _chunks(file):
-        for at, stamp in _stamps_in(data, end, kind, budget):
-            yield begin + at, stamp
         if kind == "gif":
             for match in _COMMENT.finditer(data, 0, end):
                 comments += 1
@@ -135,7 +133,10 @@ def _stamps(file: BinaryIO, kind: Kind, budget: Budget) -> Iterator[tuple[int, F
                 comment = _joined(data[match.end() : match.end() + _OVERLAP])
                 for _, stamp in _stamps_in(comment, len(comment), kind, budget):
                     yield begin + match.start(), stamp
-        elif kind in _PACKED:
+        # Of a GIF after its comments: as it stands there, the stamp has bytes of length in it.
+        for at, stamp in _stamps_in(data, end, kind, budget):
+            yield begin + at, stamp
+        if kind in _PACKED:
             for match in _PACKED[kind].finditer(data, 0, end):
                 if budget.unpacked <= 0:
                     break
@@ -205,33 +206,40 @@ def _of_text(piece: bytes, kind: Kind, budget: Budget) -> list[Found]:
 def _of_pdf(piece: bytes, budget: Budget) -> list[Found]:
     """Return the stamps in the strings of a piece of a PDF, or else in its XMP."""
     text = _plain(_without_escapes(piece, budget))
+    found = _found(text)
     # In a string, a backslash belongs to the PDF; in XMP, to the JSON.
-    stamps = _decoded(text, in_xmp=False)
+    stamps = [stamp for at, stamp in found if not _is_in_xmp(text, at)]
     runs = (b"".join(match[0].split()).lower() for match in _HEXADECIMAL.finditer(piece))
     marked = ((max(map(digits.find, _IN_HEXADECIMAL)), digits) for digits in runs)
     for at, digits in itertools.islice((run for run in marked if run[0] >= 0), _MOST_TRIES):
         pairs = digits[at % 2 :]  # the piece may begin amid a pair
         stamps += _decoded(_plain(bytes.fromhex(pairs[: len(pairs) // 2 * 2].decode())))
-    return stamps or _of_text(piece, "plain", budget) or _decoded(text)
+    return stamps or _of_text(piece, "plain", budget) or [stamp for _, stamp in found]
 
 
-def _decoded(text: str, *, in_xmp: bool = True) -> list[Found]:
-    """Return the stamps in a text that name a run; without `in_xmp`, only those in no XMP."""
+def _decoded(text: str) -> list[Found]:
+    return [stamp for _, stamp in _found(text)]
+
+
+def _found(text: str) -> list[tuple[int, Found]]:
+    """Return where stamps begin in a text, and the stamps, as far as they name a run."""
     import json
 
     decoder = json.JSONDecoder()
-    stamps = []
+    found = []
     for opening in itertools.islice(_OPENING.finditer(text), _MOST_TRIES):
         at = opening.start()
-        if not in_xmp and _XMP_TAG.match(text, text.rfind("<", 0, at), at):
-            continue
         try:
             stamp, _ = decoder.raw_decode(text[at : at + _LONGEST_STAMP])
         except (ValueError, RecursionError):
             continue
         if isinstance(stamp.get("id"), str):
-            stamps.append(stamp)
-    return stamps
+            found.append((at, stamp))
+    return found
+
+
+def _is_in_xmp(text: str, at: int) -> bool:
+    return _XMP_TAG.match(text, text.rfind("<", 0, at), at) is not None
 
 
 def _plain(data: bytes) -> str:
