@@ -108,3 +108,16 @@ def test_all_of_them_in_one_process_take_bounded_memory() -> None:
     argv = [sys.executable, "-c", code, *HOSTILE]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert int(done.stdout) < MEGABYTES * 1000
+
+
+def test_of_a_figure_of_any_size_the_beginning_and_the_end_are_read() -> None:
+    stamp = OPENING + b'1,"id":"run"}'
+    for name, place in {"begin.tif": 100, "end.tif": (3 << 30) - 100}.items():
+        with open(name, "wb") as file:  # zeros that take no room on the disk
+            file.write(b"II*\0")
+            file.seek(place)
+            file.write(stamp)
+            file.truncate(3 << 30)
+        began = time.thread_time()
+        assert [found.id for found in read_stamps(name)] == ["run"]
+        assert time.thread_time() - began < SECONDS
