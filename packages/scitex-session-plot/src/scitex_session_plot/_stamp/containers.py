@@ -34,6 +34,7 @@ _LARGEST_DIRECTORY = 16 << 20  # of a zip: some 150,000 entries, of half a kilob
 _TAR_MARK, _TAR = slice(257, 262), b"ustar"
 _TAR_BLOCK = 512
 _LONGEST_NAME = 64 << 10
+_FARTHEST = 1 << 40  # a size may be any number of 88 bits, which no file can be set to
 _PACKED = ((b"\x1f\x8b\x08", "gzip"), (b"BZh", "bz2"), (b"\xfd7zXZ\0", "lzma"))
 _STREAM_BUFFER, _TORN_PIECE = 1 << 16, 1 << 12
 
@@ -139,7 +140,7 @@ def _member(archive: ZipFile, entry: ZipInfo, budget: Budget) -> bytes:
 
 
 def _tarred(file: BinaryIO, budget: Budget) -> Contents:
-    """Walk along a tar by its headers: `tarfile` is quadratic in the digits of an extended one."""
+    """Follow the headers of a tar: `tarfile` is quadratic in the digits of an extended header."""
     long_name = ""
     for _ in range(_MOST_MEMBERS):
         header = file.read(_TAR_BLOCK)
@@ -162,9 +163,15 @@ def _tarred(file: BinaryIO, budget: Budget) -> Contents:
             if kind in (b"0", b"\0", b"7") and name.lower().endswith(_SUFFIXES):
                 content = _read(file, budget, size)
                 yield name, io.BytesIO(content)
-        left -= len(content)
-        while left > 0 and (skipped := len(file.read(min(left, _STREAM_BUFFER)))):
-            left -= skipped
+        _skip(file, left - len(content))
+
+
+def _skip(file: BinaryIO, size: int) -> None:
+    if file.seekable():
+        file.seek(min(size, _FARTHEST), io.SEEK_CUR)
+        return
+    while size > 0 and (skipped := len(file.read(min(size, _STREAM_BUFFER)))):
+        size -= skipped
 
 
 def _tar_size(field: bytes) -> int:

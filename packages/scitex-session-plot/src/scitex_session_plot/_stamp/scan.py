@@ -122,7 +122,7 @@ def find_stamp(file: BinaryIO, kind: Kind, budget: Budget) -> Found | None:
 
 
 def _stamps(file: BinaryIO, kind: Kind, budget: Budget) -> Iterator[tuple[int, Found]]:
-    """Yield the stamps of a figure, each with about where in the file it stands."""
+    """Yield the stamps of a figure, each with its approximate place in the file."""
     comments = 0
     for begin, data, end in _chunks(file):
         if kind == "gif":
@@ -133,7 +133,7 @@ def _stamps(file: BinaryIO, kind: Kind, budget: Budget) -> Iterator[tuple[int, F
                 comment = _joined(data[match.end() : match.end() + _OVERLAP])
                 for _, stamp in _stamps_in(comment, len(comment), kind, budget):
                     yield begin + match.start(), stamp
-        # Of a GIF after its comments: as it stands there, the stamp has bytes of length in it.
+        # After the comments of a GIF: in the raw file, bytes of length stand amid a stamp.
         for at, stamp in _stamps_in(data, end, kind, budget):
             yield begin + at, stamp
         if kind in _PACKED:
@@ -149,9 +149,9 @@ def _stamps(file: BinaryIO, kind: Kind, budget: Budget) -> Iterator[tuple[int, F
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
-    """Yield where each chunk of a file begins, the chunk, and how much of it is to be searched.
+    """Yield where each chunk of a file begins, the chunk, and up to where it is to be searched.
 
-    What follows in the chunk is there to be decoded, and begins the next chunk.
+    What follows is needed to decode a stamp that begins before, and begins the next chunk.
     """
     size = file.seek(0, 2)
     begin, data = 0, b""
@@ -169,7 +169,7 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
 
 
 def _stamps_in(data: bytes, end: int, kind: Kind, budget: Budget) -> Iterator[tuple[int, Found]]:
-    """Yield the stamps that begin before `end`, each with about where."""
+    """Yield the stamps that begin before `end`, each with its approximate place."""
     hexadecimal = kind == "pdf"
     if not _has_letters(data[: end + _SLACK], hexadecimal=hexadecimal):
         return
@@ -302,7 +302,7 @@ def _compressed_at(data: bytes, at: int, kind: Kind) -> int | None:
 
 
 def _inflated(file: BinaryIO, at: int, budget: Budget) -> bytes:
-    """Inflate what is compressed in a file at `at`, as far as it goes and may be."""
+    """Inflate what stands at `at`, as far as it is sound and the budget allows."""
     file.seek(at)
     unpack = zlib.decompressobj()
     content = b""
