@@ -79,7 +79,7 @@ def test_a_broken_archive_has_none() -> None:
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
-def test_a_tar_however_it_is_packed(mode: Any) -> None:
+def test_a_tar_is_read_however_it_is_packed(mode: Any) -> None:
     with tarfile.open("x", mode) as archive:
         for name, data in {"notes.txt": b"x", "a/fit.png": png(TEXT)}.items():
             entry = tarfile.TarInfo(name)
@@ -93,7 +93,7 @@ def test_a_tar_however_it_is_packed(mode: Any) -> None:
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
-def test_an_image_that_was_packed_by_itself(pack: Callable[[bytes], bytes]) -> None:
+def test_an_image_that_was_packed_by_itself_is_read(pack: Callable[[bytes], bytes]) -> None:
     Path("x").write_bytes(pack(png(TEXT)))
     assert stamped_id("x") == "run"
 
@@ -108,7 +108,7 @@ def test_what_is_packed_a_thousandfold_is_read_so_far() -> None:
     assert read_stamps("x.gz") == []
 
 
-def test_the_pictures_of_a_notebook() -> None:
+def test_the_pictures_of_a_notebook_are_read() -> None:
     picture = base64.encodebytes(png(TEXT)).decode()
     drawing = f"<?xml version='1.0'?><svg><metadata>{TEXT}</metadata></svg>"
     link = f"data:image/png;base64,{base64.b64encode(png(TEXT)).decode()}"
@@ -136,7 +136,7 @@ def test_the_pictures_of_a_notebook() -> None:
 
 
 @pytest.mark.parametrize("page", ["<!DOCTYPE html>\n<html>{}</html>", "# Notes\n\n{}\n"])
-def test_the_pictures_of_a_page(page: str) -> None:
+def test_the_pictures_of_a_page_are_read(page: str) -> None:
     picture = base64.b64encode(png(TEXT)).decode()
     escaped = TEXT.replace('"', "&quot;")
     drawing = f"<svg><metadata>{escaped}</metadata></svg>"
@@ -180,7 +180,7 @@ def test_markdown_is_told_by_its_name_also_when_it_is_packed() -> None:
 
 
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
-def test_long_names_in_a_tar(form: int) -> None:
+def test_long_names_in_a_tar_are_read(form: int) -> None:
     names = [f"{'folder/' * 20}{'x' * 60}.png", "größe.png", "y.png"]
     with tarfile.open("x.tar", "w", format=form) as archive:
         for name in names:

@@ -1,4 +1,4 @@
-"""A stamp is read back from what became of a figure, by whatever hands."""
+"""A stamp is read back from each format, and from no file that is no figure."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def png(**kinds: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["text", "packed", "international", "international_packed"])
-def test_every_kind_of_text_in_a_png(kind: str) -> None:
+def test_every_kind_of_text_in_a_png_is_read(kind: str) -> None:
     Path("x").write_bytes(png(**{kind: f"by me {TEXT}"}))
     assert read_stamp("x") == STAMP
 
 
-def test_text_behind_the_pixels_of_a_png() -> None:
+def test_text_behind_the_pixels_of_a_png_is_read() -> None:
     data = b"Comment\0" + TEXT.encode()
     chunk = struct.pack(">I", len(data)) + b"tEXt" + data
     chunk += struct.pack(">I", zlib.crc32(chunk[4:]))
@@ -78,7 +78,7 @@ def test_text_behind_the_pixels_of_a_png() -> None:
 
 
 @pytest.mark.parametrize("place", ["comment", "exif", "xmp"])
-def test_every_place_in_a_jpeg(place: str) -> None:
+def test_every_place_in_a_jpeg_is_read(place: str) -> None:
     exif = Image.Exif()
     exif[270] = TEXT
     escaped = TEXT.replace('"', "&quot;").encode()
@@ -94,13 +94,13 @@ def test_every_place_in_a_jpeg(place: str) -> None:
 
 @pytest.mark.parametrize("big", [False, True])
 @pytest.mark.parametrize("tag", [270, 305, 700])
-def test_tags_of_a_tiff(tag: int, big: bool) -> None:
+def test_the_tags_of_a_tiff_are_read(tag: int, big: bool) -> None:
     value = TEXT.encode() if tag == 700 else TEXT
     PIXEL.save("x.tif", tiffinfo={tag: value}, big_tiff=big)
     assert read_stamp("x.tif") == STAMP
 
 
-def test_a_tiff_in_the_other_byte_order_and_on_a_later_page() -> None:
+def test_a_tiff_of_the_other_byte_order_is_read_to_its_last_page() -> None:
     text = TEXT.encode() + b"\0"
     first = struct.pack(">HHHIII", 1, 256, 4, 1, 2, 26)
     second = struct.pack(">HHHIII", 1, 270, 2, len(text), 44, 0)
@@ -109,7 +109,7 @@ def test_a_tiff_in_the_other_byte_order_and_on_a_later_page() -> None:
 
 
 @pytest.mark.parametrize("place", ["xmp", "exif"])
-def test_both_places_in_a_webp(place: str) -> None:
+def test_both_places_in_a_webp_are_read(place: str) -> None:
     exif = Image.Exif()
     exif[270] = TEXT
     values: dict[str, Any] = {"exif": exif.tobytes(), "xmp": f"<a>{TEXT}</a>".encode()}
@@ -119,7 +119,7 @@ def test_both_places_in_a_webp(place: str) -> None:
 
 @pytest.mark.parametrize("written", [TEXT, TEXT.replace('"', "&quot;"), TEXT.replace('"', "&#34;")])
 @pytest.mark.parametrize("before", ["", "\ufeff", "<?xml version='1.0'?>\n<!-- " + "x" * 5000])
-def test_markup_however_it_is_escaped(written: str, before: str) -> None:
+def test_markup_is_read_however_it_is_escaped(written: str, before: str) -> None:
     Path("x").write_text(f"{before}<svg><metadata><li>{written}</li></metadata></svg>")
     assert read_stamp("x") == STAMP
     Path("y").write_bytes(gzip.compress(Path("x").read_bytes()))
@@ -127,7 +127,7 @@ def test_markup_however_it_is_escaped(written: str, before: str) -> None:
 
 
 @pytest.mark.parametrize("place", [2**20 - 20, 2**20 - 1, 2**20, 2**20 + 1, 3 * 2**20 - 8192])
-def test_a_stamp_across_the_pieces_in_which_a_file_is_read(place: int) -> None:
+def test_a_stamp_that_two_chunks_share_is_read(place: int) -> None:
     data = b"<svg>".ljust(place) + TEXT.encode() + b" " * 2**19
     Path("x").write_bytes(data)
     assert read_stamp("x") == STAMP
@@ -142,7 +142,7 @@ def test_the_comments_of_postscript_go_on_in_the_next_line(newline: str) -> None
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
-def test_a_drawing_that_an_editor_wrote_in_utf_16(encoding: str) -> None:
+def test_a_drawing_in_utf_16_is_read(encoding: str) -> None:
     mark = "" if encoding == "utf-16" else "\ufeff"
     Path("x").write_bytes(f"{mark}<svg><metadata>{TEXT}</metadata></svg>".encode(encoding))
     assert read_stamp("x") == STAMP

@@ -63,20 +63,20 @@ def found(pdf: bytes) -> list[tuple[str, str | None]]:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("before", ["", "mine (a) "])
-def test_every_form_of_a_string(form: Form, code: str, before: str) -> None:
+def test_every_form_of_a_string_is_read(form: Form, code: str, before: str) -> None:
     string = form(CODES[code](before + TEXT))
     assert found(b"1 0 obj<</Keywords " + string + b">>endobj") == [("run", "Größe (1).py")]
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_in_an_object_stream(form: Form) -> None:
+def test_an_object_stream_is_read(form: Form) -> None:
     packed = zlib.compress(b"7 0 <</Title(x)/Keywords" + form(TEXT.encode()) + b">>")
     dictionary = b"1 0 obj<</Filter/FlateDecode/Length 9/Type/ObjStm/N 1/First 4>>\nstream\r\n"
     assert found(dictionary + packed + b"\nendstream") == [("run", "Größe (1).py")]
 
 
 @pytest.mark.parametrize("pack", [bytes, zlib.compress])
-def test_in_xmp(pack: Form) -> None:
+def test_xmp_is_read(pack: Form) -> None:
     xmp = f"<pdf:Keywords>{TEXT.replace(chr(34), '&quot;')}</pdf:Keywords>".encode()
     stream = b"1 0 obj<</Type /Metadata/Subtype/XML>>stream\n" + pack(xmp)
     assert found(stream + b"\nendstream") == [("run", "Größe (1).py")]
@@ -93,7 +93,7 @@ def test_the_latest_revision_counts(packed: tuple[bool, bool]) -> None:
 
 
 @pytest.mark.parametrize("before", [2**20 - 60, 2**20 - 20, 2**20, 2**21 - (32 << 10) - 5])
-def test_across_the_pieces_in_which_a_file_is_read(before: int) -> None:
+def test_a_stamp_that_two_chunks_share_is_read(before: int) -> None:
     pdf = b" " * before + b"<</Keywords " + escaped(TEXT.encode()) + b">>" + b" " * 2**19
     assert found(pdf) == [("run", "Größe (1).py")]
 
@@ -103,7 +103,7 @@ def test_across_the_pieces_in_which_a_file_is_read(before: int) -> None:
     st.sampled_from(list(CODES)),
     st.sampled_from(FORMS),
 )
-def test_whatever_stands_before_it(before: str, code: str, form: Form) -> None:
+def test_a_stamp_is_read_whatever_stands_before_it(before: str, code: str, form: Form) -> None:
     kept = ascii(before) if code == "ascii" else before
     string = form(CODES[code](kept + TEXT))
     assert found(b"<</Keywords " + string + b">>") == [("run", "Größe (1).py")]

@@ -28,6 +28,7 @@ _SUFFIXES = (*_IMAGES, *_DRAWINGS, *_OFFICE, *_PAGES, *_ARCHIVES)
 # Of texts, only these may be Markdown: a picture in the source of a program is none.
 _MARKDOWN = ("", ".md", ".markdown", ".qmd", ".rmd", ".rst", ".txt")
 
+HEAD = 1 << 10  # what a kind of file is told by
 _MOST_MEMBERS = 10_000
 _LARGEST_MEMBER = 64 << 20
 _LARGEST_DIRECTORY = 16 << 20  # of a zip: some 150,000 entries, of half a kilobyte in memory
@@ -38,7 +39,6 @@ _FARTHEST = 1 << 40  # a size may be any number of 88 bits, which no file can be
 _PACKED = ((b"\x1f\x8b\x08", "gzip"), (b"BZh", "bz2"), (b"\xfd7zXZ\0", "lzma"))
 _STREAM_BUFFER, _TORN_PIECE = 1 << 16, 1 << 12
 
-_HEAD = 1 << 10
 _MOST_PICTURES = 1000
 _LARGEST_DRAWING = 1 << 20
 _MOST_VALUES = 4_000_000  # of a notebook, each up to 72 bytes in memory
@@ -64,7 +64,7 @@ def contents(
     file : file object
         The other file.
     head : bytes
-        Its first kilobyte.
+        Its first `HEAD` bytes.
     name : str
         Its name, whose suffix tells Markdown from other texts.
     budget : Budget
@@ -236,7 +236,7 @@ def _pictures(data: bytes, budget: Budget) -> Contents:
     """Yield where in a page or a notebook each picture stands, and its content."""
     import itertools
 
-    found = _of_notebook(data) if _begins(data[:_HEAD]).startswith(b"{") else _of_page(data)
+    found = _of_notebook(data) if _begins(data[:HEAD]).startswith(b"{") else _of_page(data)
     for where, content in itertools.islice(found, _MOST_PICTURES):
         budget.unpacked -= len(content)
         if budget.unpacked <= 0:

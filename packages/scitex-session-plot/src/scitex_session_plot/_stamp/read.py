@@ -7,7 +7,7 @@ import stat
 from datetime import datetime
 from typing import NamedTuple
 
-from .containers import contents
+from .containers import HEAD, contents
 from .places import MARK
 from .scan import Budget, figure_kind, find_stamp
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
 _DEEPEST = 2  # a document in an archive
-_HEAD = 1 << 10
 
 
 class Stamp(NamedTuple):
@@ -129,7 +128,7 @@ def _stamps_of(
     file: BinaryIO, name: str, member: str, depth: int, budget: Budget
 ) -> Iterator[Stamp]:
     """Yield the stamp of a file, or those of the files that it holds."""
-    head = file.read(_HEAD)
+    head = file.read(HEAD)
     # One level more for what holds no archive: a packed drawing, in a document, in an archive.
     if depth <= _DEEPEST:
         inside = contents(file, head, name, budget, archives=depth < _DEEPEST)
