@@ -63,19 +63,20 @@ def test_inches_for_matplotlib() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "message"),
+    ("arguments", "error", "refused"),
     [
-        ((89,), StyleTypeError, "height must be a positive number of millimetres, not None"),
-        ((89, 0), StyleValueError, "height must be a positive number of millimetres, not 0"),
-        ((-1, 50), StyleValueError, "width must be a positive number of millimetres, not -1"),
-        ((89, "50"), StyleTypeError, "height must be a positive number of millimetres, not '50'"),
+        ((89,), StyleTypeError, ("height", "None")),
+        ((89, 0), StyleValueError, ("height", "0")),
+        ((-1, 50), StyleValueError, ("width", "-1")),
+        ((89, "50"), StyleTypeError, ("height", "'50'")),
     ],
 )
 def test_what_is_no_size_is_refused(
-    arguments: tuple[Any, ...], error: type[Exception], message: str
+    arguments: tuple[Any, ...], error: Any, refused: tuple[str, str]
 ) -> None:
-    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+    with pytest.raises(error) as caught:
         figsize_mm(*arguments)
+    assert (caught.value.argument, caught.value.shown) == refused
 
 
 @settings(max_examples=15)
@@ -180,77 +181,43 @@ def test_axes_come_as_from_subplots() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keywords", "error", "message"),
+    ("keywords", "error", "refused"),
     [
-        (
-            {},
-            StyleTypeError,
-            "the size of the panels must be either axes_mm or fig_size_mm, not none",
-        ),
+        ({}, StyleTypeError, ("the size of the panels", "none")),
         (
             {"axes_mm": (30, 20), "fig_size_mm": (90, 60)},
             StyleTypeError,
-            "the size of the panels must be either axes_mm or fig_size_mm, not both",
+            ("the size of the panels", "both"),
         ),
-        (
-            {"axes_mm": (30, -20)},
-            StyleValueError,
-            "axes_mm[1] must be a positive number of millimetres, not -20",
-        ),
+        ({"axes_mm": (30, -20)}, StyleValueError, ("axes_mm[1]", "-20")),
         (
             {"fig_size_mm": (40, 60), "ncols": 2, "margin_mm": 10, "gap_mm": 30},
             StyleValueError,
-            "fig_size_mm[0] must be more than the 50.0 mm that margins and gaps take, not 40",
+            ("fig_size_mm[0]", "40"),
         ),
         (
             {"axes_mm": (30, 20), "margin_mm": {"lft": 3}},
             StyleValueError,
-            "a key of margin_mm must be one of left, right, bottom, top, not 'lft'",
+            ("a key of margin_mm", "'lft'"),
         ),
-        (
-            {"axes_mm": (30, 20), "margin_mm": -1},
-            StyleValueError,
-            "margin_mm must be zero or a positive number of millimetres, not -1",
-        ),
-        (
-            {"axes_mm": (30, 20), "gap_mm": "5"},
-            StyleTypeError,
-            "gap_mm must be zero or a positive number of millimetres, not '5'",
-        ),
-        (
-            {"axes_mm": (30, 20), "gap_mm": (1, 2, 3)},
-            StyleValueError,
-            "gap_mm must be a number of millimetres, or a pair: between columns and between rows, "
-            "not (1, 2, 3)",
-        ),
-        (
-            {"axes_mm": (30, 20), "nrows": 0},
-            StyleValueError,
-            "nrows must be a positive integer, not 0",
-        ),
-        (
-            {"axes_mm": (30, 20), "ncols": 1.5},
-            StyleTypeError,
-            "ncols must be a positive integer, not 1.5",
-        ),
+        ({"axes_mm": (30, 20), "margin_mm": -1}, StyleValueError, ("margin_mm", "-1")),
+        ({"axes_mm": (30, 20), "gap_mm": "5"}, StyleTypeError, ("gap_mm", "'5'")),
+        ({"axes_mm": (30, 20), "gap_mm": (1, 2, 3)}, StyleValueError, ("gap_mm", "(1, 2, 3)")),
+        ({"axes_mm": (30, 20), "nrows": 0}, StyleValueError, ("nrows", "0")),
+        ({"axes_mm": (30, 20), "ncols": 1.5}, StyleTypeError, ("ncols", "1.5")),
         (
             {"axes_mm": (30, 20), "projection": "polar"},
             StyleTypeError,
-            "projection must be given for the panels, as subplot_kw={'projection': 'polar'}, "
-            "not for the figure",
+            ("projection", "for the figure"),
         ),
-        (
-            {"axes_mm": (30, 20), "layout": "tight"},
-            StyleValueError,
-            "layout must be left out: axes_mm or fig_size_mm, gap_mm and margin_mm say it all, "
-            "not 'tight'",
-        ),
+        ({"axes_mm": (30, 20), "layout": "tight"}, StyleValueError, ("layout", "'tight'")),
     ],
 )
 def test_what_no_panels_can_be_made_of_is_refused_before_a_figure_is_opened(
-    keywords: dict[str, Any], error: type[Exception], message: str
+    keywords: dict[str, Any], error: Any, refused: tuple[str, str]
 ) -> None:
     with Style(agg=True) as style:
-        with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        with pytest.raises(error) as caught:
             subplots_mm(**keywords)
+        assert (caught.value.argument, caught.value.shown) == refused
         assert style.plt.get_fignums() == []

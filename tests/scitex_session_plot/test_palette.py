@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.font_manager import font_scalings
 
-from scitex_session_plot._colors import palette as _palette
+from scitex_session_plot._colors import palette as tables
 from scitex_session_plot._colors.palette import ALIASES, CYCLE, DIVERGING, PALETTE, SEQUENTIAL
 from support import run_script
 
@@ -96,7 +96,7 @@ def test_the_whole_cycle_is_told_apart_better_than_any_other(measuring: Any) -> 
 
 def test_the_distances_in_the_documentation_are_those_measured(measuring: Any) -> None:
     page = (Path(__file__).parents[2] / "docs" / "gallery.md").read_text(encoding="utf-8")
-    table = _palette.__doc__ or ""
+    table = tables.__doc__ or ""
 
     def in_grey(colors: list[str]) -> float:
         return float(measuring.smallest_distance(colors, measuring.GREY))
@@ -142,7 +142,7 @@ def test_only_black_is_near_black_and_no_colour_is_neon(measuring: Any) -> None:
 def test_the_tables_of_the_colormaps_are_those_computed(measuring: Any, table: str) -> None:
     computed = getattr(measuring, table.lower())()
     assert [int(text[1:], 16) for text in computed] == [
-        int(text[1:], 16) for text in getattr(_palette, table)
+        int(text[1:], 16) for text in getattr(tables, table)
     ]
 
 

@@ -1,10 +1,10 @@
 """The colours: a table of names, and the order in which a figure takes them.
 
-The colours of the cycle were searched for, so that readers with normal vision, deuteranopia,
+A search chose the colours of the cycle so that readers with normal vision, deuteranopia,
 protanopia and tritanopia (matrices of Machado, Oliveira and Fernandes 2009 at severity 100, on
-linear sRGB) all tell them apart. Smallest distance between two of the first n (CIEDE2000) for the
-reader who sees the least of it, as docs/palette.py prints it; opaque, and as a session draws them
-by default (``alpha=0.9``, on white):
+linear sRGB) all tell them apart. The table has the smallest distance between two of the first n
+(CIEDE2000) for the reader who sees the least of it, as docs/palette.py prints it; opaque, and as a
+session draws them by default (``alpha=0.9``, on white):
 
 =====================  =====  =====  =====  =====  =====  =====
 ..                     opaque               in a session

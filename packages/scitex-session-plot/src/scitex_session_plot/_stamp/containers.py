@@ -1,18 +1,23 @@
-"""What lies in archives and documents: the files that may be figures, one after the other.
+"""Open what holds figures: archives, office documents, packed files, notebooks and pages.
 
-What somebody made to exhaust a reader is read as far as an allowance goes, and no further.
+The files that may be figures come one after the other. A file that was made to exhaust its reader
+is read as far as its budget goes; what is torn or encrypted, as far as it can be read.
 """
 
 from __future__ import annotations
 
 import io
+import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, BinaryIO, Literal
+    from typing import Any, BinaryIO
+    from zipfile import ZipFile, ZipInfo
 
-    Members = Iterator[tuple[str, BinaryIO]]
+    from .scan import Budget
+
+    Contents = Iterator[tuple[str, BinaryIO]]
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".avif")
 _DRAWINGS = (".pdf", ".svg", ".svgz", ".ps", ".eps")
@@ -20,40 +25,52 @@ _OFFICE = (".docx", ".pptx", ".xlsx", ".odt", ".odp", ".ods")
 _PAGES = (".ipynb", ".html", ".htm", ".md")
 _ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".tbz2", ".bz2", ".txz", ".xz")
 _SUFFIXES = (*_IMAGES, *_DRAWINGS, *_OFFICE, *_PAGES, *_ARCHIVES)
+# Of texts, only these may be Markdown: a picture in the source of a program is none.
+_MARKDOWN = ("", ".md", ".markdown", ".qmd", ".rmd", ".rst", ".txt")
+
+HEAD = 1 << 10  # what a kind of file is told by
 _MOST_MEMBERS = 10_000
 _LARGEST_MEMBER = 64 << 20
-_LARGEST_ARCHIVE = 512 << 20
+_LARGEST_DIRECTORY = 16 << 20  # of a zip: some 150,000 entries, of half a kilobyte in memory
 _TAR_MARK, _TAR = slice(257, 262), b"ustar"
+_TAR_BLOCK = 512
+_LONGEST_NAME = 64 << 10
+_FARTHEST = 1 << 40  # a size may be any number of 88 bits, which no file can be set to
 _PACKED = ((b"\x1f\x8b\x08", "gzip"), (b"BZh", "bz2"), (b"\xfd7zXZ\0", "lzma"))
-_PIECE, _TORN_PIECE = 1 << 16, 1 << 12
+_STREAM_BUFFER, _TORN_PIECE = 1 << 16, 1 << 12
+
+_MOST_PICTURES = 1000
+_LARGEST_DRAWING = 1 << 20
+_MOST_VALUES = 4_000_000  # of a notebook, each up to 72 bytes in memory
+_NO_BASE_64 = bytes({*range(256)} - {*b"+/", *range(48, 58), *range(65, 91), *range(97, 123)})
+_NOT_TEXT = re.compile(rb"[\0-\x08\x0e-\x1f]")
+_HTML = re.compile(rb"<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+# A picture in a link, or drawn in the page itself.
+_PICTURE = re.compile(
+    rb"data:(?:image/[a-z+.-]{1,20}|application/pdf)((?:;[^,;\"'()<>]{1,40}){0,4}),\s*"
+    rb"([^\"'()<>]*)"
+    rb"|(<svg\b)",
+    re.IGNORECASE,
+)
 
 
-class Allowance:
-    """How many bytes may still be read from inside a file."""
-
-    def __init__(self) -> None:
-        self.left = _LARGEST_ARCHIVE
-
-    def read(self, file: Any) -> bytes:
-        """Read from a file as much as is allowed."""
-        data: bytes = file.read(max(min(self.left, _LARGEST_MEMBER), 0))
-        self.left -= len(data)
-        return data
-
-
-def members(file: BinaryIO, head: bytes, allowance: Allowance, *, archives: bool) -> Members | None:
-    """Give the name and content of each file within another that may be a figure.
+def contents(
+    file: BinaryIO, head: bytes, name: str, budget: Budget, *, archives: bool
+) -> Contents | None:
+    """Return the name and content of each file within another that may be a figure.
 
     Parameters
     ----------
     file : file object
-        The other.
+        The other file.
     head : bytes
-        Its first kilobyte.
-    allowance : Allowance
-        What may be read; it is used up.
+        Its first `HEAD` bytes.
+    name : str
+        Its name, whose suffix tells Markdown from other texts.
+    budget : Budget
+        What may be unpacked; it is spent.
     archives : bool
-        Whether archives are opened, or, being too deep within others, counted as empty.
+        Whether archives are opened, or, too deep within others, counted as empty.
 
     Returns
     -------
@@ -61,93 +78,247 @@ def members(file: BinaryIO, head: bytes, allowance: Allowance, *, archives: bool
         None for a file that holds no others. The name is empty for the inside of a packed file.
     """
     if head.startswith(b"PK\3\4"):
-        return _zipped(file, allowance) if archives else iter(())
+        return _zipped(file, budget) if archives else iter(())
     if head[_TAR_MARK] == _TAR:
-        return _tarred(file, "r:", allowance) if archives else iter(())
-    for begins, module in _PACKED:
-        if head.startswith(begins):
-            return _unpacked(file, module, allowance, archives=archives)
-    if head[:4] in (b"\xff\xfe<\0", b"\xfe\xff\0<"):
-        return _in_utf_16(file, allowance)
-    from .pages import is_page, pictures
+        file.seek(0)
+        return _tarred(file, budget) if archives else iter(())
+    for beginning, module in _PACKED:
+        if head.startswith(beginning):
+            return _unpacked(file, module, budget, archives=archives)
+    if _is_page(head, name):
+        file.seek(0)
+        return _pictures(_read(file, budget), budget)
+    return None
 
-    return pictures(allowance.read(file)) if is_page(file, head) else None
+
+def _read(file: Any, budget: Budget, size: int = _LARGEST_MEMBER) -> bytes:
+    """Read as much as may be unpacked, at most `size`."""
+    data: bytes = file.read(max(min(budget.unpacked, size, _LARGEST_MEMBER), 0))
+    budget.unpacked -= len(data)
+    return data
 
 
-def _zipped(file: BinaryIO, allowance: Allowance) -> Members:
+class _Directory:
+    """The file of a zip, of which one read returns no more than a directory may have.
+
+    `zipfile` reads the whole directory, and makes an object of each entry: of two million entries,
+    those take 800 MB. So a directory that is cut off is refused.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def read(self, size: int = -1) -> bytes:
+        most = _LARGEST_DIRECTORY
+        return self._file.read(min(size, most) if size >= 0 else most)
+
+
+def _zipped(file: BinaryIO, budget: Budget) -> Contents:
     import zipfile
-    import zlib
 
     try:
-        archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        archive = zipfile.ZipFile(_Directory(file))
+    except Exception:  # noqa: BLE001  # whatever `zipfile` makes of one that is torn or hostile
         return
     with archive:
         for entry in archive.infolist()[:_MOST_MEMBERS]:
-            if allowance.left <= 0:
+            if budget.unpacked <= 0:
                 return
-            if not entry.filename.lower().endswith(_SUFFIXES):
-                continue
-            try:
-                with archive.open(entry) as packed:
-                    data = allowance.read(packed)
-            except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, zlib.error):
-                continue  # encrypted, torn, or packed in a way that this Python can't read
-            yield entry.filename, io.BytesIO(data)
+            if entry.filename.lower().endswith(_SUFFIXES):
+                yield entry.filename, io.BytesIO(_member(archive, entry, budget))
 
 
-def _tarred(file: Any, mode: Literal["r:", "r|"], allowance: Allowance) -> Members:
-    import tarfile
-
-    if mode == "r:":
-        file.seek(0)
+def _member(archive: ZipFile, entry: ZipInfo, budget: Budget) -> bytes:
     try:
-        with tarfile.open(fileobj=file, mode=mode) as archive:
-            for number, entry in enumerate(archive):
-                if number >= _MOST_MEMBERS or allowance.left <= 0:
-                    return
-                if entry.isreg() and entry.name.lower().endswith(_SUFFIXES):
-                    packed = archive.extractfile(entry)
-                    yield entry.name, io.BytesIO(allowance.read(packed) if packed else b"")
-    except (tarfile.TarError, OSError, EOFError, ValueError):
-        return  # torn
+        with archive.open(entry) as packed:
+            return _read(packed, budget)
+    except Exception:  # noqa: BLE001  # encrypted, torn, or packed in a way that is not known
+        return b""
 
 
-def _unpacked(file: BinaryIO, module: str, allowance: Allowance, *, archives: bool) -> Members:
-    stream = io.BufferedReader(_Inside(file, module), _PIECE)
-    if stream.peek(512)[_TAR_MARK] != _TAR:
-        yield "", io.BytesIO(allowance.read(stream))
+def _tarred(file: BinaryIO, budget: Budget) -> Contents:
+    """Follow the headers of a tar: `tarfile` is quadratic in the digits of an extended header."""
+    long_name = ""
+    for _ in range(_MOST_MEMBERS):
+        header = file.read(_TAR_BLOCK)
+        if budget.unpacked <= 0 or header[_TAR_MARK] != _TAR:
+            return  # two blocks of zeros are the end
+        size, kind = _tar_size(header[124:136]), header[156:157]
+        left = -(-size // _TAR_BLOCK) * _TAR_BLOCK
+        content = b""
+        if kind in b"Lx":  # a longer name for the next entry: GNU's, or POSIX's among others
+            content = file.read(min(size, _LONGEST_NAME))
+            text = content.partition(b"\0")[0] if kind == b"L" else content
+            if kind == b"x":
+                text = text.partition(b" path=")[2].partition(b"\n")[0]
+            long_name = text.decode("utf-8", "replace") or long_name
+        else:
+            name = long_name or "/".join(
+                filter(None, (_tar_text(header[345:500]), _tar_text(header[:100])))
+            )
+            long_name = ""
+            if kind in (b"0", b"\0", b"7") and name.lower().endswith(_SUFFIXES):
+                content = _read(file, budget, size)
+                yield name, io.BytesIO(content)
+        _skip(file, left - len(content))
+
+
+def _skip(file: BinaryIO, size: int) -> None:
+    if file.seekable():
+        file.seek(min(size, _FARTHEST), io.SEEK_CUR)
+        return
+    while size > 0 and (skipped := len(file.read(min(size, _STREAM_BUFFER)))):
+        size -= skipped
+
+
+def _tar_size(field: bytes) -> int:
+    if field[0] & 0x80:
+        return int.from_bytes(field[1:])
+    digits = field.strip(b" \0")
+    return int(digits, 8) if digits and not digits.strip(b"01234567") else 0
+
+
+def _tar_text(field: bytes) -> str:
+    return field.partition(b"\0")[0].decode("utf-8", "replace")
+
+
+def _unpacked(file: BinaryIO, module: str, budget: Budget, *, archives: bool) -> Contents:
+    stream: Any = io.BufferedReader(_Inside(file, module, budget.unpacked), _STREAM_BUFFER)
+    if stream.peek(_TAR_BLOCK)[_TAR_MARK] != _TAR:
+        yield "", io.BytesIO(_read(stream, budget))
     elif archives:
-        yield from _tarred(stream, "r|", allowance)
+        yield from _tarred(stream, budget)
 
 
 class _Inside(io.RawIOBase):
     """What is packed in a file, from front to back; what is torn, as far as it goes."""
 
-    def __init__(self, file: BinaryIO, module: str) -> None:
+    def __init__(self, file: BinaryIO, module: str, most: int) -> None:
         from importlib import import_module
 
         file.seek(0)
         self._file = import_module(module).open(file)
-        self._left = _LARGEST_ARCHIVE
+        self._left = most
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        import zlib
-        from lzma import LZMAError
-
         try:
             # Less than asked for, so that little is lost where the file is torn.
-            data = self._file.read(min(len(buffer), self._left, _TORN_PIECE))
-        except (OSError, EOFError, ValueError, zlib.error, LZMAError):
+            data = self._file.read(max(min(len(buffer), self._left, _TORN_PIECE), 0))
+        except Exception:  # noqa: BLE001  # each way of packing has errors of its own
             return 0
         self._left -= len(data)
         buffer[: len(data)] = data
         return len(data)
 
 
-def _in_utf_16(file: BinaryIO, allowance: Allowance) -> Members:
-    file.seek(0)
-    yield "", io.BytesIO(allowance.read(file).decode("utf-16", "replace").encode())
+def _is_page(head: bytes, name: str) -> bool:
+    """Return whether a file may be a notebook or a page: a text, and not a drawing."""
+    begin = _begins(head)
+    if not begin or begin.startswith((b"%PDF-", b"%!PS")) or _NOT_TEXT.search(head):
+        return False
+    if begin.startswith(b"<"):
+        return _HTML.search(head) is not None
+    suffix = name[name.rfind(".") :].lower() if "." in name else ""
+    return begin.startswith(b"{") or suffix in _MARKDOWN
+
+
+def _begins(data: bytes) -> bytes:
+    return data.removeprefix(b"\xef\xbb\xbf").lstrip()
+
+
+def _pictures(data: bytes, budget: Budget) -> Contents:
+    """Yield where in a page or a notebook each picture stands, and its content."""
+    import itertools
+
+    found = _of_notebook(data) if _begins(data[:HEAD]).startswith(b"{") else _of_page(data)
+    for where, content in itertools.islice(found, _MOST_PICTURES):
+        budget.unpacked -= len(content)
+        if budget.unpacked <= 0:
+            return
+        yield where, io.BytesIO(content)
+
+
+def _of_page(data: bytes) -> Iterator[tuple[str, bytes]]:
+    for number, found in enumerate(_PICTURE.finditer(data), 1):
+        if found[3]:
+            # matplotlib begins with the metadata; one that never ends is not read to the end.
+            begin, most = found.start(), found.start() + _LARGEST_DRAWING
+            end = data.find(b"</svg", begin, most)
+            content = data[begin : end if end >= 0 else most]
+        else:
+            content = _linked(found[2], packed=b"base64" in found[1].lower())
+        yield f"picture {number}", content
+
+
+def _of_notebook(data: bytes) -> Iterator[tuple[str, bytes]]:
+    if b'"nbformat"' not in data:
+        return  # other JSON, such as the record of a run
+    if (cells := _cells(data)) is None:
+        yield from _of_page(data)
+        return
+    for number, cell in enumerate(cells, 1):
+        if not isinstance(cell, dict):
+            continue
+        outputs, attached = cell.get("outputs"), cell.get("attachments")
+        bundles = [
+            *(o.get("data") for o in _list(outputs) if isinstance(o, dict)),
+            *(attached.values() if isinstance(attached, dict) else ()),
+            {"text/markdown": cell.get("source")} if cell.get("cell_type") == "markdown" else None,
+        ]
+        for bundle in bundles:
+            for content in _of_bundle(bundle) if isinstance(bundle, dict) else ():
+                yield f"cell {number}", content
+
+
+def _cells(data: bytes) -> list[Any] | None:
+    """Return the cells of a notebook; None for one that is torn, or would take too much memory."""
+    import json
+
+    if sum(map(data.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        return None
+    try:
+        # What is looked for is ASCII, so that each character may stay one byte.
+        cells = json.loads(data.decode("latin-1").removeprefix("\xef\xbb\xbf"))["cells"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return None
+    return _list(cells)
+
+
+def _of_bundle(bundle: dict[str, Any]) -> Iterator[bytes]:
+    """Yield the pictures of one output, which is there in several forms."""
+    for kind, value in bundle.items():
+        text = "".join(map(str, value)) if isinstance(value, list) else value
+        if not isinstance(text, str):
+            continue
+        data = text.encode("utf-8", "replace")
+        if kind in ("text/html", "text/markdown"):
+            yield from (content for _, content in _of_page(data))
+        elif kind == "image/svg+xml" and "<" in text:
+            yield data
+        elif kind.startswith("image/") or kind == "application/pdf":
+            yield _linked(data, packed=True)
+
+
+def _linked(data: bytes, *, packed: bool) -> bytes:
+    """Return the bytes of a picture that is written in base 64, or as a part of a link."""
+    if not packed or b"%" in data[:4096]:
+        from urllib.parse import unquote_to_bytes
+
+        data = unquote_to_bytes(data)
+    if not packed:
+        return data
+    import binascii
+
+    digits = data.translate(None, _NO_BASE_64)
+    digits = digits[: len(digits) - (len(digits) % 4 == 1)]  # torn
+    return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

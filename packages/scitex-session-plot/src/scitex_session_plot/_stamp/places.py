@@ -33,10 +33,6 @@ _GREY = "0.6"
 _ABOVE_ALL = 1e6
 
 
-class NoPlaceError(Exception):
-    """The user's own metadata leave no place for a stamp."""
-
-
 def stamp_text(facts: Mapping[str, object], time: str) -> str:
     """Return the stamp of a figure saved at `time`: JSON on one line, in ASCII.
 
@@ -65,7 +61,7 @@ def keywords_with(fmt: str, canvas: type | None, given: Keywords, stamp: str | N
 
     Raises
     ------
-    NoPlaceError
+    ValueError
         The user's own metadata leave no place for the stamp.
     """
     place, keyword = _PLACES.get(fmt, (None, ""))
@@ -94,7 +90,7 @@ def stamp_pages(infodict: Keywords, stamp: str | None, *, fresh: bool) -> None:
 
     Raises
     ------
-    NoPlaceError
+    ValueError
         The user's own metadata leave no place for the stamp.
     """
     if fresh and not dated_by_environment():
@@ -133,7 +129,7 @@ def _in_pdf_info(info: Keywords, stamp: str) -> Keywords:
     # A key of our own would make matplotlib warn of it, and optimisers drop it.
     before = info.get("Keywords")
     if before is not None and not isinstance(before, str):
-        raise NoPlaceError("its Keywords are no text")
+        raise ValueError("its Keywords are no text")
     return {"Keywords": f"{before} {stamp}" if before else stamp}
 
 
@@ -168,7 +164,7 @@ def _comment(given: Keywords, stamp: str | None) -> Keywords:
     own = before.encode() if isinstance(before, str) else bytes(before)
     comment = b"\n".join([own, stamp.encode()]) if own else stamp.encode()
     if len(comment) > _LONGEST_COMMENT:
-        raise NoPlaceError("its comment is as long as one can be")
+        raise ValueError("its comment is as long as one can be")
     return {**given, "pil_kwargs": {**options, "comment": comment}}
 
 
@@ -197,7 +193,7 @@ def _xmp(given: Keywords, stamp: str | None) -> Keywords:
         exif[_IMAGE_DESCRIPTION] = stamp
         options["exif"] = exif.tobytes()
     else:
-        raise NoPlaceError("its xmp and its exif are both given")
+        raise ValueError("its xmp and its exif are both given")
     return {**given, "pil_kwargs": options}
 
 

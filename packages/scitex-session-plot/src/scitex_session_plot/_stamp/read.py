@@ -1,4 +1,4 @@
-"""Reading stamps back, with the standard library alone: years later, on a machine without us."""
+"""Read stamps back, with the standard library alone: years later, on another machine."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import stat
 from datetime import datetime
 from typing import NamedTuple
 
-from .containers import Allowance, members
-from .scan import texts_of
-from .text import MARK, stamps_in
+from .containers import HEAD, contents
+from .places import MARK
+from .scan import Budget, figure_kind, find_stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Stamp(NamedTuple):
     version : str or None
         The version of scitex-session.
     schema : int
-        The version of the stamp; fields that a later one adds are passed over.
+        The version of the stamp; fields that a later one adds are ignored.
     member : str
         The file inside an archive or a document that has the stamp, or where in a notebook or a
         page the picture stands (``cell 3``, ``picture 1``); empty for the file itself.
@@ -57,26 +57,27 @@ def read_stamp(path: str | os.PathLike[str]) -> Stamp | None:
     ----------
     path : path-like
         A PNG, PDF, SVG, JPEG, TIFF, WebP, GIF, AVIF, PS or EPS file, also packed (``.svgz``,
-        ``.gz``, ``.bz2``, ``.xz``); or what holds some: an archive (``.zip``, ``.tar``,
-        ``.tgz``), a document of an office (``.docx``, ``.pptx``, ``.xlsx``, ``.odt``, ``.odp``,
+        ``.gz``, ``.bz2``, ``.xz``); or a file that holds figures: an archive (``.zip``, ``.tar``,
+        ``.tgz``), an office document (``.docx``, ``.pptx``, ``.xlsx``, ``.odt``, ``.odp``,
         ``.ods``), a notebook, or an HTML or Markdown page with the pictures in it.
 
     Returns
     -------
     Stamp or None
-        The first that is found; None for a file without one, of whatever kind. Of an archive,
-        `read_stamps` gives all.
+        The first one; None for a file without one, of whatever kind. `read_stamps` returns all
+        those in an archive.
 
     Raises
     ------
     OSError
-        There is no such file, or it can't be read, or it is a directory.
+        There is no such file, or it can't be read, or it is no regular file.
 
     Notes
     -----
-    Neither matplotlib nor Pillow is imported. Only metadata are looked at, never pixels, so that
-    a stamp survives what leaves metadata alone: copying, renaming, zipping, optimising without
-    stripping. Memory and time are bounded also for files that are made to exhaust them.
+    Neither matplotlib nor Pillow is imported. A stamp survives copying, renaming, zipping, and
+    programs that keep metadata. Time and memory are bounded, also for files that are made to
+    exhaust them: of a figure beyond 512 MB, the first and last 256 MB are read; of what is packed
+    in a file, members of up to 64 MB, and 512 MB in all.
 
     Examples
     --------
@@ -102,34 +103,45 @@ def read_stamps(path: str | os.PathLike[str]) -> list[Stamp]:
     Raises
     ------
     OSError
-        There is no such file, or it can't be read, or it is a directory.
+        There is no such file, or it can't be read, or it is no regular file.
     """
-    return list(_read(path))
+    return list(dict.fromkeys(_read(path)))  # a notebook has the same figure in several forms
 
 
 def _read(path: str | os.PathLike[str]) -> Iterator[Stamp]:
-    # A pipe without a writer would be waited for for ever.
-    if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):
-        raise OSError(f"{os.fsdecode(path)} is no regular file")
-    with open(path, "rb") as file:
-        yield from _stamps_of(file, "", 0, Allowance())
+    with open(path, "rb", opener=_opened) as file:
+        name = os.path.basename(os.fsdecode(path))
+        yield from _stamps_of(file, name, "", 0, Budget())
 
 
-def _stamps_of(file: BinaryIO, member: str, depth: int, allowance: Allowance) -> Iterator[Stamp]:
-    head = file.read(1024)
+def _opened(path: str, flags: int) -> int:
+    """Open a file without waiting: that a pipe has no writer is known only once it is open."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a directory is refused by `open`
+        os.close(descriptor)
+        raise OSError(f"{path} is no regular file")
+    return descriptor
+
+
+def _stamps_of(
+    file: BinaryIO, name: str, member: str, depth: int, budget: Budget
+) -> Iterator[Stamp]:
+    """Yield the stamp of a file, or those of the files that it holds."""
+    head = file.read(HEAD)
     # One level more for what holds no archive: a packed drawing, in a document, in an archive.
-    inside = None
     if depth <= _DEEPEST:
-        inside = members(file, head, allowance, archives=depth < _DEEPEST)
-    if inside is not None:
-        for name, within in inside:
-            inner = "/".join(filter(None, (member, name)))
-            yield from _stamps_of(within, inner, depth + 1, allowance)
-        return
-    for text in texts_of(file):
-        for stamp in stamps_in(text):
-            yield _stamp(stamp, member)
+        inside = contents(file, head, name, budget, archives=depth < _DEEPEST)
+        if inside is not None:
+            # The inside of a packed file has its name, without the last suffix.
+            packed = os.path.splitext(name)[0]
+            for inner, content in inside:
+                where = "/".join(filter(None, (member, inner)))
+                yield from _stamps_of(content, inner or packed, where, depth + 1, budget)
             return
+    kind = figure_kind(head)
+    if kind is not None and (found := find_stamp(file, kind, budget)) is not None:
+        yield _stamp(found, member)
 
 
 def _stamp(found: dict[str, Any], member: str) -> Stamp:

@@ -1,192 +1,316 @@
-"""The texts among a figure's metadata, in which a stamp may stand.
+"""Find the stamp of a figure by one raw scan of its file, whatever the format.
 
-Of every format just so much is read as leads to its metadata: a file may be of any size, torn, or
-made by somebody who wishes harm. Each reader takes bounded steps, holds bounded memory, and
-passes over what it doesn't understand.
+A stamp is JSON in ASCII. Every format holds it as it is, or with the escapes of PDF or XML, or in
+UTF-16. So the scan deletes everything but letters, looks for those of the stamp's first key, and
+decodes only the pieces of the file that have them. It needs no sound file, and finds a stamp also
+where another program has moved it. What is compressed within a figure (texts of PNG, object
+streams and XMP of PDF) is inflated and scanned in the same way.
+
+A file may be made to exhaust its reader: every step is linear in the bytes read, and a `Budget`
+bounds what is unpacked and decoded.
 """
 
 from __future__ import annotations
 
 import itertools
-import struct
+import re
 import zlib
 
-from .text import MARK
+from .places import MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import BinaryIO
+    from collections.abc import Iterator
+    from typing import Any, BinaryIO, Literal
 
-_MARK = MARK.encode()
+    Kind = Literal["png", "gif", "postscript", "pdf", "plain"]
+    Found = dict[str, Any]
+
+# Of a larger figure, as much of its beginning and of its end is scanned: metadata stand there.
+_LARGEST_END = 256 << 20
 _CHUNK = 1 << 20
-_BEFORE, _AFTER = 1 << 10, 8 << 10  # of a mark that is found in a stream
-_LARGEST_TEXT = 1 << 20
-_MOST_STEPS = 100_000
-_MOST_TEXTS = 500
+_PIECE = 4 << 10
+_OVERLAP = 32 << 10  # what is decoded behind a piece: a stamp in UTF-16 is twice as long
+_SLACK = 1 << 10  # a piece may end amid the letters
+_LONGEST_STAMP = 16 << 10
+_MOST_TRIES = 5
+_COST_OF_MISS = 19  # pieces
+_MOST_COMMENTS = 1000
 
+_LETTERS = re.sub("[^a-z]", "", MARK).encode()
+_NO_LETTERS = bytes({*range(256)} - {*b"abcdefghijklmnopqrstuvwxyz"})
+_IN_HEXADECIMAL = tuple(MARK.encode(code).hex().encode() for code in ("ascii", "utf-16-be"))
+_LOWER_CASE = bytes(range(256)).lower()
+_OPENING = re.compile(rf'\{{\s*"{MARK}"\s*:')
 
-def texts_of(file: BinaryIO) -> Iterator[str]:
-    """Yield the texts of a file's metadata that may hold a stamp; none for other kinds of files."""
-    file.seek(0)
-    head = file.read(1024)
-    if (read := _reader_of(head)) is not None:
-        yield from itertools.islice(read(file), _MOST_TEXTS)
-
-
-def _reader_of(head: bytes) -> Callable[[BinaryIO], Iterator[str]] | None:
-    for begins, read in _READERS:
-        if head.startswith(begins):
-            return read
-    if b"%PDF-" in head:
-        from .pdf import pdf_texts
-
-        return pdf_texts
-    # XMP stands in the open in an AVIF (ISO/IEC 23008-12), whose boxes need not be followed.
-    return _markup if _is_markup(head) or head[4:12] in (b"ftypavif", b"ftypavis") else None
-
-
-def _is_markup(head: bytes) -> bool:
-    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-
-
-def windows(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the bytes around each mark in a file, read piece by piece."""
-    file.seek(0)
-    data, searched = b"", 0
-    while True:
-        chunk = file.read(_CHUNK)
-        data += chunk
-        # A mark near the end waits for what follows it.
-        end = len(data) - _AFTER if chunk else len(data)
-        while 0 <= (at := data.find(_MARK, searched)) < end:
-            searched = at + len(_MARK)
-            yield data[max(at - _BEFORE, 0) : at + _AFTER]
-        if not chunk:
-            return
-        searched = max(searched, end, 0)
-        cut = max(searched - _BEFORE, 0)
-        data, searched = data[cut:], searched - cut
-
-
-def _markup(file: BinaryIO) -> Iterator[str]:
-    import html
-
-    for window in windows(file):
-        yield html.unescape(window.decode("utf-8", "replace"))
-
-
-def _png(file: BinaryIO) -> Iterator[str]:
-    for kind, length in _chunks(file, ">I4s", 8, padding=4):
-        if kind == b"IEND":
-            return
-        if kind in (b"tEXt", b"zTXt", b"iTXt") and length <= _LARGEST_TEXT:
-            data = file.read(length)
-            _, _, value = data.partition(b"\0")
-            if kind == b"tEXt":
-                yield value.decode("latin-1")
-            elif kind == b"zTXt":
-                yield inflated(value[1:]).decode("latin-1")
-            else:
-                packed = value[:1] == b"\1"
-                text = value[2:].split(b"\0", 2)[-1]
-                yield (inflated(text) if packed else text).decode("utf-8", "replace")
-
-
-def _webp(file: BinaryIO) -> Iterator[str]:
-    for kind, length in _chunks(file, "<4sI", 12, padding=None):
-        if kind in (b"XMP ", b"EXIF") and length <= _LARGEST_TEXT:
-            yield _searched(file.read(length))
-
-
-def _chunks(
-    file: BinaryIO, form: str, begin: int, padding: int | None
-) -> Iterator[tuple[bytes, int]]:
-    """Yield the kind and length of each chunk, the file standing at its data."""
-    at = begin
-    for _ in range(_MOST_STEPS):
-        file.seek(at)
-        header = file.read(8)
-        if len(header) < 8:
-            return
-        first, second = struct.unpack(form, header)
-        kind, length = (second, first) if isinstance(second, bytes) else (first, second)
-        yield kind, length
-        # After its data: a checksum in PNG, a byte to make it even in RIFF.
-        at += 8 + length + (length % 2 if padding is None else padding)
-
-
-def _jpeg(file: BinaryIO) -> Iterator[str]:
-    at = 2
-    for _ in range(_MOST_STEPS):
-        file.seek(at)
-        header = file.read(4)
-        if len(header) < 4 or header[0] != 0xFF:
-            return
-        if header[1] == 0xFF:  # bytes that fill up
-            at += 1
-            continue
-        marker, length = header[1], int.from_bytes(header[2:])
-        if marker in (0xD9, 0xDA):  # the end, or the pixels
-            return
-        if marker == 0xFE or 0xE0 <= marker <= 0xEF:
-            yield _searched(file.read(max(length - 2, 0)))
-        at += 2 + length
-
-
-def _gif(file: BinaryIO) -> Iterator[str]:
-    file.seek(10)
-    flags = (file.read(1) or b"\0")[0]
-    file.seek(13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0))  # behind the table of colours
-    for _ in range(_MOST_TEXTS):
-        if file.read(1) != b"!":  # the first image, which comments precede
-            return
-        comment = file.read(1) == b"\xfe"
-        content = b"".join(itertools.islice(_blocks(file), _LARGEST_TEXT >> 8))
-        if comment:
-            yield _searched(content)
-
-
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    while length := (file.read(1) or b"\0")[0]:
-        yield file.read(length)
-
-
-def _tiff(file: BinaryIO) -> Iterator[str]:
-    from .tiff import tiff_blocks
-
-    for block in tiff_blocks(file):
-        yield _searched(block)
-
-
-def _postscript(file: BinaryIO) -> Iterator[str]:
-    # "%%+" continues the comment before it.
-    for window in windows(file):
-        text = window.decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
-        yield text.replace("\n%%+ ", "")
-
-
-def inflated(data: bytes) -> bytes:
-    """Inflate, as much as a text may be; what is torn as far as it goes."""
-    try:
-        return zlib.decompressobj().decompress(data, _LARGEST_TEXT)
-    except zlib.error:
-        return b""
-
-
-def _searched(data: bytes) -> str:
-    """Give the text of a block whose inside may be EXIF, XMP or a plain comment."""
-    import html
-
-    text = data.decode("latin-1")
-    return html.unescape(text) if "&" in text else text
-
-
-_READERS: tuple[tuple[bytes | tuple[bytes, ...], Callable[[BinaryIO], Iterator[str]]], ...] = (
-    (b"\x89PNG\r\n\x1a\n", _png),
-    (b"\xff\xd8\xff", _jpeg),
-    ((b"GIF87a", b"GIF89a"), _gif),
-    ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _tiff),
-    (b"RIFF", _webp),
-    ((b"%!PS", b"\xc5\xd0\xd3\xc6"), _postscript),
+_BEGINNINGS: tuple[tuple[bytes | tuple[bytes, ...], Kind], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    ((b"GIF87a", b"GIF89a"), "gif"),
+    ((b"%!PS", b"\xc5\xd0\xd3\xc6"), "postscript"),
+    # JPEG, TIFF and BigTIFF of both byte orders, and SVG in UTF-16.
+    (
+        (b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\xff\xfe<\0", b"\xfe\xff\0<"),
+        "plain",
+    ),
 )
+
+_CONTINUATION = re.compile(rb"(?:\r\n|\r|\n)%%\+ ?")  # of a comment in PostScript
+_ENTITY = re.compile(r"&(?:#(\d{1,7})|#x([0-9a-fA-F]{1,6})|(quot|apos|amp|lt|gt));")
+_ENTITIES = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">"}
+# Strings of PDF are literal, with escapes, or hexadecimal (ISO 32000-1, 7.3.4).
+_ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|\r|\n)|(.))", re.DOTALL)
+_ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+_HEXADECIMAL = re.compile(rb"[0-9A-Fa-f\s]{40,}")
+_COMMENT = re.compile(rb"!\xfe")  # of a GIF: blocks, each behind its length
+_LAST_CHARACTER = 0x10FFFF
+_XMP_TAG = re.compile(r"</?\w+:[^<>]*>")
+
+# What is compressed: the texts of a PNG, and the streams of a PDF that hold texts.
+_PACKED: dict[Kind, re.Pattern[bytes]] = {
+    "png": re.compile(rb"[zi]TXt"),
+    "pdf": re.compile(rb"/(?:ObjStm|Metadata)\b"),
+}
+_STREAM = re.compile(rb"\bstream\r?\n")
+_LONGEST_HEAD = 4 << 10  # of a stream or a text, before what is compressed
+_LARGEST_INFLATED = 1 << 20
+_INPUT = 16 << 10
+
+
+class Budget:
+    """What may still be spent on a file, and on all that it holds.
+
+    Attributes
+    ----------
+    unpacked : int
+        Bytes that may still be unpacked.
+    pieces : int
+        Pieces with a stamp that may still be decoded; one without costs as much as twenty.
+    escapes : int
+        Escapes that may still be decoded.
+    """
+
+    def __init__(self) -> None:
+        self.unpacked = 512 << 20
+        self.pieces = 12_000
+        self.escapes = 10_000_000
+
+
+def figure_kind(head: bytes) -> Kind | None:
+    """Return the kind of figure that begins so; None for a file that is no figure."""
+    for beginnings, kind in _BEGINNINGS:
+        if head.startswith(beginnings):
+            return kind
+    if b"%PDF-" in head:
+        return "pdf"
+    webp = head.startswith(b"RIFF") and head[8:12] == b"WEBP"
+    avif = head[4:12] in (b"ftypavif", b"ftypavis")
+    svg = head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+    return "plain" if webp or avif or svg else None
+
+
+def find_stamp(file: BinaryIO, kind: Kind, budget: Budget) -> Found | None:
+    """Return the stamp of a figure: the first one, or the one of a PDF's latest revision."""
+    if kind != "pdf":
+        return next((stamp for _, stamp in _stamps(file, kind, budget)), None)
+    latest, found = -1, None
+    for at, stamp in _stamps(file, kind, budget):
+        if found is not None:  # a thousand stamps are no better than none
+            budget.pieces -= _COST_OF_MISS
+        if at >= latest:
+            latest, found = at, stamp
+    return found
+
+
+def _stamps(file: BinaryIO, kind: Kind, budget: Budget) -> Iterator[tuple[int, Found]]:
+    """Yield the stamps of a figure, each with its approximate place in the file."""
+    comments = 0
+    for begin, data, end in _chunks(file):
+        if kind == "gif":
+            for match in _COMMENT.finditer(data, 0, end):
+                comments += 1
+                if comments > _MOST_COMMENTS:
+                    break
+                comment = _joined(data[match.end() : match.end() + _OVERLAP])
+                for _, stamp in _stamps_in(comment, len(comment), kind, budget):
+                    yield begin + match.start(), stamp
+        # After the comments of a GIF: in the raw file, bytes of length stand amid a stamp.
+        for at, stamp in _stamps_in(data, end, kind, budget):
+            yield begin + at, stamp
+        if kind in _PACKED:
+            for match in _PACKED[kind].finditer(data, 0, end):
+                if budget.unpacked <= 0:
+                    break
+                budget.unpacked -= _LONGEST_HEAD
+                compressed = _compressed_at(data, match.start(), kind)
+                if compressed is not None:
+                    content = _inflated(file, begin + compressed, budget)
+                    for _, stamp in _stamps_in(content, len(content), kind, budget):
+                        yield begin + match.start(), stamp
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
+    """Yield where each chunk of a file begins, the chunk, and up to where it is to be searched.
+
+    What follows is needed to decode a stamp that begins before, and begins the next chunk.
+    """
+    size = file.seek(0, 2)
+    begin, data = 0, b""
+    while True:
+        file.seek(begin + len(data))
+        read = file.read(_CHUNK)
+        data += read
+        end = max(len(data) - _OVERLAP, 0) if read else len(data)
+        yield begin, data, end
+        if not read:
+            return
+        begin, data = begin + end, data[end:]
+        if _LARGEST_END <= begin < size - _LARGEST_END:
+            begin, data = size - _LARGEST_END, b""
+
+
+def _stamps_in(data: bytes, end: int, kind: Kind, budget: Budget) -> Iterator[tuple[int, Found]]:
+    """Yield the stamps that begin before `end`, each with its approximate place."""
+    hexadecimal = kind == "pdf"
+    if not _has_letters(data[: end + _SLACK], hexadecimal=hexadecimal):
+        return
+    for begin in range(0, end, _PIECE):
+        searched = data[begin : min(begin + _PIECE, end) + _SLACK]
+        if budget.pieces > 0 and _has_letters(searched, hexadecimal=hexadecimal):
+            budget.pieces -= 1
+            piece = data[begin : begin + _PIECE + _OVERLAP]
+            stamps = _of_pdf(piece, budget) if kind == "pdf" else _of_text(piece, kind, budget)
+            if not stamps:
+                budget.pieces -= _COST_OF_MISS
+            for stamp in stamps:
+                yield begin, stamp
+
+
+def _has_letters(data: bytes, *, hexadecimal: bool) -> bool:
+    if _LETTERS in data.translate(None, _NO_LETTERS):
+        return True
+    digits = data.translate(_LOWER_CASE, b" \t\r\n\f\0") if hexadecimal else b""
+    return any(mark in digits for mark in _IN_HEXADECIMAL)
+
+
+def _of_text(piece: bytes, kind: Kind, budget: Budget) -> list[Found]:
+    """Return the stamps in a piece of a figure, with or without XML's escapes."""
+    if kind == "postscript":
+        piece = _CONTINUATION.sub(b"", piece)
+    text = _plain(piece)
+    unescaped = _without_entities(text, budget)
+    if kind == "plain":
+        return _decoded(unescaped)
+    return _decoded(text) or _decoded(unescaped)
+
+
+def _of_pdf(piece: bytes, budget: Budget) -> list[Found]:
+    """Return the stamps in the strings of a piece of a PDF, or else in its XMP."""
+    text = _plain(_without_escapes(piece, budget))
+    found = _found(text)
+    # In a string, a backslash belongs to the PDF; in XMP, to the JSON.
+    stamps = [stamp for at, stamp in found if not _is_in_xmp(text, at)]
+    runs = (b"".join(match[0].split()).lower() for match in _HEXADECIMAL.finditer(piece))
+    marked = ((max(map(digits.find, _IN_HEXADECIMAL)), digits) for digits in runs)
+    for at, digits in itertools.islice((run for run in marked if run[0] >= 0), _MOST_TRIES):
+        pairs = digits[at % 2 :]  # the piece may begin amid a pair
+        stamps += _decoded(_plain(bytes.fromhex(pairs[: len(pairs) // 2 * 2].decode())))
+    return stamps or _of_text(piece, "plain", budget) or [stamp for _, stamp in found]
+
+
+def _decoded(text: str) -> list[Found]:
+    return [stamp for _, stamp in _found(text)]
+
+
+def _found(text: str) -> list[tuple[int, Found]]:
+    """Return where stamps begin in a text, and the stamps, as far as they name a run."""
+    import json
+
+    decoder = json.JSONDecoder()
+    found = []
+    for opening in itertools.islice(_OPENING.finditer(text), _MOST_TRIES):
+        at = opening.start()
+        try:
+            stamp, _ = decoder.raw_decode(text[at : at + _LONGEST_STAMP])
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(stamp.get("id"), str):
+            found.append((at, stamp))
+    return found
+
+
+def _is_in_xmp(text: str, at: int) -> bool:
+    return _XMP_TAG.match(text, text.rfind("<", 0, at), at) is not None
+
+
+def _plain(data: bytes) -> str:
+    """Return a text of ASCII as it is, and one of UTF-16 without its zeros."""
+    return data.replace(b"\0", b"").decode("latin-1")
+
+
+def _without_entities(text: str, budget: Budget) -> str:
+    """Return a text without XML's escapes; `html.unescape` fails at thousands of digits."""
+    if budget.escapes > 0:
+        text, number = _ENTITY.subn(_character, text)
+        budget.escapes -= number
+    return text
+
+
+def _character(entity: re.Match[str]) -> str:
+    if entity[3]:
+        return _ENTITIES[entity[3]]
+    code = int(entity[1]) if entity[1] else int(entity[2], 16)
+    return chr(code) if code <= _LAST_CHARACTER else ""
+
+
+def _without_escapes(data: bytes, budget: Budget) -> bytes:
+    """Return the text of literal strings of PDF without their escapes."""
+    if budget.escapes > 0:
+        data, number = _ESCAPE.subn(_byte, data)
+        budget.escapes -= number
+    return data
+
+
+def _byte(escape: re.Match[bytes]) -> bytes:
+    if escape[1]:
+        return bytes([int(escape[1], 8) & 0xFF])
+    return b"" if escape[2] else _ESCAPED.get(escape[3], escape[3])
+
+
+def _joined(blocks: bytes) -> bytes:
+    """Return the content of the blocks of a comment in a GIF, each behind its length."""
+    content, at = [], 0
+    while at < len(blocks) and blocks[at]:
+        content.append(blocks[at + 1 : at + 1 + blocks[at]])
+        at += 1 + blocks[at]
+    return b"".join(content)
+
+
+def _compressed_at(data: bytes, at: int, kind: Kind) -> int | None:
+    """Return where in `data` the content begins of the stream, or text, whose head is at `at`."""
+    head = data[at : at + _LONGEST_HEAD]
+    if kind == "pdf":
+        stream = _STREAM.search(head)
+        return at + stream.end() if stream else None
+    name, _, rest = head.partition(b"\0")
+    if name.startswith(b"zTXt"):
+        return at + len(name) + 2
+    # iTXt: whether it is compressed, how, a language, and the keyword in that language.
+    language_and_on = rest[2:].split(b"\0", 2)
+    if rest[:1] != b"\1" or len(language_and_on) < 3:
+        return None
+    return at + len(head) - len(language_and_on[2])
+
+
+def _inflated(file: BinaryIO, at: int, budget: Budget) -> bytes:
+    """Inflate what stands at `at`, as far as it is sound and the budget allows."""
+    file.seek(at)
+    unpack = zlib.decompressobj()
+    content = b""
+    while not unpack.eof and len(content) < _LARGEST_INFLATED and (data := file.read(_INPUT)):
+        try:
+            more = unpack.decompress(data, _LARGEST_INFLATED - len(content))
+        except zlib.error:
+            break
+        budget.unpacked -= len(data) + len(more)
+        content += more
+    return content

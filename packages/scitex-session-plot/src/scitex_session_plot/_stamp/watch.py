@@ -43,7 +43,7 @@ _patched: dict[str, tuple[Any, Any, Any]] = {}
 # exists, so that a traceback shows no line of it, and names us.
 _FILE = "<scitex_session_plot>"
 _SOURCE = """\
-def passage(*args, **kwargs):
+def watched(*args, **kwargs):
     save = begin(*args, **kwargs)
     if save is None:
         return own(*args, **kwargs)
@@ -194,8 +194,8 @@ def _replacement(
     code = compile(_SOURCE, os.path.join(folder, _FILE), "exec")
     namespace: dict[str, Any] = {"__name__": module.__name__, "own": own, "begin": begin}
     exec(code, namespace)  # noqa: S102  # no other way to give a function its file and module
-    wrapped: Callable[..., Any] = wraps(own)(namespace["passage"])
-    return wrapped
+    replacement: Callable[..., Any] = wraps(own)(namespace["watched"])
+    return replacement
 
 
 def _unpatch() -> None:

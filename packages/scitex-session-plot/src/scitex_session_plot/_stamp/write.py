@@ -9,7 +9,6 @@ from _thread import RLock, _local
 from datetime import UTC, datetime
 
 from .places import (
-    NoPlaceError,
     dated_by_environment,
     footer_on,
     keywords_with,
@@ -70,8 +69,6 @@ class Save:
         """Add the stamp to the keywords that the class of canvas, or `imsave`, takes."""
         try:
             self.kwargs = keywords_with(fmt, canvas, self.kwargs, self.text())
-        except NoPlaceError as why:
-            self.say(f"a figure is saved without its stamp, for which there is no place: {why}")
         except Exception as error:  # noqa: BLE001  # the figure matters more than its stamp
             self.say(_failed(error))
 

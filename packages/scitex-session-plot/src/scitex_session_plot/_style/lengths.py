@@ -46,6 +46,7 @@ FONT_SIZES = {
 }
 DEFAULT_POINTS = 10.0
 MM_PER_INCH = 25.4
+POINTS_PER_INCH = 72.0
 MAX_PIXELS = 2**16  # matplotlib refuses to draw more in one direction
 
 WIDTHS_MM = {

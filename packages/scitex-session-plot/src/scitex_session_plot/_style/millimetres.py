@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scitex_session_plot._errors import StyleTypeError, StyleValueError, not_negative, shorten
 
-from .lengths import MM_PER_INCH, column_or_mm, millimetres, size_mm
+from .lengths import MM_PER_INCH, POINTS_PER_INCH, column_or_mm, millimetres, size_mm
 from .margins import Room
 from .style import plt
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Sharing = bool | Literal["none", "all", "row", "col"]
 
-MM_PER_POINT = MM_PER_INCH / 72
+MM_PER_POINT = MM_PER_INCH / POINTS_PER_INCH
 SIDES = ("left", "right", "bottom", "top")
 # What lays axes out anew at each drawing, or says the size a second time.
 LAYOUTS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scitex_session_plot._colors.colors import CustomColors
 from scitex_session_plot._errors import StyleValueError, flag, positive, shorten
 
-from .lengths import MM_PER_INCH, pixels, points, size_mm
+from .lengths import MM_PER_INCH, POINTS_PER_INCH, pixels, points, size_mm
 from .margins import Room, fractions
 
 TYPE_CHECKING = False
@@ -23,7 +23,6 @@ ELEMENTS = {
 }
 # Arial where there is one; its free twins of the same widths; what comes with matplotlib.
 FONTS = ["Arial", "Helvetica", "Liberation Sans", "Arimo", "Nimbus Sans", "DejaVu Sans"]
-POINTS_PER_INCH = 72.0
 
 # Lengths and widths in points at fig_scale=1.
 FRAME = 0.6

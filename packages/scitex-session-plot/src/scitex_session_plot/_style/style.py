@@ -138,7 +138,7 @@ alpha, line_width
             "line_width": line_width,
         }
         self._params: dict[str, object] | None = None
-        # What prints like the defaults needs no check, and a run that draws nothing no rcParams.
+        # The defaults need no check, and a run that draws nothing needs no rcParams.
         if repr((*self._arguments.values(),)) != repr(Style.__init__.__defaults__):
             self._rc_params()
         self._agg = flag("agg", agg)
@@ -153,12 +153,12 @@ alpha, line_width
         return self._params
 
     @property
-    def plt(self) -> LazyPyplot:
+    def plt(self) -> ModuleType:
         """matplotlib.pyplot, imported at the first use of one of its attributes.
 
         What is drawn with it has this style while this style is in force.
         """
-        return plt  # type: ignore[return-value]  # which is a LazyPyplot
+        return plt
 
     def apply(self) -> None:
         """Apply the style: now if matplotlib is imported, else at the moment it is.
@@ -263,9 +263,9 @@ class Application:
         self._found = _open_managers()
         with _lock:
             _stack.append(self)
-        self._hook = Hook("matplotlib", self._put)
+        self._hook = Hook("matplotlib", self._change)
 
-    def _put(self, matplotlib: ModuleType) -> None:
+    def _change(self, matplotlib: ModuleType) -> None:
         from .changes import AggBackend, RcParams, SilentShow
 
         with _lock:

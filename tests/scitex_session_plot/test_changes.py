@@ -11,7 +11,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scitex_session_plot import Style
-from scitex_session_plot._style.style import Application
 from support import run_script
 
 # A backend of the user's, whose windows are lines in `windows.txt`.
@@ -281,13 +280,27 @@ def test_restoring_puts_back_what_was_found_and_only_that() -> None:
     assert all(after[key] is found[key] for key in ("font.sans-serif", "axes.prop_cycle"))
 
 
-def test_a_setting_that_matplotlib_does_not_know_is_said_once_and_left_out() -> None:
+def test_a_setting_that_matplotlib_does_not_take_is_said_once_and_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a matplotlib to come might not."""
+    import matplotlib as mpl
+
+    def refuse(value: object) -> object:
+        raise ValueError(value)
+
     found = settings()
-    params: dict[str, object] = {"no.such": 1, "lines.linewidth": 7.0, "savefig.dpi": "coarse"}
-    with pytest.warns(UserWarning, match=r"not take the style's no\.such, savefig\.dpi$"):
-        application = Application(lambda: params, agg=False)
-    assert settings() == {**found, "lines.linewidth": 7.0}
-    application.restore()
+    monkeypatch.delitem(mpl.rcParams.validate, "legend.fancybox")
+    monkeypatch.setitem(mpl.rcParams.validate, "savefig.dpi", refuse)
+    style = Style(line_width=7)
+    with pytest.warns(UserWarning, match=r"savefig\.dpi, legend\.fancybox$"):
+        style.apply()
+    now = settings()
+    assert now["lines.linewidth"] == 7
+    assert {key: now[key] for key in ("legend.fancybox", "savefig.dpi")} == {
+        key: found[key] for key in ("legend.fancybox", "savefig.dpi")
+    }
+    style.restore()
     assert settings() == found
 
 

@@ -47,11 +47,11 @@ def figure() -> Figure:
 
 
 @pytest.fixture
-def told() -> Iterator[list[str]]:
-    """Watch with a stamp, and collect what is told."""
-    told: list[str] = []
-    restore = watch_savefig(told.append, stamp=lambda: FACTS)
-    yield told
+def reported() -> Iterator[list[str]]:
+    """Watch with a stamp, and collect what is reported."""
+    reported: list[str] = []
+    restore = watch_savefig(reported.append, stamp=lambda: FACTS)
+    yield reported
     restore()
 
 
@@ -72,7 +72,7 @@ def stamped_id(source: Path | str) -> str | None:
 
 @pytest.mark.parametrize("suffix", [*FORMATS, *NEWER_FORMATS])
 def test_every_format_with_a_place_carries_the_stamp(
-    figure: Figure, told: list[str], suffix: str
+    figure: Figure, reported: list[str], suffix: str
 ) -> None:
     path = Path(f"figure.{suffix}").absolute()
     save_as(figure, path)
@@ -85,19 +85,19 @@ def test_every_format_with_a_place_carries_the_stamp(
     )
     assert stamp.time is not None
     assert stamp.time.tzinfo is not None
-    assert told == [str(path)]
+    assert reported == [str(path)]
 
 
 @pytest.mark.parametrize("suffix", ["rgba", "raw"])
 def test_a_format_without_a_place_is_saved_as_ever(
-    figure: Figure, told: list[str], suffix: str
+    figure: Figure, reported: list[str], suffix: str
 ) -> None:
     figure.savefig(f"figure.{suffix}")
-    assert told == [os.path.abspath(f"figure.{suffix}")]
+    assert reported == [os.path.abspath(f"figure.{suffix}")]
     assert stamped_id(f"figure.{suffix}") is None
 
 
-def test_all_ways_lead_through_one_place(figure: Figure, told: list[str]) -> None:
+def test_all_ways_lead_through_one_place(figure: Figure, reported: list[str]) -> None:
     from matplotlib.pyplot import savefig
 
     savefig("by_name.png")
@@ -107,29 +107,29 @@ def test_all_ways_lead_through_one_place(figure: Figure, told: list[str]) -> Non
     figure.savefig("no_suffix")
     figure.savefig(Path("folder.name").absolute(), format="png")
     names = ["by_name.png", "by_pyplot.png", "by_canvas.png", "positional", "no_suffix.png"]
-    assert [os.path.basename(path) for path in told] == [*names, "folder.name"]
-    assert {stamped_id(path) for path in told} == {FACTS["id"]}
+    assert [os.path.basename(path) for path in reported] == [*names, "folder.name"]
+    assert {stamped_id(path) for path in reported} == {FACTS["id"]}
 
 
-def test_a_path_in_bytes_is_told_of_as_a_text(figure: Figure, told: list[str]) -> None:
+def test_a_path_in_bytes_is_reported_as_a_text(figure: Figure, reported: list[str]) -> None:
     # matplotlib takes such a path, and does not look at its suffix.
     figure.savefig("größe.pdf".encode())  # type: ignore[arg-type]
     figure.savefig(b"plain", format="jpg")  # type: ignore[arg-type]
-    assert told == [os.path.abspath(name) for name in ("größe.pdf", "plain")]
-    assert {stamped_id(path) for path in told} == {FACTS["id"]}
+    assert reported == [os.path.abspath(name) for name in ("größe.pdf", "plain")]
+    assert {stamped_id(path) for path in reported} == {FACTS["id"]}
     with Image.open("größe.pdf") as image:
         assert image.format == "PNG"
 
 
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg", "jpg"])
-def test_a_buffer_gets_the_stamp_and_is_told_of_to_nobody(
-    figure: Figure, told: list[str], suffix: str
+def test_a_buffer_gets_the_stamp_and_is_not_reported(
+    figure: Figure, reported: list[str], suffix: str
 ) -> None:
     buffer = io.BytesIO()
     figure.savefig(buffer, format=suffix)
     Path("copy").write_bytes(buffer.getvalue())
     assert stamped_id("copy") == FACTS["id"]
-    assert told == []
+    assert reported == []
 
 
 @pytest.mark.parametrize("options", [{}, {"bbox_inches": "tight", "dpi": 150}])
@@ -168,21 +168,21 @@ def test_a_drawing_differs_in_its_metadata_alone(
     assert left[0] == left[1]
 
 
-def test_without_a_stamp_nothing_is_written_but_files_are_told(figure: Figure) -> None:
-    told: list[str] = []
-    restore = watch_savefig(told.append)
+def test_without_a_stamp_nothing_is_written_but_files_are_reported(figure: Figure) -> None:
+    reported: list[str] = []
+    restore = watch_savefig(reported.append)
     for suffix in FORMATS:
         figure.savefig(f"figure.{suffix}")
         assert stamped_id(f"figure.{suffix}") is None
     restore()
-    assert len(told) == len(FORMATS)
+    assert len(reported) == len(FORMATS)
 
 
 @pytest.mark.parametrize(
     ("suffix", "date"), [("svg", b"dc:date"), ("pdf", b"/CreationDate"), ("eps", b"202")]
 )
 def test_a_date_that_nobody_asked_for_is_left_out(
-    figure: Figure, told: list[str], suffix: str, date: bytes
+    figure: Figure, reported: list[str], suffix: str, date: bytes
 ) -> None:
     figure.savefig(f"figure.{suffix}")
     lines = Path(f"figure.{suffix}").read_bytes().splitlines()
@@ -192,7 +192,7 @@ def test_a_date_that_nobody_asked_for_is_left_out(
 
 @pytest.mark.parametrize("suffix", ["svg", "pdf", "eps"])
 def test_the_date_of_the_environment_stays(
-    figure: Figure, told: list[str], suffix: str, monkeypatch: pytest.MonkeyPatch
+    figure: Figure, reported: list[str], suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
     figure.savefig(f"figure.{suffix}")
@@ -200,7 +200,7 @@ def test_the_date_of_the_environment_stays(
     assert os.environ["SOURCE_DATE_EPOCH"] == "1000000000"
 
 
-def test_a_date_of_the_users_stays(figure: Figure, told: list[str]) -> None:
+def test_a_date_of_the_users_stays(figure: Figure, reported: list[str]) -> None:
     import datetime
 
     figure.savefig("figure.svg", metadata={"Date": "1999-12-31"})
@@ -210,14 +210,14 @@ def test_a_date_of_the_users_stays(figure: Figure, told: list[str]) -> None:
     assert b"D:19991231" in Path("figure.pdf").read_bytes()
 
 
-def test_many_pages_have_one_stamp_and_are_told_of_when_they_are_whole(
-    figure: Figure, told: list[str]
+def test_many_pages_have_one_stamp_and_are_reported_when_they_are_whole(
+    figure: Figure, reported: list[str]
 ) -> None:
     with PdfPages("pages.pdf", metadata={"Keywords": "mine"}) as pages:
         pages.savefig(figure)
         pages.savefig(figure)
-        assert told == []
-    assert told == [os.path.abspath("pages.pdf")]
+        assert reported == []
+    assert reported == [os.path.abspath("pages.pdf")]
     assert stamped_id("pages.pdf") == FACTS["id"]
     data = Path("pages.pdf").read_bytes()
     assert data.count(b"scitex-session") == 1
@@ -226,7 +226,7 @@ def test_many_pages_have_one_stamp_and_are_told_of_when_they_are_whole(
 
 
 def test_the_innermost_watch_counts_and_the_outer_one_goes_on(
-    figure: Figure, told: list[str]
+    figure: Figure, reported: list[str]
 ) -> None:
     inner = watch_savefig(stamp=lambda: {"id": "inner"})
     figure.savefig("inner.png")
@@ -235,7 +235,7 @@ def test_the_innermost_watch_counts_and_the_outer_one_goes_on(
     figure.savefig("outer.png")
     assert stamped_id("inner.png") == "inner"
     assert stamped_id("outer.png") == FACTS["id"]
-    assert [os.path.basename(path) for path in told] == ["outer.png"]
+    assert [os.path.basename(path) for path in reported] == ["outer.png"]
 
 
 def test_ended_in_any_order_matplotlib_is_as_it_was() -> None:
@@ -274,7 +274,7 @@ def test_who_patched_over_us_keeps_their_patch(
     assert FigureCanvasBase.print_figure is not ours
 
 
-def test_threads_save_at_once(told: list[str]) -> None:
+def test_threads_save_at_once(reported: list[str]) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -289,8 +289,8 @@ def test_threads_save_at_once(told: list[str]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert {stamped_id(path) for path in told} == {FACTS["id"]}
-    assert len(told) == 8
+    assert {stamped_id(path) for path in reported} == {FACTS["id"]}
+    assert len(reported) == 8
     assert "SOURCE_DATE_EPOCH" not in os.environ
 
 
@@ -342,7 +342,7 @@ def test_as_an_error_the_warning_goes_to_stderr(
 
 
 def test_what_matplotlib_refuses_is_saved_without(
-    figure: Figure, told: list[str], monkeypatch: pytest.MonkeyPatch
+    figure: Figure, reported: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a matplotlib to come might."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -362,7 +362,7 @@ def test_what_matplotlib_refuses_is_saved_without(
         figure.savefig(buffer, format="png")
     assert buffer.getvalue().startswith(b"before\x89PNG")
     figure.savefig("figure.png")
-    assert told == [os.path.abspath("figure.png")]
+    assert reported == [os.path.abspath("figure.png")]
     assert stamped_id("figure.png") is None
 
 
@@ -377,44 +377,44 @@ def test_what_matplotlib_refuses_is_saved_without(
     ],
 )
 def test_a_mistake_is_answered_as_without_us(
-    figure: Figure, told: list[str], target: Any, options: dict[str, Any], error: Any
+    figure: Figure, reported: list[str], target: Any, options: dict[str, Any], error: Any
 ) -> None:
     with pytest.raises(error) as raised:
         figure.savefig(target, **options)
     assert raised.value.__context__ is None or "stamp" not in str(raised.value.__context__)
-    assert told == []
+    assert reported == []
 
 
-def test_a_file_object_is_told_of_once_it_is_closed(figure: Figure, told: list[str]) -> None:
+def test_a_file_object_is_reported_once_it_is_closed(figure: Figure, reported: list[str]) -> None:
     with open("held.png", "wb") as held:
         figure.savefig(held)
         figure.savefig("first.png")
-        assert [os.path.basename(path) for path in told] == ["first.png"]
+        assert [os.path.basename(path) for path in reported] == ["first.png"]
     figure.savefig("second.png")
-    assert [os.path.basename(path) for path in told] == ["first.png", "held.png", "second.png"]
+    assert [os.path.basename(path) for path in reported] == ["first.png", "held.png", "second.png"]
     assert stamped_id("held.png") == FACTS["id"]
 
 
-def test_a_file_object_that_stays_open_is_told_of_at_the_end_and_is_whole(figure: Figure) -> None:
-    told: list[tuple[str, int]] = []
-    restore = watch_savefig(lambda path: told.append((path, os.path.getsize(path))))
+def test_a_file_object_that_stays_open_is_reported_at_the_end_and_is_whole(figure: Figure) -> None:
+    reported: list[tuple[str, int]] = []
+    restore = watch_savefig(lambda path: reported.append((path, os.path.getsize(path))))
     with open("held.png", "wb") as held:
         figure.savefig(held)
         with open("dropped.png", "wb") as dropped:
             figure.savefig(dropped)
         del dropped
         restore()
-        assert told == [(os.path.abspath(name), os.path.getsize(name)) for name, _ in told]
-    assert {(os.path.basename(path), size) for path, size in told} == {
+        assert reported == [(os.path.abspath(name), os.path.getsize(name)) for name, _ in reported]
+    assert {(os.path.basename(path), size) for path, size in reported} == {
         (name, os.path.getsize(name)) for name in ("held.png", "dropped.png")
     }
 
 
-def test_a_temporary_file_and_a_member_of_an_archive_are_told_of_to_nobody(
+def test_a_temporary_file_and_a_member_of_an_archive_are_not_reported(
     figure: Figure,
 ) -> None:
-    told: list[str] = []
-    restore = watch_savefig(told.append)
+    reported: list[str] = []
+    restore = watch_savefig(reported.append)
     with tempfile.NamedTemporaryFile(suffix=".png") as file:
         figure.savefig(file)
     with tempfile.TemporaryFile() as nameless:
@@ -423,14 +423,16 @@ def test_a_temporary_file_and_a_member_of_an_archive_are_told_of_to_nobody(
     with zipfile.ZipFile("all.zip", "w") as archive, archive.open("member.png", "w") as member:
         figure.savefig(member, format="png")
     restore()
-    assert told == []
+    assert reported == []
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tiff", "webp", "pdf", "svg", "eps"])
-def test_an_array_saved_as_an_image_is_stamped_and_told_of(told: list[str], suffix: str) -> None:
+def test_an_array_saved_as_an_image_is_stamped_and_reported(
+    reported: list[str], suffix: str
+) -> None:
     values = np.arange(12.0).reshape(3, 4)
     plt.imsave(f"map.{suffix}", values)
-    assert told == [os.path.abspath(f"map.{suffix}")]
+    assert reported == [os.path.abspath(f"map.{suffix}")]
     assert stamped_id(f"map.{suffix}") == FACTS["id"]
 
 
@@ -447,21 +449,23 @@ def test_an_image_has_the_pixels_and_the_metadata_that_it_has_without() -> None:
     assert stamped_id("positional") == FACTS["id"]
 
 
-def test_what_imsave_refuses_is_refused_as_it_would_be(told: list[str]) -> None:
+def test_what_imsave_refuses_is_refused_as_it_would_be(reported: list[str]) -> None:
     with pytest.raises(ValueError, match="metadata not supported for format 'jpg'"):
         plt.imsave("map.jpg", np.eye(3), metadata={"Author": "me"})
-    assert told == []
+    assert reported == []
 
 
-def test_a_canvas_of_agg_that_prints_by_itself_is_watched(figure: Figure, told: list[str]) -> None:
+def test_a_canvas_of_agg_that_prints_by_itself_is_watched(
+    figure: Figure, reported: list[str]
+) -> None:
     figure.canvas.print_png("direct.png")  # type: ignore[attr-defined]
-    assert told == [os.path.abspath("direct.png")]
+    assert reported == [os.path.abspath("direct.png")]
     assert stamped_id("direct.png") == FACTS["id"]
 
 
 @pytest.mark.parametrize("suffix", ["gif", "html"])
-def test_an_animation_is_told_of_when_it_is_whole(
-    figure: Figure, told: list[str], suffix: str
+def test_an_animation_is_reported_when_it_is_whole(
+    figure: Figure, reported: list[str], suffix: str
 ) -> None:
     from matplotlib.animation import FuncAnimation
 
@@ -475,8 +479,8 @@ def test_an_animation_is_told_of_when_it_is_whole(
     writer = "pillow" if suffix == "gif" else "html"
     with mpl.rc_context({"animation.embed_limit": 20}):
         movie.save(f"movie.{suffix}", writer=writer, dpi=40)
-    assert os.path.abspath(f"movie.{suffix}") == told[-1]
-    assert all(os.path.exists(path) for path in told)
+    assert os.path.abspath(f"movie.{suffix}") == reported[-1]
+    assert all(os.path.exists(path) for path in reported)
 
 
 def warned(statements: str, *, watch: bool) -> list[tuple[str, int]]:
@@ -510,10 +514,10 @@ plt.imsave("four.png", [[1, 2]], metadata={{"A": "b"}}, pil_kwargs={{"pnginfo": 
     assert warned(statements, watch=True) == plain
 
 
-def test_a_filter_by_the_users_module_holds(figure: Figure, told: list[str]) -> None:
+def test_a_filter_by_the_users_module_holds(figure: Figure, reported: list[str]) -> None:
     code = compile("figure.savefig('one.pdf', metadata={'Foo': 'bar'})", "users.py", "exec")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="users_module")
         exec(code, {"figure": figure, "__name__": "users_module"})
     assert stamped_id("one.pdf") == FACTS["id"]
-    assert len(told) == 1
+    assert len(reported) == 1

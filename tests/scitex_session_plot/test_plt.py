@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import importlib
 import pickle
+from typing import Any
 
 import pytest
 
 from scitex_session_plot import Style
 from support import run_script
 
-plt = Style().plt
+plt: Any = Style().plt
 
 
 def test_nothing_is_loaded_before_an_attribute_is_used() -> None:
