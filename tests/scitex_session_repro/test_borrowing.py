@@ -103,12 +103,28 @@ def test_tensorflow_is_seeded_when_it_is_imported_later() -> None:
 
 def test_what_arrives_inside_is_given_back_as_it_arrived() -> None:
     run("""
+        import importlib.machinery, sys
         from scitex_session_repro import RandomStateManager
-        from scitex_session_repro._import_hook import on_import
 
-        arrived = []
-        on_import("numpy.random", lambda module: arrived.append(module.get_state(legacy=False)))
-        on_import("random", lambda module: arrived.append(module.getstate()))
+        class Noting:
+            # Keeps the state of a generator when its module's own code has just run.
+
+            def find_spec(self, name, path, target=None):
+                if name not in ("random", "numpy.random"):
+                    return None
+                spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+                run = spec.loader.exec_module
+
+                def run_and_note(module):
+                    run(module)
+                    state = getattr(module, "getstate", None)
+                    arrived[name] = state() if state else module.get_state(legacy=False)
+
+                spec.loader.exec_module = run_and_note
+                return spec
+
+        arrived = {}
+        sys.meta_path.insert(0, Noting())
         outer = RandomStateManager(1)
         inner = RandomStateManager(2)
         import random
@@ -120,8 +136,8 @@ def test_what_arrives_inside_is_given_back_as_it_arrived() -> None:
         assert random.random() == random.Random(1).random()
         assert np.random.rand() == np.random.RandomState(1).rand()
         outer.release()
-        assert random.getstate() == arrived[0]
-        assert str(np.random.get_state(legacy=False)) == str(arrived[1])
+        assert random.getstate() == arrived["random"]
+        assert str(np.random.get_state(legacy=False)) == str(arrived["numpy.random"])
     """)
 
 

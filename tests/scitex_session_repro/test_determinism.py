@@ -7,8 +7,9 @@ import sys
 import pytest
 
 from scitex_session_repro import RandomStateManager, get, seed_everything
-from scitex_session_repro._globals.determinism import WORKSPACE, strings_hash_alike
 from support import run_script
+
+WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 
 SHOW = """
 import os, sys, warnings
@@ -148,10 +149,8 @@ def test_every_door_takes_it() -> None:
 
 HASH = """
 from scitex_session_repro import RandomStateManager
-from scitex_session_repro._globals.determinism import strings_hash_alike
 
-with RandomStateManager(42, verbose=True, deterministic=True):
-    print(strings_hash_alike())
+RandomStateManager(42, verbose=True, deterministic=True)
 """
 
 
@@ -176,7 +175,6 @@ def test_hash_randomisation_is_said_where_it_is_and_never_set(
         source = HASH
     done = run_script(source, env=env, python_options=options)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.rstrip().endswith(str(alike))
     assert ("only starting Python with PYTHONHASHSEED=0" in done.stdout) is not alike
 
 
@@ -185,4 +183,3 @@ def test_the_hash_seed_is_never_touched() -> None:
     with RandomStateManager(42, deterministic=True):
         random.random()
         assert os.environ.get("PYTHONHASHSEED") == found
-        assert isinstance(strings_hash_alike(), bool)

@@ -1,95 +1,103 @@
 from __future__ import annotations
 
 import pickle
+import sys
+from typing import Any
 
 import pytest
 
 import scitex_session_repro as repro
-from scitex_session_repro import ReproError
+from scitex_session_repro import RandomStateManager, ReproError, fingerprint
 
-ERRORS = [
-    (repro.SeedTypeError("'a'", "str"), TypeError),
-    (repro.SeedRangeError(-1), ValueError),
-    (repro.NameTypeError("1", "int"), TypeError),
-    (repro.UnknownGeneratorError("<module 'os'>", ("random", "numpy")), ValueError),
-    (repro.CountTypeError("'2'", "str"), TypeError),
-    (repro.CountRangeError(-1), ValueError),
-    (repro.ManagerReleasedError("RandomStateManager(seed=42)", True), RuntimeError),
-    (repro.NotAWorkerError("worker_init_fn", "DataLoader(..., worker_init_fn=)"), RuntimeError),
-    (repro.DeviceUnavailableError("cuda", "torch sees no such device here"), RuntimeError),
-    (repro.StateError("the state has no 'seed'"), ValueError),
-    (repro.CheckpointError("a.json", "it is not JSON"), ValueError),
-    (repro.MissingLibraryError("get_torch_generator", "torch"), ImportError),
-    (repro.NotFingerprintableError("obj[0]", "is of type set", "pass a list"), TypeError),
-    (repro.NestingError("obj[0]", "contains itself"), ValueError),
-    (repro.VerificationError("x", "2026", "sf1:0", "sf1:1", "it differs", {}), ValueError),
-    (repro.VerificationRecordError("x.json", "x", "it is no JSON"), ValueError),
-]
+# What causes each, and the builtin that a caller would catch it by.
+CAUSES: dict[str, tuple[type[Exception], type[Exception], Any]] = {
+    "seed type": (repro.InvalidTypeError, TypeError, lambda rng, _: RandomStateManager("1")),  # type: ignore[arg-type]
+    "seed range": (repro.InvalidValueError, ValueError, lambda rng, _: rng.temporary_seed(-1)),
+    "name": (repro.InvalidTypeError, TypeError, lambda rng, _: rng(1)),
+    "count": (repro.InvalidTypeError, TypeError, lambda rng, _: rng.spawn(2.0)),
+    "negative count": (repro.InvalidValueError, ValueError, lambda rng, _: rng.spawn(-1)),
+    "module": (repro.InvalidValueError, ValueError, lambda rng, _: rng.seed_modules(sys)),
+    "not entered": (
+        repro.ManagerReleasedError,
+        RuntimeError,
+        lambda rng, _: rng.child("a").seed_modules(),
+    ),
+    "no worker": (repro.NotAWorkerError, RuntimeError, lambda rng, _: rng.worker_init_fn(0)),
+    "state": (repro.StateError, ValueError, lambda rng, _: rng.load_state_dict({})),
+    "checkpoint": (
+        repro.CheckpointError,
+        ValueError,
+        lambda rng, path: rng.restore(path / "spoilt.json"),
+    ),
+    "function": (repro.NotFingerprintableError, TypeError, lambda rng, _: fingerprint([print])),
+    "verification": (repro.VerificationError, ValueError, lambda rng, _: rng.verify(2, "x")),
+    "record": (repro.VerificationRecordError, ValueError, lambda rng, _: rng.verify(2, "spoilt")),
+    "library": (repro.MissingLibraryError, ImportError, lambda rng, _: rng.get_jax_key("a")),
+}
 
 
-@pytest.mark.parametrize(("error", "builtin"), ERRORS, ids=lambda value: type(value).__name__)
-def test_an_error_is_its_builtin_too(error: ReproError, builtin: type[Exception]) -> None:
+def caused(name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The error that is raised."""
+    kind, _, cause = CAUSES[name]
+    monkeypatch.setitem(sys.modules, "jax", None)  # Python's own way to say: not there
+    (tmp_path / "spoilt.json").write_text("{")
+    with RandomStateManager(42) as rng:
+        rng.clear_cache()
+        for recorded in ("x", "spoilt"):
+            rng.verify(1, recorded, verbose=False)
+        for path in (tmp_path / "fingerprints").glob("spoilt*"):
+            path.write_text("{")
+        with pytest.raises(kind) as raised:
+            cause(rng, tmp_path)
+    return raised.value
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_an_error_is_its_builtin_and_survives_pickling_with_its_data(
+    name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = caused(name, tmp_path, monkeypatch)
     assert isinstance(error, ReproError)
-    assert isinstance(error, builtin)
-
-
-@pytest.mark.parametrize("error", [error for error, _ in ERRORS], ids=lambda e: type(e).__name__)
-def test_an_error_survives_pickling_with_its_data(error: ReproError) -> None:
+    assert isinstance(error, CAUSES[name][1])
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is type(error)
     assert str(copy) == str(error)
     assert vars(copy) == vars(error)
+    documented = {
+        name for kind in type(error).__mro__ for name in vars(kind).get("__annotations__", ())
+    }
+    assert all(hasattr(copy, attribute) for attribute in documented)
 
 
-def test_every_error_of_the_package_is_tested_here() -> None:
+def test_every_error_of_the_package_is_caused_here_or_needs_torch() -> None:
     public = {getattr(repro, name) for name in dir(repro) if name.endswith("Error")}
-    assert public == {type(error) for error, _ in ERRORS} | {ReproError}
+    caused = {kind for kind, _, _ in CAUSES.values()}
+    assert public == caused | {ReproError, repro.DeviceUnavailableError}
 
 
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (
-            repro.MissingLibraryError("get_torch_generator", "torch"),
-            "get_torch_generator needs torch, which is not installed: pip install torch",
-        ),
-        (
-            repro.UnknownGeneratorError("<module 'os'>", ("random", "numpy")),
-            "cannot seed <module 'os'>: the known modules are random, numpy",
-        ),
-        (
-            repro.ManagerReleasedError("RandomStateManager(seed=42).child('a')", False),
-            "RandomStateManager(seed=42).child('a') seeds global generators in a `with` block "
-            "only: enter it first",
-        ),
-        (
-            repro.VerificationError("x" * 5000, "2026", "sf1:0", "sf1:1", "it differs", {}),
-            f"'{'x' * 60}'… (5000 characters) is not as recorded on 2026: it differs",
-        ),
-        (
-            repro.DeviceUnavailableError("cuda", "torch sees no such device here"),
-            "cannot make a torch generator on device 'cuda': torch sees no such device here",
-        ),
-        (
-            repro.CountRangeError(-1),
-            "n must be an integer from 0 upwards, not -1",
-        ),
-        (
-            repro.CheckpointError("a.json", "it is not JSON"),
-            "cannot restore a.json: it is not JSON",
-        ),
-        (
-            repro.SeedRangeError(-1),
-            "seed must be an integer from 0 to 2**128 - 1 or None, not -1",
-        ),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_a_message_says_what_was_wrong_and_what_is_allowed(error: ReproError, message: str) -> None:
-    assert str(error) == message
+def test_a_damaged_file_is_a_damaged_state_too() -> None:
+    assert issubclass(repro.CheckpointError, repro.StateError)
 
 
-def test_a_missing_library_is_named_as_python_names_it() -> None:
-    error = repro.MissingLibraryError("get_torch_generator", "torch")
-    assert isinstance(error, ImportError)
-    assert error.name == "torch"
+def test_a_message_says_what_was_wrong_and_what_is_allowed(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {
+        "seed range": ["seed", "0 to 2**128 - 1", "-1"],
+        "name": ["name of a stream", "str", "1 of type int"],
+        "module": ["<module 'sys'", "random, numpy, torch, tensorflow"],
+        "not entered": ["RandomStateManager(seed=42).child('a')", "`with` block"],
+        "library": ["get_jax_key", "pip install jax"],
+        "function": ["obj[0]", "print", "pass"],
+        "record": ["spoilt", "clear_cache('spoilt')"],
+        "checkpoint": ["spoilt.json", "JSON"],
+    }
+    for name, words in said.items():
+        message = str(caused(name, tmp_path, monkeypatch))
+        assert all(word in message for word in words), message
+
+
+def test_a_missing_library_is_named_as_python_names_it(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert caused("library", tmp_path, monkeypatch).name == "jax"

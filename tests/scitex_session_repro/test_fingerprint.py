@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scitex_session_repro import NestingError, NotFingerprintableError, fingerprint
+from scitex_session_repro import NotFingerprintableError, fingerprint
 from support import run_script
 
 
@@ -518,7 +518,7 @@ def test_a_container_that_contains_itself_is_refused_with_its_place() -> None:
     inner: dict[str, Any] = {}
     inner["back"] = outer = [0, inner]
     with pytest.raises(
-        NestingError, match=r"^cannot fingerprint obj\[1\]\['back'\], which contains"
+        NotFingerprintableError, match=r"^cannot fingerprint obj\[1\]\['back'\], which contains"
     ):
         fingerprint(outer)
 
@@ -532,7 +532,7 @@ def test_too_deep_a_nesting_is_refused() -> None:
     nested: list[Any] = []
     for _ in range(sys.getrecursionlimit()):
         nested = [nested]
-    with pytest.raises(NestingError, match="nested too deeply"):
+    with pytest.raises(NotFingerprintableError, match="nested too deeply"):
         fingerprint(nested)
 
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scitex_session_repro._globals.libraries import GLOBAL_GENERATORS
+from scitex_session_repro import RandomStateManager
+from scitex_session_repro._globals.libraries import LIBRARIES, for_64_bits, for_numpy_legacy
 from support import run_script
 
-BY_MODULE = {generator.module: generator for generator in GLOBAL_GENERATORS}
 SEEDS = st.integers(0, 2**128 - 1)
 
 
@@ -47,13 +47,14 @@ def imported(module: str) -> ModuleType:
     return found
 
 
-def test_every_row_is_tested_here() -> None:
-    assert set(DRAW) == set(BY_MODULE)
+def test_a_manager_seeds_every_library_and_each_is_tested_here() -> None:
+    with RandomStateManager(42) as manager:
+        assert set(DRAW) == set(LIBRARIES) == set(manager.state_dict()["globals"])
 
 
 @pytest.mark.parametrize("name", DRAW)
 def test_what_was_saved_goes_on_as_if_nothing_had_been(name: str) -> None:
-    module, generator, draw = imported(name), BY_MODULE[name], DRAW[name]
+    module, generator, draw = imported(name), LIBRARIES[name], DRAW[name]
     found = generator.save(module)
     generator.seed(module, 7)
     draw()
@@ -68,7 +69,7 @@ def test_what_was_saved_goes_on_as_if_nothing_had_been(name: str) -> None:
 
 @pytest.mark.parametrize("name", DRAW)
 def test_the_same_seed_gives_the_same_numbers_and_another_gives_others(name: str) -> None:
-    module, generator, draw = imported(name), BY_MODULE[name], DRAW[name]
+    module, generator, draw = imported(name), LIBRARIES[name], DRAW[name]
     found = generator.save(module)
     # torch's CPU generator itself takes 32 bits only: to it, 2**32 is 0.
     seeds = (0, 1, 42, 2**32 + 7, 2**64, 2**64 + 42, 2**128 - 1)
@@ -83,19 +84,19 @@ def test_the_same_seed_gives_the_same_numbers_and_another_gives_others(name: str
 
 @given(SEEDS)
 def test_random_is_seeded_as_its_users_seed_it(seed: int) -> None:
-    BY_MODULE["random"].seed(random, seed)
+    LIBRARIES["random"].seed(random, seed)
     assert random.random() == random.Random(seed).random()
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_numpy_is_seeded_as_its_users_seed_it(seed: int) -> None:
-    BY_MODULE["numpy.random"].seed(np.random, seed)
+    LIBRARIES["numpy.random"].seed(np.random, seed)
     assert np.random.random_sample() == np.random.RandomState(seed).random_sample()
 
 
 def test_torch_is_seeded_as_its_users_seed_it() -> None:
     torch = imported("torch")
-    generator = BY_MODULE["torch"]
+    generator = LIBRARIES["torch"]
     found = generator.save(torch)
     generator.seed(torch, 2**64 - 1)
     ours = draw_torch()
@@ -106,7 +107,7 @@ def test_torch_is_seeded_as_its_users_seed_it() -> None:
 
 def test_torch_cuda_is_neither_started_nor_left_with_our_seed() -> None:
     torch = imported("torch")
-    generator = BY_MODULE["torch"]
+    generator = LIBRARIES["torch"]
     if torch.cuda.is_initialized():
         pytest.skip("CUDA has started already, in another test")
     torch.manual_seed(11)
@@ -172,3 +173,37 @@ def test_tensorflow_without_a_seed_is_without_one_again() -> None:
         assert drawn[0][1] != drawn[1][1]
     """)
     assert done.returncode == 0, done.stderr
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_small_seed_reaches_every_library_unchanged(seed: int) -> None:
+    assert for_numpy_legacy(seed) == seed
+    assert for_64_bits(seed) == seed
+
+
+@given(st.integers(2**32, 2**128 - 1))
+def test_no_bit_of_a_large_seed_is_lost_on_the_way_to_numpy(seed: int) -> None:
+    words = for_numpy_legacy(seed)
+    assert isinstance(words, list)
+    assert sum(word << 32 * place for place, word in enumerate(words)) == seed
+    np.random.RandomState(words)
+
+
+@given(st.integers(2**32, 2**256))
+def test_random_and_numpy_never_draw_the_same_numbers(seed: int) -> None:
+    python = random.Random(seed)
+    legacy = np.random.RandomState(for_numpy_legacy(seed))
+    assert [python.random() for _ in range(3)] != legacy.random_sample(3).tolist()
+
+
+@pytest.mark.parametrize(
+    ("seed", "reduced"),
+    [
+        (2**64 - 1, 2**64 - 1),
+        (2**64, 8639909309411767453),
+        (2**64 + 42, 936818002525049801),
+        (2**128 - 1, 671060944249800282),
+    ],
+)
+def test_the_reduction_to_64_bits_is_pinned(seed: int, reduced: int) -> None:
+    assert for_64_bits(seed) == reduced

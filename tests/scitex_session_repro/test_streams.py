@@ -1,23 +1,35 @@
+"""How streams follow from seed, scope and name: golden vectors, and laws of pure functions."""
+
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scitex_session_repro import NameTypeError
+from scitex_session_repro._globals.libraries import for_64_bits, for_numpy_legacy
 from scitex_session_repro._streams.derive import (
     jax_key,
-    numpy_generator,
     restart,
     seed_sequence,
     sklearn_seed,
     torch_seed,
 )
-from scitex_session_repro._streams.scope import global_seed, normalise
-from scitex_session_repro._streams.seeds import for_64_bits, for_numpy_legacy
+from scitex_session_repro._streams.derive import numpy_generator as generator_of_path
+from scitex_session_repro._streams.streams import (
+    MARKS,
+    Streams,
+    encode_path,
+    encode_scope,
+    in_process,
+    normalise,
+)
+
+if TYPE_CHECKING:
+    from scitex_session_repro._streams.streams import Scope
 
 # Seed, name, the first two words of the numpy generator, torch's seed, scikit-learn's integer.
 # Published results rest on them: they never change.
@@ -89,6 +101,17 @@ IDS = [f"{seed:x}-{name!a}" for seed, name, *_ in GOLDEN]
 
 SEEDS = st.integers(0, 2**128 - 1)
 NAMES = st.text(st.characters(), max_size=20)  # lone surrogates too
+STEPS = st.tuples(st.sampled_from(sorted(MARKS)), NAMES.map(normalise))
+SCOPES = st.lists(STEPS, max_size=4).map(tuple)
+BELOW = st.lists(STEPS.filter(lambda step: step[0] in ("child", "spawn")), max_size=3)
+
+
+def path(name: str, scope: Scope = ()) -> bytes:
+    return encode_path(scope, name)
+
+
+def numpy_generator(seed: int, name: str, scope: Scope = ()) -> np.random.Generator:
+    return generator_of_path(seed, path(name, scope))
 
 
 def start(seed: int, name: str) -> list[int]:
@@ -107,14 +130,14 @@ def test_numpy_streams_are_pinned(
 def test_integers_for_sklearn_are_pinned(
     seed: int, name: str, _: tuple[int, int], __: int, number: int
 ) -> None:
-    assert sklearn_seed(seed, name) == number
+    assert sklearn_seed(seed, path(name)) == number
 
 
 @pytest.mark.parametrize(("seed", "name", "_", "number", "__"), GOLDEN, ids=IDS)
 def test_seeds_of_torch_generators_are_pinned(
     seed: int, name: str, _: tuple[int, int], number: int, __: int
 ) -> None:
-    assert torch_seed(seed, name) == number
+    assert torch_seed(seed, path(name)) == number
 
 
 @pytest.mark.parametrize(
@@ -130,9 +153,9 @@ def test_streams_below_the_seed_are_pinned(
 ) -> None:
     drawn = numpy_generator(42, "data", scope).bit_generator.random_raw(2)
     assert [int(word) for word in drawn] == [*words]
-    assert torch_seed(42, "data", scope) == for_torch
-    assert sklearn_seed(42, "data", scope) == for_sklearn
-    seed = global_seed(42, scope)
+    assert torch_seed(42, path("data", scope)) == for_torch
+    assert sklearn_seed(42, path("data", scope)) == for_sklearn
+    seed = Streams(42, scope).global_seed()
     assert for_64_bits(seed) == global_torch
     legacy = np.random.RandomState(for_numpy_legacy(seed))
     assert legacy.randint(2**32, dtype=np.uint64) == global_numpy
@@ -141,7 +164,7 @@ def test_streams_below_the_seed_are_pinned(
 @pytest.mark.parametrize(("seed", "name", "word"), JAX)
 def test_keys_of_jax_are_pinned(seed: int, name: str, word: int) -> None:
     jax = pytest.importorskip("jax", reason="jax is not installed")
-    high, low = jax.random.key_data(jax_key(seed, name)).tolist()
+    high, low = jax.random.key_data(jax_key(seed, path(name))).tolist()
     assert (high << 32 | low) == word
 
 
@@ -167,7 +190,7 @@ def test_a_generator_is_restarted_where_it_stands() -> None:
     sequence = generator.bit_generator.seed_seq
     generator.random(3)
     generator.spawn(2)
-    restart(generator, 42, "data", (("fork", "1"),))
+    restart(generator, 42, path("data", (("fork", "1"),)))
     fresh = numpy_generator(42, "data", (("fork", "1"),))
     assert generator.bit_generator.seed_seq is sequence
     assert generator.random(3).tolist() == fresh.random(3).tolist()
@@ -200,16 +223,54 @@ def test_one_text_is_one_stream_however_unicode_spells_it(name: str) -> None:
 
 @given(SEEDS, NAMES)
 def test_the_library_generators_share_no_seed_words(seed: int, name: str) -> None:
-    sequence = seed_sequence(seed, name)
+    sequence = seed_sequence(seed, path(name))
     words = [int(word) for word in sequence.generate_state(7, np.uint64)]
     assert len(set(words)) == 7
     pcg_words = [int(word) for word in sequence.generate_state(4, np.uint64)]
     assert words[:4] == pcg_words
-    assert torch_seed(seed, name) == words[4]
-    assert sklearn_seed(seed, name) == words[5] % 2**32
+    assert torch_seed(seed, path(name)) == words[4]
+    assert sklearn_seed(seed, path(name)) == words[5] % 2**32
 
 
-@pytest.mark.parametrize("name", [1, None, b"data", ("data",), ["data"]])
-def test_a_name_that_is_no_string_is_refused(name: object) -> None:
-    with pytest.raises(NameTypeError, match=f"must be a str, not .* {type(name).__name__}$"):
-        seed_sequence(1, name)  # type: ignore[arg-type]
+@given(SCOPES, SCOPES)
+def test_two_scopes_are_two_byte_strings(one: Scope, other: Scope) -> None:
+    assert (encode_scope(one) == encode_scope(other)) is (one == other)
+
+
+@given(NAMES, SCOPES.filter(bool), NAMES)
+def test_no_name_looks_like_a_scope(name: str, scope: Scope, below: str) -> None:
+    assert path(name) != path(below, scope)
+
+
+@given(SEEDS, SEEDS, SCOPES, SCOPES)
+def test_two_places_seed_global_generators_otherwise(
+    seed: int, other_seed: int, scope: Scope, other: Scope
+) -> None:
+    same = (seed, scope) == (other_seed, other)
+    one_seed = Streams(seed, scope).global_seed()
+    assert (one_seed == Streams(other_seed, other).global_seed()) is same
+
+
+@given(SEEDS)
+def test_the_seed_itself_seeds_where_there_is_no_scope(seed: int) -> None:
+    assert Streams(seed).global_seed() == seed
+
+
+@given(st.text())
+def test_names_are_brought_into_nfc(name: str) -> None:
+    assert normalise(name) == unicodedata.normalize("NFC", name)
+
+
+def test_a_place_is_shown_as_it_would_be_written() -> None:
+    scope = (("child", "fold 3"), ("spawn", "0"), ("fork", "2"), ("worker", "7:0"))
+    assert str(Streams(42, scope)) == (
+        "RandomStateManager(seed=42).child('fold 3').spawn()[0] in fork 2 in worker 7:0"
+    )
+
+
+@given(st.lists(STEPS, max_size=3), BELOW, NAMES.map(normalise))
+def test_a_child_alone_is_in_a_process_what_it_is_below_its_parent(
+    parent: list[tuple[str, str]], below: list[tuple[str, str]], name: str
+) -> None:
+    moved = in_process(tuple(parent), ("worker", name))
+    assert in_process((*parent, *below), ("worker", name)) == (*moved, *below)

@@ -123,6 +123,6 @@ def test_what_is_imported_inside_is_seeded_then_and_left_as_it_arrived() -> None
 def test_a_refused_seed_is_refused_before_the_block(seed: Any) -> None:
     with RandomStateManager(42) as manager:
         found = state()
-        with pytest.raises((repro.SeedRangeError, repro.SeedTypeError)):
+        with pytest.raises((repro.InvalidValueError, repro.InvalidTypeError)):
             manager.temporary_seed(seed)
         assert state() == found

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scitex_session_repro import (
-    NameTypeError,
+    InvalidTypeError,
     NotFingerprintableError,
     RandomStateManager,
     VerificationError,
@@ -107,12 +107,12 @@ def test_no_name_leaves_the_directory(rng: RandomStateManager, name: str) -> Non
 
 def test_a_name_must_be_a_string(rng: RandomStateManager) -> None:
     with pytest.raises(
-        NameTypeError, match="name of a value to verify must be a str, not 3 of type int"
+        InvalidTypeError, match="name of a value to verify must be a str, not 3 of type int"
     ):
         rng.verify(1, 3)  # type: ignore[arg-type]
-    with pytest.raises(NameTypeError, match="not 3 of type int"):
+    with pytest.raises(InvalidTypeError, match="not 3 of type int"):
         rng.clear_cache(3)  # type: ignore[arg-type]
-    with pytest.raises(NameTypeError, match="not 4 of type int"):
+    with pytest.raises(InvalidTypeError, match="not 4 of type int"):
         rng.clear_cache(["a", 4])  # type: ignore[list-item]
 
 

@@ -1,10 +1,10 @@
 """Call a function at the moment a module has been imported, without importing it.
 
-One finder stands at the head of `sys.meta_path` while somebody waits. It finds nothing by itself:
-it asks the finders behind it, and wraps the loader that they give for a module that is waited
-for, so that the calls come right after the module's own code has run and before the importing
-statement goes on. That holds for every form of import; merely looking for the module
-(`importlib.util.find_spec`) and an import that fails call nothing and leave it waited for.
+One finder stands at the head of `sys.meta_path` while a call is pending. It finds nothing by
+itself. It asks the finders behind it, and wraps the loader that they give for a module with pending
+calls. So the calls come right after the module's own code has run, and before the importing
+statement goes on. That holds for every form of import. To look for the module
+(`importlib.util.find_spec`) and an import that fails call nothing, and leave the calls pending.
 """
 
 from __future__ import annotations
@@ -72,6 +72,12 @@ def on_import(name: str, call: Callable[[ModuleType], None]) -> Pending:
         if (module := sys.modules.get(name)) is not None:  # gone, if that import failed
             _arrived(name, module)
     return pending
+
+
+def forget_threads() -> None:
+    """Make the lock anew, in a forked child: a thread that is not here may have held it."""
+    global _lock
+    _lock = RLock()
 
 
 def _arrived(name: str, module: ModuleType) -> None:

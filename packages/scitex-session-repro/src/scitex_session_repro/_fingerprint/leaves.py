@@ -1,4 +1,4 @@
-"""The bytes that stand for a plain value: a pure table of types.
+"""Plain values as bytes, by a table of types; and what is refused, with its place.
 
 The types of modules that may not be imported stand under their names: a value of such a type
 can't exist before its module.
@@ -116,3 +116,59 @@ PATHS: dict[str, Leaf] = {
     "pathlib.PurePath": (b"path", _path),
     "pathlib._local.PurePath": (b"path", _path),
 }
+
+
+class Refused(Exception):  # noqa: N818 - it never leaves the package
+    """A part can't be encoded; on the way out, each container adds the step that leads to it.
+
+    Parameters
+    ----------
+    what : str
+        What is the matter with it, to stand after its place.
+    advice : str
+        What to pass instead.
+    """
+
+    def __init__(self, what: str, advice: str = "") -> None:
+        super().__init__(what, advice)
+        self.what = what
+        self.advice = advice
+        self.steps: list[str] = []
+
+    def where(self, root: str) -> str:
+        """Give the place as an expression, from the outermost value inwards."""
+        return root + "".join(reversed(self.steps))
+
+
+# By the attribute that tells what kind of object it is. The first that fits is taken.
+_ADVICE = (
+    ("state_dict", "pass its state_dict()"),
+    ("bit_generator", "pass its bit_generator.state"),
+    ("get_state", "pass its get_state()"),
+    ("collect", "pass its collect()"),
+    ("model_dump", "pass its model_dump()"),
+    ("to_dense", "pass its to_dense()"),
+    ("toarray", "pass its toarray()"),
+    ("__array__", "pass numpy.asarray of it"),
+    ("readline", "pass what it contains"),
+    ("__next__", "pass the list of what it gives"),
+)
+_GENERIC_ADVICE = "pass its values as plain types, arrays, tensors or frames"
+
+
+def described(value: Any) -> tuple[str, str]:
+    """Say what a value is that has no fingerprint, and what to pass in its stead."""
+    kind = type(value)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else _full_name(kind)
+    if isinstance(value, type):
+        return f"is the class {_full_name(value)}", "pass its name"
+    if callable(value) and hasattr(value, "__qualname__"):
+        return f"is the function {value.__qualname__}", "pass what it computes, or its name"
+    for attribute, advice in _ADVICE:
+        if hasattr(kind, attribute):
+            return f"is of type {name}", advice
+    return f"is of type {name}", _GENERIC_ADVICE
+
+
+def _full_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"

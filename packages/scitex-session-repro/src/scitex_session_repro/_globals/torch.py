@@ -1,12 +1,25 @@
-"""The global generators of torch: the CPU's, and those of every accelerator that has started."""
+"""The global generators of torch, and what torch needs to give the same bits again.
+
+Seeds alone do not repeat a computation on a GPU. Kernels add in the order in which threads arrive,
+cuDNN takes the algorithm that was quickest this time, and TF32 rounds inputs to 10 bits on some
+devices and not on others. See "Reproducibility" in PyTorch's notes.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
+
+from scitex_session_repro._import_hook import on_import
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
     from typing import Any
 
+WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+DETERMINISTIC_WORKSPACES = (":4096:8", ":16:8")  # NVIDIA's two settings for reproducible results
 # Accelerators with a generator for each device, and the same functions to reach them.
 PER_DEVICE = ("cuda", "xpu")
 
@@ -67,3 +80,121 @@ def _restore_devices(accelerator: Any, name: str, states: list[Any]) -> list[str
 
 def _has_mps(torch: ModuleType) -> bool:
     return bool(torch.backends.mps.is_available() and not torch.mps._is_in_bad_fork())
+
+
+class Determinism:
+    """Asks torch for deterministic algorithms, now or when it is imported, until released.
+
+    Parameters
+    ----------
+    verbose : bool
+        Whether to print what can't be had from inside a running Python.
+    """
+
+    def __init__(self, *, verbose: bool) -> None:
+        self._found: list[tuple[Callable[[Any], object], Any]] = []
+        self._workspace = os.environ.get(WORKSPACE)
+        if self._workspace not in DETERMINISTIC_WORKSPACES:
+            os.environ[WORKSPACE] = DETERMINISTIC_WORKSPACES[0]  # read when CUDA starts
+        self._pending = on_import("torch", self._ask)
+        if verbose and not strings_hash_alike():
+            print(
+                "scitex-session-repro: sets of strings have another order in every run; "
+                "only starting Python with PYTHONHASHSEED=0 changes that"
+            )
+
+    def _ask(self, torch: ModuleType) -> None:
+        from warnings import warn
+
+        # Called from inside the user's import statement, which trouble of ours must not break.
+        try:
+            if torch.cuda.is_initialized() and self._workspace not in DETERMINISTIC_WORKSPACES:
+                message = f"CUDA has started without {WORKSPACE}: cuBLAS may still not repeat"
+                warn(message, RuntimeWarning, stacklevel=2)
+            self._set(torch)
+        except Exception as error:  # noqa: BLE001
+            warn(f"could not make torch deterministic: {error}", RuntimeWarning, stacklevel=2)
+
+    def _set(self, torch: ModuleType) -> None:
+        from functools import partial
+        from warnings import catch_warnings, simplefilter
+
+        # torch's compiler: from torch 2.10 on, the mode below sets this too, on and off.
+        compiler: Any = sys.modules.get("torch._inductor.config")
+        if hasattr(compiler, "deterministic"):
+            self._found.append(
+                (partial(setattr, compiler, "deterministic"), compiler.deterministic)
+            )
+        mode = (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+        )
+        self._found.append((lambda found: _use_deterministic(torch, *found), mode))
+        torch.use_deterministic_algorithms(True)
+        with catch_warnings():  # torch 2.9 to 2.12 warn that allow_tf32 will have a successor
+            simplefilter("ignore")
+            flags, precisions = _flags(torch), _new_precisions(torch)
+            for holder, name, _ in (*precisions, *flags):
+                self._save(partial(getattr, holder, name), partial(setattr, holder, name))
+            self._save(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision)
+            # Not matmul.allow_tf32, which leaves torch refusing to tell this one from 2.9 on.
+            torch.set_float32_matmul_precision("highest")
+            for holder, name, value in (*flags, *precisions):
+                setattr(holder, name, value)
+
+    def _save(self, read: Callable[[], Any], put_back: Callable[[Any], object]) -> None:
+        try:
+            found = read()
+        except RuntimeError:
+            # torch refuses to show what was set by older names once a newer one was set to
+            # something else; what counts is in fp32_precision then.
+            return
+        self._found.append((put_back, found))
+
+    def release(self) -> None:
+        """Put everything back as it was found."""
+        from warnings import catch_warnings, simplefilter
+
+        self._pending.cancel()
+        with catch_warnings():
+            simplefilter("ignore")
+            while self._found:  # last first: older names before fp32_precision, which they change
+                put_back, value = self._found.pop()
+                put_back(value)
+        if self._workspace is None:
+            os.environ.pop(WORKSPACE, None)
+        else:
+            os.environ[WORKSPACE] = self._workspace
+
+
+def _use_deterministic(torch: ModuleType, enabled: bool, warn_only: bool) -> None:
+    torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
+
+
+def _flags(torch: ModuleType) -> list[tuple[Any, str, Any]]:
+    cudnn = torch.backends.cudnn
+    return [
+        (cudnn, "deterministic", True),
+        (cudnn, "benchmark", False),
+        (cudnn, "allow_tf32", False),
+    ]
+
+
+def _new_precisions(torch: ModuleType) -> list[tuple[Any, str, Any]]:
+    # From torch 2.9 on. The older names set these too, but cudnn.allow_tf32 leaves its two to a
+    # torch.backends.fp32_precision that may be TF32.
+    backends = torch.backends
+    holders = [
+        backends.cuda.matmul,
+        *(getattr(backends.cudnn, kind, None) for kind in ("conv", "rnn")),
+        *(getattr(backends.mkldnn, kind, None) for kind in ("matmul", "conv", "rnn")),
+    ]
+    return [(h, "fp32_precision", "ieee") for h in holders if hasattr(h, "fp32_precision")]
+
+
+def strings_hash_alike() -> bool:
+    """Whether every run gives strings the same hash, and so sets of them the same order."""
+    if not sys.flags.hash_randomization:
+        return True
+    fixed = not sys.flags.ignore_environment and os.environ.get("PYTHONHASHSEED", "random")
+    return bool(fixed) and fixed not in {"", "random"}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from weakref import WeakSet
+
 from .borrowing import innermost
 from .manager import RandomStateManager
-from .seeds import resolve
+from .streams import resolve
+
+_replaceable: WeakSet[RandomStateManager] = WeakSet()  # made by `get` or `reset`
 
 
 def get(verbose: bool = False) -> RandomStateManager:
-    """Give the current manager: the last one made and not released, or else a new one.
+    """Return the current manager: the last one made and not released, or else a new one.
 
     So a library finds the manager of the program, or of the session, that calls it.
 
@@ -22,8 +26,7 @@ def get(verbose: bool = False) -> RandomStateManager:
     RandomStateManager
         With seed 42 where there was none.
     """
-    current = innermost()
-    return current if isinstance(current, RandomStateManager) else reset(verbose=verbose)
+    return innermost() or reset(verbose=verbose)
 
 
 def reset(
@@ -32,8 +35,8 @@ def reset(
     """Make a new current manager.
 
     It takes the place of the current one if that comes from `get` or `reset` too. One that
-    somebody else made is not taken away from its owner: the new one stands inside it, and goes
-    with it.
+    somebody else made is not taken away from its owner: the new one stands inside it, and is
+    released with it.
 
     Parameters
     ----------
@@ -50,17 +53,17 @@ def reset(
 
     Raises
     ------
-    SeedTypeError
+    InvalidTypeError
         If the seed is neither an integer nor None.
-    SeedRangeError
+    InvalidValueError
         If the seed is outside the range.
     """
     seed = resolve(seed)  # a refused seed leaves the current manager as it is
     current = innermost()
-    if isinstance(current, RandomStateManager) and current._ours:
+    if current is not None and current in _replaceable:
         current.release()
     manager = RandomStateManager(seed, verbose=verbose, deterministic=deterministic)
-    manager._ours = True
+    _replaceable.add(manager)
     return manager
 
 
@@ -88,9 +91,9 @@ def seed_everything(
 
     Raises
     ------
-    SeedTypeError
+    InvalidTypeError
         If the seed is neither an integer nor None.
-    SeedRangeError
+    InvalidValueError
         If the seed is outside the range.
     """
     return reset(seed, verbose, deterministic=deterministic).seed

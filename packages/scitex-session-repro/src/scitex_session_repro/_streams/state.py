@@ -1,24 +1,24 @@
-"""The whole state of a manager as a dict of plain values, and from one."""
+"""The whole state of a manager: as a dict of plain values, and as a file."""
 
 from __future__ import annotations
 
-from scitex_session_repro._errors import StateError
-from scitex_session_repro._globals.libraries import GLOBAL_GENERATORS
-from scitex_session_repro._globals.plain import native, plain
+import json
+import os
+from typing import TYPE_CHECKING
 
-from .borrowing import warn
-from .scope import MARKS, describe
+from scitex_session_repro._atomic import replace
+from scitex_session_repro._errors import CheckpointError, StateError
 
-TYPE_CHECKING = False
+from .borrowing import MODULES, warn
+from .streams import MARKS, SEED_BITS, STATE_VERSION, describe
+
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
 
-    from numpy.random import Generator
-
     from .borrowing import Borrowing
-    from .named import NamedStreams
+    from .streams import Streams
 
-VERSION = 1
 # Each part, and what it must be.
 PARTS: dict[str, type | tuple[type, ...]] = {
     "version": int,
@@ -32,71 +32,50 @@ PARTS: dict[str, type | tuple[type, ...]] = {
     "children": dict,
     "spawn": dict,
 }
+FORMAT = "scitex-session-repro checkpoint"
 
 
-def get_state(streams: NamedStreams, borrowing: Borrowing | None) -> dict[str, Any]:
-    """Give the state of a manager, of those below it, and of the global generators it borrows.
+def get_state(streams: Streams, borrowing: Borrowing | None) -> dict[str, Any]:
+    """Return the state of streams, of those below, and of the global generators.
 
     Parameters
     ----------
-    streams : NamedStreams
-        The manager.
+    streams : Streams
+        Those of a manager.
     borrowing : Borrowing or None
-        Its own, while it has one.
+        What the manager has borrowed.
 
     Returns
     -------
     dict
         Of what JSON can say.
     """
-    children: dict[str, Any] = {}
-    spawned: dict[str, Any] = {}
-    for (kind, name), below in streams._below():
-        (children if kind == "child" else spawned)[name] = get_state(below, None)
-    torch: dict[str, dict[str, Any]] = {}
-    for (name, device), state in streams._torch_states.items():
-        torch.setdefault(name, {})[device] = state
-    for (name, device), generator in streams._torch_generators.items():
-        torch.setdefault(name, {})[device] = plain(generator.get_state())
-    return {
-        "version": VERSION,
-        "seed": streams._seed,
-        "scope": [[*step] for step in streams._scope],
-        "forks": streams._forks,
-        "spawned": streams._spawned,
-        "globals": None if borrowing is None else borrowing.states(),
-        "numpy": {name: _numpy_state(generator) for name, generator in _distinct(streams)},
-        "torch": torch,
-        "children": children,
-        "spawn": spawned,
-    }
+    state = streams.state()
+    if borrowing is not None:
+        state["globals"] = borrowing.states()
+    return state
 
 
-def set_state(streams: NamedStreams, borrowing: Borrowing | None, state: Any) -> None:
-    """Let a manager go on from a state, as `get_state` gives it; all of it, or nothing.
+def set_state(streams: Streams, borrowing: Borrowing | None, state: Any) -> None:
+    """Let streams go on from a state, as `get_state` gives it; all of it, or nothing.
 
     Raises
     ------
     StateError
-        If it is none, or that of another place below the seed.
+        If it is no state, or that of another place below the seed.
     """
     check(state, "the state")
-    if streams._parent is not None and (state["seed"], _scope(state)) != (
-        streams._seed,
-        streams._scope,
-    ):
-        theirs, own = (
-            describe(state["seed"], _scope(state)),
-            describe(streams._seed, streams._scope),
-        )
-        raise StateError(f"it is that of {theirs}, and not of {own}")
+    theirs = (state["seed"], tuple((kind, text) for kind, text in state["scope"]))
+    own = (streams.seed, streams.scope)
+    if streams.parent is not None and theirs != own:
+        raise _refused(f"it is that of {describe(*theirs)}, and not of {describe(*own)}")
     before = get_state(streams, borrowing)
     try:
-        _apply(streams, borrowing, state)
+        _load(streams, borrowing, state)
     except Exception as error:
-        _apply(streams, borrowing, before)
-        raise StateError(f"it is damaged: {error}") from error
-    _say_what_is_missing(borrowing, state)
+        _load(streams, borrowing, before)
+        raise _refused(f"it is damaged: {error}") from error
+    _warn_of_what_is_missing(borrowing, state)
 
 
 def check(state: Any, where: str) -> None:
@@ -108,82 +87,38 @@ def check(state: Any, where: str) -> None:
         Naming the part.
     """
     if not isinstance(state, dict):
-        raise StateError(f"{where} is {state!r:.40}, and not a dict")
-    if isinstance(version := state.get("version"), int) and version > VERSION:
-        raise StateError(f"{where} is of version {version}; this release knows up to {VERSION}")
+        raise _refused(f"{where} is {state!r:.40}, and not a dict")
+    if isinstance(version := state.get("version"), int) and version > STATE_VERSION:
+        raise _refused(f"{where} is of version {version}; this release knows up to {STATE_VERSION}")
     for part, kind in PARTS.items():
         if part not in state:
-            raise StateError(f"{where} has no {part!r}")
+            raise _refused(f"{where} has no {part!r}")
         if not isinstance(state[part], kind) or isinstance(state[part], bool):
-            raise StateError(f"{part!r} of {where} is {state[part]!r:.40}")
-    if not 0 <= state["seed"] < 2**128:
-        raise StateError(f"'seed' of {where} is {state['seed']}, outside 0 to 2**128 - 1")
+            raise _refused(f"{part!r} of {where} is {state[part]!r:.40}")
+    if not 0 <= state["seed"] < 2**SEED_BITS:
+        raise _refused(f"'seed' of {where} is {state['seed']}, outside 0 to 2**{SEED_BITS} - 1")
     for step in state["scope"]:
         if not (isinstance(step, list) and len(step) == 2 and step[0] in MARKS):
-            raise StateError(f"'scope' of {where} holds {step!r:.40}")
+            raise _refused(f"'scope' of {where} holds {step!r:.40}")
     for number in state["spawn"]:
         if not (str(number).isdecimal() and int(number) < state["spawned"]):
-            raise StateError(f"'spawn' of {where} holds {number!r:.40}")
+            raise _refused(f"'spawn' of {where} holds {number!r:.40}")
     for part in ("children", "spawn"):
         for name, below in state[part].items():
             check(below, f"{name!r} in {part!r} of {where}")
 
 
-def _apply(streams: NamedStreams, borrowing: Borrowing | None, state: dict[str, Any]) -> None:
-    streams._move(state["seed"], _scope(state))
-    streams._forks = state["forks"]
-    for name, numpy_state in state["numpy"].items():
-        _set_numpy_state(streams, name, numpy_state)
-    _set_torch_states(streams, state["torch"])
-    for name, below in state["children"].items():
-        _apply(streams.child(name), None, below)
-    # Spawned ones live as long as somebody holds them: those of another process are gone.
-    streams._spawned = state["spawned"]
-    for (kind, name), below in streams._below():
-        if kind == "spawn" and name in state["spawn"]:
-            _apply(below, None, state["spawn"][name])
+def _refused(problem: str) -> StateError:
+    return StateError(f"cannot load the state: {problem}", problem=problem)
+
+
+def _load(streams: Streams, borrowing: Borrowing | None, state: dict[str, Any]) -> None:
+    streams.load(state)
     if borrowing is not None and state["globals"] is not None:
         borrowing.set_states(state["globals"])
 
 
-def _set_torch_states(streams: NamedStreams, states: dict[str, dict[str, Any]]) -> None:
-    # Those that are yet to be made wait: torch is not imported for them.
-    for name, by_device in states.items():
-        for device, state in by_device.items():
-            generator = streams._torch_generators.get((name, device))
-            if generator is None:
-                streams._torch_states[name, device] = state
-            else:
-                generator.set_state(native(state))
-
-
-def _set_numpy_state(streams: NamedStreams, name: str, state: dict[str, Any]) -> None:
-    from .derive import restart
-
-    generator = streams(name)
-    spawned = state["spawned"]
-    restart(generator, streams._seed, name, streams._scope, spawned=spawned)
-    generator.bit_generator.state = native(state["state"])
-
-
-def _numpy_state(generator: Generator) -> dict[str, Any]:
-    from .derive import seed_sequence_of
-
-    bits = generator.bit_generator
-    return {"state": plain(bits.state), "spawned": seed_sequence_of(generator).n_children_spawned}
-
-
-def _distinct(streams: NamedStreams) -> list[tuple[str, Generator]]:
-    from .scope import normalise
-
-    return [(n, g) for n, g in list(streams._generators.items()) if normalise(n) == n]
-
-
-def _scope(state: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((kind, text) for kind, text in state["scope"])
-
-
-def _say_what_is_missing(borrowing: Borrowing | None, state: dict[str, Any]) -> None:
+def _warn_of_what_is_missing(borrowing: Borrowing | None, state: dict[str, Any]) -> None:
     if state["globals"] is None:
         if borrowing is not None:
             warn("the state holds no global generators: they go on as they are")
@@ -191,8 +126,66 @@ def _say_what_is_missing(borrowing: Borrowing | None, state: dict[str, Any]) -> 
     if borrowing is None:
         warn("the manager seeds no global generators: those of the state are left out")
         return
-    known = {generator.module for generator in GLOBAL_GENERATORS}
-    for name in sorted(known - {*state["globals"]}):
+    for name in sorted({*MODULES} - {*state["globals"]}):
         warn(f"the state holds nothing of {name}: it goes on as it is")
-    for name in sorted({*state["globals"]} - known):
+    for name in sorted({*state["globals"]} - {*MODULES}):
         warn(f"the state holds {name}, which is not known here: it is left out")
+
+
+def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write a state to a file, in the place of what was there.
+
+    It is JSON, with the SHA-256 of the state's own text. Who is killed meanwhile leaves the
+    checkpoint before it.
+
+    Raises
+    ------
+    OSError
+        If the directory is missing, full or read-only.
+    """
+    whole = {"format": FORMAT, "sha256": _sha256(state), "state": state}
+    replace(path, json.dumps(whole).encode("ascii"))
+
+
+def restore_checkpoint(streams: Streams, borrowing: Borrowing | None, path: Path) -> None:
+    """Let streams go on from the state in a file; all of it, or nothing.
+
+    Raises
+    ------
+    OSError
+        If the file can't be read.
+    CheckpointError
+        If it is no checkpoint, a damaged one, or that of another place below the seed.
+    """
+    state = _read(path)
+    try:
+        set_state(streams, borrowing, state)
+    except StateError as error:
+        raise _damaged(path, error.problem) from error
+
+
+def _read(path: Path) -> Any:
+    data = path.read_bytes()
+    if data.startswith(b"\x80"):
+        raise _damaged(path, "it is a pickle, which may run code, and is not read")
+    try:
+        whole = json.loads(data)
+    except (ValueError, RecursionError):  # undecodable bytes too
+        raise _damaged(path, "it is not JSON, or not all of it is there") from None
+    if not isinstance(whole, dict) or whole.get("format") != FORMAT:
+        raise _damaged(path, "it is no checkpoint of scitex-session-repro")
+    if "state" not in whole or whole.get("sha256") != _sha256(whole["state"]):
+        raise _damaged(path, "its content is not what was written (SHA-256 differs)")
+    return whole["state"]
+
+
+def _damaged(path: Path, problem: str) -> CheckpointError:
+    shown = os.fspath(path)
+    return CheckpointError(f"cannot restore {shown}: {problem}", path=shown, problem=problem)
+
+
+def _sha256(state: Any) -> str:
+    from hashlib import sha256
+
+    text = json.dumps(state, sort_keys=True, separators=(",", ":"))
+    return sha256(text.encode("ascii")).hexdigest()

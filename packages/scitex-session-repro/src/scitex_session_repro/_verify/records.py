@@ -1,4 +1,4 @@
-"""The directory of what was recorded: one JSON file for each name, arrays beside it."""
+"""The directory of what was recorded, and the comparison with it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,23 @@ import os
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
-from scitex_session_repro._errors import VerificationRecordError
-from scitex_session_repro._fingerprint.encoder import SCHEME
+from scitex_session_repro._atomic import create, replace
+from scitex_session_repro._errors import (
+    VerificationError,
+    VerificationRecordError,
+    shown_name,
+    wrong_type,
+)
+from scitex_session_repro._fingerprint.encoder import SCHEME, fingerprint
+
+from .difference import compared, keepable, parts_of, summary_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from numpy.typing import NDArray
@@ -22,21 +31,86 @@ if TYPE_CHECKING:
 # No other file in a directory of the user's is ours to read or to remove.
 _RECORD = ".fingerprint.json"
 _ARRAY = ".fingerprint.npy"
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows would turn "\n" into "\r\n"
 
 
-class Store:
-    """What was recorded in a directory, which is made with the first record.
+class Records:
+    """What was recorded in a directory: one JSON file for each name, arrays beside it.
 
     Parameters
     ----------
-    directory : Path
+    directory : path
+        Made with the first record.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        self.directory = Path(directory)
 
-    def read(self, name: str) -> dict[str, Any] | None:
+    def verify(self, obj: object, name: str, *, seed: int, verbose: bool, raises: bool) -> bool:
+        """Record a value under a name, or compare it with what was recorded.
+
+        `RandomStateManager.verify` says what it promises. Of processes that record the same name at
+        once, one does, and the others compare with what it has recorded.
+        """
+        name = _normalised(name)
+        found = fingerprint(obj)  # first: what has no fingerprint leaves no trace
+        recorded = self._read(name)
+        if recorded is None:
+            entry: dict[str, Any] = {
+                "name": name,
+                "fingerprint": found,
+                "seed": seed,
+                "summary": summary_of(obj),
+                "parts": parts_of(obj),
+            }
+            try:
+                recorded = self._record(entry, keepable(obj))
+            except OSError as error:
+                _warn(f"could not record {shown_name(name)}, so nothing is verified: {error}")
+                return True
+            if recorded is entry:
+                if verbose:
+                    _say(f"recorded {shown_name(name)} in {self.directory}")
+                return True
+        if recorded["fingerprint"] == found:
+            if verbose:
+                _say(f"{shown_name(name)} is as recorded on {recorded['recorded']}")
+            return True
+        mismatch = self._mismatch(recorded, obj, found, seed)
+        if raises:
+            raise mismatch
+        if verbose:
+            _say(str(mismatch))
+        return False
+
+    def clear(self, patterns: str | Iterable[str] | None) -> int:
+        """Forget what was recorded under names that match, and return how many there were."""
+        if patterns is None:
+            return self._forget(None)
+        one = isinstance(patterns, str) or not hasattr(patterns, "__iter__")
+        wanted: Iterable[Any] = [patterns] if one else patterns
+        return self._forget([_normalised(pattern) for pattern in wanted])
+
+    def _mismatch(
+        self, recorded: dict[str, Any], obj: object, found: str, seed: int
+    ) -> VerificationError:
+        array, trouble = self._array_of(recorded)
+        text, details = compared(recorded, array, obj)
+        if trouble:
+            text = f"{text} ({trouble})"
+        if recorded.get("seed") != seed:
+            text = f"{text}; the seed was {recorded.get('seed')} and is {seed}"
+        name, when = recorded["name"], recorded["recorded"]
+        return VerificationError(
+            f"{shown_name(name)} is not as recorded on {when}: {text}",
+            name=name,
+            when=when,
+            recorded=recorded["fingerprint"],
+            found=found,
+            difference=text,
+            details=details,
+        )
+
+    def _read(self, name: str) -> dict[str, Any] | None:
         """Give what was recorded under a name, or None.
 
         Raises
@@ -53,10 +127,15 @@ class Store:
             return None
         entry = _parsed(data)
         if isinstance(entry, str):
-            raise VerificationRecordError(str(path), name, entry)
+            raise VerificationRecordError(
+                f"cannot verify {shown_name(name)} by {path}: {entry} "
+                f"(clear_cache({name!r}) forgets it)",
+                path=str(path),
+                name=name,
+            )
         return entry
 
-    def record(self, entry: dict[str, Any], array: NDArray[Any] | None) -> dict[str, Any]:
+    def _record(self, entry: dict[str, Any], array: NDArray[Any] | None) -> dict[str, Any]:
         """Record under the entry's name, unless something is recorded there already.
 
         Returns
@@ -81,16 +160,16 @@ class Store:
             entry["array"] = f"{path.name.removesuffix(_RECORD)}-{digest}{_ARRAY}"
             self._write_array(entry["array"], array)
         text = json.dumps(entry, ensure_ascii=True, indent=1) + "\n"
-        if _create(path, text.encode()):
+        if create(path, text.encode()):
             return entry
-        winner = self.read(entry["name"])
+        winner = self._read(entry["name"])
         if winner is None:  # and forgotten again at the same moment
-            return self.record(entry, array)
+            return self._record(entry, array)
         if entry["array"] not in (None, winner["array"]):
             self.directory.joinpath(entry["array"]).unlink(missing_ok=True)
         return winner
 
-    def array_of(self, entry: dict[str, Any]) -> tuple[NDArray[Any] | None, str]:
+    def _array_of(self, entry: dict[str, Any]) -> tuple[NDArray[Any] | None, str]:
         """Give the array kept with a record, or None, and what is the trouble with it."""
         import numpy as np
 
@@ -104,7 +183,7 @@ class Store:
             return None, f"the array kept in {name} can't be read: {error}"
         return array, ""
 
-    def forget(self, patterns: list[str] | None) -> int:
+    def _forget(self, patterns: list[str] | None) -> int:
         """Remove the records whose name equals or matches one of the patterns, or all."""
         removed = 0
         named = {self._path(pattern).name for pattern in patterns or ()}
@@ -149,9 +228,7 @@ class Store:
 
         data = io.BytesIO()
         np.save(data, array, allow_pickle=False)
-        path = self.directory / name
-        temporary = _written(path, data.getvalue())
-        os.replace(temporary, path)
+        replace(self.directory / name, data.getvalue())
 
 
 def _parsed(data: bytes) -> dict[str, Any] | str:
@@ -179,34 +256,18 @@ def _parsed(data: bytes) -> dict[str, Any] | str:
     return entry
 
 
-def _written(path: Path, data: bytes) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
+def _normalised(name: object) -> str:
+    # Unicode's NFC, as the names of streams: one text is one name however it was typed.
+    if not isinstance(name, str):
+        raise wrong_type("the name of a value to verify", "a str", name)
+    return normalize("NFC", name)
 
 
-def _create(path: Path, data: bytes) -> bool:
-    """Write a whole file where there is none, and say whether there was none."""
-    temporary = _written(path, data)
-    try:
-        try:
-            os.link(temporary, path)  # atomic, and never over an existing file
-        except FileExistsError:
-            return False
-        except OSError:
-            # No hard links on this file system. Of two processes in these microseconds both
-            # record, and the last one stays.
-            if path.exists():
-                return False
-            os.replace(temporary, path)
-        return True
-    finally:
-        temporary.unlink(missing_ok=True)
+def _say(message: str) -> None:
+    print(f"scitex-session-repro: {message}")
+
+
+def _warn(message: str) -> None:
+    from warnings import warn
+
+    warn(message, RuntimeWarning, stacklevel=4)  # where the user called the manager
