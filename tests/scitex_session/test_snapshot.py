@@ -123,6 +123,21 @@ def test_keys_that_yaml_would_read_as_something_else_are_quoted(key: str) -> Non
     assert read_back(to_yaml({key: 1})) == [{key: 1}, {key: 1}]
 
 
+@pytest.mark.parametrize("text", ["k" * 5000, "é" * 900 + " x"], ids=["plain", "quoted"])
+def test_a_key_longer_than_yaml_allows_without_a_mark_is_read_back(text: str) -> None:
+    values = {"long": {text: {"a": 1}, text + "2": [2]}}
+    assert read_back(to_yaml(values)) == [values] * 2
+
+
+def test_a_text_that_is_no_unicode_leaves_the_file_readable() -> None:
+    assert read_back(to_yaml({"file": "a\udc80b"})) == [{"file": r"a\udc80b"}] * 2
+
+
+def test_an_origin_with_control_characters_leaves_the_file_readable() -> None:
+    text = written({"ARGS": {"a": 1}}, a="config/a\x07b\x85.yaml:1")
+    assert read_back(text) == [{"ARGS": {"a": 1}}] * 2
+
+
 @pytest.mark.parametrize("number", [1e-05, 1e22, -3e-12, 0.1, 1.0])
 def test_floats_stay_floats(number: float) -> None:
     for found in read_back(to_yaml({"x": number})):

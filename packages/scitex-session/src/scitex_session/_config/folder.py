@@ -53,7 +53,7 @@ class ConfigFiles:
         self,
         values: Mapping[str, Any],
         recorded: Mapping[str, Any],
-        origins: Mapping[tuple[str, ...], str],
+        origins: Mapping[tuple[Any, ...], str],
         *,
         debug: bool,
     ) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .tree import Located
 
-    KeyPath = tuple[str, ...]
+    KeyPath = tuple[Any, ...]
 
 _PIECES = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _VARIABLE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?\Z", re.DOTALL)
@@ -124,7 +124,7 @@ class _Resolver:
     def _parts(self, source: _Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
         if isinstance(at.value, dict):
             both = {
-                key: self.build(source, item, (*path, str(key)) if path else None)
+                key: self.build(source, item, (*path, key) if path else None)
                 for key, item in at.value.items()
             }
             return {k: v for k, (v, _) in both.items()}, {k: r for k, (_, r) in both.items()}

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from .options import Options
 
-    Keys = tuple[str, ...]
+    Keys = tuple[Any, ...]
 
 # What a run may spend at its end on earlier runs that died unseen.
 _MOST_REAPED = 8
@@ -54,6 +54,7 @@ _LARGEST_RENDERED = 4 << 20
 _KNOWN_AT_THE_END = ("END_DATETIME", "EXIT_STATUS", "RUN_DURATION")
 # Types that YAML has and JSON has not, as values and, where they can be, as keys.
 _IN_YAML = (int, float, bool, type(None), set, date, datetime)
+_LONGEST_KEY = 1000  # of YAML's 1024 characters; a longer key needs a "? "
 # YAML 1.1 reads these as booleans or null.
 _NOT_PLAIN = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
@@ -360,7 +361,7 @@ def _replaced(value: Any, written: Any, keys: Keys) -> Iterator[tuple[Keys, str]
     """Yield the keys of each value that is written as something else, and its type."""
     if isinstance(value, Mapping) and isinstance(written, dict):
         for item, (key, as_written) in zip(value.values(), written.items(), strict=True):
-            yield from _replaced(item, as_written, (*keys, str(key)))
+            yield from _replaced(item, as_written, (*keys, key))
     elif kind := _kind(value, written):
         yield keys, kind
 
@@ -402,13 +403,16 @@ def to_yaml(value: Mapping[str, Any], comments: Mapping[Keys, str] | None = None
 def _block(value: Mapping[str, Any], keys: Keys, comments: Mapping[Keys, str]) -> Iterator[str]:
     indent = "  " * len(keys)
     for key, item in value.items():
-        here = (*keys, str(key))
-        comment = f"  # {' '.join(comments[here].split())}" if here in comments else ""
+        here = (*keys, key)
+        comment = f"  # {_printable(' '.join(comments[here].split()))}" if here in comments else ""
+        begin = _key(key)
+        if len(begin) > _LONGEST_KEY:
+            begin = f"{begin}\n{indent}"
         if isinstance(item, Mapping) and item:
-            yield f"{indent}{_key(key)}:{comment}"
+            yield f"{indent}{begin}:{comment}"
             yield from _block(item, here, comments)
         else:
-            yield f"{indent}{_key(key)}: {_flow(item)}{comment}"
+            yield f"{indent}{begin}: {_flow(item)}{comment}"
 
 
 def _flow(value: Any) -> str:
@@ -423,14 +427,17 @@ def _flow(value: Any) -> str:
         return _float(value)
     if isinstance(value, date):
         return _date(value)
+    if isinstance(value, str):
+        # YAML has no lone surrogates, which names of files on Unix may have.
+        value = value.encode("utf-8", "backslashreplace").decode("utf-8")
     # JSON's strings are YAML's double-quoted ones but for surrogate pairs, which ensure_ascii
     # would write; and for a few characters that YAML calls not printable.
-    text = json.dumps(value, ensure_ascii=False)
-    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+    return _printable(json.dumps(value, ensure_ascii=False))
 
 
 def _key(key: Any) -> str:
-    return key if isinstance(key, str) and _is_plain(key) else _flow(key)
+    text = key if isinstance(key, str) and _is_plain(key) else _flow(key)
+    return f"? {text}" if len(text) > _LONGEST_KEY else text
 
 
 def _is_plain(key: str) -> bool:
@@ -438,6 +445,10 @@ def _is_plain(key: str) -> bool:
     # Without `re`, whose compiling takes as long as the rest of this module.
     letters = key.isascii() and key[:1] != "-" and key.replace("-", "_").isidentifier()
     return letters and key.lower() not in _NOT_PLAIN
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
 
 
 def _escaped(character: str) -> str:
