@@ -95,7 +95,7 @@ def circle() -> object:
         (Point(1, int), r"obj.inner is type"),
         ({(1, 2): 3}, r"the key \(1, 2\) of obj is tuple; JSON takes keys"),
         ({1: 0, "1": 0}, "the key '1' of obj is the same key again"),
-        (circle(), r"obj\[0\]\['again'\] is an object that it is part of"),
+        (circle(), r"obj\[0\]\['again'\] is an object that contains it"),
         ({frozenset([b"x"])}, "an element of an element of obj is bytes"),
     ],
 )

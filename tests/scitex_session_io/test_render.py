@@ -9,21 +9,19 @@ import sys
 import tracemalloc
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scitex_session_io import InvalidTypeError, render
-from scitex_session_io._render.render import CHUNK
-from scitex_session_io._render.screen import HEIGHT, WIDTH
 from support import write_script
 
-if TYPE_CHECKING:
-    pass
-
 ROWS, COLUMNS = 40, 120
+MIB = 1 << 20
+# As documented: rows within the cursor's reach, and bytes of a row that can be redrawn.
+HEIGHT, WIDTH = 256, 8192
 
 
 def rendered(log: Any) -> bytes:
@@ -84,7 +82,7 @@ def test_what_has_no_codes_comes_out_byte_for_byte(data: bytes) -> None:
     [b"x" * 99 + b"\n", b"\n", b"a\tb \r\n", b"\xff\x00\xe6\x97\n", b"x" * (WIDTH + 1) + b"\n"],
 )
 def test_a_plain_log_of_many_pieces_comes_out_byte_for_byte(line: bytes) -> None:
-    data = line * (3 * CHUNK // len(line)) + b"no end of the line"
+    data = line * (3 * MIB // len(line)) + b"no end of the line"
     Path("a.log").write_bytes(data)
     assert rendered("a.log") == data
 
@@ -302,9 +300,6 @@ def test_a_piece_that_is_no_text_is_refused() -> None:
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(FileNotFoundError, match=r"gone\.log"):
         rendered("gone.log")
-
-
-MIB = 1 << 20
 
 
 @pytest.mark.parametrize(

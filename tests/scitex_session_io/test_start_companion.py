@@ -1,4 +1,4 @@
-"""A companion started first does what any other does; one that is not used leaves nothing."""
+"""A companion that is started first serves as any other; one that is not used leaves nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong in this package."""
+"""The errors of this package."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 class IoError(Exception):
     """Base of every error that this package raises.
 
-    Arguments are kept in ``args`` so that each error can be pickled and sent between processes.
+    Each keeps its arguments in ``args``, so that it can be pickled.
     """
 
 
 class InvalidValueError(IoError, ValueError):
-    """An argument whose value is not among what is allowed.
+    """An argument has a value that is not allowed.
 
     Attributes
     ----------
     name : str
         The argument.
     value : object
-        What was given.
+        The value given.
     allowed : str
-        What would have been accepted.
+        The values that are allowed.
     """
 
     def __init__(self, name: str, value: object, allowed: str) -> None:
@@ -41,16 +41,16 @@ class InvalidValueError(IoError, ValueError):
 
 
 class InvalidTypeError(IoError, TypeError):
-    """An argument of a type that can't be used.
+    """An argument has a type that is not allowed.
 
     Attributes
     ----------
     name : str
         The argument.
     type_name : str
-        The type that was given.
+        The type given.
     allowed : str
-        What would have been accepted.
+        The types that are allowed.
     """
 
     def __init__(self, name: str, type_name: str, allowed: str) -> None:
@@ -64,14 +64,14 @@ class InvalidTypeError(IoError, TypeError):
 
 
 class UnknownFormatError(IoError, ValueError):
-    """A path whose suffix names no format.
+    """The suffix of a path names no format.
 
     Attributes
     ----------
     path : str
         The path given.
     allowed : tuple of str
-        The suffixes that name one.
+        The suffixes that name a format.
     """
 
     def __init__(self, path: str, allowed: Iterable[str]) -> None:
@@ -86,14 +86,14 @@ class UnknownFormatError(IoError, ValueError):
 
 
 class UnsavableError(IoError, TypeError):
-    """A value that a format has no way to hold.
+    """A format can't hold a value.
 
     Attributes
     ----------
     file_format : str
         The format, such as ``"JSON"``.
     where : str
-        The place inside the object, such as ``"obj['model'][3]"``.
+        The place within the object, such as ``"obj['model'][3]"``.
     type_name : str
         The type found there.
     allowed : str
@@ -112,14 +112,14 @@ class UnsavableError(IoError, TypeError):
 
 
 class MalformedError(IoError, ValueError):
-    """A file, or an object, whose shape or content is not what its format needs.
+    """The content of a file, or the shape of an object, does not fit the format.
 
     Attributes
     ----------
     where : str
         The file, with its line where that is known, or the object.
     why : str
-        What is wrong with it.
+        What is wrong.
     """
 
     def __init__(self, where: str, why: str) -> None:
@@ -132,7 +132,7 @@ class MalformedError(IoError, ValueError):
 
 
 class MissingFileError(IoError, FileNotFoundError):
-    """A file to load that is not there.
+    """A file to load does not exist.
 
     Attributes
     ----------
@@ -155,12 +155,12 @@ class MissingFileError(IoError, FileNotFoundError):
 
 
 class UsedCaptureError(IoError, RuntimeError):
-    """A capture that is begun a second time.
+    """A capture is begun a second time.
 
     Attributes
     ----------
     paths : tuple of str
-        Its logs.
+        The logs of the capture.
     """
 
     def __init__(self, paths: Iterable[str]) -> None:
@@ -169,18 +169,18 @@ class UsedCaptureError(IoError, RuntimeError):
 
     def __str__(self) -> str:
         which = f" to {' and '.join(self.paths)}" if self.paths else ""
-        return f"the capture{which} has ended, and is used once; make a new one with capture(...)"
+        return f"the capture{which} has ended and can't begin again; make a new one by capture(...)"
 
 
 class MissingLibraryError(IoError, ImportError):
-    """A library that was asked for and is not installed.
+    """A library that is needed is not installed.
 
     Attributes
     ----------
     library : str
         Its name on the package index.
     asked_by : str
-        What needs it, such as ``"into='pandas'"``.
+        What needs the library, such as ``"into='pandas'"``.
     """
 
     def __init__(self, library: str, asked_by: str) -> None:

@@ -1,4 +1,4 @@
-"""Capture of stdout and stderr: begun, ended, and everything put back."""
+"""`capture` and its `Capture`: begin, end, and put everything back."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ MODES = ("fd", "sys", "none")
 LEAST_BYTES = 1 << 16
 
 # How long a terminal may hold up a question, or the one print that finds its log full; seconds.
-_TURN_S = 1.0
-
+_SHOW_S = 1.0
+# They replace the standard streams by themselves.
 _CAPTURERS = {"ipykernel", "pytest"}
 _LESS = "what C code and subprocesses print is not in the log"
 
-# Those that have begun and not ended, the innermost last.
-_begun: list[Capture] = []
+# Open captures, innermost last.
+_open: list[Capture] = []
 
 
 def capture(
@@ -50,74 +50,76 @@ def capture(
     and forked workers print is on disk at the moment of ``write(2)``, however the process dies. A
     companion process copies what is appended to the terminal within about 20 ms.
 
-    The naive ways lose output: a tee of Python's streams never sees what C code and subprocesses
-    print, and a pipe loses what is in it when its reader dies, and blocks who writes to it.
+    The naive ways lose output. A tee of Python's streams never sees what C code and subprocesses
+    print. A pipe loses what is in it when its reader dies, and blocks its writers.
 
     Parameters
     ----------
     stdout, stderr : path, optional
-        The logs, appended to; they and their directories are made where they are missing. Both may
-        be the same file, which is then shown on stdout alone. Needed unless `mode` is "none".
+        The log files. They are appended to; they and their directories are made where they are
+        missing. Both may be the same file, which is then shown on stdout alone. Required unless
+        `mode` is "none".
     mode : {"fd", "sys", "none"}
-        "fd": as above. "sys": a tee of Python's streams, chosen by itself where descriptors can't
-        be redirected: `sys.stdout` has been replaced (said on stderr, but for Jupyter and
-        pytest), or no companion can be started (said on stderr); it is what Windows has so far.
-        "none": nothing is captured; a companion runs only for `heartbeat` and `on_death`.
+        "fd": as above. "sys": a tee of Python's streams. It is chosen instead of "fd" where
+        `sys.stdout` has been replaced (with a message on stderr, except under Jupyter and pytest),
+        where no companion can be started (with a message), and on Windows. "none": nothing is
+        captured; a companion runs only for `heartbeat` and `on_death`.
     heartbeat : path, optional
-        A file that the companion touches at its start and every 30 s, through a descriptor: a
-        rename of its directory, or C code that holds the GIL, doesn't stop it.
+        A file that the companion touches at its start and every 30 s. It does so through a
+        descriptor, so neither a rename of the directory nor C code that holds the GIL stops it.
     on_death : sequence of str, optional
-        A command, its program as an absolute path, run (by the companion, in the directory ``/``,
-        stdin empty, stdout and stderr the terminal) when this process dies without `Capture.stop`
-        or `Capture.dismiss`. One argument is added, a JSON object of what was seen:
-        ``{"seen": "2026-11-22T05:09:48.123456+00:00", "signal": 9, "exit_status": null}``. Signal
-        and status are null where they can't be known: the status of a process that is not one's
-        child is told by Linux 6.15 and later alone, and by earlier ones if its parent is slow.
+        The command that the companion runs when this process dies without `Capture.stop` or
+        `Capture.dismiss`. The program is an absolute path; it runs in the directory ``/``, with
+        an empty stdin, and the terminal as stdout and stderr. It gets one more argument, a JSON
+        object: ``{"seen": "2026-11-22T05:09:48.123456+00:00", "signal": 9, "exit_status": null}``.
+        Signal and exit status are null where they can't be known: Linux tells them from 6.15 on,
+        and earlier only while the parent has not reaped the process.
     max_bytes : int, optional
-        How long each log may grow, at least 65536 (64 KiB); by default there is no limit. Of a
-        log that grows longer the beginning and the end are kept, half as much or more, and in
-        between stands ``[scitex-session: 123456 bytes dropped here]``. The terminal still shows
+        The largest size of each log, at least 65536 (64 KiB); by default there is none. A log that
+        grows larger keeps its beginning and its end, together at least half as much, and between
+        them stands ``[scitex-session: 123456 bytes dropped here]``. The terminal still shows
         everything, unless it lags by 64 MiB.
     companion : Companion, optional
-        One that `start_companion` has started; by default, and where it is gone, the capture
-        starts one when it begins. A capture that needs none releases it.
+        A companion that `start_companion` has started. By default, and where that one is gone, the
+        capture starts one when it begins. A capture that needs none releases it.
 
     Returns
     -------
     Capture
-        To be used in a ``with`` statement, or begun by its `Capture.start`.
+        Use it in a ``with`` statement, or call its `Capture.start`.
 
     Raises
     ------
     ValueError
-        An unknown `mode`, a path with a NUL, an empty `on_death`, `max_bytes` below 65536.
+        `mode` is unknown, a path or a word has a NUL, `on_death` is empty, or `max_bytes` is below
+        65536.
     TypeError
-        A log is missing, or no path; `on_death` is no sequence of strings; `max_bytes` no integer.
+        A log is missing or not a path, `on_death` is not a sequence of strings, `max_bytes` is not
+        an integer, or `companion` is not a companion.
 
     Notes
     -----
-    Python's streams are line-buffered during the capture, and C's stdout. `sys.stdout` stays a
-    text stream with the encoding and error handler it had; `isatty` answers for the terminal
-    behind it, as `os.isatty`, `os.get_terminal_size` and `fcntl.ioctl` do when asked about 1 and 2,
-    and `input` edits its line there. Child processes see a file (`ls --color=auto` prints no
-    colours), and COLUMNS and LINES as they are at the beginning. What was found (stream objects,
-    descriptors, variables) is put back at the end, except where the script itself has replaced it
-    meanwhile.
+    Python's streams and C's stdout are line-buffered during the capture. `sys.stdout` stays a text
+    stream with its encoding and error handler. `isatty` answers for the terminal behind it, as do
+    `os.isatty`, `os.get_terminal_size` and `fcntl.ioctl` for 1 and 2, and `input` edits its line
+    there. Child processes see a file (`ls --color=auto` prints no colours), and in COLUMNS and
+    LINES the size of the terminal at the beginning. At the end the capture puts back what it found
+    (stream objects, descriptors, variables), except what the script has replaced itself.
 
-    When a log can't be written any more (a full disk), Python's streams turn to the terminal, which
-    is said once. When nobody reads the terminal's end any more (``| head -1``), showing stops and
+    When a log can't be written any more (a full disk), Python's streams turn to the terminal, with
+    one message. When nobody reads the terminal's end any more (``| head -1``), showing stops and
     the log goes on.
 
     With `max_bytes`, the file system takes blocks out of the log where it can (ext4, XFS). Others
-    (tmpfs, Btrfs) punch a hole: the file keeps its length, takes no room there, and reads as NULs,
-    which `render` leaves out. Where neither can be, and on systems other than Linux, that is said
-    once and the logs are kept whole. Between two looks, 20 ms apart, a log may be longer; and what
-    child processes write after the end is not looked after.
+    (tmpfs, Btrfs) punch a hole: the file keeps its length, the hole takes no room and reads as
+    NULs, which `render` leaves out. Where neither works, and on systems other than Linux, one
+    message says so and the logs are kept whole. The size is checked every 20 ms, so a log may be
+    larger in between; after the end nobody checks what child processes still write.
 
     In a process that adopts orphans (PID 1 of a container without ``--init``) the companion does
     become a child that `os.wait` meets.
 
-    Run on Linux; macOS has the same code path, without a pidfd, and has not been tried.
+    Tested on Linux. macOS takes the same code path, without a pidfd, and has not been tried.
 
     Examples
     --------
@@ -141,17 +143,17 @@ def capture(
 
 
 class Capture:
-    """Stdout and stderr of this process in log files, for a time; made by `capture`.
+    """A capture of stdout and stderr into log files; `capture` makes it.
 
-    Used once: begun by `start` or ``with``, ended by `stop`. Captures nest like brackets, in all
-    threads together: one that ends ends those that were begun within it, which is said. Only the
-    process that began it ends it: in a forked child its methods do nothing, and what the child
-    prints still goes to the log.
+    It is used once: `start` or ``with`` begins it, `stop` ends it. Captures nest across threads.
+    Ending an outer capture also ends the inner ones, with a message. Only the process that began a
+    capture ends it: in a forked child its methods do nothing, and what the child prints still goes
+    to the log.
 
     Attributes
     ----------
     mode : {"fd", "sys", "none"}
-        What was asked for; after `start`, what was chosen.
+        The mode asked for; after `start`, the mode chosen.
     """
 
     def __init__(
@@ -178,7 +180,7 @@ class Capture:
 
     @property
     def stdout(self) -> TextIO:
-        """The text stream for stdout; it may be kept, and writes to the terminal after the end."""
+        """The text stream for stdout; it stays usable, and writes to the terminal after the end."""
         return self._streams.stdout if self._streams else sys.stdout
 
     @property
@@ -198,7 +200,7 @@ class Capture:
         self.stop()
 
     def start(self) -> Self:
-        """Begin; a second call before the end does nothing.
+        """Begin to capture; a second call before the end does nothing.
 
         Returns
         -------
@@ -208,11 +210,11 @@ class Capture:
         Raises
         ------
         IsADirectoryError
-            A log's path is a directory. Any other trouble is said on stderr, and the run goes on
-            with what can be had: with a tee where no companion can be started, with mode "none"
-            where a log can't be opened.
+            A log's path is a directory. Any other trouble gives a message on stderr, and the run
+            goes on: with a tee where no companion can be started, with mode "none" where a log
+            can't be opened.
         UsedCaptureError
-            It has ended before.
+            The capture has ended before.
         """
         if self._ended:
             from scitex_session_io._errors import UsedCaptureError
@@ -223,44 +225,44 @@ class Capture:
         self._owner = os.getpid()
         try:
             if self._paths is not None:
-                self._streams = self._open(self._paths)
+                self._streams = self._opened(self._paths)
         except IsADirectoryError:
+            self._release_early()
             raise
         except OSError as error:
             say(f"the output is not logged: {error}", None)
             self.mode = "none"
         if self._unwatched:
-            self._accompany(None, "nobody watches for a crash")
-        if self._early is not None:
-            self._early.release()
+            self._accompany(None, "a crash will not be noticed")
+        self._release_early()
         if self._streams is not None:
-            _begun.append(self)
+            _open.append(self)
             self._streams.begin()
         return self
 
     def finish(self, timeout: float = 5.0) -> None:
-        """End the capture and put back what was found; the companion still watches.
+        """End the capture and put back what it found; the companion still watches over the run.
 
         Parameters
         ----------
         timeout : float
-            Seconds to wait until everything printed has been shown. What a slow terminal has not
-            taken by then is shown later, as far as it comes; the logs are whole in any case.
+            Seconds to wait until everything printed has been shown. The companion goes on showing
+            what a slow terminal has not taken by then; the logs are whole in any case.
 
         Notes
         -----
-        A child process that still holds a log's descriptor isn't waited for; what it writes later
-        is in the log, and there alone.
+        A child process that still holds a log's descriptor isn't waited for. What it writes later
+        goes to the log only.
         """
         if self._owner != os.getpid():
             return
         self._ended = True
-        if self._streams is None or self not in _begun:
+        if self._streams is None or self not in _open:
             return
-        inner = _begun[_begun.index(self) + 1 :]
+        inner = _open[_open.index(self) + 1 :]
         for capture in reversed(inner):
             capture.finish(timeout)
-        _begun.remove(self)
+        _open.remove(self)
         deadline = time.monotonic() + timeout
         try:
             self._streams.flush()
@@ -271,11 +273,11 @@ class Capture:
             deleted = self._streams.deleted
             self._streams.close()
         if deleted:
-            say(f"deleted before the end, and kept nowhere: {', '.join(deleted)}", None)
+            say(f"deleted during the capture, and so lost: {', '.join(deleted)}", None)
         for capture in inner:
             if capture._paths:
-                ended = " and ".join(capture._paths)
-                say(f"the capture to {ended} has ended with the one around it", None)
+                logs = " and ".join(capture._paths)
+                say(f"the capture to {logs} has ended with the one around it", None)
 
     def dismiss(self) -> None:
         """Tell the companion that the run is over; a capture still open is ended first."""
@@ -291,30 +293,30 @@ class Capture:
         self.finish(timeout)
         self.dismiss()
 
-    def _open(self, paths: tuple[str, str]) -> Redirection | Tees:
-        """Open the logs: by descriptor if that can be and there is a companion to show them."""
+    def _opened(self, paths: tuple[str, str]) -> Redirection | Tees:
+        """Open the logs: as descriptors where a companion can show them, else for a tee."""
         for path in paths:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         if self.mode == "fd" and os.name == "posix":
             from .redirect import Redirection, obstacle
 
             if name := obstacle():
-                # There it is what a user expects, and would be said before each test or cell.
+                # There a user expects it, and the message would come before each test or cell.
                 if not sys.modules.keys() & _CAPTURERS:
                     kind = type(getattr(sys, name)).__name__
-                    say(f"sys.{name} ({kind}) does not stand on its descriptor: {_LESS}", None)
+                    say(f"sys.{name} ({kind}) does not write to its descriptor: {_LESS}", None)
             else:
-                redirection = Redirection(paths, self._log_failed, self._show)
+                redirection = Redirection(paths, self._report_failure, self._show)
                 if self._accompany(redirection, _LESS):
                     return redirection
                 redirection.close()
         from .tee import Tees
 
         self.mode = "sys"
-        return Tees(paths, self._log_failed, self._most)
+        return Tees(paths, self._report_failure, self._most)
 
     def _accompany(self, redirection: Redirection | None, consequence: str) -> bool:
-        """Start the companion, or say what there is not without it."""
+        """Give a companion its task, or say what is missing without one."""
         self._unwatched = False
         try:
             if os.name != "posix":
@@ -330,22 +332,26 @@ class Capture:
             say(f"no companion process ({error}): {consequence}", terminal)
         return self._companion is not None
 
+    def _release_early(self) -> None:
+        if self._early is not None:
+            self._early.release()
+
     def _drain(self, deadline: float, *, last: bool = False) -> None:
         if self._companion is not None:
             self._companion.drain(deadline, last=last)
 
     def _show(self) -> None:
-        """Have everything printed shown, by the process whose companion it is."""
+        """Wait until everything printed is shown; only the owner may ask its companion."""
         if self._owner == os.getpid():
-            self._drain(time.monotonic() + _TURN_S)
+            self._drain(time.monotonic() + _SHOW_S)
 
-    def _log_failed(self, path: str, error: OSError) -> None:
-        """Say once that a log takes no more; what it holds is shown before what follows it."""
+    def _report_failure(self, path: str, error: OSError) -> None:
+        """Say once that a log can't be written; show what it holds before what follows it."""
         self._show()
         if self._failed or self._streams is None:
             return
         self._failed = True
-        message = f"{path} takes no more ({error.strerror}): the rest is only shown"
+        message = f"can't write to {path} any more ({error.strerror}): the rest is only shown"
         self._streams.say_once(message)
 
 
@@ -381,9 +387,7 @@ def _checked_bytes(most: int) -> int:
     return most.__index__()
 
 
-# A run that asks for what there is does not import the errors.
-
-
+# Imported late: a run whose arguments are right doesn't pay for the errors.
 def _invalid_value(name: str, value: object, allowed: str) -> Exception:
     from scitex_session_io._errors import InvalidValueError
 

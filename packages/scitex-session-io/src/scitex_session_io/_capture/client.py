@@ -1,4 +1,4 @@
-"""The run's side of its companion process: start it, ask it, do without it when it is gone."""
+"""The run's side of its companion process: start it, give it its task, ask it to show the logs."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     Terminals = tuple[Kept | None, Kept | None]
 
-# How long to wait for an answer before looking whether another thread, or a signal's handler, that
-# asked meanwhile has taken it; seconds.
+# Seconds to wait for an answer before checking whether another thread, or a signal's handler, that
+# asked meanwhile has read it.
 _LOOK_S = 0.02
-# What goes through a socket in one piece.
+# Bytes that go through a socket in one piece.
 _LARGEST_TASK = 16384
 # The shell ends at once and is waited for; what it leaves behind is no child of the run, so that
 # no `os.wait()` of the user ever meets it.
@@ -77,13 +77,7 @@ def start_companion() -> Companion:
 
 
 class Companion:
-    """A companion process, as the run has it; `start_companion` makes one that waits.
-
-    Attributes
-    ----------
-    waiting : bool
-        Whether it has been started and has nothing to do yet.
-    """
+    """The run's handle of a companion process; `start_companion` makes one that waits."""
 
     def __init__(self) -> None:
         self._owner = os.getpid()
@@ -99,6 +93,7 @@ class Companion:
 
     @property
     def waiting(self) -> bool:
+        """Whether the process has been started and has no task yet."""
         return self._link is not None
 
     def start(self) -> None:
@@ -110,7 +105,7 @@ class Companion:
             self._link = Kept.taking(ours.detach())
             self._ours.append(self._link)
             with Kept.taking(theirs.detach()) as link:
-                # Of the caller's streams it holds none as long as it is not used.
+                # It holds none of the caller's streams as long as it has no task.
                 self._spawn(link, (), (None, None), ())
         except (AttributeError, ImportError, OSError):  # another system; no process to be had
             self.close()
@@ -127,10 +122,10 @@ class Companion:
         Parameters
         ----------
         redirection : Redirection or None
-            What to show. The terminals it found are also what the command for a crash gets as its
-            stdout and stderr; without it, what stands on the descriptors 1 and 2.
+            What to show. The command for a crash gets the terminals behind it as its stdout and
+            stderr; without a redirection, what stands on the descriptors 1 and 2.
         most : int
-            How many bytes a log may have; 0 for any number.
+            The largest size of a log in bytes; 0 for no limit.
         heartbeat : str or None
             A file to touch every 30 s.
         on_death : sequence of str
@@ -139,11 +134,10 @@ class Companion:
         Raises
         ------
         OSError
-            It can't be started. Nothing is left open.
+            No process can be started. Nothing is left open.
         """
         terminals = redirection.terminals if redirection else None
-        order = redirection.order if redirection else None
-        # A log that is shown nowhere is looked after for its length alone.
+        # A log that is shown nowhere matters only for its size.
         echoes = redirection.echoes if redirection else []
         self._echoes = [(log, out) for log, out in echoes if out or most]
         self._stderr = terminals[1] if terminals else None
@@ -157,7 +151,7 @@ class Companion:
                 theirs += [kept for kept in terminals if kept is not None]
             pairs = [kept for pair in self._echoes for kept in pair]
             missing = [None] * (4 - len(pairs))
-            marks = order.marks if order else None
+            marks = redirection.marks.pipe if redirection and redirection.marks else None
             given = [beat, marks, *pairs, *missing]
             words = [str(most), *on_death]
             if not self._hand_over(given, terminals, words):
@@ -171,29 +165,28 @@ class Companion:
                 kept.close()
 
     def drain(self, deadline: float, *, last: bool = False) -> None:
-        """Have everything in the logs shown, waiting no longer than to `deadline` (monotonic).
+        """Wait until everything in the logs is shown, or until `deadline` (monotonic).
 
-        After the `last` time, nothing that is added to the logs is shown any more.
-
-        If the companion is no longer there, that is said, and the rest shown from here.
+        After the `last` time, nothing that is added to the logs is shown any more. If the companion
+        is gone, a message says so, and this process shows the rest.
         """
         if not self._gone and not self._ask(b"e" if last else b"d", deadline):
             self._gone = True
             self.close()
-            say("the companion process is gone; what it did not show follows", self._stderr)
+            say("the companion process is gone; the rest of its output follows", self._stderr)
         if self._gone:
             for log, out in self._echoes:
                 if out is not None:
                     copy_rest(log, out)
 
     def dismiss(self) -> None:
-        """Say goodbye: the run is over, watch no longer. What is not yet shown still will be."""
+        """Say goodbye: the run is over. The companion still shows the rest, and ends."""
         if self._connected():
             os.write(self._control.number, b"b")
         self.close()
 
     def release(self) -> None:
-        """End the process if it still waits for something to do; else do nothing."""
+        """End the process if it still waits for a task; otherwise do nothing."""
         if self.waiting:
             self.close()
 
@@ -213,8 +206,8 @@ class Companion:
         words: Iterable[str],
     ) -> None:
         """Start the process, with pipes to it."""
-        # We keep the read end too: with it, a write to a companion that is dead is no SIGPIPE,
-        # which a script may have told to kill.
+        # We keep the read end too: then a write to a dead companion raises no SIGPIPE, which may
+        # kill a script that has restored its default.
         control, self._control = Kept.pipe()
         self._ours += [control, self._control]
         self._answers, answer = Kept.pipe()
@@ -269,15 +262,15 @@ class Companion:
         return not self._connected() or bool(waiting.poll(0))
 
     def _opened(self, heartbeat: str) -> Kept | None:
-        """Open the file to touch; without one the rest is no worse."""
+        """Open the file to touch; everything else works without it."""
         try:
             return Kept.taking(os.open(heartbeat, os.O_WRONLY | os.O_CREAT, 0o666))
         except OSError as error:
-            say(f"nothing shows that this run lives: {error}", self._stderr)
+            say(f"no heartbeat: {error}", self._stderr)
             return None
 
     def _ask(self, request: bytes, deadline: float) -> bool:
-        """Ask for everything to be shown; return whether there is anyone to ask."""
+        """Ask the companion to show everything; return whether it is there."""
         if not self._connected():
             return False
         os.write(self._control.number, request)
@@ -305,11 +298,11 @@ class Companion:
 
 
 class SigchldBlocked:
-    """Block SIGCHLD while one child begins and ends, so that no handler of the user's hears of it.
+    """Block SIGCHLD while we start and reap one child, so that the user's handler never sees it.
 
-    Why: a handler that reaps all there is (`waitpid(-1)`) would take the child for one of its own.
-    Where none is set, and on systems without `sigtimedwait`, nothing is done. A handler in a
-    process of several threads may still hear of it: the signal goes to any of them.
+    Why: a handler that reaps every child (`waitpid(-1)`) would take ours for one of its own.
+    Nothing is done where no handler is set, and on systems without `sigtimedwait`. In a process of
+    several threads the handler may still see it: the signal goes to any of them.
 
     Attributes
     ----------
@@ -333,14 +326,14 @@ class SigchldBlocked:
         if self._mask is None:
             return
         heard = _signal.sigtimedwait((_signal.SIGCHLD,), 0)
-        # The ends of others meanwhile may stand behind this one signal.
+        # This one signal may stand for other children that have ended meanwhile.
         if heard and (heard.si_pid != self.child or _others_ended()):
             os.kill(os.getpid(), _signal.SIGCHLD)
         _signal.pthread_sigmask(_signal.SIG_SETMASK, self._mask)
 
 
 def _others_ended() -> bool:
-    """Return whether a child that has ended waits to be reaped; it goes on waiting."""
+    """Return whether an ended child waits to be reaped; do not reap it."""
     try:
         return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
     except ChildProcessError:
@@ -384,8 +377,7 @@ def _spawn(given: Sequence[Kept | None], terminals: Terminals, words: Iterable[s
 
 def _run_moved(argv: list[str], descriptors: Sequence[Kept]) -> int:
     """Run a command to its end; its descriptors 0, 1, 2, ... are copies of these."""
-    # Ours are high, so that none is duplicated onto its own number, which would leave it
-    # close-on-exec.
+    # Ours have high numbers: a descriptor duplicated onto its own number would stay close-on-exec.
     actions = [(os.POSIX_SPAWN_DUP2, kept.number, new) for new, kept in enumerate(descriptors)]
     run = functools.partial(
         os.posix_spawn, argv[0], argv, os.environ, file_actions=actions, setsigmask=()

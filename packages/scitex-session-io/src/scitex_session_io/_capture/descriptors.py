@@ -99,9 +99,9 @@ class Kept:
 
 
 def claim(kept: Kept) -> bool:
-    """Return True in the first of this process and its forks that asks.
+    """Return True to the first caller among this process and its forks.
 
-    They share the flags of an open file, and on a file that is read this flag changes nothing.
+    They share the flags of an open file; this flag changes nothing for a file that is only read.
     """
     if not kept.valid:
         return True
@@ -123,12 +123,10 @@ def copy_rest(log: Kept, out: Kept) -> None:
 
 
 def say(message: str, out: Kept | None, *, new_line: bool = False) -> None:
-    """Print one line of ours to the user, on `out`, or where that is gone on `sys.stderr`.
+    """Print a message of ours on `out`, or where that is gone on `sys.stderr`.
 
-    With `new_line`, what is shown there does not end with a line's end, and gets one first.
-
-    Not a Python warning: under ``-W error`` that would be an exception in the middle of the
-    user's `print`.
+    With `new_line` it begins a new line first. It is not a Python warning: under ``-W error`` that
+    would be an exception in the middle of the user's `print`.
     """
     line = "\n" * new_line + f"scitex-session: {message}\n"
     try:

@@ -1,4 +1,4 @@
-"""The line editor of C that the module `readline` brings, on another terminal than descriptor 1."""
+"""Line editing by the C library of the module `readline`, on another terminal than descriptor 1."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _READ = ctypes.PYFUNCTYPE(_POINTER, _POINTER, _POINTER, ctypes.c_char_p)(
 _FREE = ctypes.PYFUNCTYPE(None, _POINTER)(("PyMem_Free", ctypes.pythonapi))
 
 
-class Readline:
-    """GNU readline or libedit, loaded by `import readline`; a context for one line.
+class LineEditor:
+    """GNU readline or libedit, as `import readline` has loaded it; a context for one line.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Readline:
     Raises
     ------
     ValueError
-        Its variables can't be reached: it is built into the interpreter without their names.
+        Its variables can't be reached: the interpreter has it built in, without their names.
     OSError
         It can't be loaded.
     """
@@ -53,7 +53,7 @@ class Readline:
         self._stdout = _stream(self._libc, _STDOUT)
 
     def __enter__(self) -> Self:
-        """Turn to the terminal, and the terminal's own echo off: the prompt may be shown now."""
+        """Turn to the terminal, and turn its echo off: now the prompt may be shown."""
         number = os.dup(self._terminal)
         stream = _FDOPEN(("fdopen", self._libc))(number, b"w")
         if not stream:
@@ -78,8 +78,8 @@ class Readline:
         Parameters
         ----------
         prompt : bytes
-            One line. What takes no column, a colour, stands between the bytes 1 and 2, as GNU
-            readline has it: such a prompt it can't take as shown (it would count the colour's
+            One line. What takes no column, such as a colour, stands between the bytes 1 and 2, as
+            GNU readline wants it. Readline can't take such a prompt as shown (it would count the
             codes too), and draws it again over itself.
 
         Returns

@@ -19,7 +19,7 @@ from .descriptors import (
     plain_stream,
     say,
 )
-from .terminal import Questions, TerminalAnswers
+from .terminal import TerminalFunctions, TerminalInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
     Write = Callable[[memoryview], int | None]
 
 _IOFBF, _IOLBF = 0, 1  # of <stdio.h>; the same on Linux (glibc, musl), macOS and the BSDs
-_NAMES = ("stdout", "__stdoutp")  # the second on macOS and the BSDs
+_STDOUT = ("stdout", "__stdoutp")  # the second on macOS and the BSDs
 
 
 def obstacle() -> str | None:
-    """Name the one of Python's two streams that does not stand on its descriptor, if one does."""
+    """Return the name of a Python stream that does not write to its descriptor, if there is one."""
     if not can_redirect("stdout"):
         return "stdout"
     return None if can_redirect("stderr") else "stderr"
 
 
 class Redirection:
-    """Stdout and stderr, their descriptors to be their logs.
+    """The redirection of stdout and stderr into their logs.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ class Redirection:
         Called with path and error before a descriptor turns to the terminal because its log can't
         be written.
     show : callable
-        Called before a question is asked; returns when everything printed has been shown.
+        Returns when everything printed has been shown; called before the user is asked something.
 
     Attributes
     ----------
-    order : Order or None
-        The order of the two, where one terminal shows both.
+    marks : Marks or None
+        The order of writes to the two, where one terminal shows both.
 
     Raises
     ------
@@ -71,45 +71,45 @@ class Redirection:
         on_failure: Callable[[str, OSError], None],
         show: Callable[[], None],
     ) -> None:
-        self._stdout = Redirected("stdout", paths[0], on_failure)
+        self._stdout = LoggedStream("stdout", paths[0], on_failure)
         try:
-            self._stderr = Redirected("stderr", paths[1], on_failure)
+            self._stderr = LoggedStream("stderr", paths[1], on_failure)
         except OSError:
             self._stdout.close()
             raise
         self._both = (self._stdout, self._stderr)
-        self.order: Order | None = None
+        self.marks: Marks | None = None
         pairs = self.echoes
         outs = [out.identity for _, out in pairs if out]
         if len(outs) == 2 and outs[0] == outs[1]:
-            self.order = Order(pairs[0][0], pairs[1][0])
-            self._stdout.order = self._stderr.order = self.order
+            self.marks = Marks(pairs[0][0], pairs[1][0])
+            self._stdout.marks = self._stderr.marks = self.marks
         self._show = show
         self._c_stdout = CStdout()
 
     @property
     def stdout(self) -> TextIO:
-        """What is `sys.stdout` meanwhile."""
+        """The stream that is `sys.stdout` during the capture."""
         return self._stdout.stream
 
     @property
     def stderr(self) -> TextIO:
-        """What is `sys.stderr` meanwhile."""
+        """The stream that is `sys.stderr` during the capture."""
         return self._stderr.stream
 
     @property
     def terminals(self) -> tuple[Kept | None, Kept | None]:
-        """What was found on the descriptors."""
+        """What stood on the descriptors before."""
         return self._stdout.behind, self._stderr.behind
 
     @property
     def echoes(self) -> list[tuple[Kept, Kept | None]]:
-        """Each log, and where it is to be shown, if anywhere."""
+        """Each log, and the descriptor that shows it, if one does."""
         pairs: list[tuple[Kept, Kept | None]] = []
         logs = [stream.log.identity for stream in self._both]
         for stream in self._both:
-            # Shown into a log (`script.py > stdout.log`), it would be shown again, for ever. And
-            # a log of both streams is shown once.
+            # A log shown into a log (`script.py > stdout.log`) would be shown again, for ever.
+            # And a log of both streams is shown once.
             out = stream.behind if stream.behind and stream.behind.identity not in logs else None
             if stream.log.identity not in [log.identity for log, _ in pairs]:
                 pairs.append((stream.log, out))
@@ -121,24 +121,24 @@ class Redirection:
         return [stream.path for stream in self._both if stream.deleted]
 
     def say_once(self, message: str) -> None:
-        """Say on the terminal what a fork may have to say as well: one of them does."""
+        """Print a message on the terminal, once among this process and its forks."""
         if claim(self._stdout.log):
-            last = self.order.last if self.order else None
-            shown = last if isinstance(last, Redirected) else self._stderr
+            last = self.marks.last if self.marks else None
+            shown = last if isinstance(last, LoggedStream) else self._stderr
             say(message, self._stderr.behind, new_line=shown.within_line)
 
     def begin(self) -> None:
-        """Turn to the logs."""
+        """Turn descriptors and streams to the logs."""
         self._c_stdout.flush()
         for stream in self._both:
             stream.begin()
         self._c_stdout.by_line(yes=True)
         behind = {1: self._stdout.behind, 2: self._stderr.behind}
-        self._answers = TerminalAnswers(behind, self._show)
-        self._questions = Questions(self.stdout, self._stdout.behind, self._show)
+        self._functions = TerminalFunctions(behind, self._show)
+        self._input = TerminalInput(self.stdout, self._stdout.behind, self._show)
 
     def flush(self) -> None:
-        """Write out what Python and C hold for the logs."""
+        """Write out what Python and C have buffered for the logs."""
         for stream in self._both:
             stream.flush()
         self._c_stdout.flush()
@@ -149,41 +149,41 @@ class Redirection:
         for stream in self._both:
             stream.end()
         self._c_stdout.by_line(yes=self._stdout.terminal)
-        self._questions.end()
-        self._answers.end()
+        self._input.end()
+        self._functions.end()
 
     def close(self) -> None:
-        """Let go of the logs."""
+        """Close the logs."""
         for stream in self._both:
             stream.close()
-        if self.order is not None:
-            self.order.close()
+        if self.marks is not None:
+            self.marks.close()
 
 
-class Redirected:
-    """One of the two streams, to be written to its log.
+class LoggedStream:
+    """One of the two streams, redirected into its log.
 
     Parameters
     ----------
     name : {"stdout", "stderr"}
-        Which.
+        The stream.
     path : str
         Its log, appended to; made where it is missing.
     on_failure : callable
-        Called with the error when the log can't be written any more, before the descriptor
+        Called with path and error when the log can't be written any more, before the descriptor
         turns to the terminal.
 
     Attributes
     ----------
     log : Kept
-        The log opened for reading. Its position is where the echo has come to: begun at the end
-        of what is there, moved by the companion (an open file is shared, its position too).
+        The log opened for reading. Its position tells how far it has been shown: it begins at the
+        end of what is there, and the companion moves it (processes share an open file's position).
     behind : Kept or None
         What stood on the descriptor; None if it was closed.
     stream : TextIO
-        What is `sys.stdout` from `begin` on.
-    order : Order or None
-        To be told when this stream is written to, where that matters; set before `begin`.
+        The stream that is `sys.stdout` (or stderr) from `begin` on.
+    marks : Marks or None
+        Where turns between the streams are marked, if that matters; set before `begin`.
 
     Raises
     ------
@@ -207,7 +207,7 @@ class Redirected:
         self._found_by_line = self._plain is None or self._plain.line_buffering
         self._inheritable = True
         self.behind: Kept | None = None
-        self.order: Order | None = None
+        self.marks: Marks | None = None
         append = Kept.taking(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666))
         try:
             self.log = Kept.taking(os.open(path, os.O_RDONLY))
@@ -225,14 +225,14 @@ class Redirected:
 
     def begin(self) -> None:
         """Turn the descriptor and Python's stream to the log."""
-        # Whoever kept the old object, a logging handler for one, goes on writing through it. Before
-        # the descriptor turns: a block of another thread's would be cut within a line.
+        # Who kept the old object, such as a logging handler, goes on writing through it. This comes
+        # before the descriptor turns: a block of another thread would be cut within a line.
         buffer_lines(self._plain, yes=True)
         for stream in (self._found, self._plain):
             flush(stream)
         os.dup2(self._append.number, self._number)
         self._append.close()
-        # A wrapper of the user's, colorama's say, writes to the descriptor whatever stands on it.
+        # A wrapper of the user's, such as colorama's, writes to whatever stands on the descriptor.
         found = self._found
         wrapper = found is not None and type(found) is not io.TextIOWrapper
         self.stream: TextIO = found if found and wrapper else self._new_stream()
@@ -240,7 +240,7 @@ class Redirected:
         setattr(sys, self.name, self.stream)
 
     def flush(self) -> None:
-        """Flush every Python stream that may hold something for the log."""
+        """Flush every Python stream that may have something buffered for the log."""
         for stream in (getattr(sys, self.name), self.stream, self._found, self._plain):
             flush(stream)
 
@@ -256,7 +256,7 @@ class Redirected:
         return size > 0 and os.pread(self.log.number, 1, size - 1) != b"\n"
 
     def end(self) -> None:
-        """Put back what was found, unless the user has put something else in its place since."""
+        """Put back descriptor and stream, unless the user has replaced them since."""
         if identity(self._number) in (None, self.log.identity):
             if self.behind is None:
                 Kept(self._number).close()
@@ -266,9 +266,9 @@ class Redirected:
             setattr(sys, self.name, self._found)
 
     def close(self) -> None:
-        """Let go of our descriptors; those of the user stay as they are."""
-        # Whoever kept the stream has a plain one from here on. The list is emptied first, for the
-        # threads that are within a flush to see.
+        """Close our descriptors; those of the user stay as they are."""
+        # Who kept the stream has a plain one from here on. The list is emptied first, so that
+        # threads within a flush see it.
         hooked, self._hooked = self._hooked, []
         for layer, name, found in reversed(hooked):
             _put_back(layer, name, found)
@@ -281,9 +281,9 @@ class Redirected:
     def _new_stream(self) -> TextIO:
         """Make a text stream on the descriptor that is like the one found.
 
-        Its differences stand in the instances of its layers: as subclasses of FileIO or
-        TextIOWrapper they would cost 13 % of a printed line, since C takes its short ways for the
-        exact types only.
+        Its differences stand in the instances of its layers. As subclasses of FileIO or
+        TextIOWrapper they would cost 13 % of a printed line: C takes its fast paths for the exact
+        types only.
         """
         found = self._found
         raw = io.FileIO(self._number, "w", closefd=False)
@@ -303,10 +303,10 @@ class Redirected:
         return stream
 
     def _adopt(self, stream: io.TextIOWrapper | None) -> None:
-        """Give Python's own stream the differences of a new one, until `close`.
+        """Give Python's own stream the same differences, until `close`.
 
-        For those that have it: wrappers, logging handlers, enlighten, which asks `sys.__stdout__`
-        whether it is a terminal.
+        Wrappers and logging handlers have kept it, and enlighten asks `sys.__stdout__` whether it
+        is a terminal.
         """
         buffer: Any = stream and stream.buffer
         if type(buffer) in (io.BufferedWriter, io.FileIO):
@@ -317,22 +317,22 @@ class Redirected:
         layer[name] = value
 
     def _hook(self, raw: io.FileIO, buffer: io.BufferedWriter | io.FileIO) -> None:
-        """Have `raw` and `buffer` turn to the terminal when the log takes no more.
+        """Make `raw` and `buffer` turn to the terminal when the log can't be written.
 
-        Why not the raw's ``write`` alone, through which all goes: BufferedWriter calls it with its
-        lock held, and a tracer or debugger that prints from within Python code there dies of a
-        reentrant call. So each line goes to the log by a flush that catches its failure outside of
-        the lock; Python code stands below it only for what no buffer takes whole. And why not the
-        buffer's ``write``: TextIOWrapper has let go of a line by then, which an exception of a
-        signal's handler at the entry of Python code would lose.
+        Why not by the raw's ``write`` alone, through which everything goes: BufferedWriter calls
+        it with its lock held, and a tracer or debugger that prints from within Python code there
+        dies of a reentrant call. So each line goes to the log by a flush that catches its failure
+        outside of the lock; Python code stands below it only for what no buffer takes whole. Why
+        not by the buffer's ``write``: TextIOWrapper has dropped its line by then, and an exception
+        of a signal's handler at the entry of Python code would lose it.
         """
         write = raw.write
         found = vars(raw).get("write")
-        order = self.order
+        marks = self.marks
 
         def write_or_turn(data: memoryview) -> int | None:
-            if order is not None and order.last is not self:
-                order.turn(self)
+            if marks is not None and marks.last is not self:
+                marks.turn_to(self)
             try:
                 # Not a call: after one, a signal's handler may raise, and BufferedWriter would
                 # write once more what is written.
@@ -350,8 +350,8 @@ class Redirected:
         write_out = buffer.flush
 
         def flush_or_turn() -> None:
-            if order is not None and order.last is not self:
-                order.turn(self)
+            if marks is not None and marks.last is not self:
+                marks.turn_to(self)
             layers["write"] = write
             try:
                 write_out()
@@ -367,7 +367,7 @@ class Redirected:
         self._put(vars(buffer), "flush", flush_or_turn)
 
     def _turn(self, error: OSError) -> None:
-        """Turn to the terminal, unless that has been done; raise what is not the log's failure."""
+        """Turn to the terminal, if not done yet; raise an error that is not the log's."""
         with self._turning:  # threads may find out at the same time
             if self._turned:
                 return
@@ -382,55 +382,55 @@ class Redirected:
             self._turned = True
 
 
-class Order:
-    """Marks for the companion: how long both logs were when Python turned to the other stream.
+class Marks:
+    """Marks for the companion: the length of both logs when Python turned to the other stream.
 
     Why: tqdm clears its bar on stderr, prints a line on stdout, and draws the bar anew, all within
-    microseconds; two files alone don't tell in which order. What children and C code write is
+    microseconds; two files alone don't tell in which order. What children and C code write stands
     between two marks, in the order of each stream.
 
     Attributes
     ----------
-    marks : Kept
-        Where the companion reads them: 16 hexadecimal digits for each log.
+    pipe : Kept
+        The companion reads the marks here: 16 hexadecimal digits for each log.
     last : object
         The stream that Python has written to last.
     """
 
-    __slots__ = ("_logs", "_pen", "last", "marks")
+    __slots__ = ("_logs", "_write_end", "last", "pipe")
 
     def __init__(self, stdout: Kept, stderr: Kept) -> None:
         self._logs = (stdout, stderr)
         self.last: object = None
-        # Both ends stay here: a companion that is dead is no SIGPIPE then, but a full pipe.
-        self.marks, self._pen = Kept.pipe()
-        os.set_blocking(self.marks.number, False)
-        os.set_blocking(self._pen.number, False)
+        # Both ends stay here: a dead companion then means a full pipe, and no SIGPIPE.
+        self.pipe, self._write_end = Kept.pipe()
+        os.set_blocking(self.pipe.number, False)
+        os.set_blocking(self._write_end.number, False)
 
-    def turn(self, stream: object) -> None:
-        """Mark that `stream` is written to from here on."""
+    def turn_to(self, stream: object) -> None:
+        """Mark that Python writes to `stream` from here on."""
         self.last = stream
-        if not self._pen.valid:
+        if not self._write_end.valid:
             return
         try:
             sizes = [os.fstat(log.number).st_size for log in self._logs]
-            os.write(self._pen.number, b"%016x%016x" % tuple(sizes))
-        except OSError:  # thousands of turns within a tick: the eye can't tell their order either
+            os.write(self._write_end.number, b"%016x%016x" % tuple(sizes))
+        except OSError:  # full: nobody sees the order of thousands of turns within a tick
             return
 
     def close(self) -> None:
         """Close the pipe; may be called twice."""
-        self.marks.close()
-        self._pen.close()
+        self.pipe.close()
+        self._write_end.close()
 
 
 class CStdout:
-    """C's ``stdout``: flushed, and buffered by the line while it goes to a log.
+    """The output buffer of C's ``stdout`` in this process, which extension modules print to.
 
-    Why: C chooses 4 KiB blocks for what is no terminal, and a killed run would lose the last one.
-    This costs 1.3 ms for the import of ctypes (CPython 3.11), which numpy imports as well. Where
-    there is no ctypes, or no such symbol, C keeps its block and nothing else changes.
-    ``stderr`` is never buffered.
+    It is flushed, and set to lines while it goes to a log. Why: C chooses 4 KiB blocks for what is
+    no terminal, and a killed run would lose the last one. The import of ctypes costs 1.3 ms
+    (CPython 3.11); numpy imports it as well. Without ctypes, or without such a symbol, C keeps its
+    blocks and nothing else changes. ``stderr`` is never buffered.
     """
 
     __slots__ = ("_library", "_stream")
@@ -443,7 +443,7 @@ class CStdout:
             self._library = ctypes.CDLL(None)
         except (ImportError, OSError):
             return
-        for name in _NAMES:
+        for name in _STDOUT:
             try:
                 self._stream = ctypes.c_void_p.in_dll(self._library, name)
             except ValueError:  # not defined under this name
@@ -451,15 +451,15 @@ class CStdout:
             break
 
     def flush(self) -> None:
-        """Write out what it holds.
+        """Write out what it has buffered.
 
-        That stream alone: flushing all of them (NULL) waits for a thread that reads C's stdin.
+        This stream only: flushing all of them (NULL) waits for a thread that reads C's stdin.
         """
         if self._stream is not None:
             self._library.fflush(self._stream)
 
     def by_line(self, *, yes: bool) -> None:
-        """Choose between buffering lines and blocks; the buffer must be flushed."""
+        """Choose between buffering lines and blocks; the buffer must be empty."""
         if self._stream is not None:
             self._library.setvbuf(self._stream, None, _IOLBF if yes else _IOFBF, 0)
 
@@ -472,9 +472,9 @@ def _put_back(layer: dict[str, Any], name: str, found: object) -> None:
 
 
 def _whole(write: Write) -> Write:
-    """Make a write that goes on where one stopped short, as it does on a disk getting full.
+    """Make a write that goes on where one stopped short, as happens when a disk gets full.
 
-    Without a buffer, nothing above it does that: TextIOWrapper drops the rest.
+    Without a buffer nothing above does that: TextIOWrapper drops the rest.
     """
 
     def write_whole(data: memoryview) -> int | None:

@@ -1,4 +1,4 @@
-"""Mode "sys": a standard stream's Python object writes to its log as well."""
+"""Mode "sys": `sys.stdout` and `sys.stderr` write to a log as well."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Log:
-    """The log of a tee: every write reaches the file at once, or, after a failure, nothing does."""
+    """The log of a tee: every write reaches the file at once; after a failure, none does."""
 
     __slots__ = ("_cap", "_file", "_most", "_on_failure", "_owner", "path")
 
@@ -51,7 +51,7 @@ class Log:
         return self._file is not None and os.fstat(self._file.fileno()).st_nlink == 0
 
     def close(self) -> None:
-        """Write no more; may be called twice."""
+        """Close the file; may be called twice."""
         if self._file is not None:
             self._file.close()
         self._file = None
@@ -60,7 +60,7 @@ class Log:
         self._cap = None
 
     def _trim(self, size: int) -> None:
-        """Drop the middle of a log that has grown too long."""
+        """Drop the middle of a log that is too long."""
         from scitex_session_io._companion.cap import Cap
 
         try:
@@ -68,11 +68,11 @@ class Log:
             self._cap.trim(size)
         except OSError as error:
             self._most = 0
-            say(f"{self.path} is kept whole, max_bytes or not: {error.strerror}", None)
+            say(f"max_bytes has no effect on {self.path}: {error.strerror}", None)
 
 
 class BinaryTee(io.BufferedIOBase):
-    """What `sys.stdout.buffer` is under a tee."""
+    """The binary stream below a `TextTee`."""
 
     def __init__(self, behind: BinaryIO, log: Log) -> None:
         self._behind = behind
@@ -88,7 +88,7 @@ class BinaryTee(io.BufferedIOBase):
         return True
 
     def isatty(self) -> bool:
-        """Tell whether a terminal is behind."""
+        """Return whether a terminal is behind."""
         return self._behind.isatty()
 
     def fileno(self) -> int:
@@ -107,9 +107,9 @@ class BinaryTee(io.BufferedIOBase):
 
 
 class TextTee(io.TextIOBase):
-    """What `sys.stdout` is under a tee: the stream found, with a log.
+    """The stream in the place of `sys.stdout`: what it replaces, with a log.
 
-    After the end of the capture it goes on as the stream that was found.
+    After the end of the capture it goes on without the log.
     """
 
     def __init__(self, behind: TextIO | None, log: Log) -> None:
@@ -120,7 +120,7 @@ class TextTee(io.TextIOBase):
         """Write to the log, then to what is behind."""
         if sys.gettrace() is not None:
             hide_from_debugger()
-        # Nothing that a notebook can show must fail here, a lone surrogate for instance.
+        # What a notebook can show must not fail here, such as a lone surrogate.
         self._log.write(text.encode(self.encoding or "utf-8", "backslashreplace"))
         return len(text) if self._behind is None else self._behind.write(text)
 
@@ -137,7 +137,7 @@ class TextTee(io.TextIOBase):
         """Do nothing: what is behind may be closed by now, and is not ours to flush."""
 
     def isatty(self) -> bool:
-        """Tell whether a terminal is behind."""
+        """Return whether a terminal is behind."""
         return self._behind is not None and self._behind.isatty()
 
     def fileno(self) -> int:
@@ -166,7 +166,7 @@ class TextTee(io.TextIOBase):
 
 
 class Tees:
-    """Stdout and stderr, to be written to their logs as well.
+    """The tees of stdout and stderr.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ class Tees:
     on_failure : callable
         Called with path and error when a log can't be written any more.
     most : int
-        How many bytes a log may have; 0 for any number.
+        The largest size of a log in bytes; 0 for no limit.
 
     Raises
     ------
@@ -196,12 +196,12 @@ class Tees:
 
     @property
     def stdout(self) -> TextIO:
-        """What is `sys.stdout` meanwhile."""
+        """The stream that is `sys.stdout` during the capture."""
         return cast("TextIO", self._tees[0])
 
     @property
     def stderr(self) -> TextIO:
-        """What is `sys.stderr` meanwhile."""
+        """The stream that is `sys.stderr` during the capture."""
         return cast("TextIO", self._tees[1])
 
     @property
@@ -210,11 +210,11 @@ class Tees:
         return [log.path for log in self._logs if log.deleted]
 
     def say_once(self, message: str) -> None:
-        """Say on the user's stderr, and not in a log that takes no more."""
+        """Print a message on the user's stderr, not in a log that can't be written."""
         say(message, None)
 
     def begin(self) -> None:
-        """Put the tees in the streams' place."""
+        """Put the tees in the place of the streams."""
         sys.stdout, sys.stderr = self.stdout, self.stderr
 
     def flush(self) -> None:
@@ -223,7 +223,7 @@ class Tees:
             flush(stream)
 
     def end(self) -> None:
-        """Put back what was found, unless the user has put something else in its place since."""
+        """Put back the streams found, unless the user has replaced them since."""
         if sys.stdout is self._tees[0]:
             sys.stdout = self._found[0]
         if sys.stderr is self._tees[1]:

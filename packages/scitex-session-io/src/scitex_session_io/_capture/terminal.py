@@ -1,4 +1,4 @@
-"""Questions about the terminal, answered for the one behind a descriptor that is a log."""
+"""Python's functions for the terminal, during a capture: they see the one behind the log."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
     from typing import Any, TextIO
 
     from .descriptors import Kept
-    from .line_editor import Readline
+    from .line_editor import LineEditor
 
 _SIZE = ("COLUMNS", "LINES")
 
 
-class TerminalAnswers:
-    """Have questions about descriptors 1 and 2 answered for the terminals behind, until `end`.
+class TerminalFunctions:
+    """Replacements that answer for the terminals behind descriptors 1 and 2, until `end`.
 
-    Replaced are `os.isatty`, `os.get_terminal_size`, `os.ttyname`, `os.device_encoding`,
-    `fcntl.ioctl`, `termios.tcgetattr` and `termios.tcsetattr`, one of which tqdm, rich, shutil,
-    click and blessed call: so a resize is seen by whoever asks again, with no signal handler of
-    ours in the way of the user's.
+    They replace `os.isatty`, `os.get_terminal_size`, `os.ttyname`, `os.device_encoding`,
+    `fcntl.ioctl`, `termios.tcgetattr` and `termios.tcsetattr`; tqdm, rich, shutil, click and
+    blessed each call one of these. So whoever asks again sees a resize, and no signal handler of
+    ours stands in the way of the user's.
 
-    Why not COLUMNS and LINES in `os.environ`: rich takes them for its width for ever, old versions
-    of tqdm draw a column less, new ones do not look. They are set for child processes alone.
+    Why not COLUMNS and LINES in `os.environ`: rich takes them as its width for ever, old versions
+    of tqdm draw a column less, new ones ignore them. They are set for child processes only.
 
     Parameters
     ----------
     behind : mapping of int to (Kept or None)
-        What was found on each descriptor.
+        What stood on each descriptor.
     show : callable
-        Called before a terminal's settings are changed, as `getpass` does right before it asks on
-        the terminal itself; returns when everything printed has been shown.
+        Returns when everything printed has been shown. Called before a terminal's settings change,
+        as `getpass` does right before it asks on the terminal itself.
     """
 
     __slots__ = ("_put",)
@@ -57,16 +57,16 @@ class TerminalAnswers:
         }
         for module, name in [(where, name) for where in names for name in names[where]]:
             found = getattr(module, name)
-            ours = _answering(found, terminals, show if name == "tcsetattr" else None)
+            ours = _answer_for(found, terminals, show if name == "tcsetattr" else None)
             setattr(module, name, ours)
             self._put.append((module, name, found, ours))
         size = os.get_terminal_size(next(iter(terminals.values())).number)
         for name, value in zip(_SIZE, size, strict=True):
-            if value and name not in os.environ:  # a terminal that nobody gave a size says 0
+            if value and name not in os.environ:  # 0: nobody gave this terminal a size
                 os.putenv(name, str(value))
 
     def end(self) -> None:
-        """Put back what was found, unless the user has put something else in its place since."""
+        """Put back the functions found, unless the user has replaced them since."""
         for module, name, found, ours in self._put:
             if getattr(module, name) is ours:
                 setattr(module, name, found)
@@ -77,7 +77,7 @@ class TerminalAnswers:
         self._put.clear()
 
 
-def _answering(
+def _answer_for(
     found: Callable[..., Any], terminals: Mapping[int, Kept], before: Callable[[], None] | None
 ) -> Callable[..., Any]:
     def ask(fd: Any = 1, /, *rest: Any) -> Any:
@@ -92,19 +92,19 @@ def _answering(
     return ask
 
 
-class Questions:
-    """The `input` of the time of a capture.
+class TerminalInput:
+    """The replacement of `input` during a capture.
 
     Why: Python lets readline edit a line (cursor keys, history, completion in pdb) only if C's
-    stdout is a terminal; with a log there, the keys' codes would stand in the answer. So the
-    question is written to the log, shown, and readline told that it has been.
+    stdout is a terminal; with a log there, the keys' codes would stand in the answer. So this
+    writes the prompt to the log, waits until it is shown, and tells readline that it has been.
 
     Parameters
     ----------
     stdout : TextIO
         The captured stream.
     terminal : Kept or None
-        What was found on its descriptor.
+        What stood on its descriptor.
     show : callable
         Returns when everything printed has been shown.
     """
@@ -115,12 +115,12 @@ class Questions:
         self._stdout = stdout
         self._terminal = terminal
         self._show = show
-        self._editor: Readline | None = None
+        self._editor: LineEditor | None = None
         self._found = builtins.input
         self._ours = builtins.input = self._ask
 
     def end(self) -> None:
-        """Put back what was found, unless the user has put something else in its place since."""
+        """Put back the `input` found, unless the user has replaced it since."""
         if builtins.input is self._ours:
             builtins.input = self._found
 
@@ -138,7 +138,7 @@ class Questions:
             self._stdout.write(text.replace("\1", "").replace("\2", ""))
             self._stdout.flush()
             self._show()
-            # Of the lines above the last one it would count the columns, and draw them once more.
+            # The last line only: of those above it would count the columns, and draw them again.
             line = editor.read(encoded.rpartition(b"\n")[2])
         if not line:
             raise EOFError
@@ -146,18 +146,18 @@ class Questions:
         sys.audit("builtins.input/result", answer)
         return answer
 
-    def _load(self) -> Readline | None:
-        """Give the editor, once and for all: imports in `_ask` would be stepped into by pdb."""
-        from .line_editor import Readline
+    def _load(self) -> LineEditor | None:
+        """Load the editor once; pdb would step into imports in `_ask`."""
+        from .line_editor import LineEditor
 
         try:
-            self._editor = Readline(self._terminal.number if self._terminal else -1)
+            self._editor = LineEditor(self._terminal.number if self._terminal else -1)
         except (OSError, ValueError):  # one whose variables can't be reached
             return None
         return self._editor
 
     def _edits(self) -> bool:
-        """Tell whether readline would edit this line without us."""
+        """Return whether readline would edit this line without us."""
         try:
             return (
                 "readline" in sys.modules

@@ -1,6 +1,6 @@
-"""A log that is not to grow without end: its middle is dropped, and that is said in its place.
+"""The limit of a log's size: its middle is dropped, and a mark stands in its place.
 
-The companion imports this too: nothing but the standard library, and of that little.
+The companion imports this too, so it imports little, and only from the standard library.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ _UNSUPPORTED = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 
 class Cap:
-    """The beginning and the end of a log that others append to all the while.
+    """The limit of one log, which others go on appending to.
 
-    Nobody can be asked to stop writing, and what was appended meanwhile would be lost if the log
-    were written anew. So the file system takes the middle out of the file as it is: blocks
-    collapsed (ext4, XFS), or else a hole punched, which takes no room and reads as NULs (tmpfs,
-    Btrfs, ZFS, NFS 4.2). Appending goes on at the end in either case.
+    Writers can't be stopped, and writing the log anew would lose what they append meanwhile. So the
+    file system takes the middle out of the file as it is: it collapses blocks (ext4, XFS), or
+    punches a hole, which takes no room and reads as NULs (tmpfs, Btrfs, ZFS, NFS 4.2). In either
+    case appending goes on at the end.
 
     Parameters
     ----------
     path : str
         The log.
     most : int
-        What it may have, in bytes. Half of that is kept for good, its beginning.
+        The largest size in bytes. Half of it, the beginning of the log, is kept for good.
 
     Raises
     ------
@@ -51,35 +51,35 @@ class Cap:
         self._hole = 0
 
     def trim(self, shown: int) -> tuple[int, int]:
-        """Drop from the middle as much as is too much.
+        """Drop the surplus from the middle.
 
         Parameters
         ----------
         shown : int
-            What stands from here on is kept.
+            Keep everything from this position on.
 
         Returns
         -------
         int
-            Where what follows the dropped part began, before it moved; 0 if nothing was dropped.
+            The end of the dropped part; 0 if nothing was dropped.
         int
-            By how much it has moved towards the beginning.
+            By how many bytes the rest has moved towards the beginning.
 
         Raises
         ------
         OSError
-            This file system can take nothing out of a file; the log is whole.
+            The file system can take nothing out of a file. The log is whole.
         """
         size = os.fstat(self._number).st_size
         if size - self._hole <= self.most:
             return 0, 0
-        # A quarter is free then: the next time is not at the next line.
+        # A quarter becomes free, so that the next line does not call for another trim.
         limit = min(size - self.most // 4, shown - 2 * len(MARK))
         end = limit // self._block * self._block
         if end <= self._head + self._hole:
             return 0, 0
         beyond = os.pread(self._number, 2 * len(MARK), end)
-        cut = self._halved() if self._cut is None else self._cut
+        cut = self._cut_character() if self._cut is None else self._cut
         mark = _mark(end + self._collapsed - self._head + cut, beyond)
         os.pwrite(self._number, mark, end)
         try:
@@ -93,22 +93,22 @@ class Cap:
         return end, moved
 
     def close(self) -> None:
-        """Let go of the log."""
+        """Close the log."""
         os.close(self._number)
 
-    def _halved(self) -> int:
-        """Tell how many bytes at the end of the head begin a UTF-8 character that is cut."""
+    def _cut_character(self) -> int:
+        """Return how many bytes at the end of the head begin a UTF-8 character that is cut."""
         last = os.pread(self._number, 3, self._head - 3)
         for length in (1, 2, 3):
             byte = last[-length]
-            if byte >= 0xC0:  # it begins one, of 2, 3 or 4 bytes
+            if byte >= 0xC0:  # it begins a character of 2, 3 or 4 bytes
                 return length if length < 2 + (byte >= 0xE0) + (byte >= 0xF0) else 0
             if byte < 0x80:
                 return 0
         return 0
 
     def _take_out(self, length: int) -> int:
-        """Take out what follows the head; return by how much the rest has moved."""
+        """Take out what follows the head; return by how many bytes the rest has moved."""
         if not self._hole:
             try:
                 _fallocate(self._number, _COLLAPSE_RANGE, self._head, length)
@@ -124,24 +124,24 @@ class Cap:
 
 
 def _mark(dropped: int, beyond: bytes) -> bytes:
-    """Give the line that is to stand on the first bytes of `beyond`, up to a character's start."""
+    """Return the mark to write over the first bytes of `beyond`, up to a character's start."""
     marks = []
     for spaces in range(4):
         mark = b""
-        for _ in range(3):  # it counts the bytes that it stands on; their number may lengthen it
+        for _ in range(3):  # it counts the bytes under it too, and more digits make it longer
             mark = MARK % (dropped + len(mark), b" " * spaces)
         if beyond[len(mark)] & 0xC0 != 0x80:
             return mark
         marks.append(mark)
-    return marks[0]  # no UTF-8
+    return marks[0]  # not UTF-8
 
 
 def _fallocate(number: int, mode: int, offset: int, length: int) -> None:
-    """Call Linux's fallocate(2), for which Python has no name."""
+    """Call Linux's fallocate(2), which Python does not have."""
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)
-    # In the C library of GNU, only this one has offsets of 64 bits everywhere; musl lacks it.
+    # In glibc only this one has offsets of 64 bits everywhere; musl lacks it.
     call = getattr(libc, "fallocate64", None) or libc.fallocate
     call.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
     while call(number, mode, offset, length):

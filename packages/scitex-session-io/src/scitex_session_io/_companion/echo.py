@@ -1,4 +1,4 @@
-"""What the companion shows: what is appended to the logs, in the order in which it was written."""
+"""What the companion shows: all that is appended to the logs, in the order of its writing."""
 
 from __future__ import annotations
 
@@ -10,37 +10,40 @@ import select
 import stat
 
 CHUNK = 65536
-# A closed pipe, a terminal that hung up.
-NOBODY_LOOKS = (errno.EPIPE, errno.EIO, errno.ENXIO, errno.ECONNRESET)
+# A closed pipe, or a terminal that hung up.
+NOBODY_READS = (errno.EPIPE, errno.EIO, errno.ENXIO, errno.ECONNRESET)
 
 
 class Echo:
-    """One log, and the terminal, pipe or file that shows what is appended to it."""
+    """One log, and the terminal, pipe or file that shows what is appended to it.
+
+    `look` notes how long the log is, `show` copies up to an end.
+    """
 
     __slots__ = ("end", "goal", "log", "out", "position", "size", "stalled", "step")
 
     def __init__(self, log: int, out: int) -> None:
         self.log = log
         self.out, self.step = without_blocking(out)
-        # The position is that of the open file, which the run shares: if we are killed, it knows
-        # what has been shown and shows the rest itself.
+        # The position is that of the open file, which the run shares: if this process is killed,
+        # the run knows what has been shown and shows the rest itself.
         self.position = os.lseek(log, 0, os.SEEK_CUR)
         self.size = self.goal = self.position
         self.end: int | None = None
         self.stalled = False
 
     def look(self) -> int:
-        """Note how long the log is; return when it was last written, in nanoseconds."""
+        """Note how long the log is; return the time of its last write, in nanoseconds."""
         found = os.fstat(self.log)
         self.size = found.st_size if self.end is None else min(found.st_size, self.end)
-        if self.size < self.position:  # truncated by the user: what is there now is new
+        if self.size < self.position:  # the user has truncated it: what is there now is new
             self.position = 0
         if self.out < 0:
             self.position = self.size
         return found.st_mtime_ns
 
     def show(self, end: int) -> None:
-        """Show what `look` found up to `end`, as far as it is taken without waiting."""
+        """Show what `look` found up to `end`, as far as `out` takes it without waiting."""
         self.stalled = False
         end = min(end, self.size)
         while self.position < end and self.out >= 0:
@@ -48,8 +51,8 @@ class Echo:
                 taken = self._write(end)
             except OSError as error:
                 self.out = -1
-                if error.errno not in NOBODY_LOOKS:
-                    say(f"not shown, and in the log alone, is the rest: {error.strerror}")
+                if error.errno not in NOBODY_READS:
+                    say(f"can't show any more ({error.strerror}): the rest is only in the log")
                 return
             if not taken:
                 self.stalled = True
@@ -71,7 +74,7 @@ class Echo:
             return 0
 
     def follow(self, end: int, moved: int) -> None:
-        """Go on where the log goes on, after all up to `end` was dropped and the rest has moved."""
+        """Adjust to a log of which all up to `end` was dropped, and the rest has moved."""
         self.position = max(self.position, end) - moved
         self.size -= moved
         self.goal -= moved
@@ -81,62 +84,62 @@ class Echo:
 
     @property
     def done(self) -> bool:
-        """Whether nothing is left to show of what was there when the goal was set."""
+        """Whether everything is shown that was there when the goal was set."""
         return self.past(self.goal)
 
     def past(self, end: int) -> bool:
-        """Tell whether nothing is left to show up to `end`."""
+        """Return whether everything up to `end` is shown."""
         return self.out < 0 or self.position >= min(end, self.size)
 
 
-class Order:
-    """How long both logs were each time that the run turned from one stream to the other."""
+class Marks:
+    """The length of both logs each time the run turned from one stream to the other."""
 
-    __slots__ = ("_awaited", "_pipe", "marks")
+    __slots__ = ("_awaited", "_pipe", "pending")
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
         self._awaited: tuple[int, int] | None = None
-        self.marks: list[tuple[int, int]] = []
+        self.pending: list[tuple[int, int]] = []
 
     def read(self) -> None:
-        """Take the new marks; after a look at the logs, so that none is missing between."""
+        """Read the new marks; called after a look at the logs, so that none is missed."""
         try:
             found = os.read(self._pipe, CHUNK) if self._pipe >= 0 else b""
         except BlockingIOError:
             return
         for i in range(0, len(found), 32):
-            self.marks.append((int(found[i : i + 16], 16), int(found[i + 16 : i + 32], 16)))
+            self.pending.append((int(found[i : i + 16], 16), int(found[i + 16 : i + 32], 16)))
 
     def forget(self) -> None:
-        """Drop the marks made before a log was shortened: they tell lengths of before."""
+        """Drop the marks made before a log was shortened: their lengths are wrong now."""
         self.read()
-        self.marks.clear()
+        self.pending.clear()
 
     def follow(self, echoes: list[Echo]) -> bool:
-        """Show mark by mark; return whether the last one has been reached."""
-        while self.marks:
-            mark = self.marks[0]
+        """Show the logs mark by mark; return whether the last mark has been reached."""
+        while self.pending:
+            mark = self.pending[0]
             for echo, end in zip(echoes, mark, strict=True):
                 echo.show(end)
                 if not echo.past(end):
                     return False
-            # Written after the look that this round began with, unless it never comes: the log
-            # has been truncated.
+            # What is missing was written after this round's look. Wait for it once only: where the
+            # log has been truncated, it never comes.
             if self._awaited != mark and any(
                 echo.size < end for echo, end in zip(echoes, mark, strict=True)
             ):
                 self._awaited = mark
                 return False
-            del self.marks[0]
+            del self.pending[0]
         return True
 
 
 class Alarm:
-    """The kernel's word that something is written where the logs are: Linux's dnotify.
+    """A signal from the kernel when something is written where the logs are: Linux's dnotify.
 
-    It is told once, so that it costs the run nothing while the logs grow; inotify would make each
-    `write` of the run dearer, or this process by the megabytes of ctypes.
+    It comes once, so it costs the run nothing while the logs grow. inotify would make each `write`
+    of the run slower, and this process larger by the megabytes of ctypes.
     """
 
     __slots__ = ("_directories", "bell")
@@ -146,11 +149,11 @@ class Alarm:
         self._directories: list[int] = []
         try:
             links = {os.readlink(f"/proc/self/fd/{echo.log}") for echo in echoes}
-            self.bell, rope = os.pipe()
+            self.bell, write_end = os.pipe()
             os.set_blocking(self.bell, False)
-            os.set_blocking(rope, False)
+            os.set_blocking(write_end, False)
             _signal.signal(_signal.SIGIO, lambda *_: None)
-            _signal.set_wakeup_fd(rope, warn_on_full_buffer=False)
+            _signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
             for name in {os.path.dirname(link) for link in links}:
                 self._directories.append(os.open(name, os.O_RDONLY))
             self.set()
@@ -158,13 +161,13 @@ class Alarm:
             self._directories.clear()
 
     def set(self) -> bool:
-        """Ask to be woken; return whether that can be."""
+        """Ask for the signal; return whether there is one."""
         for number in self._directories:
             fcntl.fcntl(number, fcntl.F_NOTIFY, fcntl.DN_MODIFY)
         return bool(self._directories)
 
     def stop(self) -> bool:
-        """Return whether it has rung."""
+        """Return whether the signal has come since the last call."""
         try:
             return self.bell >= 0 and bool(os.read(self.bell, CHUNK))
         except BlockingIOError:
@@ -172,10 +175,10 @@ class Alarm:
 
 
 def without_blocking(out: int) -> tuple[int, int]:
-    """Give a descriptor to `out` on which writing never waits, and how much to write at once.
+    """Return a descriptor for `out` on which writing never waits, and how much to write at once.
 
-    A terminal stopped by Ctrl-S would stop the heart too. The flag can't be set on `out` itself:
-    that open file belongs to the user's shell as well. So it is opened once more.
+    A terminal stopped by Ctrl-S would stop the heartbeat too. The flag can't be set on `out`
+    itself, since the user's shell shares that open file. So it is opened again.
     """
     if out < 0 or stat.S_ISREG(os.fstat(out).st_mode):  # a file shares its offset with the shell
         return out, CHUNK
@@ -184,13 +187,13 @@ def without_blocking(out: int) -> tuple[int, int]:
         out = os.open(name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError:  # a socket, or a terminal of another user (after su)
         pass
-    # What a pipe takes in one piece, however full it is, between what other processes and, at the
-    # end of the capture, other threads of the run write to it.
+    # A pipe takes that much in one piece, whatever other processes and, at the end of the capture,
+    # other threads of the run write to it.
     return out, select.PIPE_BUF
 
 
 def say(message: str) -> None:
-    """Put one line of ours before the user."""
+    """Print a message of ours to the user."""
     try:
         os.write(2, f"scitex-session: {message}\n".encode())
     except OSError:  # a terminal that hung up: there is nowhere left to say it

@@ -25,38 +25,38 @@ import select
 import time
 
 from .cap import Cap
-from .echo import CHUNK, Alarm, Echo, Order, say
+from .echo import CHUNK, Alarm, Echo, Marks, say
 from .watch import Watch, file_death, polled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-# A tick costs the machine some 60 us, whatever is done in it. Right after a silence they are short,
-# so that what comes in one breath is shown in one.
+# A tick costs the machine some 60 us, whatever it does. Right after a silence ticks are short, so
+# that what is printed together is shown together.
 FIRST_TICK_MS = 2
 TICK_MS = 20
-# In a silence without an alarm.
+# In a silence, where no alarm can be set.
 QUIET_TICK_MS = 45
 QUIET_AFTER_S = 1.0
-# In a silence with an alarm, which does not hear of a log that was moved to another directory.
+# In a silence with an alarm, which misses a log that was moved to another directory.
 ALARM_AFTER_S = 0.1
 ALARM_TICK_MS = 250
-# With no log to look at, what matters comes as an event, and only the heart needs the time.
+# Without logs everything comes as an event, and only the heartbeat needs the time.
 IDLE_TICK_MS = 1000
 BEAT_S = 30.0
-# How long a terminal that takes nothing (Ctrl-S, a pager) may hold up the filing of a crash.
+# How long a terminal that takes nothing (Ctrl-S, a pager) may delay the filing of a crash.
 LAST_ECHO_S = 5.0
-# How long it may hold up us alone, at the end: as long as a reader of `| less` takes.
+# How long it may delay only the end of this process: as long as a reader of `| less` takes.
 PATIENCE_S = 7 * 86400.0
-# How far a terminal may lag behind before the middle of a log is dropped unseen.
+# How far a terminal may lag before the middle of a log is dropped unseen.
 LARGEST_LAG = 64 << 20
 # Its terminals, then heartbeat, marks, and log and terminal of both streams.
 TASK_DESCRIPTORS = 8
 
 
 class Companion:
-    """The loop: wait, listen, show, beat."""
+    """The loop: wait, read messages, show the logs, touch the heartbeat."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Companion:
         heartbeat: int,
         watch: Watch,
         echoes: list[Echo],
-        order: Order,
+        marks: Marks,
         most: int = 0,
     ) -> None:
         self.control = control
@@ -73,7 +73,7 @@ class Companion:
         self.heartbeat = heartbeat
         self.watch = watch
         self.echoes = echoes
-        self.order = order
+        self.marks = marks
         self.most = most
         self.caps: dict[int, Cap] = {}
         self.asked = 0
@@ -85,12 +85,12 @@ class Companion:
         self.next_beat = self.now
 
     def run(self) -> bool:
-        """Stay until the run says goodbye (False) or is dead (True)."""
+        """Go on until the run says goodbye (False) or is dead (True)."""
         while True:
             woken = self.wait([self.control, self.watch.pidfd, self.alarm.bell])
             self.now = time.monotonic()
             dead = self.watch.dead(woken=woken, closed=self.control < 0)
-            # After that look: the last word of a run that has died may have been a goodbye.
+            # After that check: the last message of a dead run may have been a goodbye.
             heard = self.listen() if woken else b""
             self.beat()
             self.show(new_goal=bool(heard) or dead)
@@ -106,11 +106,11 @@ class Companion:
 
     @property
     def done(self) -> bool:
-        """Whether every echo is."""
+        """Whether every echo is done."""
         return all(echo.done for echo in self.echoes)
 
     def wait(self, inputs: list[int]) -> bool:
-        """Sleep for a tick, or until (True) something comes or a terminal takes more."""
+        """Sleep for a tick; return True if a message came or a terminal takes more."""
         outputs = [echo.out for echo in self.echoes if echo.stalled]
         if (inputs, outputs) != self.awaited:
             self.awaited = (inputs, outputs)
@@ -126,19 +126,19 @@ class Companion:
         return woken
 
     def pause(self) -> int:
-        """Tell how long to sleep, in milliseconds."""
+        """Return how long to sleep, in milliseconds."""
         if not self.echoes and self.watch.pidfd >= 0:
             return IDLE_TICK_MS
         silence = self.now - self.last_news
         if silence > ALARM_AFTER_S and self.alarm.set():
-            # What was written before it was set does not ring.
+            # The alarm misses what was written before it was set.
             news = [echo for echo in self.echoes if echo.look() and echo.position < echo.size]
             return 0 if news and not any(echo.stalled for echo in news) else ALARM_TICK_MS
         tick, self.tick = self.tick, min(2 * self.tick, TICK_MS)
         return QUIET_TICK_MS if silence > QUIET_AFTER_S else tick
 
     def listen(self) -> bytes:
-        """Take the messages of the run."""
+        """Read the messages of the run."""
         if self.control < 0 or not polled(self.control, 0):
             return b""
         heard = os.read(self.control, 64)
@@ -149,21 +149,21 @@ class Companion:
         return heard
 
     def show(self, *, new_goal: bool) -> None:
-        """Echo one round, in the order of the marks; after them the log last written to last."""
+        """Show one round, in the order of the marks; then each log, the latest written one last."""
         written = {echo: echo.look() for echo in self.echoes}
         if any(echo.position < echo.size for echo in self.echoes):
             self.last_news = self.now
         if new_goal:
             for echo in self.echoes:
                 echo.goal = echo.size
-        self.order.read()
-        if self.order.follow(self.echoes):
+        self.marks.read()
+        if self.marks.follow(self.echoes):
             for echo in sorted(self.echoes, key=written.__getitem__):
                 echo.show(echo.size)
         self.trim()
 
     def trim(self) -> None:
-        """Drop the middle of a log that has grown too long."""
+        """Drop the middle of a log that is too long."""
         for echo in self.echoes:
             if not 0 < self.most < echo.size:
                 continue
@@ -174,15 +174,15 @@ class Companion:
                 end, moved = self.caps[echo.log].trim(echo.position if lags else echo.size)
             except OSError as error:
                 self.most = 0
-                say(f"the logs are kept whole, max_bytes or not: {error.strerror}")
+                say(f"max_bytes has no effect: {error.strerror}")
             else:
                 if end:
                     echo.follow(end, moved)
                 if moved:
-                    self.order.forget()
+                    self.marks.forget()
 
     def finish(self, patience: float) -> None:
-        """Show what is left to show, for so many seconds at most."""
+        """Show the rest, for `patience` seconds at most."""
         deadline = time.monotonic() + patience
         while not self.done and time.monotonic() < deadline:
             self.wait([])
@@ -192,12 +192,12 @@ class Companion:
         """Answer every request to drain."""
         try:
             os.write(self.answer, b"d" * self.asked)
-        except OSError:  # the run died in the meantime, which the next round sees
+        except OSError:  # the run has died meanwhile, as the next round sees
             pass
         self.asked = 0
 
     def beat(self) -> None:
-        """Touch the heartbeat through its descriptor: a rename of the directory does not matter."""
+        """Touch the heartbeat through its descriptor, so that a rename does not matter."""
         if self.heartbeat >= 0 and self.now >= self.next_beat:
             self.next_beat = self.now + BEAT_S
             try:
@@ -207,19 +207,15 @@ class Companion:
 
 
 def close_others(mine: list[int]) -> None:
-    """Close what was inherited by accident: the reader of a pipe kept open here waits for ever."""
+    """Close what was inherited by accident: the reader of a pipe held open here waits for ever."""
     bounds = sorted({2, *(number for number in mine if number > 2)})
     for low, high in zip(bounds, [*bounds[1:], min(os.sysconf("SC_OPEN_MAX"), 65536)], strict=True):
         os.closerange(low + 1, high)
 
 
 def receive_task(link: int, watch: Watch) -> list[str]:
-    """Wait for the task, and for the descriptors that come with it; end if it never comes.
-
-    A companion that is started before there is anything to do ends silently with its run: no
-    output, nothing filed.
-    """
-    import _socket  # for this alone
+    """Wait for the task and its descriptors; end silently if the run ends without giving one."""
+    import _socket  # needed only here
 
     waiting = select.poll()
     for number in (link, watch.pidfd):
@@ -227,7 +223,7 @@ def receive_task(link: int, watch: Watch) -> list[str]:
             waiting.register(number, select.POLLIN)
     while True:
         woken = bool(waiting.poll(IDLE_TICK_MS))
-        # First: a run may give the task and die at once.
+        # Checked first: a run may give the task and die at once.
         if polled(link, 0):
             break
         if watch.dead(woken=woken, closed=False):
@@ -251,11 +247,11 @@ def receive_task(link: int, watch: Watch) -> list[str]:
 
 
 def main(argv: list[str]) -> NoReturn:
-    """Accompany the run that the arguments tell of."""
+    """Accompany the run that the arguments name."""
     pid, control, answer, pidfd, link = (int(word) for word in argv[1:6])
     task = argv[6:]
     close_others([control, answer, pidfd, link, *map(int, task[:6])])
-    os.setsid()  # once more, where the spawning could not: no Ctrl-C, no hang-up reaches us
+    os.setsid()  # again, in case spawning could not: no Ctrl-C and no hang-up reaches us
     os.chdir("/")  # so that no file system stays busy because of us
     watch = Watch(pid, pidfd)
     if link >= 0:
@@ -263,10 +259,10 @@ def main(argv: list[str]) -> NoReturn:
     heartbeat, marks, *pairs = (int(word) for word in task[:6])
     most, command = int(task[6]), task[7:]
     echoes = [Echo(log, out) for log, out in (pairs[:2], pairs[2:]) if log >= 0]
-    companion = Companion(control, answer, heartbeat, watch, echoes, Order(marks), most)
+    companion = Companion(control, answer, heartbeat, watch, echoes, Marks(marks), most)
     if companion.run() and command:
         companion.finish(LAST_ECHO_S)
-        # What a terminal is too slow for is shown by a process of its own, where one can be had.
+        # Where the terminal is slow, a process of its own shows the rest, if one can be had.
         try:
             files = companion.done or os.fork() > 0
         except OSError:

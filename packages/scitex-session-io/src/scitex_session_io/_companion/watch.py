@@ -1,4 +1,4 @@
-"""What the companion watches: the life of the run; and how it files the death of one."""
+"""What the companion watches: whether the run is alive; and how it files a death."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-# How long the run's parent may take to reap it: only then does Linux tell an exit code.
+# How long the run's parent may take to reap it: only afterwards does Linux tell the exit status.
 REAPED_MS = 200
 
 _PIDFD_GET_INFO = (3 << 30) | (64 << 16) | (0xFF << 8) | 11  # _IOWR(0xFF, 11, 64 bytes)
@@ -23,7 +23,7 @@ _PIDFD_INFO_EXIT = 1 << 3
 
 
 class Watch:
-    """The life of the run."""
+    """The run that is watched, by its pid and, where there is one, a pidfd."""
 
     __slots__ = ("pid", "pidfd")
 
@@ -32,11 +32,10 @@ class Watch:
         self.pidfd = pidfd
 
     def dead(self, *, woken: bool, closed: bool) -> bool:
-        """Tell whether the run has died.
+        """Return whether the run has died.
 
-        `woken`: something is ready to be read; `closed`: the run's end of the control pipe is.
-
-        That end alone is no death: after `os.execv` or `os.closerange` the run lives on.
+        `woken`: something is ready to be read; `closed`: the run's end of the control pipe is
+        closed. That alone is no death: after `os.execv` or `os.closerange` the run lives on.
         """
         if self.pidfd >= 0:
             return woken and bool(polled(self.pidfd, 0))
@@ -44,12 +43,12 @@ class Watch:
             os.kill(self.pid, 0)
         except ProcessLookupError:
             return True
-        except OSError:  # another user's by now: alive
+        except OSError:  # it has another user by now, and is alive
             return False
         return closed and self._zombie_status() is not None
 
     def ending(self) -> tuple[int | None, int | None]:
-        """Tell the signal and the exit status of the run that died, as far as can be known."""
+        """Return the signal and the exit status of the dead run, as far as they can be known."""
         status = self._reaped_status()
         if status is None:
             status = self._zombie_status()
@@ -78,7 +77,7 @@ class Watch:
         return int.from_bytes(info[60:64], sys.byteorder)
 
     def _zombie_status(self) -> int | None:
-        """Ask /proc, which tells while the parent has not reaped."""
+        """Ask /proc, which tells it until the parent has reaped the process."""
         try:
             with open(f"/proc/{self.pid}/stat", "rb") as file:
                 fields = file.read().rpartition(b")")[2].split()
@@ -95,7 +94,7 @@ def polled(number: int, timeout_ms: int) -> int:
 
 
 def seen_json(signal: int | None, exit_status: int | None) -> str:
-    """Say what was seen, as JSON; by hand, since `json` costs a megabyte."""
+    """Return what was seen, as JSON; written by hand, since `json` costs a megabyte."""
     seconds, rest = divmod(time.time_ns(), 10**9)
     seen = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest // 1000:06d}+00:00"
     known = [str(value) if value is not None else "null" for value in (signal, exit_status)]
@@ -106,7 +105,7 @@ def file_death(command: list[str], watch: Watch) -> NoReturn:
     """Become the command that files the crash."""
     found = seen_json(*watch.ending())
     os.closerange(3, 256)
-    # The shell that started us in the background had these ignored, Python ignores the third.
+    # The shell that started us in the background ignored the first two, Python ignores the third.
     for number in (_signal.SIGINT, _signal.SIGQUIT, _signal.SIGPIPE):
         _signal.signal(number, _signal.SIG_DFL)
     try:

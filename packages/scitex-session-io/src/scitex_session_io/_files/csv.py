@@ -1,4 +1,4 @@
-"""CSV: RFC 4180 with a mere line feed at the ends of lines, in UTF-8."""
+"""CSV: RFC 4180 in UTF-8, with lines that end in a line feed."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ def encode(table: object) -> Iterator[bytes]:
     Parameters
     ----------
     table : object
-        What `save` documents.
+        One of the tables that `save` documents.
 
     Yields
     ------
     bytes
-        One line after the other.
+        One line at a time.
 
     Raises
     ------
     UnsavableError, MalformedError
-        As `table.rows_of`.
+        As `table.rows_of` does.
     """
     # Not by csv.writer: up to Python 3.12 it leaves a lone "\r" unquoted when lines end in "\n",
-    # and every reader then sees a row more.
+    # and every reader then sees one more row.
     for row in rows_of(table):
         cells = ["" if cell is None else _quoted(cell) for cell in row]
-        # An empty line would be no row at all.
+        # Readers skip an empty line.
         line = '""' if cells == [""] else ",".join(cells)
         try:
             yield f"{line}\n".encode()
@@ -61,12 +61,12 @@ def _quoted(cell: str) -> str:
 
 
 def read(path: pathlib.Path) -> tuple[list[str], list[Column]]:
-    """Read a table: the cells of its first line, and the columns below, as values.
+    """Read a table: return the cells of its first line, and the columns below as values.
 
     Raises
     ------
     MalformedError
-        No CSV, no UTF-8, or lines with different numbers of cells.
+        The file is not CSV or not UTF-8, or its lines differ in their number of cells.
     """
     rows: list[list[str]] = []
     limit = csv.field_size_limit(sys.maxsize)
@@ -96,9 +96,9 @@ def read(path: pathlib.Path) -> tuple[list[str], list[Column]]:
 def values_of(column: Iterable[str]) -> Column:
     """Turn the texts of a column into values of one type, without losing anything.
 
-    int where every text is that of an int ("007" is not), float where every text is a number that
-    a float holds as well as the text does, bool where every text is "True" or "False", else str.
-    Empty cells are None, of any type.
+    The type is int if every text is that of an int ("007" is not), float if every text is a number
+    that a float holds without loss, bool if every text is "True" or "False", otherwise str. Empty
+    cells are None.
     """
     texts = list(column)
     make = _type_of([text for text in texts if text])
@@ -118,7 +118,7 @@ def _type_of(texts: Sequence[str]) -> Callable[[str], Any]:
 
 
 def _is_float(text: str) -> bool:
-    # A long integer, such as an identifier, would lose its last digits.
+    # As a float a long integer, such as an identifier, would lose its last digits.
     if _INT.fullmatch(text):
         return int(float(text)) == int(text) if len(text) < 300 else False
     return text in _NOT_FINITE or _FLOAT.fullmatch(text) is not None

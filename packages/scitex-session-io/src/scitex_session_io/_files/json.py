@@ -44,12 +44,12 @@ def encode(value: object, *, indent: int | None = 2, allow_nan: bool = True) -> 
     Raises
     ------
     UnsavableError
-        Something in it that JSON can't hold; the message says where it stands.
+        JSON can't hold something in it; the message says where.
     """
     plain = _Plain(allow_nan=allow_nan).value(value, "obj", ())
     text = json.dumps(plain, indent=indent, ensure_ascii=False)
-    # A lone surrogate, as in the name of a file that is no UTF-8, has no place in UTF-8. In JSON it
-    # has one, and it is written as Python's own escape.
+    # UTF-8 has no place for a lone surrogate, as in a file name that is not UTF-8. JSON has: it is
+    # written as Python's own escape.
     yield (text + "\n").encode("utf-8", "backslashreplace")
 
 
@@ -59,7 +59,7 @@ def decode(path: pathlib.Path) -> Any:
     Raises
     ------
     MalformedError
-        It is no JSON, or no UTF-8.
+        The file is not JSON, or not UTF-8.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
@@ -71,7 +71,10 @@ def decode(path: pathlib.Path) -> Any:
 
 
 class _Plain:
-    """Turns values into what `json` takes. `where` names the place, `above` what it is inside."""
+    """Turns values into those that `json` takes.
+
+    `where` is the place of a value, for messages; `above` are the ids of what contains it.
+    """
 
     def __init__(self, *, allow_nan: bool) -> None:
         self._allow_nan = allow_nan
@@ -88,7 +91,7 @@ class _Plain:
         if isinstance(value, float):
             return self._float(float(value), where)
         if id(value) in above:
-            raise UnsavableError("JSON", where, "an object that it is part of", "no such circle")
+            raise UnsavableError("JSON", where, "an object that contains it", "no such circle")
         above = (*above, id(value))
         if isinstance(value, dict):
             return self._dict(value, where, above)
@@ -114,7 +117,7 @@ class _Plain:
         return plain
 
     def _foreign(self, value: Any, where: str, above: tuple[int, ...]) -> Any:
-        """Turn the types that must be imported to be known; nothing is imported for that."""
+        """Turn values of types that exist only once their module is imported; import nothing."""
         if isinstance(value, os.PathLike) and isinstance(name := os.fspath(value), str):
             return name
         numpy = sys.modules.get("numpy")
@@ -135,7 +138,7 @@ class _Plain:
 
 
 def _key(key: Any) -> str | None:
-    """Give the text of a key, as `json` does; None if it has none."""
+    """Return the text of a key, as `json` writes it; None if it has none."""
     if isinstance(key, enum.Enum):
         key = key.value
     if isinstance(key, str):

@@ -1,4 +1,4 @@
-"""Reading results back."""
+"""`load`, and what it makes of a table."""
 
 from __future__ import annotations
 
@@ -24,39 +24,38 @@ def load(path: str | os.PathLike[str], *, into: Into | None = None) -> Any:
     Parameters
     ----------
     path : path
-        A ``.csv`` or ``.json`` file (upper or lower case). A relative path is looked for in the
-        working directory, then where `save_into` lets files be saved.
+        A ``.csv`` or ``.json`` file; the case of the suffix does not matter. A relative path is
+        looked for in the working directory, then in the directory that `save_into` sets.
     into : {"dicts", "columns", "rows", "numpy", "pandas"}, optional
-        What to make of a CSV file; for JSON there is no choice.
+        The form of a CSV file's table; JSON has no such choice.
 
-        - "dicts", the default: a list with a dict per line, by the names in the first line;
+        - "dicts", the default: a list of dicts, one for each line, by the names in the first line;
         - "columns": a dict of lists;
-        - "rows": a list of lists, the first line too, its cells turned into values one by one;
-        - "numpy": an array with a field per column; what is missing is NaN in a column of numbers
-          and the empty text in one of texts;
-        - "pandas": a DataFrame; columns of int or bool with missing cells are of the types Int64
-          and boolean, which keep them exact.
+        - "rows": a list of lists, the first line included, each of its cells a value of its own;
+        - "numpy": an array with one field for each column; a missing cell is NaN among numbers and
+          the empty text among texts;
+        - "pandas": a DataFrame; columns of int or bool with missing cells have the types Int64 and
+          boolean, which keep them exact.
 
     Returns
     -------
     object
-        What `into` says, whatever is installed; a JSON file's value.
+        The table in that form, whatever is installed; or the value in a JSON file.
 
     Raises
     ------
     FileNotFoundError
         There is no such file; the message says where it was looked for.
     ValueError
-        The suffix names no format, `into` is unknown or given for JSON, or the file's content is
-        malformed: the message names the line.
+        The suffix names no format, `into` is unknown or given for JSON, or the content is
+        malformed; the message names the line.
     ImportError
         numpy or pandas is asked for and not installed.
 
     Notes
     -----
-    CSV knows texts only, so a type is found per column, and only if nothing gets lost: "007" makes
-    its column one of texts, as does an integer too long for a float among floats. Empty cells are
-    None.
+    CSV holds only texts. So each column gets a type, and only if nothing is lost: "007" makes a
+    column of texts, as does an integer too long for a float among floats. Empty cells are None.
     """
     choices = ", ".join(map(repr, _INTO))
     if into is not None and into not in _INTO:
@@ -108,7 +107,7 @@ def _numpy(header: list[str], columns: list[Column]) -> Any:
 
 
 def _without_none(column: Column) -> Column:
-    """Put in the place of None what a numpy array of the column's type can hold."""
+    """Replace None by a value that a numpy array of the column's type can hold."""
     text = any(isinstance(cell, str) for cell in column)
     return [("" if text else float("nan")) if cell is None else cell for cell in column]
 

@@ -1,4 +1,4 @@
-"""Where `save` and `load` look, and who is told."""
+"""Where `save` and `load` find relative paths, and whom `save` tells."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Place:
-    """Where relative paths go for a time."""
+    """A directory for relative paths, set by `save_into`."""
 
     __slots__ = ("directory", "on_save", "reserved")
 
@@ -35,24 +35,24 @@ def save_into(
     *,
     reserved: Collection[str] = (),
 ) -> Callable[[], None]:
-    """Let relative paths given to `save` go under a directory, until that is taken back.
+    """Make `save` put relative paths under a directory, until the returned function is called.
 
     Parameters
     ----------
     directory : path
-        The directory; made when something is saved. `load` looks for a relative path in the
-        working directory first and then there.
+        The directory; made when something is saved. `load` looks for a relative path first in the
+        working directory and then there.
     on_save : callable, optional
         Called with the path of each file that `save` has written, wherever it lies. What it
         raises reaches the caller of `save`.
     reserved : collection of str
-        Names in the directory that `save` refuses, with ``/``: they belong to somebody else.
+        Names in the directory that `save` refuses, with ``/`` between their parts.
 
     Returns
     -------
     callable
-        Takes it back, and with it nothing else: where several are set, the latest still set
-        counts. Calling it twice does no harm.
+        Ends the effect of this call only: where several are set, the latest of those left counts.
+        Calling it twice does no harm.
 
     Examples
     --------
@@ -70,12 +70,12 @@ def save_into(
 
 
 def saving_path(path: str | os.PathLike[str]) -> pathlib.Path:
-    """Tell where a file is to be saved.
+    """Return where to save a file.
 
     Raises
     ------
     InvalidValueError
-        A relative path leads out of the directory that is set, or the name is reserved there.
+        A relative path leads out of the directory, or the name is reserved there.
     """
     given = pathlib.Path(path).expanduser()
     if not _places:
@@ -95,12 +95,12 @@ def saving_path(path: str | os.PathLike[str]) -> pathlib.Path:
 
 
 def loading_path(path: str | os.PathLike[str]) -> pathlib.Path:
-    """Tell where a file is.
+    """Return where a file is.
 
     Raises
     ------
     MissingFileError
-        In none of the places where it could be.
+        It is in none of the places where it could be.
     """
     given = pathlib.Path(path).expanduser()
     places = [pathlib.Path.cwd(), *(place.directory for place in _places[-1:])]
@@ -114,6 +114,6 @@ def loading_path(path: str | os.PathLike[str]) -> pathlib.Path:
 
 
 def tell_saved(path: pathlib.Path) -> None:
-    """Tell that a file has been saved."""
+    """Call `on_save` with the path of a file that has been saved."""
     if _places and _places[-1].on_save is not None:
         _places[-1].on_save(path)

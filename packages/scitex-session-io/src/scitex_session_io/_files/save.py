@@ -1,4 +1,4 @@
-"""Writing results, whole or not at all."""
+"""`save`, and the one atomic writer of the package."""
 
 from __future__ import annotations
 
@@ -24,22 +24,23 @@ def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path
     Parameters
     ----------
     obj : object
-        For ``.csv``: a list of dicts; a dict of equally long columns; a list of rows, the first
-        being the header; a numpy array of one or two dimensions (the header is 0, 1, ...) or with
-        fields; a pandas or polars frame or series (of a pandas index only what is not simply 0, 1,
-        2 ... is written). Floats are written so that they come back to the bit, NaN as ``nan``,
-        None as an empty cell.
+        For ``.csv``: a list of dicts; a dict of columns of equal length; a list of rows, the first
+        of which is the header; a numpy array of one or two dimensions (its header is 0, 1, ...) or
+        with fields; a pandas or polars frame or series (a pandas index is written unless it is
+        just 0, 1, 2 ...). Floats come back to the bit; NaN is written as ``nan``, None as an empty
+        cell.
 
         For ``.json``: None, bool, int, float, str, dict, list and tuple; numpy scalars and arrays
         as numbers and lists, sets as sorted lists, Path as text, dates and times in ISO 8601, Enum
         as its value, dataclasses as dicts.
     path : path
-        Upper and lower case of the suffix are the same. Directories are made where they are
-        missing. A relative path goes under the working directory, or where `save_into` says.
+        The file. The case of the suffix does not matter. Missing directories are made. A relative
+        path goes under the working directory, or under the directory that `save_into` sets.
     **options
-        For ``.json``: ``indent`` (spaces per level, 2; None for one line) and ``allow_nan``
-        (True: NaN and infinities become the words ``NaN`` and ``Infinity``, which Python reads back
-        and strict readers refuse; False refuses them here). For ``.csv`` there are none.
+        For ``.json``: ``indent`` (spaces per level, by default 2; None for one line) and
+        ``allow_nan`` (by default True: NaN and infinities become the words ``NaN`` and
+        ``Infinity``, which Python reads back and strict readers refuse; False refuses them). For
+        ``.csv``: none.
 
     Returns
     -------
@@ -49,19 +50,19 @@ def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path
     Raises
     ------
     ValueError
-        The suffix names no format, columns or rows are not equally long, or the path leads out of
-        the directory that `save_into` set, or to a name reserved there.
+        The suffix names no format, columns or rows differ in length, or the path leads out of the
+        directory that `save_into` sets or to a name reserved there.
     TypeError
-        The format can't hold the object, or something in it: the message says where it stands. Or
-        an option that the format doesn't have.
+        The format can't hold the object or something in it (the message says where), or has no such
+        option.
     OSError
         The file can't be written.
 
     Notes
     -----
-    The file is written beside its place, synced and renamed: whatever happens, there is the old
-    file or the new one, whole. Writing straight into it, as `open(path, "w")` does, leaves an empty
-    or torn file where the disk is full or the run is killed, and the old result is lost.
+    The new file is written beside the old one, synced and renamed: whatever happens, the old or the
+    new file is there, whole. Writing into the file itself, as `open(path, "w")` does, leaves it
+    empty or torn where the disk is full or the run is killed, and the old result is lost.
 
     Examples
     --------
@@ -90,12 +91,12 @@ def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path
 
 
 def format_of(path: pathlib.Path) -> str:
-    """Give the suffix of a path, in lower case.
+    """Return the suffix of a path in lower case.
 
     Raises
     ------
     UnknownFormatError
-        It names no format.
+        The suffix names no format.
     """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
@@ -104,25 +105,25 @@ def format_of(path: pathlib.Path) -> str:
 
 
 def write_atomic(path: pathlib.Path, chunks: Iterable[bytes]) -> None:
-    """Write a file so that at every moment there is the old one or the new one, whole.
+    """Write a file so that at every moment the old or the new one is there, whole.
 
     Parameters
     ----------
     path : Path
         The file; its directory is made where it is missing.
     chunks : iterable of bytes
-        Its content. Where making it raises, nothing is left.
+        Its content. If making it raises, no new file is left.
 
     Raises
     ------
     OSError
-        It can't be written; nothing is left.
+        The file can't be written. No new file is left.
 
     Notes
     -----
-    A temporary file in the same directory, synced to the disk, then renamed. A symbolic link keeps
-    being one: the file it points to is replaced. Permissions are those of the old file, or of a
-    new one under the umask.
+    A temporary file in the same directory is synced to the disk, then renamed. A symbolic link
+    stays: the file it points to is replaced. Permissions are those of the old file, or of a new one
+    under the umask.
     """
     path = pathlib.Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Tables: what can be one, as a header and rows of texts."""
+"""Tables: lists, dicts, arrays and frames as a header and rows of texts."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _CELLS = "None, bool, int, float, str, Decimal, Path, date, time, datetime and E
 
 
 def rows_of(table: Any) -> Iterator[list[str | None]]:
-    """Give the lines of a table, its header first; None is an empty cell.
+    """Yield the lines of a table, its header first; None is an empty cell.
 
     Raises
     ------
     UnsavableError
-        It is no table, or a cell holds what is no text or number.
+        The object is no table, or a cell can't be written as a text.
     MalformedError
-        Columns or rows of different lengths.
+        Columns or rows differ in length.
     """
     header, rows = _header_and_rows(table)
     if header is not None:
@@ -92,7 +92,7 @@ def _from_numpy(array: Any) -> tuple[list[str], Iterator[Sequence[Any]]]:
 
 def _from_pandas(table: Any, pandas: Any) -> tuple[list[str], Iterator[Sequence[Any]]]:
     frame = table.to_frame() if isinstance(table, pandas.Series) else table
-    # The numbers 0, 1, 2 ... that every frame has say nothing; any other index is data.
+    # The default index 0, 1, 2 ... says nothing; any other index is data.
     if not (
         isinstance(frame.index, pandas.RangeIndex)
         and frame.index.equals(pandas.RangeIndex(len(frame)))
@@ -111,7 +111,7 @@ def _from_pandas(table: Any, pandas: Any) -> tuple[list[str], Iterator[Sequence[
 
 
 def _names(keys: list[Any]) -> list[str]:
-    """Give the texts of column names."""
+    """Return the names of columns as texts."""
     names: dict[str, None] = {}
     for name in map(str, keys):
         if name in names:
@@ -121,7 +121,7 @@ def _names(keys: list[Any]) -> list[str]:
 
 
 def _text(cell: Any, row: int, column: str | int) -> str | None:
-    """Give the text of a cell, from which `load` makes the same value."""
+    """Return the text of a cell, from which `load` makes the same value."""
     if isinstance(cell, enum.Enum):
         cell = cell.value
     numpy = sys.modules.get("numpy")

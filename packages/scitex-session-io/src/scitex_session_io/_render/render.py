@@ -1,4 +1,4 @@
-"""A log as a reader wants it: what its terminal showed in the end."""
+"""`render`: a log as its terminal showed it in the end."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     Log = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | IO[str] | Pieces
 
 CHUNK = 1 << 20
-# A run of NULs so long is a hole: the file was capped by `capture(max_bytes=...)`, or torn when a
-# machine lost its power. Shorter ones are output.
+# So many NULs are a hole: `capture(max_bytes=...)` has capped the file, or a machine has lost its
+# power. Fewer are output.
 HOLE = 4096
 _INNER_HOLE = re.compile(rb"\0{%d,}" % HOLE)
 _ALLOWED = "a path, bytes, an open file, or an iterable of bytes or str"
 
 
 def render(log: Log) -> Iterator[bytes]:
-    r"""Show a log as its terminal showed it in the end: no codes, every progress bar once.
+    r"""Render a log as its terminal showed it in the end: no codes, every progress bar once.
 
     Colours, titles and all other escape sequences are left out. What was redrawn (by a carriage
     return, by backspaces, by moving the cursor up, as tqdm's nested bars and rich's live displays
-    do) is there in its last state. All else stays byte for byte: the rendering of a log without
-    codes is that log, invalid UTF-8, line ends and all.
+    do) appears in its last state. Everything else stays byte for byte: the rendering of a log
+    without codes is that log, with its invalid UTF-8 and its line ends.
 
     The naive way, a regular expression that deletes escape sequences, leaves every state of every
-    bar, one behind the other, as the deleted codes were what put them on top of each other.
+    bar, one behind the other: the deleted codes had put them on top of each other.
 
     Parameters
     ----------
@@ -49,22 +49,22 @@ def render(log: Log) -> Iterator[bytes]:
     Raises
     ------
     TypeError
-        `log`, or a piece of it, is nothing of the kind.
+        `log`, or a piece of it, is none of these.
     OSError
-        The file can't be read; raised when the first piece is asked for.
+        The file can't be read. It is raised with the first piece.
 
     Notes
     -----
-    One pass, in memory that does not grow with the log: rows are held as long as they can be
-    redrawn, which is the last 256 of them, each up to 8 KiB long.
+    It takes one pass, and memory that does not grow with the log: it holds the rows that can still
+    be redrawn, the last 256, each up to 8 KiB long.
 
     The codes are those of ECMA-48 and the VT100, in their 7-bit form; in UTF-8, the bytes of the
-    8-bit form are parts of letters. Characters are as wide as Unicode's Annex 11 says. A log
-    doesn't know how wide and high its terminal was. So nothing is wrapped: a bar wider than its
-    terminal is one row here and redrawn as such. And where a program cleared the screen or placed
-    the cursor absolutely, the text goes on below. What was drawn on the alternate screen (`less`,
-    editors) is left out, as it left the terminal. So are 4096 and more NULs in a row: a hole in
-    the file, as `capture` with `max_bytes` can make one.
+    8-bit form are parts of letters. Unicode's Annex 11 gives the width of characters. A log doesn't
+    know the size of its terminal. So nothing is wrapped: a bar wider than its terminal is one row
+    here, and is redrawn as one. Where a program cleared the screen or placed the cursor absolutely,
+    the text goes on below. What was drawn on the alternate screen (`less`, editors) is left out, as
+    it left the terminal. So are 4096 and more NULs in a row: a hole in the file, as `capture` with
+    `max_bytes` can make one.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def _rendered(pieces: Iterable[bytes]) -> Iterator[bytes]:
         screen.feed(data)
         yield from filter(None, screen.out)
         screen.out.clear()
-    # A code cut short by the death of the program was never shown.
+    # A code that the death of the program cut short was never shown.
     screen.feed(text + WITHOUT_TRACE.sub(b"", code))
     screen.finish()
     yield from filter(None, screen.out)
@@ -118,7 +118,7 @@ def _without_holes(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _pieces(log: Log) -> Iterator[bytes]:
-    """Give the bytes of a log, piece by piece."""
+    """Return the bytes of a log, piece by piece."""
     if isinstance(log, (str, os.PathLike)):
         return _file_pieces(os.fspath(log))
     if isinstance(log, (bytes, bytearray, memoryview)):

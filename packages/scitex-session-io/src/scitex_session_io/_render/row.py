@@ -7,14 +7,14 @@ import unicodedata
 
 TAB = 8
 
-# A column each, so that their length is their width: ASCII, Latin, the lines and blocks of
+# One column each, so that their length is their width: ASCII, Latin, the lines and blocks of
 # progress bars, Braille spinners.
 _NARROW_BYTES = re.compile(rb"[ -~]*")
 _NARROW = re.compile("[ -~\xa1-\xac\xae-\u02ff\u2500-\u259f\u2800-\u28ff]*")
 
 
 class _Widths(dict[str, int]):
-    """Columns by character."""
+    """The width of each character in columns, found at its first use."""
 
     def __missing__(self, char: str) -> int:
         if unicodedata.category(char) in ("Cc", "Cf", "Me", "Mn") and char != "\xad":
@@ -29,17 +29,17 @@ _widths = _Widths()
 
 
 def measured(data: bytes) -> tuple[int, int]:
-    """Tell how many columns `data`, written from the first one on, takes.
+    """Return how many columns `data` takes when it is written from the first one on.
 
-    Widths are those of Unicode Standard Annex 11, ambiguous characters narrow; a byte that is no
-    UTF-8 takes one column, as the replacement character that a terminal shows for it.
+    Widths are those of Unicode Standard Annex 11, with ambiguous characters narrow. A byte that is
+    not UTF-8 takes one column, as does the replacement character that a terminal shows for it.
 
     Returns
     -------
     int
-        How many bytes come before the first column.
+        The number of bytes before the first column.
     int
-        The columns.
+        The number of columns.
     """
     if _NARROW_BYTES.fullmatch(data):
         return 0, len(data)
@@ -51,15 +51,15 @@ def measured(data: bytes) -> tuple[int, int]:
 
 
 def cells_of(data: bytes, start: int = 0) -> tuple[bytes, list[bytes]]:
-    """Cut `data`, written from the column `start` on, into columns.
+    """Split `data`, written from the column `start` on, into columns.
 
     Returns
     -------
     bytes
-        What comes before the first column and takes none: accents, control characters.
+        What comes before the first column and has no width: accents, control characters.
     list of bytes
-        Each column with what takes none behind it. A wide character, or a tab, is followed by
-        empty bytes in the other columns that it covers.
+        The columns, each with what has no width behind it. A wide character, or a tab, is followed
+        by empty bytes in the other columns that it covers.
     """
     if _NARROW_BYTES.fullmatch(data):
         return b"", [data[i : i + 1] for i in range(len(data))]
@@ -81,12 +81,12 @@ def cells_of(data: bytes, start: int = 0) -> tuple[bytes, list[bytes]]:
 
 
 class Row:
-    """A row: bytes as they came, until something is written over them.
+    """A row: bytes as they came, and columns once something is written over them.
 
     Attributes
     ----------
     end : bytes
-        The end of its line, as it came; empty as long as none has.
+        The end of its line, as it came; empty until then.
     """
 
     __slots__ = ("_cells", "_data", "_redrawn", "_width", "end")
@@ -99,12 +99,12 @@ class Row:
         self.end = end
 
     def __len__(self) -> int:
-        """Return about how many bytes it holds: 0 only if it is empty."""
+        """Return roughly the number of its bytes; 0 only if it is empty."""
         return len(self._data if self._cells is None else self._cells)
 
     @property
     def width(self) -> int:
-        """Its columns."""
+        """The number of its columns."""
         if self._cells is not None:
             return len(self._cells)
         if self._width is None:
@@ -113,12 +113,12 @@ class Row:
 
     @property
     def text(self) -> bytes:
-        """What it shows. Blanks at its end are kept as long as nothing was written over."""
+        """The bytes it shows; blanks at the end stay as long as nothing was written over."""
         text = bytes(self._data) if self._cells is None else b"".join(self._cells)
         return text.rstrip(b" ") if self._redrawn else text
 
     def append(self, data: bytes) -> None:
-        """Write behind its end."""
+        """Write after the end."""
         if self._cells is None:
             self._data += data
             self._width = None
@@ -128,9 +128,9 @@ class Row:
             self._cells += new
 
     def write(self, column: int, data: bytes) -> int:
-        """Write over what is there; return the column behind it.
+        """Write over what is there; return the column after it.
 
-        A tab goes over what is there and leaves it as it is.
+        A tab moves over what is there and leaves it as it is.
         """
         parts = data.split(b"\t") if b"\t" in data else [data]
         for index, part in enumerate(parts):
@@ -167,7 +167,7 @@ class Row:
         return end
 
     def erase(self, start: int, end: int | None = None) -> None:
-        """Blank the columns from `start` to before `end`, or cut the row off at `start`."""
+        """Blank the columns from `start` to before `end`; without `end`, cut the row off."""
         cells = self._split()
         self._redrawn = True
         self._tear(start)
@@ -179,7 +179,7 @@ class Row:
             cells[start:end] = [b" "] * (end - start)
 
     def delete(self, start: int, count: int) -> None:
-        """Take columns out; what stands behind them moves to the left."""
+        """Take columns out; what follows moves to the left."""
         cells = self._split()
         self._redrawn = True
         self._tear(start)
@@ -187,7 +187,7 @@ class Row:
         del cells[start : start + count]
 
     def insert(self, start: int, count: int) -> None:
-        """Put blank columns in; what stands behind them moves to the right."""
+        """Put blank columns in; what follows moves to the right."""
         cells = self._split()
         if start < len(cells):
             self._redrawn = True
@@ -195,7 +195,7 @@ class Row:
             cells[start:start] = [b" "] * count
 
     def clear(self) -> None:
-        """Erase all of it."""
+        """Erase the row."""
         self._cells = None
         self._data.clear()
         self._width = 0
@@ -210,13 +210,13 @@ class Row:
         return self._cells
 
     def _attach(self, data: bytes, column: int) -> None:
-        """Add what takes no column to the character before one; without one it is not seen."""
+        """Add bytes without width to the character before `column`; without one they are lost."""
         cells = self._split()
         if data and 0 < column <= len(cells):
             cells[self._lead(column - 1)] += data
 
     def _tear(self, column: int) -> None:
-        """Make a wide character that reaches over the left edge of a column blank, as it gets."""
+        """Blank a wide character that reaches over the left edge of `column`, as terminals do."""
         cells = self._split()
         if not 0 < column < len(cells) or cells[column]:
             return

@@ -1,4 +1,4 @@
-"""A terminal without edges: it keeps the rows that can still be redrawn, and lets the others go."""
+"""A terminal without edges: it holds the rows that can still be redrawn."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
     Motion: TypeAlias = Callable[["Screen", list[int]], object]
 
-# No terminal is higher: the cursor can't reach a row that has scrolled out at its top.
+# No terminal is higher: the cursor can't reach a row that has scrolled out at the top.
 HEIGHT = 256
-# None is wider: a longer row has been wrapped, and its beginning is out of reach, too.
+# No terminal is wider: a longer row has been wrapped, and its beginning is out of reach too.
 WIDTH = 1 << 13
 
 
 class Screen:
-    """What a terminal shows of what it is fed, as far as that can still change.
+    """The part of a terminal's contents that can still change.
 
     Attributes
     ----------
     out : list of bytes
-        What can't change any more, to be taken by the caller.
+        What can't change any more; the caller takes it.
     row : Row
         The row of the cursor.
     column : int or None
-        The column of the cursor; None is behind the last character of its row.
+        The column of the cursor; None is after the last character of its row.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Screen:
         self._first = 0  # the number of the first of these rows
         self._reached = 0  # the number of the lowest row there ever was
         self._at = 0  # the row of the cursor, as an index
-        # For nearly all output, no column is ever counted.
+        # For nearly all output no column is ever counted.
         self.column: int | None = None
         self._saved: tuple[int, int] | None = None
         self._alternate = False
@@ -48,7 +48,7 @@ class Screen:
         return self._rows[self._at]
 
     def feed(self, data: bytes) -> None:
-        """Show `data`, in which every ESC begins a motion, and no CR ends that may go before LF."""
+        """Show `data`, in which each ESC begins a motion, and which does not end with a CR."""
         position = 0
         returns = b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
         if returns or b"\x1b" in data or b"\x08" in data:
@@ -61,7 +61,7 @@ class Screen:
             self._put(data[position:] if position else data)
 
     def finish(self) -> None:
-        """Let everything go; blank rows below the cursor were only ever room to draw in."""
+        """Release everything; blank rows below the cursor were only room to draw in."""
         rows = self._rows
         while len(rows) > self._at + 1 and not rows[-1].text.strip(b" "):
             rows.pop()
@@ -70,7 +70,7 @@ class Screen:
         self._let_go(len(rows))
 
     def _put(self, text: bytes) -> None:
-        """Write text that has no codes."""
+        """Write text without codes."""
         if self._alternate:
             return
         while text and (self.column is not None or self._at + 1 < len(self._rows)):
@@ -90,7 +90,7 @@ class Screen:
             self._append(text)
 
     def _append(self, text: bytes) -> None:
-        """Write text behind the end of everything."""
+        """Write text after everything else."""
         first = text.find(b"\n") + 1
         if not first:
             self.row.append(text)
@@ -118,12 +118,12 @@ class Screen:
         self._break_off()
 
     def _trim(self) -> None:
-        """Let go of the rows that are out of reach, many at a time."""
+        """Release the rows that are out of reach, many at a time."""
         if len(self._rows) > 2 * HEIGHT:
             self._let_go(len(self._rows) - HEIGHT)
 
     def _break_off(self) -> None:
-        """Let go of the cursor's own row where it is longer than a terminal is wide."""
+        """Release the cursor's own row where it is longer than a terminal is wide."""
         if len(self.row) > WIDTH:
             self._let_go(self._at)
             self.out.append(self.row.text)
@@ -138,7 +138,7 @@ class Screen:
         self._at -= count
 
     def _move(self, code: Match[bytes]) -> None:
-        """Do what a code says."""
+        """Apply a code."""
         motion = code[0]
         if motion.endswith(b"\r"):  # by far the most frequent
             self.column = 0
@@ -154,7 +154,7 @@ class Screen:
                 numbers = [int(word or 0) for word in (code["numbers"] or b"").split(b";")]
                 MOTIONS[code["final"] or motion](self, numbers)
 
-    # The motions, for `MOTIONS`. No cursor goes further right than a row is ever long.
+    # The methods below are for `MOTIONS`. A cursor goes no further right than rows are long.
 
     def to_column(self, column: int) -> None:
         self.column = max(0, min(column, WIDTH))
@@ -220,8 +220,8 @@ class Screen:
     def new_page(self) -> None:
         """Go on below everything.
 
-        Where on a screen of unknown size an absolute position lies can't be known: what was
-        printed before a program cleared the screen or began to draw all over it is kept.
+        On a screen of unknown size an absolute position can't be found. So what was printed before
+        a program cleared the screen, or began to draw all over it, is kept.
         """
         self._at = len(self._rows) - 1
         if self.row.text:
@@ -234,7 +234,7 @@ class Screen:
 
 
 def _cut_end(line: bytes) -> tuple[bytes, bytes]:
-    """Part a line from its end."""
+    """Split a line into its text and its end."""
     for end in (b"\r\n", b"\n"):
         if line.endswith(end):
             return line[: -len(end)], end
@@ -242,12 +242,12 @@ def _cut_end(line: bytes) -> tuple[bytes, bytes]:
 
 
 def _count(action: Callable[[Screen, int], object]) -> Motion:
-    """Give a motion its first number, 1 where there is none."""
+    """Make a motion of an action that takes the code's first number, at least 1."""
     return lambda screen, numbers: action(screen, max(1, numbers[0]))
 
 
 def _cells(action: Callable[[Row, int, int], object]) -> Motion:
-    """Do something to a number of columns behind the cursor."""
+    """Make a motion of an action on a number of columns after the cursor."""
     return _count(lambda screen, count: action(screen.row, screen.column or 0, count))
 
 
