@@ -30,6 +30,17 @@ def test_nothing_is_imported_in_order_to_be_seeded() -> None:
     """)
 
 
+def test_a_manager_that_nobody_uses_costs_few_modules() -> None:
+    run("""
+        import sys
+        from scitex_session_repro import RandomStateManager
+
+        RandomStateManager(42)
+        ours = [name for name in sys.modules if name.startswith("scitex_session_repro")]
+        assert len(ours) <= 6, ours
+    """)
+
+
 def test_random_is_seeded_when_it_is_imported_later() -> None:
     run("""
         import sys

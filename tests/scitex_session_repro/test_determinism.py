@@ -54,11 +54,16 @@ def show():
         "",
         "import torch; torch.use_deterministic_algorithms(True, warn_only=True)",
         "import torch; torch.backends.cudnn.benchmark = True",
-        "import torch; torch.set_float32_matmul_precision('high')",
-        "import torch; torch.set_float32_matmul_precision('medium')",
-        "import torch; torch.backends.cuda.matmul.allow_tf32 = True",
-        "import torch; torch.backends.cuda.matmul.fp32_precision = 'tf32'",
-        "import torch; torch.backends.fp32_precision = 'tf32'",
+        *(
+            pytest.param(f"import torch; torch.{setting}", marks=pytest.mark.slow)
+            for setting in (
+                "set_float32_matmul_precision('high')",
+                "set_float32_matmul_precision('medium')",
+                "backends.cuda.matmul.allow_tf32 = True",
+                "backends.cuda.matmul.fp32_precision = 'tf32'",
+                "backends.fp32_precision = 'tf32'",
+            )
+        ),
         "os.environ['CUBLAS_WORKSPACE_CONFIG'] = ':0:0'",
     ],
 )

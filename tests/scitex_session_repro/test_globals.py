@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scitex_session_repro import RandomStateManager
-from scitex_session_repro._globals.libraries import LIBRARIES, for_64_bits, for_numpy_legacy
+from scitex_session_repro._streams.borrowing import LIBRARIES, for_64_bits, for_numpy_legacy
 from support import run_script
 
 SEEDS = st.integers(0, 2**128 - 1)

@@ -113,15 +113,14 @@ def test_parts_that_are_missing_are_said() -> None:
         found = random.getstate()
         with pytest.warns(RuntimeWarning) as caught:
             manager.load_state_dict(state)
-        assert [str(warning.message) for warning in caught] == [
-            "the state holds nothing of random: it goes on as it is",
-            "the state holds future, which is not known here: it is left out",
-        ]
+        missing, unknown = (str(warning.message) for warning in caught)
+        assert "random" in missing
+        assert "future" in unknown
         assert random.getstate() == found
-        with pytest.warns(RuntimeWarning, match="holds no global generators: they go on"):
+        with pytest.warns(RuntimeWarning, match="no global generators"):
             manager.load_state_dict({**state, "globals": None})
         whole = manager.state_dict()
-    with pytest.warns(RuntimeWarning, match="seeds no global generators: those of the state are"):
+    with pytest.warns(RuntimeWarning, match="no global generators"):
         manager.load_state_dict(whole)
 
 

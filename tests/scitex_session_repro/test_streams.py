@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scitex_session_repro._globals.libraries import for_64_bits, for_numpy_legacy
+from scitex_session_repro._streams.borrowing import for_64_bits, for_numpy_legacy
 from scitex_session_repro._streams.derive import (
     jax_key,
     restart,

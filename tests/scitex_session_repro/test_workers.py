@@ -86,7 +86,7 @@ def load(*options: str) -> list[Any]:
     return epochs
 
 
-@pytest.mark.parametrize("workers", ["2", "4"])
+@pytest.mark.parametrize("workers", ["2", pytest.param("4", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("persistent", ["persistent", "new"])
 def test_augmentations_differ_between_epochs_and_workers_and_repeat(
     persistent: str, workers: str

@@ -10,13 +10,16 @@ from ._report.report import report
 
 
 def main() -> int:
-    """Import the modules that are named, and print the report."""
+    """Import the modules named on the command line, and print the report."""
     parser = argparse.ArgumentParser(
         prog="python -m scitex_session_repro",
-        description="Say what repeats on this machine, and what does not.",
+        description="Report what repeats on this machine, and what does not.",
     )
     parser.add_argument(
-        "modules", nargs="*", metavar="MODULE", help="imported first: only those are asked"
+        "modules",
+        nargs="*",
+        metavar="MODULE",
+        help="to import first: only imported ones are checked",
     )
     for name in parser.parse_args().modules:
         try:

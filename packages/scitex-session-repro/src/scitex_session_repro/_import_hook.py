@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-# Reentrant, since a signal handler that ends a run may cancel while its thread holds it.
+# Reentrant: a signal handler that ends a run may cancel while its own thread holds it.
 _lock = RLock()
 _waiting: dict[str, list[Pending]] = {}
 
 
 class Pending:
-    """A call that waits for a module, until the module is there or `cancel` is called."""
+    """A call that is pending until its module is imported, or `cancel` is called."""
 
     __slots__ = ("_call", "_name")
 
@@ -34,7 +34,7 @@ class Pending:
         self._call = call
 
     def cancel(self) -> None:
-        """Wait no longer. Nothing happens if the call has been made, or cancelled, before."""
+        """Drop the call. Nothing happens if it has been made, or cancelled, before."""
         with _lock:
             pending = _waiting.get(self._name, [])
             if self in pending:
@@ -45,9 +45,9 @@ class Pending:
 
 
 def on_import(name: str, call: Callable[[ModuleType], None]) -> Pending:
-    """Call ``call(module)`` once: now if the module is imported, else when it has been.
+    """Call ``call(module)`` once: now if the module is imported, otherwise when it has been.
 
-    Calls that wait for the same module are made in the order in which they were asked for.
+    Several calls for one module are made in the order in which they were asked for.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def on_import(name: str, call: Callable[[ModuleType], None]) -> Pending:
     Returns
     -------
     Pending
-        Its `cancel` takes the call back.
+        Its `cancel` drops the call.
     """
     pending = Pending(name, call)
     with _lock:
         _waiting.setdefault(name, []).append(pending)
         if _finder not in sys.meta_path:
             sys.meta_path.insert(0, _finder)
-    # Waits first, looks then: the other way round, another thread's import could fall between.
+    # Register first, look then: otherwise another thread's import could fall between.
     if sys.modules.get(name) is not None:
         __import__(name)  # imports nothing, but waits for a thread that is still at it
         if (module := sys.modules.get(name)) is not None:  # gone, if that import failed
@@ -75,7 +75,7 @@ def on_import(name: str, call: Callable[[ModuleType], None]) -> Pending:
 
 
 def forget_threads() -> None:
-    """Make the lock anew, in a forked child: a thread that is not here may have held it."""
+    """Make a new lock in a forked child: a thread that the child lacks may hold the old one."""
     global _lock
     _lock = RLock()
 
@@ -89,14 +89,14 @@ def _arrived(name: str, module: ModuleType) -> None:
 
 
 def _leave_if_idle() -> None:
-    # A new list: removing from the one that another thread's import is walking along would make
-    # it step over the next finder, and not find a module that is there.
+    # A new list: to remove from the old one would make an import in another thread, which iterates
+    # over it, skip the next finder and miss a module.
     if not _waiting and _finder in sys.meta_path:
         sys.meta_path = [finder for finder in sys.meta_path if finder is not _finder]
 
 
 class _Finder:
-    """Wraps the loader of the modules that are waited for."""
+    """Wrap the loader of modules with pending calls."""
 
     def find_spec(
         self,
@@ -106,7 +106,7 @@ class _Finder:
     ) -> ModuleSpec | None:
         if fullname not in _waiting or self not in sys.meta_path:
             return None
-        # Only those behind: asking all of them would come back here.
+        # Only the finders behind: to ask all of them would come back here.
         for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
             if not hasattr(finder, "find_spec"):
                 continue
@@ -119,7 +119,7 @@ class _Finder:
 
 
 class _Loader:
-    """Runs the module as its own loader would, which it also answers for, and tells of it."""
+    """Run a module by its own loader, then make the pending calls."""
 
     def __init__(self, name: str, loader: Any) -> None:
         self._name = name
@@ -129,8 +129,8 @@ class _Loader:
         return getattr(self._loader, attribute)
 
     def exec_module(self, module: ModuleType) -> None:
-        # Given back before the module runs: it and its readers (importlib.resources, inspect)
-        # meet the loader that they would have met without us.
+        # Put the own loader back before the module runs: the module and its readers
+        # (importlib.resources, inspect) must not see this one.
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
     from .encoder import Writer
 
-# Small enough for the processor's cache, where the look for NaN costs a tenth of the hash.
+# Small enough for the processor's cache, where the search for NaN costs a tenth of the hash.
 BLOCK_BYTES = 1 << 18
-# Of an array in another order: as much as is copied at once, and the tiles in which it is.
+# An array in another order than C's is copied: so much at once, in tiles of this size.
 _PANEL_BYTES = 1 << 20
 _TILE_BYTES = 1 << 16
 
-# Per type of float: its words, the bits without the sign, the largest that are no NaN, and the
-# NaN that stands for all. Comparing bits is as quick for the half floats as for the others, and
-# works for those that numpy does not know.
+# For each type of float: its words, the bits without the sign, the largest that are no NaN, and the
+# NaN that stands for all. Comparing bits is as quick for half floats as for others, and also works
+# for those that numpy does not know.
 _NANS = {
     "float8_e4m3fn": ("<u1", 0x7F, 0x7E, 0x7F),
     "float8_e5m2": ("<u1", 0x7F, 0x7C, 0x7E),
@@ -38,10 +38,10 @@ _NANS["complex32"] = _NANS["float16"]
 _NANS["complex64"] = _NANS["float32"]
 _NANS["complex128"] = _NANS["float64"]
 
-# So much is copied from a device at once.
+# As much is copied from a device at once.
 _DEVICE_BYTES = 1 << 24
 
-# By size, types that numpy has as well: it has not all of torch's (bfloat16, float8).
+# By size: types that numpy knows too. It does not know all of torch's (bfloat16, float8).
 _WORDS = {1: "uint8", 2: "int16", 4: "int32", 8: "int64", 16: "complex128"}
 
 _ARRAYS = (
@@ -55,7 +55,7 @@ _ARRAYS = (
 
 
 def write_numpy(writer: Writer, value: Any) -> None:
-    """Encode what numpy has made.
+    """Encode an array, a scalar or a dtype of numpy.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def write_numpy(writer: Writer, value: Any) -> None:
 
 
 def write_array(writer: Writer, array: NDArray[Any]) -> None:
-    """Encode shape, dtype and values; of a structured array, those of each field."""
+    """Encode shape, dtype and values; for a structured array, those of each field."""
     writer.text(b"shape", ",".join(map(str, array.shape)))
     names = array.dtype.names
     if names is not None:  # a field at a time: between them lies padding, which is no value
@@ -103,7 +103,7 @@ def write_array(writer: Writer, array: NDArray[Any]) -> None:
 
 
 def write_numbers(writer: Writer, array: NDArray[Any], dtype_name: str) -> None:
-    """Feed the little-endian bytes of numbers in C order, with every NaN alike.
+    """Hash the little-endian bytes of numbers in C order, with every NaN alike.
 
     Parameters
     ----------
@@ -130,9 +130,9 @@ def _write_words(writer: Writer, raw: NDArray[np.uint8], dtype_name: str) -> Non
 
 
 def blocks(values: Any, most: int) -> Iterator[Any]:
-    """Cut an array or a tensor into views of at most so many bytes, in C order.
+    """Cut an array or a tensor into views of at most `most` bytes, in C order.
 
-    Whatever its layout, no more than a block need ever be copied.
+    Whatever its layout, no more than one block needs to be copied at a time.
     """
     if values.nbytes <= most or not values.ndim:
         yield values
@@ -147,11 +147,10 @@ def blocks(values: Any, most: int) -> Iterator[Any]:
 
 
 def _panels(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """Cut an array into parts whose neighbours in C order lie near each other; copies, if need be.
+    """Cut an array into parts whose neighbours in C order lie close together, copied if needed.
 
-    Taken in C order, an array in Fortran order gives a cache line per number, and of a line that
-    is fetched for one, the others are gone before their turn. So some rows at a time are copied
-    into C order first.
+    To read an array in Fortran order in C order fetches a cache line for each number, and loses the
+    line before the next number on it is needed. So some rows at a time are copied first.
     """
     steps = [abs(step) for step, size in zip(array.strides, array.shape, strict=True) if size > 1]
     if len(steps) < 2 or steps[-1] == min(steps) or isinstance(array, np.ma.MaskedArray):
@@ -219,7 +218,7 @@ def _dtype_text(dtype: np.dtype[Any]) -> str:
 
 
 def _is_foreign(dtype: np.dtype[Any]) -> bool:
-    # One that another library registered (ml_dtypes): numpy sees bytes, in the native order.
+    # A dtype that another library registered (ml_dtypes): numpy sees bytes, in the native order.
     return dtype.type.__module__.partition(".")[0] != "numpy"
 
 
@@ -227,7 +226,7 @@ def _is_foreign(dtype: np.dtype[Any]) -> bool:
 
 
 def write_torch(writer: Writer, value: Any) -> None:
-    """Encode what torch has made: tensors, parameters, sizes, dtypes and devices.
+    """Encode a tensor, parameter, size, dtype or device of torch.
 
     Raises
     ------

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     Encoder = Callable[["Writer", Any], None]
 
-# What follows is only comparable with what the same rules gave: any change of an encoding gets
-# another number.
+# Names the rules of encoding. Fingerprints of other rules can't be compared, so any change of an
+# encoding gets another number.
 SCHEME = "sf1"
 
 
 def fingerprint(obj: object) -> str:
-    """Give the fingerprint of a value: equal for equal values, different for different ones.
+    """Return the fingerprint of a value: equal for equal values, different for different ones.
 
     Parameters
     ----------
@@ -94,16 +94,16 @@ def _not_fingerprintable(where: str, what: str, advice: str = "") -> NotFingerpr
 
 
 class Writer:
-    """Encodes values, one after the other, into one SHA-256.
+    """Encode values, one after the other, into one SHA-256.
 
-    A part that is not a container is a frame: tag, length, bytes. A container is a frame that
-    counts its parts, and its parts. So no encoding is the beginning of another.
+    A plain value becomes a frame: tag, length, bytes. A container becomes a head with the number of
+    its parts, and its parts. So no encoding is the beginning of another.
 
     Parameters
     ----------
     around : Writer or None
-        Whose value these are parts of. It lends the identities of the containers around them, to
-        find those that contain themselves, and what it has found out about types.
+        The writer of the containers around. It shares their identities, to find containers that
+        contain themselves, and the encoders of types that it has looked up.
     """
 
     __slots__ = ("_encoders", "_entered", "_sha", "feed")
@@ -115,16 +115,16 @@ class Writer:
         self.feed: Callable[[Any], None] = self._sha.update
 
     def digest(self) -> bytes:
-        """Give the digest of what has been written."""
+        """Return the digest of what has been written."""
         return self._sha.digest()
 
     def frame(self, tag: bytes, content: bytes | bytearray) -> None:
-        """Write a frame of its own."""
+        """Write a frame of bytes."""
         self.feed(b"%b:%d:" % (tag, len(content)))
         self.feed(content)
 
     def count(self, tag: bytes, number: int) -> None:
-        """Write the head of a container of so many parts."""
+        """Write the head of a container with this number of parts."""
         self.feed(b"%b*%d:" % (tag, number))
 
     def text(self, tag: bytes, text: str) -> None:
@@ -159,7 +159,7 @@ class Writer:
             self._entered.discard(identity)
 
     def write_parts(self, parts: Any, step: str = "[{}]") -> None:
-        """Encode values in their order; a refusal says the place, as the step shows it."""
+        """Encode values in their order; a refusal names the place, in the form of `step`."""
         number = 0
         try:
             for number, part in enumerate(parts):  # noqa: B007 - the refusal names it
@@ -169,7 +169,7 @@ class Writer:
             raise
 
     def write_at(self, step: str, part: Any) -> None:
-        """Encode a value; a refusal says that it stands there."""
+        """Encode a value; a refusal names `step` as its place."""
         try:
             self.write(part)
         except Refused as refused:
@@ -177,7 +177,7 @@ class Writer:
             raise
 
     def digest_of(self, step: str, part: Any) -> bytes:
-        """Give the digest of a value alone, where parts have no order until they are sorted."""
+        """Return the digest of a value alone, for parts without an order: digests can be sorted."""
         writer = Writer(self)
         writer.write_at(step, part)
         return writer.digest()
@@ -189,7 +189,7 @@ _SHOWN = 60  # characters of a key in the place of a refused part
 
 
 def encoder_of(kind: type) -> Encoder | None:
-    """Give the encoder of a type, or None where it has none."""
+    """Return the encoder of a type, or None if it has none."""
     if issubclass(kind, Enum):
         return _write_member
     by_fields = _encoder_by_fields(kind)
@@ -209,7 +209,7 @@ def encoder_of(kind: type) -> Encoder | None:
 
 
 def _slots_of(kinds: tuple[type, ...]) -> list[str]:
-    # A member of a class in C is its own affair, as a defaultdict's default_factory is.
+    # Members of a class in C do not count, such as default_factory of a defaultdict.
     members = [item for kind in kinds if "__slots__" in vars(kind) for item in vars(kind).items()]
     return [name for name, member in members if isinstance(member, MemberDescriptorType)]
 
@@ -241,7 +241,7 @@ def _leaf_encoder(leaf: Leaf) -> Encoder:
 
 
 def _as_subclass(encode: Encoder, slots: list[str]) -> Encoder:
-    """Let the class of a subclass of a known type count: degrees are no metres."""
+    """Encode the name of a subclass too, so that degrees differ from metres."""
 
     def write(writer: Writer, value: Any) -> None:
         if getattr(value, "__dict__", None) or any(hasattr(value, slot) for slot in slots):
@@ -254,7 +254,7 @@ def _as_subclass(encode: Encoder, slots: list[str]) -> Encoder:
 
 
 def _as_both(by_fields: Encoder, encode: Encoder) -> Encoder:
-    """Let the items of a dataclass that is a list as well count beside its fields."""
+    """Encode both the fields and the items of a dataclass that is also a list."""
 
     def write(writer: Writer, value: Any) -> None:
         by_fields(writer, value)
@@ -322,17 +322,17 @@ def _write_mapping(writer: Writer, value: Any) -> None:
 
 
 def _as_mapping(slots: list[str]) -> Encoder:
-    """Let the class of a kind of mapping not count, nor what it keeps in private attributes.
+    """Encode only the items of a subclass of a mapping: neither its name nor private attributes.
 
-    Many need some there, as the state_dict of a torch module does, or give their items as
-    attributes as well.
+    Many keep something there, as the state_dict of a torch module does, or offer their items as
+    attributes too.
     """
 
     def write(writer: Writer, value: Any) -> None:
         stores = () if isinstance(value, dict) else _STORES
         held = (*getattr(value, "__dict__", ()), *(slot for slot in slots if hasattr(value, slot)))
         for name in held:
-            # The items first: where they are the attributes as well, not each need be a string.
+            # Look among the items first: where they are also attributes, they need not be strings.
             if not (name in value or name in stores or name.startswith("_")):
                 what = (
                     f"is of type {type(value).__qualname__}, which has the attribute {name!r:.60}"
@@ -344,7 +344,7 @@ def _as_mapping(slots: list[str]) -> Encoder:
 
 
 def _write_member(writer: Writer, value: Any) -> None:
-    # A combination of flags has another name in other versions of Python.
+    # The name of a combination of flags depends on the version of Python.
     writer.text(b"member", type(value).__qualname__)
     writer.text(b"name", "" if isinstance(value, Flag) else value.name)
     writer.write_at(".value", value.value)
@@ -413,5 +413,5 @@ _LIBRARIES: dict[str, Encoder] = {
     "polars": _write_polars,
     "torch": _write_torch,
 }
-# Encoders that look at subclasses themselves, or for which the class does not count.
+# Encoders that check subclasses themselves, or ignore the class.
 _FAMILIES = {_write_path, *_LIBRARIES.values()}

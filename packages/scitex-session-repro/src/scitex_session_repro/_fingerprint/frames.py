@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def write_pandas(writer: Writer, value: Any) -> None:
-    """Encode what pandas has made.
+    """Encode an object of pandas.
 
-    How an index is stored (a range, a frequency) does not count, nor where strings are (pyarrow
-    or Python): both depend on how the frame came to be, and on what is installed.
+    How an index is stored (a range, a frequency) does not count, nor how strings are (pyarrow or
+    Python): both depend on how the frame was made, and on what is installed.
 
     Raises
     ------
@@ -113,9 +113,9 @@ def _write_scalar(writer: Writer, value: Any, pandas: Any) -> None:
 
 
 def write_polars(writer: Writer, value: Any) -> None:
-    """Encode what polars has made: frames, series and data types.
+    """Encode a frame, series or data type of polars.
 
-    Into how many chunks a column is cut does not count, nor how a category is numbered.
+    The number of chunks of a column does not count, nor how categories are numbered.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def _write_series_values(writer: Writer, series: Any, polars: Any) -> None:
 
 
 def _as_numbers(polars: Any) -> tuple[Any, ...]:
-    # Those that numpy has as well: not decimals, and not integers of 128 bits.
+    # Types that numpy knows too: not decimals, and not integers of 128 bits.
     signed = (polars.Int8, polars.Int16, polars.Int32, polars.Int64)
     unsigned = (polars.UInt8, polars.UInt16, polars.UInt32, polars.UInt64)
     return (polars.Boolean, polars.Float32, polars.Float64, *signed, *unsigned)

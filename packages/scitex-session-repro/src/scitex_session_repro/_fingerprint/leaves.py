@@ -1,7 +1,7 @@
-"""Plain values as bytes, by a table of types; and what is refused, with its place.
+"""Tables of plain values as bytes; and refusals, with their place.
 
-The types of modules that may not be imported stand under their names: a value of such a type
-can't exist before its module.
+Types of modules that may not be imported are listed by name: a value of such a type can't exist
+before its module is imported.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _NAN = b"\x00\x00\x00\x00\x00\x00\xf8\x7f"
 
 
 def integer_bytes(value: int) -> bytes:
-    """Give an integer of any size as little-endian two's complement, as short as it goes."""
+    """Return an integer of any size as little-endian two's complement, as short as possible."""
     return value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
 
 
 def float_bytes(value: float) -> bytes:
-    """Give a float as little-endian IEEE 754 binary64, every NaN alike."""
+    """Return a float as little-endian IEEE 754 binary64, with every NaN alike."""
     return pack("<d", value) if value == value else _NAN
 
 
@@ -34,8 +34,8 @@ def _numbers(*numbers: int) -> bytes:
 
 
 def _decimal(value: Any) -> bytes:
-    # The exponent counts: 1.0 and 1.00 say a different precision. Not str(): that depends on
-    # the context of the thread.
+    # The exponent counts: 1.0 and 1.00 differ in precision. Not str(), which depends on the context
+    # of the thread.
     sign, digits, exponent = value.as_tuple()
     return f"{sign},{''.join(map(str, digits))},{exponent}".encode()
 
@@ -79,7 +79,7 @@ def _timezone(value: Any) -> bytes:
 
 
 def _range(value: range) -> bytes:
-    # As == has it: ranges are alike that give the same numbers. Not by len(), which ends at 2**63.
+    # As for ==, ranges with the same numbers are alike. Not by len(), which ends at 2**63.
     if not value:
         return b""
     first, last = value.start, value[-1]
@@ -110,8 +110,8 @@ STANDARD: dict[str, Leaf] = {
     "uuid.UUID": (b"UUID", lambda value: value.bytes),
 }
 
-# The classes of paths of one system are no subclasses that count: a relative path is the same
-# on another. The module has another name since Python 3.13.
+# The class of a path does not count: a relative path is the same on another system. Python 3.13
+# renamed the module.
 PATHS: dict[str, Leaf] = {
     "pathlib.PurePath": (b"path", _path),
     "pathlib._local.PurePath": (b"path", _path),
@@ -119,12 +119,12 @@ PATHS: dict[str, Leaf] = {
 
 
 class Refused(Exception):  # noqa: N818 - it never leaves the package
-    """A part can't be encoded; on the way out, each container adds the step that leads to it.
+    """A part can't be encoded. On the way out, each container adds the step that leads to it.
 
     Parameters
     ----------
     what : str
-        What is the matter with it, to stand after its place.
+        What is wrong with it, to be printed after its place.
     advice : str
         What to pass instead.
     """
@@ -136,11 +136,11 @@ class Refused(Exception):  # noqa: N818 - it never leaves the package
         self.steps: list[str] = []
 
     def where(self, root: str) -> str:
-        """Give the place as an expression, from the outermost value inwards."""
+        """Return the place as an expression, from the outermost value inwards."""
         return root + "".join(reversed(self.steps))
 
 
-# By the attribute that tells what kind of object it is. The first that fits is taken.
+# By an attribute that tells the kind of object. The first that fits is used.
 _ADVICE = (
     ("state_dict", "pass its state_dict()"),
     ("bit_generator", "pass its bit_generator.state"),
@@ -157,7 +157,7 @@ _GENERIC_ADVICE = "pass its values as plain types, arrays, tensors or frames"
 
 
 def described(value: Any) -> tuple[str, str]:
-    """Say what a value is that has no fingerprint, and what to pass in its stead."""
+    """Return what a value without a fingerprint is, and what to pass instead."""
     kind = type(value)
     name = kind.__qualname__ if kind.__module__ == "builtins" else _full_name(kind)
     if isinstance(value, type):

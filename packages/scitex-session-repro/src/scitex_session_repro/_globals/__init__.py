@@ -1,1 +1,1 @@
-"""Global generators of other libraries: how each is saved, seeded and restored."""
+"""Global generators: what torch needs, and their states as plain values."""

@@ -1,8 +1,8 @@
-"""States of generators as plain values, and back: what JSON can say, exactly.
+"""Convert states of generators to values that JSON can hold, and back, without loss.
 
-What JSON has stays what it is. Everything else is an object with the name of its kind: tuples,
-arrays and tensors as base64 of their little-endian bytes. Reading makes these kinds and no others,
-so that a file from anywhere can hold nothing that runs.
+What JSON knows stays as it is. Everything else becomes an object with one key, the name of its
+kind. Arrays and tensors are base64 of their little-endian bytes. Reading makes these kinds and no
+others, so a file from anywhere can hold nothing that runs.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ WORDS = 8  # integers from which on a tuple of them is packed
 
 
 def plain(value: Any) -> Any:
-    """Turn a state, as a library gives it, into plain values.
+    """Convert a state, as a library returns it, to plain values.
 
     Raises
     ------
     TypeError
-        If there is something in it that has no plain form here.
+        If something in it has no plain form.
     """
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
@@ -40,18 +40,18 @@ def plain(value: Any) -> Any:
         flat = value.astype(value.dtype.newbyteorder("<"))
         return {"array": flat.dtype.str, "shape": [*value.shape], "base64": _text(flat.tobytes())}
     if (torch := sys.modules.get("torch")) is not None and isinstance(value, torch.Tensor):
-        # How torch gives every state: one row of bytes, on the CPU.
+        # torch returns every state so: one row of bytes, on the CPU.
         return {"bytes": _text(bytes(value.tolist()))}
     raise TypeError(f"a state holds {value!r:.80} of type {type(value).__name__}")
 
 
 def native(value: Any) -> Any:
-    """Turn plain values into what the library takes; it must be imported.
+    """Convert plain values to what the library takes; it must be imported.
 
     Raises
     ------
     ValueError
-        If they are not what `plain` gives.
+        If `plain` does not return such values.
     """
     if value is None or isinstance(value, (bool, int, float, str)):
         return value

@@ -25,7 +25,7 @@ PER_DEVICE = ("cuda", "xpu")
 
 
 def save(torch: ModuleType) -> Any:
-    """Give the states: of the CPU; its seed; by accelerator, those of the devices.
+    """Return the state of the CPU, its seed, and the states of the devices by accelerator.
 
     An accelerator that has not started has no state yet: it will start from the last seed.
     """
@@ -40,12 +40,12 @@ def save(torch: ModuleType) -> Any:
 
 
 def restore(torch: ModuleType, state: Any) -> list[str]:
-    """Put the states back; an accelerator that has one is started for it.
+    """Put the states back. An accelerator is started if it has one.
 
     Returns
     -------
     list of str
-        What could not be put back since its device is not here.
+        The devices with a state that this machine does not have.
     """
     cpu, seed, accelerators = state
     missing = []
@@ -67,11 +67,11 @@ def restore(torch: ModuleType, state: Any) -> list[str]:
 def _restore_devices(accelerator: Any, name: str, states: list[Any]) -> list[str]:
     here = 0
     if accelerator is not None and not accelerator._is_in_bad_fork():
-        # Counted only for a state: where the driver's own library does not tell, torch asks in a
-        # way that keeps every process forked from now on from using the accelerator.
+        # Count devices only if there is a state. Where the driver's own library does not tell,
+        # torch asks in a way that keeps every later fork from using the accelerator.
         here = accelerator.device_count()
     if here and not accelerator.is_initialized():
-        # What set_rng_state leaves to the start is run before the last seed, which undoes it.
+        # Before the start, torch only queues set_rng_state, and a queued seed would undo it.
         accelerator.init()
     for device, state in enumerate(states[:here]):
         accelerator.set_rng_state(state, device)
@@ -83,12 +83,12 @@ def _has_mps(torch: ModuleType) -> bool:
 
 
 class Determinism:
-    """Asks torch for deterministic algorithms, now or when it is imported, until released.
+    """Ask torch for deterministic algorithms, now or when it is imported, until `release`.
 
     Parameters
     ----------
     verbose : bool
-        Whether to print what can't be had from inside a running Python.
+        Whether to print that the order of sets of strings is random, if it is.
     """
 
     def __init__(self, *, verbose: bool) -> None:
@@ -106,7 +106,7 @@ class Determinism:
     def _ask(self, torch: ModuleType) -> None:
         from warnings import warn
 
-        # Called from inside the user's import statement, which trouble of ours must not break.
+        # Called inside the user's import statement, which an error of ours must not break.
         try:
             if torch.cuda.is_initialized() and self._workspace not in DETERMINISTIC_WORKSPACES:
                 message = f"CUDA has started without {WORKSPACE}: cuBLAS may still not repeat"
@@ -119,7 +119,7 @@ class Determinism:
         from functools import partial
         from warnings import catch_warnings, simplefilter
 
-        # torch's compiler: from torch 2.10 on, the mode below sets this too, on and off.
+        # torch's compiler: from torch 2.10 on, the mode below switches it on and off too.
         compiler: Any = sys.modules.get("torch._inductor.config")
         if hasattr(compiler, "deterministic"):
             self._found.append(
@@ -137,7 +137,7 @@ class Determinism:
             for holder, name, _ in (*precisions, *flags):
                 self._save(partial(getattr, holder, name), partial(setattr, holder, name))
             self._save(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision)
-            # Not matmul.allow_tf32, which leaves torch refusing to tell this one from 2.9 on.
+            # Not matmul.allow_tf32: from 2.9 on, torch would then refuse to show this precision.
             torch.set_float32_matmul_precision("highest")
             for holder, name, value in (*flags, *precisions):
                 setattr(holder, name, value)
@@ -146,8 +146,8 @@ class Determinism:
         try:
             found = read()
         except RuntimeError:
-            # torch refuses to show what was set by older names once a newer one was set to
-            # something else; what counts is in fp32_precision then.
+            # torch refuses to show a flag of the older names once a newer one says otherwise. What
+            # counts is in fp32_precision then.
             return
         self._found.append((put_back, found))
 
@@ -181,8 +181,8 @@ def _flags(torch: ModuleType) -> list[tuple[Any, str, Any]]:
 
 
 def _new_precisions(torch: ModuleType) -> list[tuple[Any, str, Any]]:
-    # From torch 2.9 on. The older names set these too, but cudnn.allow_tf32 leaves its two to a
-    # torch.backends.fp32_precision that may be TF32.
+    # From torch 2.9 on. The older names set these too, except that cudnn.allow_tf32 leaves conv and
+    # rnn to torch.backends.fp32_precision, which may be TF32.
     backends = torch.backends
     holders = [
         backends.cuda.matmul,
@@ -193,7 +193,7 @@ def _new_precisions(torch: ModuleType) -> list[tuple[Any, str, Any]]:
 
 
 def strings_hash_alike() -> bool:
-    """Whether every run gives strings the same hash, and so sets of them the same order."""
+    """Return whether every run gives strings the same hash, and sets of them the same order."""
     if not sys.flags.hash_randomization:
         return True
     fixed = not sys.flags.ignore_environment and os.environ.get("PYTHONHASHSEED", "random")

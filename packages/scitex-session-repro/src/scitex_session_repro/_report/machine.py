@@ -1,4 +1,4 @@
-"""What results rest on beside the code: versions, processor, GPUs, settings of the environment."""
+"""What results depend on beside the code: versions, processor, GPUs, environment variables."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _LIBRARIES = (
 
 
 def machine() -> dict[str, Any]:
-    """Give what results rest on, as plain values; libraries that are imported only."""
+    """Return what results depend on, as plain values; only libraries that are imported."""
     return {
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         "platform": _platform(),
@@ -54,10 +54,10 @@ def machine() -> dict[str, Any]:
 
 
 def started_with(name: str) -> tuple[str | None, bool]:
-    """Give a variable of the environment as Python was started with it, and whether that is known.
+    """Return an environment variable as Python was started with it, and whether that is known.
 
-    A variable that is set from inside looks the same in `os.environ`, and comes too late for what
-    is read at the start.
+    A variable that the program sets looks the same in `os.environ`, but comes too late for what is
+    read at the start.
     """
     try:
         with open("/proc/self/environ", "rb") as file:
@@ -72,7 +72,7 @@ def started_with(name: str) -> tuple[str | None, bool]:
 
 
 def _platform() -> str:
-    # platform.platform() starts a process. The C library matters: exp and sin are its own.
+    # Not platform.platform(), which starts a process. The C library has its own exp and sin.
     parts = (platform.system(), platform.release(), *platform.libc_ver())
     return " ".join(part for part in parts if part)
 
@@ -100,7 +100,7 @@ def _gpus() -> list[str]:
     cuda = getattr(torch, "cuda", None)
     if cuda is not None and cuda.is_initialized():
         return [cuda.get_device_name(number) for number in range(cuda.device_count())]
-    # Asking CUDA would start it: its driver writes the models down.
+    # Asking CUDA would start it. Its driver lists the models in files.
     models = []
     for path in sorted(glob("/proc/driver/nvidia/gpus/*/information")):
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -109,7 +109,7 @@ def _gpus() -> list[str]:
 
 
 def _blas() -> str | None:
-    # As in numpy.show_config, which prints, or needs PyYAML.
+    # As numpy.show_config does, which prints, or needs PyYAML.
     config = getattr(sys.modules.get("numpy.__config__"), "CONFIG", {})
     blas = config.get("Build Dependencies", {}).get("blas", {})
     return f"{blas['name']} {blas.get('version', '')}".strip() if "name" in blas else None

@@ -1,4 +1,4 @@
-"""The doctor: what repeats here and now, what does not, and what to do about it."""
+"""The report: what repeats here and now, what does not, and what to do about it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from scitex_session_repro._globals.torch import DETERMINISTIC_WORKSPACES, WORKSPACE
-from scitex_session_repro._streams.borrowing import MODULES, borrowings, innermost, library_of
+from scitex_session_repro._streams.borrowing import LIBRARIES, borrowings, innermost, library_of
 
 from .machine import machine, started_with
 
@@ -32,7 +32,7 @@ _BLAS_LIMITS = {
 
 
 class Check(NamedTuple):
-    """What was looked at, and what came out."""
+    """What was checked, and the result."""
 
     what: str
     status: str
@@ -46,9 +46,9 @@ class Report:
     Parameters
     ----------
     checks : list of Check
-        What was looked at.
+        What was checked.
     machine : dict
-        What it rests on: versions, processor, GPUs.
+        What results depend on: versions, processor, GPUs.
     """
 
     def __init__(self, checks: list[Check], machine: dict[str, Any]) -> None:
@@ -56,7 +56,7 @@ class Report:
         self._machine = machine
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the report as plain values that JSON can hold.
+        """Return the report as plain values that JSON can hold.
 
         Returns
         -------
@@ -94,15 +94,15 @@ class Report:
 
 
 def report(manager: RandomStateManager | None = None) -> Report:
-    """Say what is guaranteed to repeat here and now, and what is not.
+    """Report what is guaranteed to repeat here and now, and what is not.
 
-    Nothing is imported or set for it: only libraries that are imported already are asked, so ask
-    at the end of a run. A GPU is not woken up.
+    Nothing is imported, set or started for it, no GPU either. Only libraries that are imported
+    already are checked, so call it at the end of a run.
 
     Parameters
     ----------
     manager : RandomStateManager, optional
-        Whose generators are in use; by default the current manager, if there is one.
+        The manager to report on; by default the current one, if there is one.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def report(manager: RandomStateManager | None = None) -> Report:
 
 
 def _checks(manager: RandomStateManager | None, found: dict[str, Any]) -> list[Check]:
-    """Make every check that applies to what is imported here."""
+    """Run every check that applies to what is imported here."""
     return [
         *_generators(manager),
         _hashes(),
@@ -141,7 +141,7 @@ def _generators(manager: RandomStateManager | None) -> Iterator[Check]:
     seeded = {  # innermost last: what it has seeded counts
         library.module: borrowing for borrowing in borrowings() for library, _, _ in borrowing.found
     }
-    for module in MODULES:
+    for module in LIBRARIES:
         library = library_of(module)
         what = f"the global generator of {library}"
         if module not in seeded:
@@ -151,7 +151,7 @@ def _generators(manager: RandomStateManager | None) -> Iterator[Check]:
         elif seeded[module].owner is manager:
             yield Check(what, GUARANTEED, f"seeded with {seed}; threads share it")
         else:
-            # Whether its seed is the same in every run is not known here.
+            # Whether that seed is the same in every run is not known here.
             reason = f"seeded by {_described(seeded[module])} since, which is not released: "
             reason += f"seed {seed} is not in use"
             yield Check(what, UNKNOWN, reason, "release it, or use named generators")
@@ -217,7 +217,7 @@ def _blas_threads(cpus: int, blas: str) -> int | None:
 
 
 def _limits_of(blas: str) -> list[str]:
-    """Give the variables that limit the threads of a BLAS, the first that is set wins."""
+    """Return the variables that limit the threads of a BLAS; the first that is set wins."""
     for part, name in _BLAS_LIMITS.items():
         if part in blas.lower():
             return [name] if part == "accelerate" else [name, "OMP_NUM_THREADS"]

@@ -13,22 +13,18 @@ from _thread import RLock
 from scitex_session_repro import _import_hook
 from scitex_session_repro._import_hook import on_import
 
-from .streams import Streams
+from .streams import SEED_BITS, Streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
     from typing import Any
 
-    from scitex_session_repro._globals.libraries import Library
     from scitex_session_repro._globals.torch import Determinism
     from scitex_session_repro._import_hook import Pending
 
     from .manager import RandomStateManager
-
-# The modules that hold a global generator; `_globals.libraries` says how each is seeded. It is not
-# numpy, which has no generator when it is imported: numpy 2 loads numpy.random at its first use.
-MODULES = ("random", "numpy.random", "torch", "tensorflow")
 
 # Innermost last. Holding them keeps a manager working that nobody assigned to a name.
 _stack: list[Borrowing] = []
@@ -73,10 +69,10 @@ class Borrowing:
         self._states: dict[str, Any] = {}  # to go on from, of libraries yet to be imported
         self._pending: list[Pending] = []
         later = []
+        _watch_forks()  # first: a thread may fork while this one holds the lock
         with _lock:  # in one, or of two threads each might give back what the other has seeded
             _stack.append(self)
-            _watch_forks()
-            for name in MODULES:
+            for name in LIBRARIES:
                 module = sys.modules.get(name)
                 spec = getattr(module, "__spec__", None)
                 if module is None or getattr(spec, "_initializing", False):
@@ -92,15 +88,13 @@ class Borrowing:
         return on_import(name, lambda module: self._borrow(name, module))
 
     def _borrow(self, name: str, module: ModuleType) -> None:
-        # Called from inside the user's import statements, which trouble of ours must not break:
-        # a `random.py` beside the script is no reason to fail, and is said.
+        # Called inside the user's import statement, which an error of ours must not break: a
+        # `random.py` of the user's beside the script only gets a warning.
         _watch_forks()
         with _lock:
             if not self.active:
                 return
             try:
-                from scitex_session_repro._globals.libraries import LIBRARIES
-
                 library = LIBRARIES[name]
                 self.found.append((library, module, library.save(module)))
                 self._start(library, module)
@@ -133,7 +127,7 @@ class Borrowing:
             If no global generator of that module is known.
         """
         name = getattr(module, "__name__", None)
-        for holder in MODULES:
+        for holder in LIBRARIES:
             if name in (holder, library_of(holder)):
                 found = module if name == holder else sys.modules.get(holder)
                 if found is not None:
@@ -141,7 +135,7 @@ class Borrowing:
                 return
         from scitex_session_repro._errors import InvalidValueError
 
-        known, shown = ", ".join(map(library_of, MODULES)), f"{module!r:.80}"
+        known, shown = ", ".join(map(library_of, LIBRARIES)), f"{module!r:.80}"
         message = f"cannot seed {shown}: the known modules are {known}"
         raise InvalidValueError(message, argument="module", value=shown)
 
@@ -183,7 +177,7 @@ class Borrowing:
         """
         from scitex_session_repro._globals.plain import plain
 
-        states: dict[str, Any] = {name: self._states.get(name) for name in MODULES}
+        states: dict[str, Any] = {name: self._states.get(name) for name in LIBRARIES}
         for name, (library, module) in self._borrowed().items():
             states[name] = plain(library.save(module))
         return states
@@ -378,3 +372,151 @@ def _reseed_child(turn: int) -> None:
     _lock = RLock()  # another thread of the parent may have held it, or the other one
     _import_hook.forget_threads()
     reseed_all()
+
+
+# Libraries
+#
+# Every function is given the imported module, so nothing here imports a library. A library that is
+# to be seeded too is one more row of the table.
+#
+# A seed that a library takes by itself reaches it unchanged, so that ``seed=42`` gives the numbers
+# of the ``random.seed(42)`` or ``torch.manual_seed(42)`` that it replaces. A larger one is reduced
+# from all of its bits. To cut it off (``seed % 2**64``) would make seeds that differ only above the
+# cut the same.
+
+MERSENNE_WORDS = 624
+
+
+class Library:
+    """A library with a global generator.
+
+    Parameters
+    ----------
+    module : str
+        The module that holds it, as in `sys.modules`.
+    save : callable
+        ``save(module)`` returns its state.
+    seed : callable
+        ``seed(module, seed)`` seeds it from an int of 128 bits or more.
+    restore : callable
+        ``restore(module, state)`` puts back what `save` returned. It may return a list: the names
+        of what could not be put back, since its device is not here.
+    """
+
+    __slots__ = ("module", "restore", "save", "seed")
+
+    def __init__(
+        self,
+        module: str,
+        save: Callable[[ModuleType], Any],
+        seed: Callable[[ModuleType, int], object],
+        restore: Callable[[ModuleType, Any], Any],
+    ) -> None:
+        self.module = module
+        self.save = save
+        self.seed = seed
+        self.restore = restore
+
+
+def for_numpy_legacy(seed: int) -> int | list[int]:
+    """Return what `numpy.random.seed` takes: a seed below 2**32, else its 32-bit words and a 0.
+
+    `random` too is a Mersenne twister that starts from the words of a long seed, without zeros at
+    their end. Given the same words, numpy would draw the numbers of `random`.
+
+    Parameters
+    ----------
+    seed : int
+        A seed, or a longer integer below a scope.
+
+    Returns
+    -------
+    int or list of int
+        Four words or more, the lowest first, and a 0.
+    """
+    if seed < 2**32:
+        return seed
+    length = max(SEED_BITS, seed.bit_length())
+    return [seed >> shift & 0xFFFF_FFFF for shift in range(0, length + 32, 32)]
+
+
+def for_64_bits(seed: int) -> int:
+    """Return a seed below 2**64, else 64 bits of a SHA-256 of its little-endian bytes."""
+    if seed < 2**64:
+        return seed
+    from hashlib import sha256
+
+    length = max(SEED_BITS, seed.bit_length())
+    digest = sha256(seed.to_bytes((length + 7) // 8, "little")).digest()
+    return int.from_bytes(digest[:8], "little")
+
+
+def _restore_numpy(numpy_random: ModuleType, state: Any) -> None:
+    # numpy accepts any position of a Mersenne twister, and would read beyond its memory.
+    position = state["state"].get("pos", 0)
+    if not 0 <= position <= MERSENNE_WORDS:
+        raise ValueError(f"position {position} of a Mersenne twister of {MERSENNE_WORDS} words")
+    numpy_random.set_state(state)
+
+
+def _save_torch(torch: ModuleType) -> Any:
+    from scitex_session_repro._globals.torch import save
+
+    return save(torch)
+
+
+def _restore_torch(torch: ModuleType, state: Any) -> list[str]:
+    from scitex_session_repro._globals.torch import restore
+
+    return restore(torch, state)
+
+
+def _save_tensorflow(_: ModuleType) -> Any:
+    context = _tensorflow_context()
+    # Without a seed, TensorFlow does not use this generator, which may not exist.
+    return context._seed, None if context._seed is None else context._rng.getstate()
+
+
+def _restore_tensorflow(tensorflow: ModuleType, state: Any) -> None:
+    seed, drawn = state
+    tensorflow.random.set_seed(seed)
+    if seed is not None:
+        _tensorflow_context()._rng.setstate(drawn)
+
+
+def _tensorflow_context() -> Any:
+    # TensorFlow has set_seed, but no function that returns the seed. Its eager context has it.
+    from tensorflow.python.eager import context
+
+    return context.context()
+
+
+# It is numpy.random, not numpy, which has no generator when it is imported: numpy 2 loads
+# numpy.random at its first use.
+_TABLE = (
+    Library(
+        "random",
+        save=lambda random: random.getstate(),
+        seed=lambda random, seed: random.seed(seed),
+        restore=lambda random, state: random.setstate(state),
+    ),
+    Library(
+        "numpy.random",
+        save=lambda numpy_random: numpy_random.get_state(legacy=False),
+        seed=lambda numpy_random, seed: numpy_random.seed(for_numpy_legacy(seed)),
+        restore=_restore_numpy,
+    ),
+    Library(
+        "torch",
+        save=_save_torch,
+        seed=lambda torch, seed: torch.manual_seed(for_64_bits(seed)),
+        restore=_restore_torch,
+    ),
+    Library(
+        "tensorflow",
+        save=_save_tensorflow,
+        seed=lambda tensorflow, seed: tensorflow.random.set_seed(for_64_bits(seed)),
+        restore=_restore_tensorflow,
+    ),
+)
+LIBRARIES = {library.module: library for library in _TABLE}

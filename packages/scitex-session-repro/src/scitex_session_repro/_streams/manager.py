@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from .borrowing import Globals, TemporarySeed, reseed_all
-from .streams import Streams, normalise, resolve, roots
+from .streams import (
+    Streams,
+    normalise,
+    number_in_loader,
+    number_in_pool,
+    resolve,
+    roots,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -341,8 +348,6 @@ class RandomStateManager:
         NotAWorkerError
             If called in a process that is no worker of a DataLoader.
         """
-        from .streams import number_in_loader
-
         self._become_worker(number_in_loader(worker_id))
 
     def initialize_worker(self) -> None:
@@ -359,8 +364,6 @@ class RandomStateManager:
         NotAWorkerError
             If called in a main process.
         """
-        from .streams import number_in_pool
-
         self._become_worker(number_in_pool())
 
     def _become_worker(self, number: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scitex_session_repro._atomic import replace
 from scitex_session_repro._errors import CheckpointError, StateError
 
-from .borrowing import MODULES, warn
+from .borrowing import LIBRARIES, warn
 from .streams import MARKS, SEED_BITS, STATE_VERSION, describe
 
 if TYPE_CHECKING:
@@ -126,9 +126,9 @@ def _warn_of_what_is_missing(borrowing: Borrowing | None, state: dict[str, Any])
     if borrowing is None:
         warn("the manager seeds no global generators: those of the state are left out")
         return
-    for name in sorted({*MODULES} - {*state["globals"]}):
+    for name in sorted({*LIBRARIES} - {*state["globals"]}):
         warn(f"the state holds nothing of {name}: it goes on as it is")
-    for name in sorted({*state["globals"]} - {*MODULES}):
+    for name in sorted({*state["globals"]} - {*LIBRARIES}):
         warn(f"the state holds {name}, which is not known here: it is left out")
 
 

@@ -1,4 +1,4 @@
-"""What is different between a value and what was recorded of it."""
+"""The difference between a value and what was recorded of it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LIBRARIES = {"numpy", "pandas", "polars", "torch"}
 
 
 def summary_of(obj: Any) -> dict[str, Any]:
-    """Give what is recorded to tell a difference by: type, dtype, shape, a plain number."""
+    """Return what is recorded to describe a later difference: type, dtype, shape, a number."""
     kind = dict if isinstance(obj, dict) else type(obj)  # the type of a mapping does not count
     builtin = kind.__module__ == "builtins"
     summary: dict[str, Any] = {
@@ -36,7 +36,7 @@ def summary_of(obj: Any) -> dict[str, Any]:
     if kind in (bool, int, float, complex):
         summary["value"] = f"{obj!r:.80}" if kind is not int or obj.bit_length() < 256 else "…"
     for key in ("dtype", "shape"):
-        # Of the libraries only: a field of that name may be anything.
+        # Only of these libraries: in other objects, a field of that name may be anything.
         if kind.__module__.partition(".")[0] in _LIBRARIES and hasattr(obj, key):
             found = getattr(obj, key)
             summary[key] = list(found) if key == "shape" else str(found)
@@ -46,9 +46,9 @@ def summary_of(obj: Any) -> dict[str, Any]:
 
 
 def parts_of(obj: Any) -> dict[str, str]:
-    """Give the fingerprint of each part: items of a mapping or a sequence, columns of a frame.
+    """Return the fingerprint of each part: items of a mapping or sequence, columns of a frame.
 
-    The index of pandas is a part of its own: it would else make every column another one.
+    The index of pandas is a part of its own: otherwise it would make every column differ.
     """
     parts: Mapping[Any, Any] = {}
     attributes: dict[str, Any] = {}
@@ -73,10 +73,10 @@ def parts_of(obj: Any) -> dict[str, str]:
 
 
 def keepable(obj: Any) -> NDArray[Any] | None:
-    """Give the array to be kept for a later comparison, or None where there is none.
+    """Return the array to be kept for a later comparison, or None.
 
-    Of numpy's arrays and torch's tensors, those of at most `KEPT_BYTES` that a ``.npy`` file holds
-    without pickle.
+    An array of numpy or a tensor of torch is kept if it has at most `KEPT_BYTES` and a ``.npy``
+    file can hold it without pickle.
     """
     array = _as_array(obj)
     if array is None or array.nbytes > KEPT_BYTES or array.dtype.hasobject:
@@ -87,7 +87,7 @@ def keepable(obj: Any) -> NDArray[Any] | None:
 def compared(
     recorded: dict[str, Any], array: NDArray[Any] | None, obj: Any
 ) -> tuple[str, dict[str, Any]]:
-    """Say what differs.
+    """Describe what differs.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def _compared_elements(then: NDArray[Any], now: NDArray[Any], details: dict[str,
 
 
 def _differing(then: NDArray[Any], now: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Say which elements differ to the bit, all NaN alike; None where they can't be compared."""
+    """Return which elements differ to the bit, all NaN alike; None if they can't be compared."""
     kinds = then.dtype.kind + now.dtype.kind
     if then.dtype.names is not None or now.dtype.names is not None:
         if then.dtype.names != now.dtype.names:

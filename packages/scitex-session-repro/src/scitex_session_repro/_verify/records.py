@@ -1,4 +1,4 @@
-"""The directory of what was recorded, and the comparison with it."""
+"""Values recorded in a directory, and the comparison with them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# No other file in a directory of the user's is ours to read or to remove.
+# In a directory of the user's, we read and remove only files with these endings.
 _RECORD = ".fingerprint.json"
 _ARRAY = ".fingerprint.npy"
 
 
 class Records:
-    """What was recorded in a directory: one JSON file for each name, arrays beside it.
+    """The records in a directory: one JSON file for each name, arrays beside it.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Records:
         """Record a value under a name, or compare it with what was recorded.
 
         `RandomStateManager.verify` says what it promises. Of processes that record the same name at
-        once, one does, and the others compare with what it has recorded.
+        once, one does, and the others compare with that record.
         """
         name = _normalised(name)
         found = fingerprint(obj)  # first: what has no fingerprint leaves no trace
@@ -83,7 +83,7 @@ class Records:
         return False
 
     def clear(self, patterns: str | Iterable[str] | None) -> int:
-        """Forget what was recorded under names that match, and return how many there were."""
+        """Remove the records of names that match, and return how many there were."""
         if patterns is None:
             return self._forget(None)
         one = isinstance(patterns, str) or not hasattr(patterns, "__iter__")
@@ -111,7 +111,7 @@ class Records:
         )
 
     def _read(self, name: str) -> dict[str, Any] | None:
-        """Give what was recorded under a name, or None.
+        """Return the record under a name, or None.
 
         Raises
         ------
@@ -136,26 +136,26 @@ class Records:
         return entry
 
     def _record(self, entry: dict[str, Any], array: NDArray[Any] | None) -> dict[str, Any]:
-        """Record under the entry's name, unless something is recorded there already.
+        """Write a record under the entry's name, unless there is one.
 
         Returns
         -------
         dict
-            The same object where it was recorded, else what another process had recorded.
+            `entry` itself if it was written, otherwise the record of another process.
 
         Raises
         ------
         OSError
             If the directory can't be written.
         VerificationRecordError
-            If what another process has recorded can't be read.
+            If the record of another process can't be read.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         path = self._path(entry["name"])
         entry["recorded"] = datetime.now(UTC).isoformat(timespec="seconds")
         entry["array"] = None
         if array is not None:
-            # Named after its content: of two processes, neither replaces the other's array.
+            # Named after its content, so that no process replaces the array of another.
             digest = entry["fingerprint"].partition(":")[2][:16]
             entry["array"] = f"{path.name.removesuffix(_RECORD)}-{digest}{_ARRAY}"
             self._write_array(entry["array"], array)
@@ -163,14 +163,14 @@ class Records:
         if create(path, text.encode()):
             return entry
         winner = self._read(entry["name"])
-        if winner is None:  # and forgotten again at the same moment
+        if winner is None:  # and removed again at the same moment
             return self._record(entry, array)
         if entry["array"] not in (None, winner["array"]):
             self.directory.joinpath(entry["array"]).unlink(missing_ok=True)
         return winner
 
     def _array_of(self, entry: dict[str, Any]) -> tuple[NDArray[Any] | None, str]:
-        """Give the array kept with a record, or None, and what is the trouble with it."""
+        """Return the array kept with a record, or None, and why it can't be read."""
         import numpy as np
 
         name = entry["array"]
@@ -184,14 +184,14 @@ class Records:
         return array, ""
 
     def _forget(self, patterns: list[str] | None) -> int:
-        """Remove the records whose name equals or matches one of the patterns, or all."""
+        """Remove the records whose name equals or matches a pattern, or all of them."""
         removed = 0
         named = {self._path(pattern).name for pattern in patterns or ()}
         for path in self._records():
             if patterns is not None and path.name not in named:
                 try:
                     entry = _parsed(path.read_bytes())
-                except FileNotFoundError:  # forgotten by another process
+                except FileNotFoundError:  # removed by another process
                     continue
                 if isinstance(entry, str):
                     continue  # the name in it can't be read: only its own name removes it
@@ -215,8 +215,8 @@ class Records:
                 yield self.directory / name
 
     def _path(self, name: str) -> Path:
-        # Readable, and different for different names where case does not count, or where the
-        # name is no name of a file ("a/b", "con", 300 letters).
+        # Readable, and different for different names even where a file system ignores case, or
+        # where the name can't be that of a file ("a/b", "con", 300 letters).
         shown = "".join(c if (c.isascii() and c.isalnum()) or c in "-_" else "_" for c in name)
         digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return self.directory / f"{shown[:50] or '_'}-{digest}{_RECORD}"
@@ -232,7 +232,7 @@ class Records:
 
 
 def _parsed(data: bytes) -> dict[str, Any] | str:
-    """Give the record in a file, or what is wrong with it."""
+    """Return the record in a file, or what is wrong with it."""
     try:
         entry = json.loads(data)
     except ValueError as error:
@@ -257,7 +257,7 @@ def _parsed(data: bytes) -> dict[str, Any] | str:
 
 
 def _normalised(name: object) -> str:
-    # Unicode's NFC, as the names of streams: one text is one name however it was typed.
+    # Unicode's NFC, as for names of streams: one text is one name, however it was typed.
     if not isinstance(name, str):
         raise wrong_type("the name of a value to verify", "a str", name)
     return normalize("NFC", name)
