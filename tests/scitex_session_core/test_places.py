@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scitex_session_core import InvalidValueError, journal_create, registry_dir
+from scitex_session_core import InvalidValueError, SessionManager, journal_create, registry_dir
 from scitex_session_core._paths import absolute, cache_dir, out_dir_for, state_dir
 from support import run_script
 
@@ -47,9 +48,11 @@ def test_a_user_without_a_home_gets_no_folder_in_the_working_directory(
     monkeypatch.setattr(pwd, "getpwuid", nobody)
     with pytest.raises(FileNotFoundError, match="there is no home directory: set HOME"):
         registry_dir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     registry = tmp_path / "registry"
     journal_create(registry, "x", {}, script_path=None, process=None)
-    assert os.listdir(tmp_path) == ["registry"]
+    assert list(SessionManager(registry).list_sessions()) == ["x"]
+    assert sorted(os.listdir(tmp_path)) == ["registry", "tmp"]
 
 
 def test_the_registry_lies_in_the_state_directory() -> None:

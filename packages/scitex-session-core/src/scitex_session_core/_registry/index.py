@@ -82,12 +82,15 @@ def index_path(registry: Path) -> Path:
 
 
 def _local_dir() -> Path:
-    folder = cache_dir() / "index"
-    if not on_network(folder):
-        return folder
+    try:
+        folder = cache_dir() / "index"
+        # In a home that machines share, locks and shared memory fail, and SQLite with them.
+        if not on_network(folder):
+            return folder
+    except OSError:  # there is no home
+        pass
     import tempfile
 
-    # A home that machines share, where locks and shared memory fail, and SQLite with them.
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
     return Path(tempfile.gettempdir(), f"scitex-session-{user}")
 
