@@ -14,8 +14,8 @@ from scitex_session_core import (
     read_events,
     read_record,
     reap,
-    tell_begin,
-    tell_end,
+    register_end,
+    register_start,
     warn,
     write_record,
 )
@@ -138,7 +138,7 @@ class Ledger:
         config, files = self._config, self._files
         attempt("writing CONFIG.yaml", lambda: write_config(path, config, files, origins, asked))
         attempt("keeping the script", lambda: save_script(path, self._script))
-        attempt("registering the session", lambda: tell_begin(self._registry, record, path))
+        attempt("registering the session", lambda: register_start(self._registry, record, path))
 
     def add(self, field: str, value: Any) -> None:
         """Have the record of the end say one thing more."""
@@ -173,7 +173,9 @@ class Ledger:
             END_DATETIME=ended,
             RUN_DURATION=ended - started,
         )
-        attempt("telling the registry", lambda: tell_end(self._registry, self._record, self.path))
+        attempt(
+            "telling the registry", lambda: register_end(self._registry, self._record, self.path)
+        )
 
     def reap_others(self) -> None:
         """File a few of this script's runs that died without anybody seeing it."""
