@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scitex_session.__main__ import main
-from scitex_session_core import make_run_dir, new_record, tell_begin, tell_end, write_record
+from scitex_session_core import make_run_dir, new_record, register_end, register_start, write_record
 
 RUN: dict[str, Any] = {
     "status": "failed",
@@ -93,11 +93,11 @@ def test_others_with_the_same_content_are_named_up_to_three(
     for _ in range(5):
         place = recorded(artifacts=[artifact])
         record = read_record(place)
-        tell_begin(registry_dir(), record, place)
+        register_start(registry_dir(), record, place)
         exit_status, reason = outcome(0)
         record = ended_record(record, exit_status=exit_status, reason=reason)
         write_record(place, record)
-        tell_end(registry_dir(), record, place)
+        register_end(registry_dir(), record, place)
         names.append(place.name)
     shown = told(Path("table.csv"), capsys)
     assert shown["saved as"] == "table.csv"

@@ -21,9 +21,9 @@ from scitex_session_core import (
     new_record,
     outcome,
     read_record,
+    register_end,
+    register_start,
     reindex,
-    tell_begin,
-    tell_end,
     write_record,
 )
 
@@ -37,7 +37,7 @@ def run(registry: Path, script: Path, *contents: str, role: str = "output") -> P
     place = make_run_dir(script)
     record = new_record(place.id, script=script)
     write_record(place.path, record)
-    tell_begin(registry, record, place.path)
+    register_start(registry, record, place.path)
     for number, content in enumerate(contents):
         fields = {"path": f"{number}.txt", "bytes": len(content), "role": role}
         append_event(place.path, "artifact", sha256=digest(content), **fields)
@@ -48,7 +48,7 @@ def end(registry: Path, run_dir: Path) -> None:
     exit_status, reason = outcome(0)
     record = ended_record(read_record(run_dir), exit_status=exit_status, reason=reason)
     write_record(run_dir, record)
-    tell_end(registry, record, run_dir)
+    register_end(registry, record, run_dir)
 
 
 def ids(found: list[dict[str, Any]]) -> list[str]:
@@ -125,8 +125,8 @@ def test_artifacts_without_a_digest_are_passed_over(
 ) -> None:
     place = make_run_dir(script)
     record = {**new_record(place.id), "artifacts": [artifact]}
-    tell_begin(registry, record, place.path)
-    tell_end(registry, {**record, "status": "success"}, place.path)
+    register_start(registry, record, place.path)
+    register_end(registry, {**record, "status": "success"}, place.path)
     manager = SessionManager(registry)
     assert manager.makers(digest("a")) == []
     assert manager.get_session(place.id)["artifacts"] == 1

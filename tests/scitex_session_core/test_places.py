@@ -122,16 +122,16 @@ def test_a_run_on_linux_imports_nothing_that_it_does_not_need() -> None:
         from pathlib import Path
         from scitex_session_core import (
             ended_record, make_run_dir, move_to_finished, new_record, read_record, reap,
-            registry_dir, tell_begin, tell_end, write_record,
+            registry_dir, register_start, register_end, write_record,
         )
         before = set(sys.modules)
         run, registry = make_run_dir(Path("x.py")), registry_dir()
         record = new_record(run.id)
         write_record(run.path, record)
-        tell_begin(registry, record, run.path)
+        register_start(registry, record, run.path)
         record = ended_record(read_record(run.path), exit_status=0, reason={})
         write_record(run.path, record)
-        tell_end(registry, record, move_to_finished(run.path, "success"))
+        register_end(registry, record, move_to_finished(run.path, "success"))
         reap(run.out_dir, registry=registry, most=8)
         print(*sys.modules)
         print(*(set(sys.modules) - before))

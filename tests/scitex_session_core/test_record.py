@@ -19,9 +19,9 @@ from scitex_session_core import (
     __version__,
     current_status,
     ended_record,
+    locate_run,
     new_record,
     read_record,
-    whereabouts,
     write_record,
 )
 from support import read_json, run_script
@@ -239,12 +239,12 @@ def test_a_run_that_moved_is_found(directory: str, dead_run: Callable[..., Path]
     there.mkdir()
     run_dir.rename(there / run_dir.name)
     assert read_record(run_dir)["id"] == run_dir.name
-    assert whereabouts(run_dir) == there / run_dir.name
+    assert locate_run(run_dir) == there / run_dir.name
 
 
 def test_a_run_without_a_record_is_located_where_it_was(tmp_path: Path) -> None:
-    assert whereabouts(tmp_path / "RUNNING" / "x") == tmp_path / "RUNNING" / "x"
-    assert whereabouts(tmp_path / "x") == tmp_path / "x"
+    assert locate_run(tmp_path / "RUNNING" / "x") == tmp_path / "RUNNING" / "x"
+    assert locate_run(tmp_path / "x") == tmp_path / "x"
 
 
 def test_readers_never_miss_a_run_that_is_being_moved(

@@ -31,12 +31,12 @@ from scitex_session_core import (
     append_event,
     ended_record,
     file_crash,
+    locate_run,
     make_run_dir,
     move_to_finished,
     new_record,
     read_record,
     reap,
-    whereabouts,
     write_record,
 )
 
@@ -178,12 +178,12 @@ class Run(RuleBasedStateMachine):
     @rule(line=st.binary(max_size=20))
     def one_is_torn(self, line: bytes) -> None:
         whole = b'\n{"event": "tag", "tag": "torn"'
-        with open(whereabouts(self.run_dir) / "events.jsonl", "ab") as file:
+        with open(locate_run(self.run_dir) / "events.jsonl", "ab") as file:
             file.write(line + whole)
 
     @rule()
     def somebody_folds(self) -> None:
-        place = whereabouts(self.run_dir)
+        place = locate_run(self.run_dir)
         write_record(place, read_record(place))
 
     @precondition(lambda self: self.status == "running" and not self.dead)

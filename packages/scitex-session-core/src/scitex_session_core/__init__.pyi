@@ -11,8 +11,8 @@ from ._errors import SessionWarning as SessionWarning
 from ._errors import warn as warn
 from ._paths import RUN_FILES as RUN_FILES
 from ._paths import check_id as check_id
+from ._paths import locate_run as locate_run
 from ._paths import new_id as new_id
-from ._paths import whereabouts as whereabouts
 from ._record.masker import MASK as MASK
 from ._record.masker import is_secret_name as is_secret_name
 from ._record.masker import jsonable as jsonable
@@ -29,9 +29,9 @@ from ._record.record import write_record as write_record
 from ._registry.journal import journal_close as journal_close
 from ._registry.journal import journal_create as journal_create
 from ._registry.journal import journal_update as journal_update
+from ._registry.journal import register_end as register_end
+from ._registry.journal import register_start as register_start
 from ._registry.journal import registry_dir as registry_dir
-from ._registry.journal import tell_begin as tell_begin
-from ._registry.journal import tell_end as tell_end
 from ._registry.manager import SessionManager as SessionManager
 from ._registry.reindex import reindex as reindex
 from ._rundir.directory import RunDir as RunDir

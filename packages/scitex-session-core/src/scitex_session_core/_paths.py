@@ -238,7 +238,7 @@ def possible_places(run_dir: str | os.PathLike[str]) -> list[Path]:
     return [run_dir, *(out_dir / name / run_dir.name for name in STATUS_OF_FOLDER)]
 
 
-def whereabouts(run_dir: str | os.PathLike[str]) -> Path:
+def locate_run(run_dir: str | os.PathLike[str]) -> Path:
     """Return where a run is now: the place that holds its record, or `run_dir` if none does.
 
     A companion, a child or another process that knows a run as ``RUNNING/<ID>`` may look for it
@@ -295,9 +295,9 @@ class DirectoryLock:
 
     def _open(self) -> int:
         try:
-            return os.open(whereabouts(self._run_dir), os.O_RDONLY)
+            return os.open(locate_run(self._run_dir), os.O_RDONLY)
         except FileNotFoundError:  # it moved between the look and the opening, and moves once
-            return os.open(whereabouts(self._run_dir), os.O_RDONLY)
+            return os.open(locate_run(self._run_dir), os.O_RDONLY)
 
     def __exit__(self, *_exc: object) -> None:
         if self._descriptor >= 0:

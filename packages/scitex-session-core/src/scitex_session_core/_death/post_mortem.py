@@ -12,7 +12,7 @@ from scitex_session_core._paths import (
     HEARTBEAT_NAME,
     LOG_NAMES,
     RECORD_NAME,
-    whereabouts,
+    locate_run,
 )
 from scitex_session_core._process import liveness
 from scitex_session_core._record.masker import without_secrets
@@ -64,7 +64,7 @@ def write_crash(
     OSError
         The record could not be written.
     """
-    run_dir = whereabouts(run_dir)
+    run_dir = locate_run(run_dir)
     try:
         if liveness(read_record(run_dir).get("process")) == "alive":
             return None  # also where the next run in the same sdir is alive

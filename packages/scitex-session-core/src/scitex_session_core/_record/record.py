@@ -22,8 +22,8 @@ from scitex_session_core._paths import (
     RECORD_NAME,
     STATUS_OF_FOLDER,
     DirectoryLock,
+    locate_run,
     possible_places,
-    whereabouts,
 )
 from scitex_session_core._process import observed_status
 
@@ -130,7 +130,7 @@ def current_status(record: Mapping[str, Any], run_dir: str | os.PathLike[str] | 
         return status
     if run_dir is None:
         return observed_status(record.get("process"))
-    found = observed_status(record.get("process"), whereabouts(run_dir))
+    found = observed_status(record.get("process"), locate_run(run_dir))
     if found == "running":
         return found
     # The run may have ended after `record` was read.
@@ -182,16 +182,16 @@ def append_event(run_dir: str | PathLike[str], event: str, **fields: Any) -> Non
             raise InvalidTypeError(name, fields[name], allowed)
     line = dumps({"event": event, "time": utc_now(), **fields})
     run_dir = Path(run_dir)
-    place = whereabouts(run_dir)
+    place = locate_run(run_dir)
     written = False
     if place == run_dir:
         try:
             append_line(run_dir / EVENTS_NAME, line)
             written = True
         except FileNotFoundError:  # it moved between the look and the append
-            if whereabouts(run_dir) == run_dir:
+            if locate_run(run_dir) == run_dir:
                 raise
-        place = whereabouts(run_dir)
+        place = locate_run(run_dir)
         if place == run_dir:
             return
     # It moved. A rename took the line along; a copy may have been complete before the line was

@@ -58,7 +58,7 @@ def registry_dir() -> Path:
     return absolute(chosen) if chosen else state_dir() / "registry"
 
 
-def tell_begin(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None:
+def register_start(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None:
     """Register the start of a run.
 
     Parameters
@@ -91,7 +91,7 @@ def tell_begin(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None
     )
 
 
-def tell_end(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None:
+def register_end(registry: Path, record: Mapping[str, Any], run_dir: Path) -> None:
     """Register the end of a run, with its results, tags, note and artifacts.
 
     Parameters

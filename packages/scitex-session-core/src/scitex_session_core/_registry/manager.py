@@ -11,7 +11,7 @@ from scitex_session_core._errors import (
     InvalidValueError,
     warn,
 )
-from scitex_session_core._paths import RECORD_NAME, absolute, check_id, whereabouts
+from scitex_session_core._paths import RECORD_NAME, absolute, check_id, locate_run
 from scitex_session_core._process import identify, liveness
 from scitex_session_core._record.record import append_event
 
@@ -305,7 +305,7 @@ class SessionManager:
             self._warn_missing(session_id, "update")
             return
         if session["run_dir"] is not None:
-            run_dir = whereabouts(Path(session["run_dir"]))
+            run_dir = locate_run(Path(session["run_dir"]))
             if (run_dir / RECORD_NAME).exists():
                 for name, value in texts.items():
                     if value is not None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scitex_session_core._errors import InvalidTypeError, InvalidValueError, RecordError
-from scitex_session_core._paths import whereabouts
+from scitex_session_core._paths import locate_run
 from scitex_session_core._process import observed_status
 from scitex_session_core._record.record import read_record
 
@@ -287,11 +287,11 @@ def session_now(session: dict[str, Any]) -> dict[str, Any]:
             # registered.
             end = {**record, "exit_code": record.get("exit_status"), "run_dir": None}
             take_end(now, end, parse_time(record.get("ended")))
-            now["run_dir"] = str(whereabouts(Path(now["run_dir"])))
+            now["run_dir"] = str(locate_run(Path(now["run_dir"])))
             return now
     if now["process"] is not None:
         # Without its record, the heartbeat in the directory is that of another run.
-        place = whereabouts(Path(now["run_dir"])) if record is not None else None
+        place = locate_run(Path(now["run_dir"])) if record is not None else None
         now["status"] = observed_status(now["process"], place)
     return now
 

@@ -26,16 +26,16 @@ from scitex_session_core._paths import (
     DirectoryLock,
     absolute,
     finished_dir,
+    locate_run,
     new_id,
     out_dir_for,
     out_dir_name,
     state_dir,
     unfinished_copy,
-    whereabouts,
 )
 from scitex_session_core._process import observed_status
 from scitex_session_core._record.record import read_record
-from scitex_session_core._registry.journal import tell_end
+from scitex_session_core._registry.journal import register_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -340,13 +340,13 @@ def _file(
         except FileNotFoundError:  # without locks, another process moved it meanwhile
             found = write_crash(run_dir, seen, status)
         if found is None:
-            return whereabouts(run_dir)
+            return locate_run(run_dir)
         run_dir, record = found
         moved = move_to_finished(run_dir, str(record["status"]))
         _clean_up(moved)
     if registry is not None:
         try:
-            tell_end(registry, record, moved)
+            register_end(registry, record, moved)
         except OSError as error:
             warn(f"the end of {moved} could not be registered in {registry}: {error}")
     return moved
@@ -417,7 +417,7 @@ def reap(
 
 def _status_to_file(run_dir: Path, *, force: bool) -> str | None:
     """Return ``crashed``, with `force` also ``lost``; None for a run to be left alone."""
-    if whereabouts(run_dir) != run_dir:
+    if locate_run(run_dir) != run_dir:
         return None  # another process moved it, or a late child made the directory again
     record = read_record(run_dir)
     status = str(record.get("status"))

@@ -8,7 +8,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from scitex_session_core import RecordError, current_status, read_record, whereabouts
+from scitex_session_core import RecordError, current_status, locate_run, read_record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _fill_from_session(origin: Origin, session: Mapping[str, Any]) -> bool:
     run_dir = session["run_dir"]
     if run_dir is not None:
         try:
-            place = whereabouts(run_dir)
+            place = locate_run(run_dir)
             record = read_record(place)
         except (RecordError, OSError, ValueError):
             record = {}

@@ -25,8 +25,8 @@ from scitex_session_core import (
     read_events,
     read_record,
     reap,
-    tell_begin,
-    tell_end,
+    register_end,
+    register_start,
     warn,
     write_atomic,
     write_record,
@@ -188,7 +188,7 @@ class RunRecord:
         with tolerated("keeping the script"):
             save_script(self.path, self._script)
         with tolerated("registering the session"):
-            tell_begin(self._registry, self._record, self.path)
+            register_start(self._registry, self._record, self.path)
 
     def add(self, field: str, value: Any) -> None:
         """Add a field to the record that is written at the end."""
@@ -222,7 +222,7 @@ class RunRecord:
             RUN_DURATION=self._time("ended") - self._time("started"),
         )
         with tolerated("registering the end"):
-            tell_end(self._registry, self._record, self.path)
+            register_end(self._registry, self._record, self.path)
 
     def log_error(self, error: BaseException) -> None:
         """Append to ``stderr.log`` what the interpreter will print of the error that ended the run.
