@@ -18,6 +18,7 @@ from scitex_session_core import (
     warn,
     write_record,
 )
+from scitex_session_io import start_companion
 
 from ._command_line.session_options import asked_by_environment
 from ._config.script import script_of_caller
@@ -190,7 +191,7 @@ def start(
     if sys is None:
         options.capture = "none"
     script = Path(file).absolute() if file is not None else script_of_caller(_sys._getframe(1))
-    run = Run(options, script)
+    run = Run(options, script, start_companion())
     enter(run)
     run.open()
     _close_at_exit(run)

@@ -177,14 +177,19 @@ async def execute_async(
 
 
 def _opened(func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Arguments) -> Run:
-    from .run import Run
-
     try:
         options = Options(keywords, arguments.session.told(), arguments.origins)
+        from scitex_session_io import start_companion
+
+        # First of all: Python takes 12 ms to start in it, which pass beside our imports then.
+        companion = start_companion()
+        from .run import Run
+
         file = options.file
         run = Run(
             options,
             Path(file).absolute() if file is not None else script_of(namespace_of(func)),
+            companion,
             function=name_of(func),
             arguments=arguments.values,
         )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scitex_session._config.folder import ConfigFiles
     from scitex_session._names.config_object import Config
     from scitex_session_core import RunDir
-    from scitex_session_io import Capture
+    from scitex_session_io import Capture, Companion
 
     from .options import Options
 
@@ -44,6 +44,8 @@ class Run:
         What the session was asked for.
     script : Path or None
         The script it belongs to.
+    companion : Companion
+        Its companion process, started.
     function : str, optional
         The function it runs.
     arguments : mapping, optional
@@ -79,6 +81,7 @@ class Run:
         self,
         options: Options,
         script: Path | None,
+        companion: Companion,
         *,
         function: str | None = None,
         arguments: Mapping[str, Any] | None = None,
@@ -90,8 +93,10 @@ class Run:
         self.arguments = dict(arguments or {})
         self.guard = SignalGuard()
         self.closed_figures = 0
+        self._companion = companion
         self._owner = os.getpid()
         self._undo: list[tuple[str, Callable[[], object]]] = []
+        self.at_close("releasing the companion", companion.release)
         self._end_watch: Callable[[], object] | None = None
 
     @property
@@ -147,6 +152,7 @@ class Run:
             heartbeat=run_dir.path / _HEARTBEAT,
             on_death=crash_command(run_dir.path, registry),
             max_bytes=options.max_log_bytes,
+            companion=self._companion,
         )
         _active.append(self)
         self._withdraw_names = provide(self.names)
