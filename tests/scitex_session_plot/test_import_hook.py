@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -149,6 +150,25 @@ def test_however_many_hooks_wait_there_is_one_finder_until_the_last_is_gone() ->
         assert is_on_the_path()
         hook.cancel()
     assert sys.meta_path == before
+
+
+@pytest.mark.parametrize("as_error", [False, True])
+def test_a_call_that_fails_is_a_warning_and_the_import_goes_on(
+    write_module: WriteModule, as_error: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(module: ModuleType) -> None:
+        raise ModuleNotFoundError("replaced while it ran")
+
+    calls: list[ModuleType] = []
+    Hook(NAME, fail)
+    Hook(NAME, calls.append)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("error" if as_error else "always")
+        module = importlib.import_module(NAME)
+    assert calls == [module]
+    said = capsys.readouterr().err if as_error else str(caught[0].message)
+    assert "waited_for" in said
+    assert "ModuleNotFoundError: replaced while it ran" in said
 
 
 def test_the_module_keeps_its_own_loader(write_module: WriteModule, hook: Hook) -> None:

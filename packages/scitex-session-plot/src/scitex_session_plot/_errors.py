@@ -1,4 +1,4 @@
-"""The errors of scitex-session-plot, and the checks of arguments that raise them.
+"""The errors of scitex-session-plot, the checks of arguments that raise them, and its warnings.
 
 Every error is a `PlotError` and the builtin that a caller expects. Its data are its arguments and
 its attributes, so that it can be pickled on its way out of a worker.
@@ -6,7 +6,11 @@ its attributes, so that it can be pickled on its way out of a worker.
 
 from __future__ import annotations
 
+import sys
 from math import isfinite
+
+# The modules between a warning and the line of the user's that it is located at.
+_NOT_THEIRS = ("scitex_session", "matplotlib", "importlib")
 
 
 class PlotError(Exception):
@@ -154,3 +158,17 @@ def _finite(argument: str, value: object, allowed: str) -> float:
     if not isfinite(result):
         raise StyleValueError(argument, shorten(value), allowed)
     return result
+
+
+def warn(message: str) -> None:
+    """Warn of trouble of our own, which must not stop the user: not where warnings are errors."""
+    import warnings
+
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_NOT_THEIRS):
+        frame, level = frame.f_back, level + 1
+    try:
+        warnings.warn(message, stacklevel=level)
+    except Warning:
+        if sys.stderr is not None:
+            print(f"UserWarning: {message}", file=sys.stderr)

@@ -35,7 +35,7 @@ class Hook:
     name : str
         The module's full name, as in `sys.modules`.
     call : callable
-        It should not raise: what it raises comes out of the import statement.
+        Called with the module. What it raises is a warning, and no error of the import statement.
     """
 
     __slots__ = ("_call", "name")
@@ -64,8 +64,14 @@ class Hook:
 
     def fire(self, module: ModuleType) -> None:
         """Make the call, unless it has been made or cancelled."""
-        if self.cancel():
+        if not self.cancel():
+            return
+        try:
             self._call(module)
+        except Exception as error:  # noqa: BLE001  # the user asked for the module, not for us
+            from ._errors import warn
+
+            warn(f"{self.name} is imported, but not set up: {type(error).__name__}: {error}")
 
 
 class _Finder:

@@ -166,29 +166,25 @@ class Watch:
                 if self not in _watches or (name in _patched and _patched[name][0] is place):
                     return
                 own = getattr(place, name)
-                ours = _replacement(module, own, _BEGIN[name])
+                ours = _replacement(module, name, own)
                 _patched[name] = place, own, ours
                 setattr(place, name, ours)
 
         return patch
 
 
-def _replacement(
-    module: ModuleType, own: Callable[..., Any], begin: Callable[..., Save | None]
-) -> Callable[..., Any]:
-    """Return a function to replace one of matplotlib's.
-
-    Parameters
-    ----------
-    module : module
-        The module of the function.
-    own : callable
-        The function.
-    begin : callable
-        Called with the arguments of each call; returns the save to make instead, or None to pass
-        on what was given.
-    """
+def _replacement(module: ModuleType, name: str, own: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function to replace one of matplotlib's: `own`, known as `name`, of `module`."""
     from functools import wraps
+
+    # Not first imported when a figure is saved: then, files may no longer be openable.
+    from .write import BEGIN
+
+    begin_save = BEGIN[name]
+
+    def begin(*args: Any, **kwargs: Any) -> Save | None:
+        watches = _watches
+        return begin_save(watches[-1], *args, **kwargs) if watches else None
 
     folder = os.path.dirname(getattr(sys.modules["matplotlib"], "__file__", None) or "matplotlib")
     code = compile(_SOURCE, os.path.join(folder, _FILE), "exec")
@@ -204,34 +200,3 @@ def _unpatch() -> None:
         if getattr(place, name) is ours:  # else theirs calls ours, which now only passes on
             setattr(place, name, own)
             del _patched[name]
-
-
-def _print_figure(canvas: Any, filename: Any, *args: Any, **kwargs: Any) -> Save | None:
-    if not (watches := _watches):
-        return None
-    from .write import FigureSave
-
-    return FigureSave(watches[-1], canvas, filename, args, kwargs)
-
-
-def _imsave(fname: Any, *args: Any, **kwargs: Any) -> Save | None:
-    if not (watches := _watches):
-        return None
-    from .write import image_save
-
-    return image_save(watches[-1], fname, args, kwargs)
-
-
-def _save(animation: Any, filename: Any, *args: Any, **kwargs: Any) -> Save | None:
-    if not (watches := _watches):
-        return None
-    from .write import AnimationSave
-
-    return AnimationSave(watches[-1], animation, filename, args, kwargs)
-
-
-_BEGIN: dict[str, Callable[..., Save | None]] = {
-    "print_figure": _print_figure,
-    "imsave": _imsave,
-    "save": _save,
-}

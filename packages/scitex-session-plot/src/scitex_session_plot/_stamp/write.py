@@ -8,6 +8,8 @@ import weakref
 from _thread import RLock, _local
 from datetime import UTC, datetime
 
+from scitex_session_plot._errors import warn
+
 from .places import (
     dated_by_environment,
     footer_on,
@@ -115,13 +117,7 @@ class Save:
         if message in self._watch.said:
             return
         self._watch.said.add(message)
-        import warnings
-
-        try:
-            warnings.warn(message, stacklevel=_stacklevel())
-        except Warning:  # an error by the user's filters: no reason to lose the figure
-            if sys.stderr is not None:
-                print(f"UserWarning: {message}", file=sys.stderr)
+        warn(message)
 
 
 class FigureSave(Save):
@@ -185,24 +181,6 @@ class FigureSave(Save):
             self.say(_failed(error))
 
 
-def image_save(
-    watch: Watch, fname: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> ImageSave | None:
-    """Return the save of an array by `imsave`; None where that saves, or is part of, a figure.
-
-    The canvas of Agg saves through `imsave`: a direct call of its `print_png` is watched here.
-    """
-    fmt = args[_FORMAT_ARGUMENT] if len(args) > _FORMAT_ARGUMENT else kwargs.get("format")
-    if fmt is None and isinstance(fname, (str, os.PathLike)):
-        fmt = os.path.splitext(os.fsdecode(fname))[1][1:]
-    elif fmt is None:
-        fmt = sys.modules["matplotlib"].rcParams["savefig.format"]
-    fmt = str(fmt).lower()
-    if fmt in _AS_FIGURE or saving_figure():
-        return None
-    return ImageSave(watch, fmt, fname, args, kwargs)
-
-
 class ImageSave(Save):
     """Saves an array as an image."""
 
@@ -227,6 +205,42 @@ class AnimationSave(Save):
     ) -> None:
         super().__init__(watch, filename, (animation, filename, *args), kwargs)
         self.path = absolute(filename)
+
+
+def _figure_save(
+    watch: Watch, /, canvas: Any, filename: Any, *args: Any, **kwargs: Any
+) -> FigureSave:
+    return FigureSave(watch, canvas, filename, args, kwargs)
+
+
+def _animation_save(
+    watch: Watch, /, animation: Any, filename: Any, *args: Any, **kwargs: Any
+) -> AnimationSave:
+    return AnimationSave(watch, animation, filename, args, kwargs)
+
+
+def _image_save(watch: Watch, /, fname: Any, *args: Any, **kwargs: Any) -> ImageSave | None:
+    """Return the save of an array by `imsave`; None where that saves, or is part of, a figure.
+
+    The canvas of Agg saves through `imsave`: a direct call of its `print_png` is watched here.
+    """
+    fmt = args[_FORMAT_ARGUMENT] if len(args) > _FORMAT_ARGUMENT else kwargs.get("format")
+    if fmt is None and isinstance(fname, (str, os.PathLike)):
+        fmt = os.path.splitext(os.fsdecode(fname))[1][1:]
+    elif fmt is None:
+        fmt = sys.modules["matplotlib"].rcParams["savefig.format"]
+    fmt = str(fmt).lower()
+    if fmt in _AS_FIGURE or saving_figure():
+        return None
+    return ImageSave(watch, fmt, fname, args, kwargs)
+
+
+# What begins a save, by the name of matplotlib's function, from that function's arguments.
+BEGIN: dict[str, Callable[..., Save | None]] = {
+    "print_figure": _figure_save,
+    "imsave": _image_save,
+    "save": _animation_save,
+}
 
 
 class OpenFile:
@@ -353,14 +367,3 @@ def _position(target: Any) -> int | None:
 
 def _failed(error: Exception) -> str:
     return f"a figure is saved without its stamp: {type(error).__name__}: {error}"
-
-
-def _stacklevel() -> int:
-    """Count the frames up to the first that is neither ours nor matplotlib's."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None:
-        name = frame.f_globals.get("__name__", "")
-        if not name.startswith(("scitex_session", "matplotlib")):
-            break
-        frame, level = frame.f_back, level + 1
-    return level

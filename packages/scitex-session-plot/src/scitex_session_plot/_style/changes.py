@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 import warnings
 
+from scitex_session_plot._errors import warn
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
@@ -37,8 +39,7 @@ class RcParams:
             else:
                 self._found[key] = found
         if refused:  # a matplotlib to come: its import must not fail because of a style
-            message = f"this matplotlib does not take the style's {', '.join(refused)}"
-            warnings.warn(message, stacklevel=2)
+            warn(f"this matplotlib does not take the style's {', '.join(refused)}")
 
     def undo(self, newer: Any) -> None:
         """Put back what was found, or have the next newer style do that."""
