@@ -132,13 +132,16 @@ def test_a_signal_ends_the_run_and_then_the_process_dies_of_it(name: str, exit_s
 def test_finally_blocks_run_when_a_run_is_terminated() -> None:
     body = """
         try:
+            print("within the block", flush=True)
             time.sleep(60)
         finally:
             print("cleaned up", flush=True)
     """
     with start_script(SCRIPT.format(body=body.strip())) as process:
         assert process.stdout is not None
-        process.stdout.readline()
+        for line in process.stdout:
+            if "within the block" in line:
+                break
         process.terminate()
         process.wait(20)
     path, _ = the_run("FINISHED_ERROR")
