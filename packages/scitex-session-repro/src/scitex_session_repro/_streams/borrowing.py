@@ -10,8 +10,7 @@ import os
 import sys
 from _thread import RLock
 
-from scitex_session_repro import _import_hook
-from scitex_session_repro._import_hook import on_import
+from scitex_session_repro._import_hook import forget_threads, on_import
 
 from .streams import SEED_BITS, Streams
 
@@ -370,7 +369,7 @@ def _reseed_child(turn: int) -> None:
     if turn != _turns[-1]:
         return
     _lock = RLock()  # another thread of the parent may have held it, or the other one
-    _import_hook.forget_threads()
+    forget_threads()
     reseed_all()
 
 
