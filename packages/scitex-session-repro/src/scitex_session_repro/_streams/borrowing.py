@@ -10,8 +10,7 @@ import os
 import sys
 from _thread import RLock
 
-from scitex_session_repro import _import_hook
-from scitex_session_repro._import_hook import on_import
+from scitex_session_repro._import_hook import forget_threads, on_import
 
 from .streams import SEED_BITS, Streams
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 # Innermost last. Holding them keeps a manager working that nobody assigned to a name.
 _stack: list[Borrowing] = []
 # One thread at a time saves, seeds and gives back. Not held while waiting for an import, which may
-# want it.
+# need it.
 _lock = RLock()
 
 
@@ -39,9 +38,9 @@ class Borrowing:
     Parameters
     ----------
     streams : Streams
-        Where the seed comes from, at every seeding anew: after a fork it is another one.
+        Where the seed comes from. It is asked at every seeding, since a fork changes the answer.
     owner : RandomStateManager or None
-        Who is the current manager meanwhile; None for a temporary seed.
+        The current manager until then; None for a temporary seed.
     verbose : bool
         Whether to print what is seeded.
     determinism : Determinism, optional
@@ -66,17 +65,17 @@ class Borrowing:
         self.found: list[tuple[Library, ModuleType, Any]] = []
         self._verbose = verbose
         self._determinism = determinism
-        self._states: dict[str, Any] = {}  # to go on from, of libraries yet to be imported
+        self._states: dict[str, Any] = {}  # loaded states of libraries yet to be imported
         self._pending: list[Pending] = []
         later = []
         _watch_forks()  # first: a thread may fork while this one holds the lock
-        with _lock:  # in one, or of two threads each might give back what the other has seeded
+        with _lock:  # for all: otherwise each of two threads might save what the other has seeded
             _stack.append(self)
             for name in LIBRARIES:
                 module = sys.modules.get(name)
                 spec = getattr(module, "__spec__", None)
                 if module is None or getattr(spec, "_initializing", False):
-                    later.append(name)  # where another thread is at it, on_import waits
+                    later.append(name)  # if another thread is importing it, on_import waits
                 else:
                     self._borrow(name, module)
         for name in later:
@@ -102,7 +101,7 @@ class Borrowing:
                 warn(f"could not seed {name}: {error}")
 
     def _start(self, library: Library, module: ModuleType) -> None:
-        """Seed it, or let it go on from the state that has waited for its library."""
+        """Seed a library, or let it go on from a loaded state that was waiting for it."""
         state = self._states.pop(library.module, None)
         if state is not None:
             from scitex_session_repro._globals.plain import native
@@ -119,7 +118,7 @@ class Borrowing:
     def seed_module(self, module: object) -> None:
         """Seed the global generator of a given module, from the start.
 
-        numpy before its first use of `numpy.random` is left to the import of that.
+        If numpy has not imported `numpy.random` yet, it is seeded at that import.
 
         Raises
         ------
@@ -156,7 +155,7 @@ class Borrowing:
                 released._give_back()
 
     def _wait_no_more(self) -> None:
-        while self._pending:  # emptied: each holds this borrowing, and so its owner
+        while self._pending:  # emptied, since each holds this borrowing, and so its owner
             self._pending.pop().cancel()
 
     def _give_back(self) -> None:
@@ -206,7 +205,7 @@ class Borrowing:
 class Globals:
     """What one manager has borrowed: when it was made, and for each ``with`` block.
 
-    It does not hold its manager, which would then live until Python's collector comes by.
+    It does not hold its manager. Such a cycle would live until Python's collector runs.
 
     Parameters
     ----------
@@ -370,7 +369,7 @@ def _reseed_child(turn: int) -> None:
     if turn != _turns[-1]:
         return
     _lock = RLock()  # another thread of the parent may have held it, or the other one
-    _import_hook.forget_threads()
+    forget_threads()
     reseed_all()
 
 

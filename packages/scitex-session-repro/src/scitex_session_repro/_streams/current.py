@@ -1,4 +1,4 @@
-"""The current manager, for whoever is not handed one."""
+"""The current manager, for code that no manager is passed to."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def get(verbose: bool = False) -> RandomStateManager:
     Returns
     -------
     RandomStateManager
-        With seed 42 where there was none.
+        A new one has seed 42.
     """
     return innermost() or reset(verbose=verbose)
 
@@ -34,9 +34,8 @@ def reset(
 ) -> RandomStateManager:
     """Make a new current manager.
 
-    It takes the place of the current one if that comes from `get` or `reset` too. One that
-    somebody else made is not taken away from its owner: the new one stands inside it, and is
-    released with it.
+    It replaces the current one if that comes from `get` or `reset` too. A manager that somebody
+    else made is left to its owner: the new one stands inside it, and is released with it.
 
     Parameters
     ----------
@@ -72,7 +71,7 @@ def seed_everything(
 ) -> int:
     """Seed every global generator, now or when its library is imported.
 
-    The function, and the answer, that users of PyTorch Lightning know. `get` gives the manager,
+    It has the name and the return value of PyTorch Lightning's function. `get` returns the manager,
     for named generators, and to release it.
 
     Parameters
