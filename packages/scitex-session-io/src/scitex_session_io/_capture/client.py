@@ -52,17 +52,17 @@ if hasattr(os, "register_at_fork"):
 
 
 def start_companion() -> Companion:
-    """Start a companion process before there is anything for it to do.
+    """Start a companion process before its task is known.
 
-    Python needs some 12 ms to start in it. A short run would wait for that at its end; so start it
-    first, import and prepare meanwhile, and give it to `capture`.
+    Python needs some 12 ms to start in that process, and a short run would wait for it at its end.
+    So start it first, import and prepare meanwhile, and then give it to `capture`.
 
     Returns
     -------
     Companion
-        To be given to `capture`, once. Where no process could be started, or this one is gone by
-        then, `capture` starts one of its own. A companion that is not used ends silently: with
-        its object, with `Companion.release`, or with this process, be it by a death or an exec.
+        Pass it to `capture`, once. Where no process could be started, or it is gone by then,
+        `capture` starts another. A companion that is never used ends silently: by
+        `Companion.release`, with this object, or when this process dies or becomes another program.
 
     Examples
     --------
@@ -77,7 +77,10 @@ def start_companion() -> Companion:
 
 
 class Companion:
-    """The run's handle of a companion process; `start_companion` makes one that waits."""
+    """The run's handle of a companion process; `start_companion` makes one that waits.
+
+    All but `waiting` and `release` is for `Capture`.
+    """
 
     def __init__(self) -> None:
         self._owner = os.getpid()

@@ -27,7 +27,7 @@ _LOWEST = 100
 # Where a process may have no more than that (`ulimit -n 64`); above those that the companion gets.
 _LOWEST_OF_FEW = 20
 _CHUNK = 65536
-_OUR_MODULES = f"{__package__}.*"
+_OUR_MODULES = __name__.partition(".")[0] + ".*"
 
 Identity = tuple[int, int, int]
 
