@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # `signal` brings enum
-import functools
 import os
 import select
 import sys
@@ -13,7 +12,7 @@ from .descriptors import Kept, copy_rest, identity, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Self
 
     from .redirect import Redirection
@@ -91,8 +90,9 @@ class Companion:
         self._unanswered = 0
         self._gone = False
 
-    def __del__(self) -> None:
-        self.release()
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not finalizing():  # with the interpreter goes our end, and with that the process
+            self.release()
 
     @property
     def waiting(self) -> bool:
@@ -382,14 +382,18 @@ def _run_moved(argv: list[str], descriptors: Sequence[Kept]) -> int:
     """Run a command to its end; its descriptors 0, 1, 2, ... are copies of these."""
     # Ours have high numbers: a descriptor duplicated onto its own number would stay close-on-exec.
     actions = [(os.POSIX_SPAWN_DUP2, kept.number, new) for new, kept in enumerate(descriptors)]
-    run = functools.partial(
-        os.posix_spawn, argv[0], argv, os.environ, file_actions=actions, setsigmask=()
-    )
+
+    def run(*, setsid: bool) -> int:
+        program, environment = argv[0], os.environ
+        return os.posix_spawn(
+            program, argv, environment, file_actions=actions, setsigmask=(), setsid=setsid
+        )
+
     with SigchldBlocked() as blocked:
         try:
             pid = run(setsid=True)
         except NotImplementedError:  # no such flag on this system: the companion does it itself
-            pid = run()
+            pid = run(setsid=False)
         blocked.child = pid
         try:
             return os.waitpid(pid, 0)[1]

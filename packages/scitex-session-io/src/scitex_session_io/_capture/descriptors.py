@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 NUMBERS = {"stdout": 1, "stderr": 2}
+# The variables of C's streams; the second name on macOS and the BSDs.
+C_VARIABLES = {"stdin": ("stdin", "__stdinp"), "stdout": ("stdout", "__stdoutp")}
 
 # Out of the way of the small numbers that scripts pick by hand (`os.dup2(x, 3)`), and of 0 to 2,
 # which `os.open` gives away in a process that was started with a closed stream.
