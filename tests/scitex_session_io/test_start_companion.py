@@ -170,6 +170,12 @@ GONE = {
     "killed": "for pid in companions(): os.kill(pid, 9)\nwhile companions(): pass",
     "its descriptors closed": "os.closerange(3, 400)",
     "released": "companion.release()",
+    "too many descriptors in flight": """
+import _socket
+class Full(_socket.socket):
+    def sendmsg(self, *_): raise OSError(109, "Too many references: cannot splice")
+_socket.socket = Full
+""",
     "used": "capture('a.log', 'a.log', companion=companion).start().stop()",
 }
 COMPANIONS = """
