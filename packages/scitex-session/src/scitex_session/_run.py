@@ -6,7 +6,7 @@ import os
 import sys
 
 from scitex_session_core import RUN_FILES, crash_command, make_run_dir, outcome, registry_dir
-from scitex_session_io import capture, save_into
+from scitex_session_io import capture, save_into, start_companion
 from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager
 
@@ -145,6 +145,9 @@ class Run:
 
     def _open(self) -> None:
         options = self.options
+        # First: its own start takes as long as ours, and passes meanwhile.
+        companion = start_companion()
+        self.at_close("releasing the companion", companion.release)
         files = read_config_files(self.script)
         debug = files.debug if options.debug is None else options.debug
         self.rng = RandomStateManager(options.seed, deterministic=options.deterministic)
@@ -196,6 +199,7 @@ class Run:
             heartbeat=path / "heartbeat",
             on_death=crash_command(path, registry),
             max_bytes=options.max_log_bytes,
+            companion=companion,
         )
         _active.append(self)
         self.ledger.begin(options.origins, options.asked)
