@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # `signal` brings enum
-import functools
 import os
 import select
 import sys
@@ -13,7 +12,7 @@ from .descriptors import Kept, copy_rest, identity, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Self
 
     from .redirect import Redirection
@@ -52,17 +51,17 @@ if hasattr(os, "register_at_fork"):
 
 
 def start_companion() -> Companion:
-    """Start a companion process before there is anything for it to do.
+    """Start a companion process before its task is known.
 
-    Python needs some 12 ms to start in it. A short run would wait for that at its end; so start it
-    first, import and prepare meanwhile, and give it to `capture`.
+    Python needs some 12 ms to start in that process, and a short run would wait for it at its end.
+    So start it first, import and prepare meanwhile, and then give it to `capture`.
 
     Returns
     -------
     Companion
-        To be given to `capture`, once. Where no process could be started, or this one is gone by
-        then, `capture` starts one of its own. A companion that is not used ends silently: with
-        its object, with `Companion.release`, or with this process, be it by a death or an exec.
+        Pass it to `capture`, once. Where no process could be started, or it is gone by then,
+        `capture` starts another. A companion that is never used ends silently: by
+        `Companion.release`, with this object, or when this process dies or becomes another program.
 
     Examples
     --------
@@ -77,7 +76,10 @@ def start_companion() -> Companion:
 
 
 class Companion:
-    """The run's handle of a companion process; `start_companion` makes one that waits."""
+    """The run's handle of a companion process; `start_companion` makes one that waits.
+
+    All but `waiting` and `release` is for `Capture`.
+    """
 
     def __init__(self) -> None:
         self._owner = os.getpid()
@@ -88,8 +90,9 @@ class Companion:
         self._unanswered = 0
         self._gone = False
 
-    def __del__(self) -> None:
-        self.release()
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not finalizing():  # with the interpreter goes our end, and with that the process
+            self.release()
 
     @property
     def waiting(self) -> bool:
@@ -379,14 +382,18 @@ def _run_moved(argv: list[str], descriptors: Sequence[Kept]) -> int:
     """Run a command to its end; its descriptors 0, 1, 2, ... are copies of these."""
     # Ours have high numbers: a descriptor duplicated onto its own number would stay close-on-exec.
     actions = [(os.POSIX_SPAWN_DUP2, kept.number, new) for new, kept in enumerate(descriptors)]
-    run = functools.partial(
-        os.posix_spawn, argv[0], argv, os.environ, file_actions=actions, setsigmask=()
-    )
+
+    def run(*, setsid: bool) -> int:
+        program, environment = argv[0], os.environ
+        return os.posix_spawn(
+            program, argv, environment, file_actions=actions, setsigmask=(), setsid=setsid
+        )
+
     with SigchldBlocked() as blocked:
         try:
             pid = run(setsid=True)
         except NotImplementedError:  # no such flag on this system: the companion does it itself
-            pid = run()
+            pid = run(setsid=False)
         blocked.child = pid
         try:
             return os.waitpid(pid, 0)[1]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 NUMBERS = {"stdout": 1, "stderr": 2}
+# The variables of C's streams; the second name on macOS and the BSDs.
+C_VARIABLES = {"stdin": ("stdin", "__stdinp"), "stdout": ("stdout", "__stdoutp")}
 
 # Out of the way of the small numbers that scripts pick by hand (`os.dup2(x, 3)`), and of 0 to 2,
 # which `os.open` gives away in a process that was started with a closed stream.
@@ -27,7 +29,7 @@ _LOWEST = 100
 # Where a process may have no more than that (`ulimit -n 64`); above those that the companion gets.
 _LOWEST_OF_FEW = 20
 _CHUNK = 65536
-_OUR_MODULES = f"{__package__}.*"
+_OUR_MODULES = __name__.partition(".")[0] + ".*"
 
 Identity = tuple[int, int, int]
 

@@ -6,12 +6,12 @@ import ctypes
 import os
 import sys
 
+from .descriptors import C_VARIABLES
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import Literal, Self
 
-_STDIN = ("stdin", "__stdinp")  # the second on macOS and the BSDs
-_STDOUT = ("stdout", "__stdoutp")
 _POINTER = ctypes.c_void_p
 _FDOPEN = ctypes.CFUNCTYPE(_POINTER, ctypes.c_int, ctypes.c_char_p)
 _READ = ctypes.PYFUNCTYPE(_POINTER, _POINTER, _POINTER, ctypes.c_char_p)(
@@ -49,8 +49,8 @@ class LineEditor:
         self._in = _POINTER.in_dll(self._editor, "rl_instream")
         self._out = _POINTER.in_dll(self._editor, "rl_outstream")
         self._libc = ctypes.CDLL(None)
-        self._stdin = _stream(self._libc, _STDIN)
-        self._stdout = _stream(self._libc, _STDOUT)
+        self._stdin = _stream(self._libc, "stdin")
+        self._stdout = _stream(self._libc, "stdout")
 
     def __enter__(self) -> Self:
         """Turn to the terminal, and turn its echo off: now the prompt may be shown."""
@@ -107,7 +107,8 @@ class LineEditor:
             _FREE(line)
 
 
-def _stream(libc: ctypes.CDLL, names: tuple[str, str]) -> ctypes.c_void_p:
+def _stream(libc: ctypes.CDLL, name: Literal["stdin", "stdout"]) -> ctypes.c_void_p:
+    names = C_VARIABLES[name]
     try:
         return ctypes.c_void_p.in_dll(libc, names[0])
     except ValueError:

@@ -9,6 +9,7 @@ import os
 import sys
 
 from .descriptors import (
+    C_VARIABLES,
     NUMBERS,
     Kept,
     buffer_lines,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     Write = Callable[[memoryview], int | None]
 
 _IOFBF, _IOLBF = 0, 1  # of <stdio.h>; the same on Linux (glibc, musl), macOS and the BSDs
-_STDOUT = ("stdout", "__stdoutp")  # the second on macOS and the BSDs
 
 
 def obstacle() -> str | None:
@@ -443,7 +443,7 @@ class CStdout:
             self._library = ctypes.CDLL(None)
         except (ImportError, OSError):
             return
-        for name in _STDOUT:
+        for name in C_VARIABLES["stdout"]:
             try:
                 self._stream = ctypes.c_void_p.in_dll(self._library, name)
             except ValueError:  # not defined under this name
