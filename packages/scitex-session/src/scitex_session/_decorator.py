@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from ._command_line.arguments import arguments_for
-from ._command_line.callables import (
+from ._command_line.signature import (
     check_function,
     check_no_method,
     is_coroutine_function,

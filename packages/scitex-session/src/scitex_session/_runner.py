@@ -8,8 +8,7 @@ import sys
 from scitex_session_core import InvalidTypeError
 
 from ._command_line.arguments import Arguments, arguments_for, program_name, session_part
-from ._command_line.callables import check_function, is_coroutine_function, unveil
-from ._command_line.signature import parameters_of
+from ._command_line.signature import check_function, is_coroutine_function, parameters_of, unveil
 from ._lifecycle.coroutines import in_event_loop, run_to_end
 from ._lifecycle.execute import check_not_nested, execute, execute_async, is_disabled
 from ._lifecycle.options import check_keywords

@@ -8,8 +8,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 
 from scitex_session._command_line.arguments import refuse
-from scitex_session._command_line.callables import name_of, namespace_of
-from scitex_session._command_line.session_table import NO, YES
+from scitex_session._command_line.session_options import NO, YES
+from scitex_session._command_line.signature import name_of, namespace_of
 from scitex_session._config.script import script_of
 from scitex_session._errors import ConfigFileError, FacadeError, NestedSessionError, UsageError
 from scitex_session._names.injection import inject_globals
