@@ -1,4 +1,4 @@
-"""What can be a session, what can't, and what runs below what wraps it."""
+"""What can be a session, what can't, and what is called in the end."""
 
 from __future__ import annotations
 
@@ -7,118 +7,85 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scitex_session._command_line.callables import (
-    check_function,
-    code_of,
-    is_coroutine_function,
-    name_of,
-    namespace_of,
-    unveil,
-)
-from scitex_session._errors import UnsuitableFunctionError
+import scitex_session as stx
+from support import given
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def test_generator_functions_are_refused() -> None:
-    def main():  # type: ignore[no-untyped-def]
-        yield
-
-    async def amain():  # type: ignore[no-untyped-def]
-        yield
-
-    for func in (main, amain):
-        with pytest.raises(
-            UnsuitableFunctionError, match="main: a generator function does nothing"
-        ):
-            check_function(func)
+def mixed(a: int, b: int = 2, *, c: int = 3, d: int) -> tuple[int, ...]:
+    return a, b, c, d
 
 
-def test_what_is_no_function_is_refused() -> None:
-    with pytest.raises(UnsuitableFunctionError, match="'text': a session wraps a function"):
-        check_function("text")
-
-
-def test_coroutine_functions_are_told() -> None:
-    async def main() -> None: ...
-
-    assert is_coroutine_function(main)
-    assert not is_coroutine_function(function)
-
-
-def function(a: int = 1, b: int = 2) -> None: ...
-
-
-@functools.wraps(function)
-def wrapping_function(*args: Any, **kwargs: Any) -> None: ...
+@functools.wraps(mixed)
+def wrapping(*args: Any, **kwargs: Any) -> Any:
+    return mixed(*args, **kwargs)
 
 
 class WithMethods:
-    def __call__(self) -> None: ...
+    def __call__(self, a: int, b: int = 2, *, c: int = 3, d: int) -> tuple[int, ...]:
+        return a, b, c, d
 
-    def method(self) -> None: ...
+    def method(self, a: int, b: int = 2, *, c: int = 3, d: int) -> tuple[int, ...]:
+        return a, b, c, d
+
+
+def generator() -> Any:
+    yield
+
+
+async def async_generator() -> Any:
+    yield
+
+
+@pytest.mark.parametrize(
+    ("func", "said"),
+    [
+        (generator, "a generator function does nothing"),
+        (async_generator, "a generator function does nothing"),
+        (functools.partial(generator), "generator: a generator function"),
+        ("text", "'text': a session wraps a function"),
+        (WithMethods, "WithMethods: a class can't be a session"),
+        (WithMethods.method, "method: a method can't be a script"),
+        (classmethod(generator), "a classmethod can't be a session"),  # type: ignore[arg-type]
+        (lambda CONFIG=stx.INJECTED, other=stx.INJECTED: None, "'other'"),
+    ],
+)
+def test_what_cant_be_a_session_is_refused_with_what_to_do(func: Any, said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        stx.session(func)
 
 
 @pytest.mark.parametrize(
     "func",
     [
-        function,
-        wrapping_function,
-        functools.partial(function, 1),
-        functools.partial(wrapping_function, 1),
+        mixed,
+        wrapping,
+        functools.partial(mixed),
+        functools.partial(wrapping, c=3),
         WithMethods(),
         WithMethods().method,
         WithMethods().__call__,
     ],
 )
-def test_globals_are_those_of_the_code_that_runs(func: Callable[..., Any]) -> None:
-    assert code_of(func).__globals__ is globals()
-
-
-def test_what_is_written_in_c_is_its_own_code() -> None:
-    assert code_of(print) is print
-
-
-def test_methods_are_refused_with_what_to_do() -> None:
-    with pytest.raises(UnsuitableFunctionError, match="method: a method can't be a script"):
-        check_function(WithMethods.method)
-
-
-def test_bound_methods_and_nested_functions_are_taken() -> None:
-    def nested() -> None: ...
-
-    check_function(WithMethods().method)
-    check_function(nested)
-
-
-def test_a_method_without_parameters_of_its_own_is_taken() -> None:
-    class Static:
-        @staticmethod
-        def main(size: int = 1) -> None: ...
-
-    check_function(Static.main)
+def test_each_gets_its_arguments_by_its_own_signature(func: Callable[..., Any]) -> None:
+    found = given(func, *["-a", "1", "-b", "5", "-d", "4"])
+    assert {name: found[name] for name in "abcd"} == {"a": 1, "b": 5, "c": 3, "d": 4}
 
 
 @pytest.mark.parametrize(
     ("func", "name"),
     [
-        (function, "function"),
-        (functools.partial(functools.partial(function, 1), 2), "function"),
+        (mixed, "mixed"),
+        (functools.partial(functools.partial(mixed, 1), 2), "mixed"),
         (WithMethods(), "WithMethods"),
         (WithMethods().method, "method"),
         (print, "print"),
     ],
 )
 def test_each_has_a_name(func: Callable[..., Any], name: str) -> None:
-    assert name_of(func) == name
-
-
-def test_what_is_written_in_c_has_the_globals_of_the_script() -> None:
-    import __main__
-
-    assert namespace_of(print) is vars(__main__)
-    assert namespace_of(functools.partial(function, 1)) is globals()
+    assert stx.session(func).__name__ == name  # type: ignore[attr-defined]
 
 
 def careless(func: Callable[..., Any]) -> Callable[..., Any]:
@@ -152,17 +119,14 @@ def with_a_helper() -> Callable[..., Any]:
 
 
 def test_a_wrapper_that_hides_its_function_is_unveiled() -> None:
-    wrapper = careless(function)
-    unveil(wrapper)
-    assert code_of(wrapper) is function
-    assert name_of(wrapper) == "function"
+    wrapper = careless(mixed)
+    assert stx.session(wrapper).__name__ == "mixed"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
-    "func", [changing(function), around(function, function), with_a_helper(), function, print]
+    "func", [changing(mixed), around(mixed, mixed), with_a_helper(), mixed, print]
 )
 def test_what_is_no_plain_wrapper_stays_as_it_is(func: Callable[..., Any]) -> None:
     name = func.__name__
-    unveil(func)
-    assert func.__name__ == name
+    assert stx.session(func).__name__ == name  # type: ignore[attr-defined]
     assert not hasattr(func, "__wrapped__")

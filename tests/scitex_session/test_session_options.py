@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import scitex_session as stx
-from scitex_session._command_line.session_options import asked_by_environment, asked_of_session
-from scitex_session._command_line.session_table import OTHERS, SESSION_OPTIONS, VARIABLE_PREFIX
-from scitex_session._errors import UsageError
-from scitex_session._lifecycle.options import KEYWORDS
+from scitex_session._command_line.arguments import arguments_for, session_part
+from scitex_session._command_line.session_options import SESSION_OPTIONS
+from support import given, mistake
 
 README = Path(__file__).parents[2] / "packages" / "scitex-session" / "README.md"
-
+PARENT = "2026Y-11M-22D-05h09m48s_K7QX2M9A"
 VALUES: list[tuple[str, str, Any]] = [
     ("seed", "7", 7),
     ("seed", "none", None),
@@ -24,7 +24,7 @@ VALUES: list[tuple[str, str, Any]] = [
     ("tags", "a, b", ["a", "b"]),
     ("out", "new", "new"),
     ("capture", "sys", "sys"),
-    ("parent", "2026Y-11M-22D-05h09m48s_K7QX2M9A", "2026Y-11M-22D-05h09m48s_K7QX2M9A"),
+    ("parent", PARENT, PARENT),
 ]
 WRONG = [
     ("seed", "x", "a whole number from 0 to 2**128 - 1, or none to draw one, not 'x'"),
@@ -36,31 +36,35 @@ WRONG = [
     ("capture", "tee", "one of fd, sys, none, not 'tee'"),
     ("parent", "../x", "the ID of a session, not '../x'"),
 ]
+OPTIONS = {option.keyword: option for option in SESSION_OPTIONS}
+
+
+def main(a: int = 1) -> None: ...
+
+
+def asked(*tokens: str) -> dict[str, Any]:
+    sys.argv = ["script.py", *tokens]
+    return arguments_for(main).session.keywords
 
 
 @pytest.mark.parametrize(("name", "text", "value"), VALUES)
 def test_an_option_and_its_variable_mean_the_same(
     name: str, text: str, value: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (option,) = (option for option in SESSION_OPTIONS if option.name == name)
-    for typed in ([f"--session.{name}", text], [f"--session.{name}={text}"]):
-        asked = asked_of_session(["--a", *typed, "1"])
-        assert asked.keywords == {option.keyword: value}
-        assert asked.rest == ["--a", "1"]
-    monkeypatch.setenv(VARIABLE_PREFIX + option.variable, text)
-    assert asked_by_environment().keywords == {option.keyword: value}
+    assert asked("--a", "2", OPTIONS[name].name, text) == {name: value}
+    assert asked(f"{OPTIONS[name].name}={text}") == {name: value}
+    monkeypatch.setenv(OPTIONS[name].variable, text)
+    assert asked() == {name: value}
+    assert arguments_for(main).session.told() == {name: (value, f"${OPTIONS[name].variable}")}
 
 
 @pytest.mark.parametrize(("name", "text", "said"), WRONG)
 def test_a_wrong_value_is_named_with_where_it_stands(
     name: str, text: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (option,) = (option for option in SESSION_OPTIONS if option.name == name)
-    with pytest.raises(UsageError, match=re.escape(f"--session.{name} must be {said}")):
-        asked_of_session([f"--session.{name}={text}"])
-    monkeypatch.setenv(VARIABLE_PREFIX + option.variable, text)
-    with pytest.raises(UsageError, match=re.escape(f"{VARIABLE_PREFIX}{option.variable} must be")):
-        asked_by_environment()
+    assert f"{OPTIONS[name].name}: must be {said}" in mistake(main, f"{OPTIONS[name].name}={text}")
+    monkeypatch.setenv(OPTIONS[name].variable, text)
+    assert f"{OPTIONS[name].variable} must be {said}" in mistake(main)
 
 
 @pytest.mark.parametrize(
@@ -76,57 +80,57 @@ def test_a_wrong_value_is_named_with_where_it_stands(
     ],
 )
 def test_switches(typed: str, keyword: str, value: bool) -> None:
-    assert asked_of_session([typed, "x"]).keywords == {keyword: value}
-    assert asked_of_session([typed, "x"]).rest == ["x"]
+    assert asked(typed, "--a", "2") == {keyword: value}
 
 
 def test_the_command_line_stands_above_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCITEX_SESSION_SEED", "1")
     monkeypatch.setenv("SCITEX_SESSION_TAGS", "from,there")
-    asked = asked_of_session(["--session.seed", "2", "--session.tags", "a", "--session.tags", "b"])
-    assert asked.keywords == {"seed": 2, "tags": ["a", "b"]}
+    found = asked("--session.seed", "2", "--session.tags", "a", "--session.tags", "b")
+    assert found == {"seed": 2, "tags": ["a", "b"]}
 
 
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("--session.sead 3", "there is no option --session.sead; did you mean --session.seed?"),
-        ("--session.nothing 3", "there are --session.seed, --session.note"),
-        ("--session.seed", "--session.seed needs a value"),
-        ("--session.seed --a", "--session.seed needs a value"),
-        ("--session.seed 1 --session.seed 2", "--session.seed is given twice"),
-        ("--session.save --session.no-save", "--session.save and --session.no-save contradict"),
-        ("--session.verbose=maybe", "--session.verbose must be yes or no"),
+        ("--session.sead 3", "--session.sead. Did you mean --session.seed?"),
+        ("--session.seed", "--session.seed requires an argument"),
+        ("--session.seed 1 --session.seed 2", "--session.seed"),
+        ("--session.save --session.no-save", "--session.no-save"),
+        ("--session.verbose=maybe", "--session.verbose"),
         ("--session.completion tcsh", "--session.completion must be one of bash, zsh, fish"),
+        ("--session 3", "--session"),
     ],
 )
 def test_mistakes_are_said(typed: str, said: str) -> None:
-    with pytest.raises(UsageError, match=re.escape(said)):
-        asked_of_session(typed.split())
+    assert said in mistake(main, *typed.split())
 
 
 def test_behind_two_dashes_nothing_is_the_sessions() -> None:
-    asked = asked_of_session(["--session.seed=1", "--", "--session.seed=2"])
-    assert (asked.keywords, asked.rest) == ({"seed": 1}, ["--", "--session.seed=2"])
+    def takes(*rest: str) -> None: ...
+
+    typed = ["--session.seed=1", "--", "--session.seed=2"]
+    assert given(takes, *typed) == {"rest": ("--session.seed=2",)}
 
 
-def test_files_come_in_order_and_config_is_left_to_a_parameter_of_that_name() -> None:
-    typed = ["--config", "a.yaml", "--session.config=b.toml"]
-    assert asked_of_session(typed).files == ["a.yaml", "b.toml"]
-    asked = asked_of_session(typed, config=False)
-    assert (asked.files, asked.rest) == (["b.toml"], ["--config", "a.yaml"])
+def test_of_a_script_with_its_own_parser_only_the_sessions_part_is_taken() -> None:
+    sys.argv = ["script.py", "--lr", "3", "--session.seed", "9", "file", "-x", "--", "--session.a"]
+    part = session_part()
+    assert part.keywords == {"seed": 9}
+    assert part.rest == ["--lr", "3", "file", "-x", "--", "--session.a"]
 
 
-def test_every_option_is_a_keyword_of_session_run_and_start() -> None:
-    keywords = {option.keyword for option in SESSION_OPTIONS}
-    assert keywords <= set(KEYWORDS)
-    assert keywords <= set(inspect.signature(stx.start).parameters)
+def test_every_option_is_a_keyword_of_start() -> None:
+    assert {*OPTIONS} <= set(inspect.signature(stx.start).parameters)
 
 
 def test_the_table_in_the_readme_is_this_table() -> None:
     rows = re.findall(
         r"^\| `--session\.([\w-]+)(?: ([^`]+))?` \| (?:`(\w+)`)?", README.read_text(), re.MULTILINE
     )
-    told = {(name, form.replace("\\|", "|"), variable) for name, form, variable in rows}
-    known = {(o.name, o.form, VARIABLE_PREFIX + o.variable) for o in SESSION_OPTIONS}
-    assert told == known | {(name, form, "") for name, (form, _) in OTHERS.items()}
+    told = {
+        (f"--session.{name}", form.replace("\\|", "|"), variable) for name, form, variable in rows
+    }
+    known = {(option.name, option.form, option.variable) for option in SESSION_OPTIONS}
+    others = {("--session.config", "FILE", ""), ("--session.completion", "SHELL", "")}
+    assert told == known | others

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from support._command_line import given, mistake
 from support._processes import Finished, run_script, run_together, start_script, write_script
 from support._strace import Killed, killed_at_each_call
 from support._waiting import read_json, read_json_lines, wait_until
@@ -9,7 +10,9 @@ from support._waiting import read_json, read_json_lines, wait_until
 __all__ = [
     "Finished",
     "Killed",
+    "given",
     "killed_at_each_call",
+    "mistake",
     "read_json",
     "read_json_lines",
     "run_script",

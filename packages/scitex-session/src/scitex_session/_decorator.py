@@ -15,16 +15,16 @@ from ._command_line.arguments import (
     refuse,
     session_part,
 )
-from ._command_line.callables import (
+from ._command_line.session_options import NO, YES
+from ._command_line.signature import (
     check_function,
     check_no_method,
     is_coroutine_function,
     name_of,
     namespace_of,
+    parameters_of,
     unveil,
 )
-from ._command_line.session_table import NO, YES
-from ._command_line.signature import parameters_of
 from ._errors import ConfigFileError, UsageError
 from ._lifecycle.execute import (
     Finished,

@@ -1,210 +1,190 @@
-"""Files of values for parameters, as ``--config FILE`` names them: YAML, TOML or JSON."""
+"""Files of values, as ``--config FILE`` names them: their trees become tokens of cyclopts."""
 
 from __future__ import annotations
 
 import json
+import types
+import typing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any
 
-import yaml
+from cyclopts import CoercionError, Token
+from cyclopts.annotations import is_union
 
-from scitex_session._config.yaml import read_scalar
-from scitex_session._errors import ConfigFileError
+from scitex_session._config.documents import read_document
+from scitex_session._config.tree import Located
+from scitex_session._errors import UsageError
+from scitex_session._suggest import suggest
+
+from . import hints
+from .hints import ANY, EMPTY, MANY, MAPPINGS, fields_of, is_structure, kebab
+from .values import TYPED, Converter, YesNo, check, collected, converted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-SUFFIXES = (".yaml", ".yml", ".toml", ".json")
-_NULL = "tag:yaml.org,2002:null"
-_TAGS = {
-    f"tag:yaml.org,2002:{name}"
-    for name in ("null", "bool", "int", "float", "str", "timestamp", "seq", "map", "merge", "value")
-}
+    from cyclopts import Argument
 
 
-class Entry(NamedTuple):
-    """A value of a file, not yet converted: its annotation says what it means.
+def feed(roots: list[Argument], files: list[str]) -> None:
+    """Give the arguments of parameters the values of files, where nothing was typed.
 
-    Attributes
-    ----------
-    keys : tuple of str
-        The parameter, and the fields below it.
-    value : str, None or list
-        The text; None for a null; a list of both. An item that is no plain value is JSON.
-    source : str
-        File and line.
-    data : object
-        What the format itself makes of it, for a parameter that takes anything.
+    A later file wins. What can't be read raises UsageError, CoercionError or ConfigFileError.
     """
-
-    keys: tuple[str, ...]
-    value: str | list[str | None] | None
-    source: str
-    data: Any
+    for file in files:
+        _put_keys(Reader(file), roots, read_document(Path(file)), "")
 
 
-def read_config_file(file: str) -> list[Entry]:
-    """Read the values of one file.
-
-    Parameters
-    ----------
-    file : str
-        Its path; the suffix says what it is.
-
-    Returns
-    -------
-    list of Entry
-
-    Raises
-    ------
-    ConfigFileError
-        It can't be read, is none of the three, has an error or a key twice, or is no mapping.
-
-    Notes
-    -----
-    Values stay texts, so that they are converted and checked exactly as from the command line: a
-    ``no`` is a text where a text is wanted, and ``1e-3`` a number where a number is, which readers
-    of YAML 1.1 get wrong both times.
-    """
-    suffix = Path(file).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise ConfigFileError(file, f"its suffix must be one of {', '.join(SUFFIXES)}")
-    try:
-        text = Path(file).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigFileError(file, error.strerror or str(error)) from None
-    except UnicodeDecodeError:
-        raise ConfigFileError(file, "it is not UTF-8") from None
-    read = {".toml": _from_toml, ".json": _from_json}.get(suffix, _from_yaml)
-    return list(read(file, text))
+def _put_keys(reader: Reader, arguments: list[Argument], parent: Located, place: str) -> None:
+    told = [(name, a) for a in arguments for name in (*a.names, a.field_info.name)]
+    names = {kebab(name.rpartition(".")[2].lstrip("-")): argument for name, argument in told}
+    more = next((a for a in arguments if a.field_info.kind is a.field_info.VAR_KEYWORD), None)
+    seen: dict[str, str] = {}
+    for key, node in parent.value.items():
+        name, item = str(key), node
+        first, _, rest = name.partition(".")
+        if kebab(name) not in names and kebab(first) in names and rest:  # ``model.lr: 0.1``
+            name, item = first, Located({rest: node}, node.line)
+        if (other := seen.setdefault(kebab(str(key)), str(key))) != str(key):
+            raise reader.error(None, node, f"{place}{key}", f"it stands above as {other} already.")
+        argument = names.get(kebab(name), more)
+        if argument is None:
+            known = [f"{place}{a.field_info.name}" for a in arguments]
+            raise reader.unknown(node, f"{place}{key}", known)
+        if argument is not more:
+            _put(reader, argument, item, place + name)
+        elif not any(token.keys[:1] == (key,) for token in argument.tokens):
+            value = reader.value(argument.parameter.converter.hint, node, name)  # type: ignore[union-attr]
+            argument.append(reader.token(node, name, implicit_value=value, keys=(name,)))
 
 
-def _from_json(file: str, text: str) -> Iterator[Entry]:
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ConfigFileError(file, f"line {error.lineno}: {error.msg}") from None
-    # JSON is YAML but for tabs, and YAML's reader knows the lines. A tab inside a JSON text is
-    # always escaped.
-    return _from_yaml(file, text.replace("\t", " "))
+def _put(reader: Reader, argument: Argument, node: Located, place: str) -> None:
+    whole = [argument, *argument.children_recursive]
+    typed = [token for each in whole for token in each.tokens if token.source == TYPED]
+    converter: Any = argument.parameter.converter
+    if argument.children and node.value and isinstance(node.value, dict):
+        if not any(token.source == TYPED for token in argument.tokens):
+            argument.tokens.clear()
+            _put_keys(reader, argument.children, node, f"{place}.")
+    elif typed and isinstance(converter, Converter) and all(token.keys for token in typed):
+        converter.default = reader.value(converter.hint, node, place, converter.default)
+        converter.source = reader.source(node)
+    elif not typed:
+        earlier = [token.implicit_value for token in argument.tokens]
+        for each in whole:
+            each.tokens.clear()
+        several = argument.is_var_positional() or not isinstance(converter, Converter)
+        items = node.value if several and isinstance(node.value, list) else [node]
+        for index, item in enumerate(items):
+            if not isinstance(converter, Converter):  # the user's own, which reads texts
+                said = {"value": str(item.bare())}
+            else:
+                default = earlier[0] if earlier else converter.default
+                said = {"implicit_value": reader.value(converter.hint, item, place, default)}
+            argument.append(reader.token(item, place, index=index, **said))
 
 
-def _from_yaml(file: str, text: str) -> Iterator[Entry]:
-    loader = yaml.SafeLoader(text)
-    try:
-        root = loader.get_single_node()
-        if root is not None and root.tag != _NULL:
-            yield from _entries(file, root, (), 1, loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise ConfigFileError(file, f"{where}{getattr(error, 'problem', error)}") from None
-    finally:
-        loader.dispose()
+class Reader:
+    """Make values of a file's nodes, each of which stands at a place: the keys that lead there."""
 
+    def __init__(self, file: str) -> None:
+        self.file = file
 
-def _entries(
-    file: str, node: Any, keys: tuple[str, ...], line: int, loader: yaml.SafeLoader
-) -> Iterator[Entry]:
-    source = f"{file}:{line}"
-    _check_tag(file, node)
-    if isinstance(node, yaml.MappingNode):
-        seen: dict[str, Any] = {}
-        for key, _ in node.value:
-            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
-                here = key.start_mark.line + 1
-                raise ConfigFileError(file, f"line {here}: the key {key.value} stands here again")
-            seen[key.value] = key
-        loader.flatten_mapping(node)  # of what ``<<`` takes over
-        last = {key.value: (key, value) for key, value in node.value}
-        if not last and keys:
-            yield Entry(keys, "{}", source, {})
-        for name, (key, value) in last.items():
-            yield from _entries(file, value, (*keys, name), key.start_mark.line + 1, loader)
-    elif not keys:
-        raise ConfigFileError(file, "it must have keys and values: the parameters by their names")
-    elif isinstance(node, yaml.SequenceNode):
-        items = [_item(file, item) for item in node.value]
-        yield Entry(keys, items, source, [_data(file, item) for item in node.value])
-    else:
-        yield Entry(keys, _text(node), source, _data(file, node))
+    def source(self, node: Located) -> str:
+        """Return file and line."""
+        return f"{self.file}:{node.line}".removesuffix(":None")
 
+    def token(self, node: Located, place: str, **said: Any) -> Token:
+        """Return a token of cyclopts: the text of a node, unless something else is said."""
+        word = json.dumps if node.value is None or isinstance(node.value, bool) else str
+        text = word(node.bare()) if node.text is None else node.text
+        return Token(keyword=place, source=self.source(node), **(said or {"value": text}))
 
-def _item(file: str, node: Any) -> str | None:
-    if isinstance(node, yaml.ScalarNode):
-        return _text(node)
-    return json.dumps(_data(file, node), default=str)
+    def error(self, hint: Any, node: Located, place: str, why: str | None = None) -> CoercionError:
+        """Make the error for a value that is none of `hint`."""
+        return CoercionError(msg=why, token=self.token(node, place), target_type=hint)
 
+    def unknown(self, node: Located, place: str, known: typing.Iterable[str]) -> UsageError:
+        """Make the error for a key that nothing takes."""
+        hint = f" Did you mean {near}?" if (near := suggest(place, known)) else ""
+        return UsageError(f"Unknown key {place} from {self.source(node)}.{hint}")
 
-def _check_tag(file: str, node: Any) -> None:
-    if node.tag not in _TAGS:
-        line = node.start_mark.line + 1
-        shown = node.tag.replace("tag:yaml.org,2002:", "!!")
-        raise ConfigFileError(
-            file, f"line {line}: the tag {shown} is not read: only plain values are"
-        )
+    def value(self, hint: Any, node: Located, place: str, default: Any = EMPTY) -> Any:
+        """Return what a node is by an annotation, or raise CoercionError.
 
-
-def _data(file: str, node: Any) -> Any:
-    """Return what a node means, by the core schema of YAML 1.2."""
-    _check_tag(file, node)
-    if isinstance(node, yaml.MappingNode):
-        return {_text(key): _data(file, value) for key, value in node.value}
-    if isinstance(node, yaml.SequenceNode):
-        return [_data(file, item) for item in node.value]
-    text = _text(node)
-    return text if text is None or node.style else read_scalar(text)
-
-
-def _text(node: Any) -> str | None:
-    if node.tag == _NULL:
-        return None
-    # JSON writes what lies beyond 16 bits as two escapes, which YAML takes for two characters.
-    text: str = node.value
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _from_toml(file: str, text: str) -> Iterator[Entry]:
-    import tomllib
-
-    try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigFileError(file, str(error)) from None
-    # The parser tells no lines: each statement is read by itself, below the header of its table.
-    header, statement, first = "", "", 1
-    for number, line in enumerate(text.splitlines(keepends=True), 1):
-        if not statement.strip():
-            statement, first = "", number
-        statement += line
+        Keys and fields that are not given are those of `default`.
+        """
+        hint = hints.named(hint)
+        args, kind = typing.get_args(hint), typing.get_origin(hint) or hint
+        if kind is Annotated:
+            found = self.value(args[0], node, place, default)
+            try:
+                for extra in args[1:]:
+                    check(extra, None, found)
+            except ValueError as error:
+                raise self.error(hint, node, place, str(error)) from None
+            return found
+        if hint in ANY:
+            return node.bare()
+        if is_union(hint):
+            return self._of_union(hint, node, place, default)
+        if kind in MANY and isinstance(node.value, list | set):
+            return self._many(kind, args, node, place)
+        if kind in MAPPINGS and isinstance(node.value, dict):
+            return self._mapping(args or (Any, Any), node, place, default)
+        if is_structure(kind) and isinstance(node.value, dict):
+            return self._structure(kind, node, place, default)
+        container = isinstance(node.value, dict | list | set) or kind in (*MANY, *MAPPINGS)
+        if container or is_structure(kind) or (node.value is None and kind is not types.NoneType):
+            raise self.error(hint, node, place)
         try:
-            parsed = tomllib.loads(header + statement)
-        except tomllib.TOMLDecodeError:
-            continue  # a value of several lines
-        if statement.lstrip().startswith("["):
-            header = statement
-            if statement.lstrip().startswith("[["):
-                raise ConfigFileError(file, f"line {number}: a list of tables is no parameter")
-        else:
-            yield from _toml_entries(file, parsed, (), first)
-        statement = ""
+            return converted(YesNo if hint is bool else hint, [self.token(node, place)])
+        except CoercionError:
+            raise self.error(hint, node, place) from None
 
+    def _of_union(self, hint: Any, node: Located, place: str, default: Any) -> Any:
+        if node.value is None and types.NoneType in hints.members(hint):
+            return None
+        parts = [part for part in typing.get_args(hint) if part is not types.NoneType]
+        exact = [part for part in parts if part is type(node.value) and node.text is None]
+        held = [
+            part for part in parts if hints.holds(part, default) and isinstance(node.value, dict)
+        ]
+        errors: list[CoercionError] = []
+        for part in exact or held or parts:
+            try:
+                return self.value(part, node, place, default)
+            except CoercionError as error:
+                errors.append(error)
+        raise errors[0] if len(errors) == 1 else self.error(hint, node, place)
 
-def _toml_entries(file: str, value: Any, keys: tuple[str, ...], line: int) -> Iterator[Entry]:
-    source = f"{file}:{line}"
-    if isinstance(value, dict) and (value or not keys):
-        for key, item in value.items():
-            yield from _toml_entries(file, item, (*keys, key), line)
-    elif isinstance(value, list):
-        yield Entry(keys, [_toml_text(item) for item in value], source, value)
-    else:
-        yield Entry(keys, _toml_text(value), source, value)
+    def _many(self, kind: Any, args: Any, node: Located, place: str) -> Any:
+        items = [i if isinstance(i, Located) else Located(i, node.line) for i in node.value]
+        fixed = kind is tuple and args and args[-1] is not ...
+        kinds = list(args) if fixed else [args[0] if args else Any] * len(items)
+        if len(kinds) != len(items):
+            why = f"it takes {len(kinds)} values, and {len(items)} are given."
+            raise self.error(kind, node, place, why)
+        found = [self.value(*each, place) for each in zip(kinds, items, strict=True)]
+        return collected(kind, found)
 
+    def _mapping(self, args: Any, node: Located, place: str, default: Any) -> dict[Any, Any]:
+        found = dict(default) if isinstance(default, dict) else {}
+        for key, item in node.value.items():
+            below, name = f"{place}.{key}", Located(key, item.line)
+            own = str(key) if args[0] is str else self.value(args[0], name, below)
+            found[own] = self.value(args[1], item, below, found.get(own, EMPTY))
+        return found
 
-def _toml_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool | dict | list):
-        return json.dumps(value, default=str)
-    return str(value)
+    def _structure(self, kind: Any, node: Located, place: str, default: Any) -> Any:
+        held = default if hints.holds(kind, default) else EMPTY
+        kind = kind if held is EMPTY or isinstance(held, dict) else type(held)
+        fields = {kebab(field.name): field for field in fields_of(kind, held)}
+        given: dict[str, Any] = {}
+        for key, item in node.value.items():
+            if (field := fields.get(kebab(str(key)))) is None:
+                raise self.unknown(item, f"{place}.{key}", [f"{place}.{name}" for name in fields])
+            given[field.name] = self.value(field.annotation, item, f"{place}.{key}", field.default)
+        try:
+            return hints.made(kind, held, given)
+        except (ValueError, TypeError, AssertionError) as error:
+            raise self.error(kind, node, place, str(error)) from None

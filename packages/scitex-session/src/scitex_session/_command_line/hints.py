@@ -1,176 +1,221 @@
-"""What a parameter may be, as far as a command line can say it."""
+"""Annotations: their names resolved, and what they ask for; structures, and their fields."""
 
 from __future__ import annotations
 
+import ast
+import builtins
+import datetime
+import enum
+import functools
+import inspect
+import numbers
+import pathlib
 import sys
 import types
 import typing
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from .callables import code_of
-from .signature import OPTIONS, VALUES
+from cyclopts import Parameter as Option
+from cyclopts import annotations as theirs
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import ast
-    from collections.abc import Callable, Iterable
+from .signature import OPTIONS, REQUIRED, VALUES, Parameter, code_of, variables_around
 
-    from .signature import Parameter
+MANY = tuple(theirs.ITERABLE_TYPES | theirs.VARIADIC_COLLECTION_TYPES)
+MAPPINGS = (dict, typing.get_origin(typing.Mapping), typing.get_origin(typing.MutableMapping))
+ANY = (Any, object)
+EMPTY = inspect.Parameter.empty
+_WORDS: tuple[type, ...] = (
+    *(str, bytes, bytearray, slice, types.NoneType, pathlib.PurePath, enum.Enum),
+    *(datetime.date, datetime.time, datetime.timedelta),
+    numbers.Number,  # also those of decimal, fractions and numpy, which are registered there
+)
+_WORD_NAMES = ("UUID", "IPv4Address", "IPv6Address", "Pattern", "PathLike")
+named = functools.partial(theirs.resolve, annotated=False, optional=False, required=False)
 
 
-class Unknown:
-    """An annotation whose names can't be found, not even by the imports for type checkers."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
+def kebab(name: str) -> str:
+    """Return a name of Python as an option has it: ``n_layers`` as ``n-layers``, its case kept."""
+    return name.strip("_").replace("_", "-")
 
 
-def hints_of(func: Callable[..., Any], options: Iterable[Parameter]) -> dict[str, Any]:
-    """Return what each parameter is annotated with, by its name.
+def hints_of(func: Any, parameters: list[Parameter]) -> dict[str, Any]:
+    """Return the annotation of each parameter; an empty class where it names what is not there.
 
-    Parameters
-    ----------
-    func : callable
-        The function.
-    options : iterable of Parameter
-        Its parameters.
-
-    Returns
-    -------
-    dict
-        An annotation, or `Unknown`. Where there is none, or one that says nothing (``list``,
-        ``Any``), the default tells what is meant; without one it is text.
+    Where there is none, or one that says nothing (``list``, ``Any``), the default tells what is
+    meant. Each is resolved by itself: one unknown name must not turn all others into text.
     """
-    written = getattr(code_of(func), "__annotations__", {})
-    hints = {}
-    for option in options:
-        hint = _resolved(func, written[option.name]) if option.name in written else Any
-        if option.kind in (VALUES, OPTIONS):
-            hints[option.name] = str if hint is Any and option.kind == VALUES else hint
-        elif hint in (Any, object, list, tuple, set, frozenset, dict):
-            hints[option.name] = _kind_of(option.default, hint)
-        else:
-            hints[option.name] = hint
+    code = code_of(func)
+    written = getattr(code, "__annotations__", {})
+    names = _Names([getattr(code, "__globals__", {})], variables_around(code))
+    hints: dict[str, Any] = {}
+    for p in parameters:
+        hint = written.get(p.name, Any)
+        holder = types.SimpleNamespace(__annotations__={"hint": hint})
+        try:
+            hint = typing.get_type_hints(holder, {}, names, include_extras=True)["hint"]
+        except NameError:
+            hint = type(theirs.get_hint_name(hint), (), {})
+        hints[p.name] = hint if p.kind in (VALUES, OPTIONS) else _by_default(hint, p.default)
     return hints
 
 
 def hints_within(kind: Any) -> dict[str, Any]:
-    """Return the annotations of a class or a constructor, those for type checkers only as well.
+    """Return the annotations of a class or constructor; NameError where one names nothing."""
+    homes = dict.fromkeys(base.__module__ for base in kind.__mro__)
+    names = _Names([vars(sys.modules[name]) for name in homes], vars(kind))
+    return typing.get_type_hints(kind, localns=names, include_extras=True)
 
-    Raises
-    ------
-    NameError
-        One names what is not there.
+
+class _Names(dict[str, Any]):
+    """Names for annotations: one that only type checkers import is imported, but into no module."""
+
+    def __init__(self, modules: list[dict[str, Any]], known: typing.Mapping[str, Any]) -> None:
+        super().__init__(known)
+        self.modules = modules
+
+    def __missing__(self, name: str) -> Any:
+        for module in self.modules:
+            if name in module:
+                return module[name]
+        for module in self.modules if not hasattr(builtins, name) else ():
+            try:
+                tree = ast.parse(pathlib.Path(module["__file__"]).read_bytes())
+                blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If)]
+                for block in [b for b in blocks if "TYPE_CHECKING" in ast.unparse(b.test)]:
+                    for line in block.body:
+                        if isinstance(line, ast.Import | ast.ImportFrom):
+                            bound = {a.asname or a.name.partition(".")[0]: a for a in line.names}
+                            line.names = [bound[name]] if name in bound else []
+                            scope = {key: module.get(key) for key in ("__package__", "__name__")}
+                            if line.names:
+                                exec(compile(ast.Module([line], []), "<hint>", "exec"), scope)  # noqa: S102
+                                return self.setdefault(name, scope[name])
+            except (KeyError, TypeError, OSError, SyntaxError, ImportError):
+                continue
+        raise KeyError(name)
+
+
+def members(hint: Any) -> list[Any]:
+    """Return the members of a union, or the only one, without `Annotated`."""
+    hint = named(hint)
+    args = typing.get_args(hint)
+    if typing.get_origin(hint) is Annotated:
+        return members(args[0])
+    return [each for part in args for each in members(part)] if theirs.is_union(hint) else [hint]
+
+
+def kinds(hint: Any) -> list[Any]:
+    """Return the classes of `members` but None, without what they hold."""
+    found = [typing.get_origin(part) or part for part in members(hint)]
+    return [kind for kind in found if kind is not types.NoneType]
+
+
+def is_free(hint: Any) -> bool:
+    """Tell whether an annotation is that of anything, or of a list or dict of anything."""
+    found = [part for part in members(hint) if part is not types.NoneType]
+    inner = [arg for part in found for arg in typing.get_args(part) if arg is not ...][-1:]
+    free = (*ANY, *MANY, *MAPPINGS)
+    return len(found) == 1 and (found[0] in free or (kinds(hint)[0] in free and inner[0] in ANY))
+
+
+def is_word(kind: Any) -> bool:
+    """Tell whether a single word says a value of a class."""
+    return isinstance(kind, type) and (
+        issubclass(kind, _WORDS)
+        or (kind.__name__ in _WORD_NAMES and kind.__module__ in sys.stdlib_module_names)
+        or (theirs.is_pydantic_leaf(kind) and not hasattr(kind, "model_fields"))
+    )
+
+
+def _by_default(hint: Any, default: Any) -> Any:
+    kind: Any = type(default)
+    if hint not in (*ANY, *MANY, *MAPPINGS) or default is None or default is REQUIRED:
+        return hint
+    if kind not in (list, tuple, set, frozenset, dict):
+        return kind if hint in ANY else hint
+    inner = {type(item) for item in (default.values() if kind is dict else default)}
+    # ``(0.5, 40)``: numbers, of which some happen to be whole
+    one = float if inner == {int, float} else inner.pop() if len(inner) == 1 else Any
+    if kind is dict:
+        return kind[str if all(isinstance(key, str) for key in default) else Any, one]
+    return kind[one, ...] if kind is tuple else kind[one]
+
+
+def is_structure(kind: Any) -> bool:
+    """Tell whether a class is declared by its fields."""
+    tells = (theirs.is_dataclass, theirs.is_attrs, theirs.is_namedtuple, theirs.is_typeddict)
+    return isinstance(kind, type) and (hasattr(kind, "model_fields") or any(t(kind) for t in tells))
+
+
+def holds(kind: Any, default: Any) -> bool:
+    """Tell whether an object is one of a class, or a dict where that is a TypedDict."""
+    kind = dict if theirs.is_typeddict(kind) else typing.get_origin(kind) or kind
+    return isinstance(kind, type) and isinstance(default, kind)
+
+
+def fields_of(kind: Any, default: Any = EMPTY) -> list[inspect.Parameter]:
+    """Return the fields of a structure, as keywords of its constructor.
+
+    The defaults are those of the object `default`. NameError where an annotation names nothing.
     """
-    homes = dict.fromkeys(base.__module__ for base in getattr(kind, "__mro__", (kind,)))
-    modules = [vars(sys.modules[name]) for name in homes if name in sys.modules]
-    found: dict[str, Any] = {}
-    while True:
-        try:
-            names = {**getattr(kind, "__dict__", {}), **found} if found else None
-            return typing.get_type_hints(kind, localns=names, include_extras=True)
-        except NameError as error:
-            name = error.name or ""
-            if name in found or not any(_import_for_checkers(m, name, found) for m in modules):
-                raise
+    model = hasattr(kind, "model_fields")  # of pydantic
+    read = _of_model if model else _of_dict if theirs.is_typeddict(kind) else _of_constructor
+    return [keyword(*each) for each in read(kind, default)]
 
 
-def shown_hint(hint: Any) -> str:
-    """Return an annotation as a person would write it."""
-    if isinstance(hint, Unknown):
-        return hint.text
-    if hint is types.NoneType:
-        return "None"
-    if isinstance(hint, type) and not typing.get_args(hint):
-        return hint.__name__
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return " | ".join(map(shown_hint, typing.get_args(hint)))
-    written = str(hint)
-    for home in ("typing.", "collections.abc.", "__main__."):
-        written = written.replace(home, "")
-    ours = {
-        "scitex_session._command_line.kinds.Free": "Any",
-        "scitex_session._command_line.kinds.YesNo": "bool",
-    }
-    for name, theirs in ours.items():
-        written = written.replace(name, theirs)
-    return written
+def keyword(name: str, hint: Any, default: Any) -> inspect.Parameter:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=hint)
 
 
-def _kind_of(default: Any, otherwise: Any) -> Any:
-    kind = type(default)
-    if default is None or kind.__name__ == "_Required":
-        return otherwise
-    if kind in (list, tuple, set, frozenset, dict):
-        items = list(default.values()) if kind is dict else list(default)
-        inner = {type(item) for item in items}
-        if inner == {int, float}:  # ``(0.5, 40)``: numbers, of which some happen to be whole
-            inner, items = {float}, [0.0]
-        if len(inner) == 1 and (kind is not dict or all(isinstance(key, str) for key in default)):
-            one = _kind_of(items[0], Any)
-            if kind is dict:
-                return dict[str, one]  # type: ignore[valid-type]
-            return tuple[one, ...] if kind is tuple else kind[one]  # type: ignore[valid-type]
-    return kind
+def made(kind: Any, default: Any, given: dict[str, Any]) -> Any:
+    """Return an object with some fields given, and the others as `default` has them."""
+    if theirs.is_typeddict(kind):
+        return {**({} if default is EMPTY else default), **given}
+    held = {f.name: f.default for f in fields_of(kind, default)} if default is not EMPTY else {}
+    values = {name: value for name, value in {**held, **given}.items() if value is not EMPTY}
+    if hasattr(kind, "model_fields"):
+        return _made_model(kind, {**(getattr(default, "model_extra", None) or {}), **values})
+    return kind(**values)
 
 
-def _resolved(func: Callable[..., Any], hint: Any) -> Any:
-    # One by one: a name that only type checkers can import must not turn all others into text.
-    holder = types.SimpleNamespace(__annotations__={"hint": hint})
-    module = getattr(code_of(func), "__globals__", {})
-    namespace = {**module, **_closure_of(func)}
-    while True:
-        try:
-            return typing.get_type_hints(holder, globalns=namespace, include_extras=True)["hint"]
-        except NameError as error:
-            name = error.name or ""
-            if name in namespace or not _import_for_checkers(module, name, namespace):
-                return Unknown(hint if isinstance(hint, str) else shown_hint(hint))
+def _of_constructor(kind: Any, default: Any) -> typing.Iterator[tuple[str, Any, Any]]:
+    hints = hints_within(kind)
+    for name, parameter in inspect.signature(kind).parameters.items():
+        hint, value = hints.get(name, hints.get(f"_{name}", Any)), parameter.default
+        kept = getattr(default, name, getattr(default, f"_{name}", EMPTY))
+        if type(hint).__name__ == "InitVar":
+            hint, kept = hint.type, EMPTY  # no object keeps it: it must be given again
+        if default is not EMPTY:
+            value = kept
+        elif type(value).__name__ == "_HAS_DEFAULT_FACTORY_CLASS":
+            value = kind.__dataclass_fields__[name].default_factory()
+        yield name, hint, value
 
 
-def _closure_of(func: Callable[..., Any]) -> dict[str, Any]:
-    code, cells = code_of(func), getattr(code_of(func), "__closure__", None) or ()
-    names = getattr(getattr(code, "__code__", None), "co_freevars", ())
-    found = {}
-    for name, cell in zip(names, cells, strict=False):
-        try:
-            found[name] = cell.cell_contents
-        except ValueError:  # a variable that has no value yet
-            continue
-    return found
+def _of_dict(kind: Any, default: Any) -> typing.Iterator[tuple[str, Any, Any]]:
+    held = {} if default is EMPTY else default
+    for name, told in hints_within(kind).items():
+        hint = theirs.resolve_required(told)
+        free = name in kind.__optional_keys__ or default is not EMPTY
+        yield name, hint, held.get(name, None if free else EMPTY)
 
 
-def _import_for_checkers(module: dict[str, Any], name: str, namespace: dict[str, Any]) -> bool:
-    """Import a name as the module does under ``if TYPE_CHECKING``, where linters move imports.
+def _of_model(kind: Any, default: Any) -> typing.Iterator[tuple[str, Any, Any]]:
+    for name, field in kind.model_fields.items():
+        value = EMPTY if field.is_required() else None if field.default_factory else field.default
+        alias = field.validation_alias or field.alias
+        names = [kebab(a) for a in getattr(alias, "choices", [alias]) if isinstance(a, str)]
+        hint: Any = field.annotation
+        hint = Annotated[(hint, *field.metadata, Option(alias=names, help=field.description))]
+        yield name, hint, value if default is EMPTY else getattr(default, name)
 
-    Only the one name that an annotation of a parameter has, into `namespace`; the module itself
-    stays as it is. True if that worked.
-    """
-    import ast
+
+def _made_model(kind: Any, values: dict[str, Any]) -> Any:
+    from pydantic import ValidationError
 
     try:
-        tree = ast.parse(Path(module["__file__"]).read_bytes())
-    except (KeyError, TypeError, OSError, SyntaxError):
-        return False
-    for block in ast.walk(tree):
-        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test):
-            for statement in block.body:
-                if isinstance(statement, ast.Import | ast.ImportFrom) and (
-                    chosen := [a for a in statement.names if _bound_by(a) == name]
-                ):
-                    statement.names = chosen
-                    one = ast.Module([statement], [])
-                    scope = {"__package__": module.get("__package__")}
-                    scope["__name__"] = module.get("__name__")
-                    try:
-                        exec(compile(one, "<annotation>", "exec"), scope)  # noqa: S102
-                    except ImportError:
-                        return False
-                    namespace[name] = scope[name]
-                    return True
-    return False
-
-
-def _bound_by(alias: ast.alias) -> str:
-    return alias.asname or alias.name.partition(".")[0]
+        return kind.model_validate(values, by_alias=False, by_name=True)
+    except ValidationError as error:
+        why, place = error.errors()[0]["msg"], ".".join(map(str, error.errors()[0]["loc"]))
+        raise ValueError(f"{place}: {why}".removeprefix(": ")) from None

@@ -1,260 +1,357 @@
-"""A cyclopts command line from a prepared signature; imported when there is something to parse."""
+"""The command line of a function, by cyclopts; imported when there is something to parse."""
 
 from __future__ import annotations
 
 import inspect
-from typing import Annotated, Any, NamedTuple
+import pathlib
+import re
+import typing
+from functools import partial
+from typing import Annotated, Any
 
 import cyclopts
+from cyclopts import Argument, CoercionError, CycloptsError
+from cyclopts import Parameter as Option
+from cyclopts.annotations import get_hint_name, is_union
 
 from scitex_session._errors import UnsuitableFunctionError, UsageError
 
-from .callables import code_of
-from .constraints import check_constraints
-from .feeding import feed_files, feed_wholes, hide_from_pydantic, origins_of
-from .fields import EMPTY
-from .fitting import fitted
-from .hints import hints_of, shown_hint
-from .kinds import takes_one_or_many, without_none
-from .names import help_flags, kebab, option_names
-from .signature import OPTIONS, VALUES
-from .structures import StructureError, UngivableError, kind_of, prepared, with_fields
-from .tokens import checked_tokens
+from . import hints
+from .files import feed
+from .hints import ANY, EMPTY, MANY, MAPPINGS, kebab, keyword, kinds
+from .session_options import COMMAND_LINE, PREFIX, SESSION_OPTIONS, VARIABLE_PREFIX, SessionOption
+from .signature import OPTIONS, VALUES, Parameter, code_of, name_of
+from .values import LONE_DASH, TYPED, Converter, YesNo, check
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from cyclopts import Argument, ArgumentCollection
-
-    from .files import Entry
-    from .signature import Parameter
-
-
+_BY_FILE, _NEVER = object(), object()  # instead of an annotation that cyclopts takes
+_Shell = typing.Literal["bash", "zsh", "fish"]
+_KINDS = {VALUES: inspect.Parameter.VAR_POSITIONAL, OPTIONS: inspect.Parameter.VAR_KEYWORD}
+_SESSION = "_options_of_the_session_"
 _LONG_DASHES = "\N{EN DASH}\N{EM DASH}"  # what word processors and web pages make of two
+_LOOKED_AT: list[Any] = []  # structures that are being looked at: a field may be of its own class
 
 
-class Parsed(NamedTuple):
-    """What a command line and its files gave.
+def _fit(hint: Any, default: Any = EMPTY, *, within: bool = False) -> Any:
+    """Return an annotation as cyclopts takes it.
 
-    Attributes
-    ----------
-    values : dict
-        By parameter; those that nothing gave are missing.
-    origins : dict
-        By parameter, where its value came from.
+    The class of the default is the one that is meant. `within` a container, a command line says
+    single words only. `_BY_FILE` where only a file can give such a value, `_NEVER` where nothing
+    can. Of a union, the members that can be given remain.
     """
+    hint = hints.named(hint)
+    args, kind = typing.get_args(hint), typing.get_origin(hint) or hint
+    if kind is Annotated:
+        own = [extra for extra in args[1:] if isinstance(extra, Option)]
+        theirs = any(option.converter for option in own)
+        inner = args[0] if theirs else _fit(args[0], default, within=within)
+        checks = [partial(check, extra) for extra in args[1:] if extra not in own]
+        plain = inner in (_BY_FILE, _NEVER)
+        return inner if plain else Annotated[(inner, Option(validator=checks), *own)]
+    if is_union(hint):
+        held = [part for part in args if part is type(None) or hints.holds(part, default)]
+        one = any(hints.is_structure(part) for part in held)  # of several structures
+        parts = [_fit(part, default, within=within) for part in (held if one else args)]
+        told = [part for part in parts if part not in (_BY_FILE, _NEVER)]
+        told.sort(key=lambda part: 2 if part is type(None) else kinds(part)[:1][0] in MANY)
+        if any(part is not type(None) for part in told):
+            return typing.Union[tuple(told)]  # noqa: UP007  # not known before
+        return _BY_FILE if _BY_FILE in parts else _NEVER
+    if hint in ANY or kind is typing.Literal:
+        return Any if hint is object else hint
+    if hints.is_word(kind):
+        return YesNo if kind is bool and within else hint
+    if kind in (*MANY, *MAPPINGS):
+        return _fit_container(kind, args, within=within)
+    return _stand_in(kind, default, within=within) if hints.is_structure(kind) else _NEVER
 
-    values: dict[str, Any]
-    origins: dict[str, str]
+
+def _fit_container(kind: Any, args: tuple[Any, ...], *, within: bool) -> Any:
+    keyed = kind in MAPPINGS
+    args = args or ((str, Any) if keyed else (Any, ...) if kind is tuple else (Any,))
+    several = keyed and any(each in (*MANY, *MAPPINGS) for each in kinds(args[1]))
+    parts = [arg if arg is ... else _fit(arg, within=not several) for arg in args]
+    if _NEVER in parts:
+        return _NEVER
+    if within or _BY_FILE in parts or (keyed and args[0] not in (str, Any)):
+        return _BY_FILE
+    return dict[str, parts[1]] if keyed else kind[tuple(parts)]  # type: ignore[valid-type]
+
+
+def _stand_in(kind: Any, default: Any, *, within: bool) -> Any:
+    """Return a class whose constructor cyclopts can read, and that makes objects of `kind`.
+
+    It keeps what cyclopts would lose: the class and the other fields of the default, names that
+    only type checkers import, and fields that cyclopts can't take, which a file gives.
+    """
+    held = default if hints.holds(kind, default) else EMPTY
+    actual = kind if held is EMPTY or isinstance(held, dict) else type(held)
+    if actual in _LOOKED_AT:
+        return _BY_FILE
+    _LOOKED_AT.append(actual)
+    try:
+        fields = hints.fields_of(actual, held)
+        slots = [f.replace(annotation=_prepared(f.annotation, f.default)) for f in fields]
+        needed = [slot.annotation for slot in slots if slot.default is EMPTY]
+        if any(annotation.__metadata__[0].show is False for annotation in needed):
+            return _NEVER
+    except NameError:
+        return _NEVER
+    finally:
+        _LOOKED_AT.pop()
+
+    def new(_class: type, **given: Any) -> Any:
+        try:
+            return hints.made(actual, held, given)
+        except (ValueError, TypeError, AssertionError) as error:
+            raise CoercionError(msg=str(error)) from error
+
+    return _BY_FILE if within else _class(actual.__name__, slots, __new__=new, __doc__=kind.__doc__)
+
+
+def _class(name: str, slots: list[inspect.Parameter], **body: Any) -> type:
+    def init(self: Any, **given: Any) -> None: ...
+
+    _sign(init, [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD), *slots])
+    return type(name, (), {**body, "__init__": init, "__module__": __name__, "stands_in": True})
+
+
+def _sign(func: Any, slots: list[inspect.Parameter]) -> None:
+    func.__signature__ = inspect.Signature(slots)
+    func.__annotations__ = {}  # of parameters of ours, where the user's may have their names
+
+
+def _prepared(hint: Any, default: Any, **said: Any) -> Any:
+    """Return an annotation with all that cyclopts is to know of its option."""
+    fit, name, why_not = _fit(hint, default), get_hint_name(hint), ""
+    structure = any(hasattr(kind, "stands_in") for kind in kinds(fit))
+    if fit is _BY_FILE:
+        why_not = f"its type is {name}; give it by --config FILE."
+    elif fit is _NEVER:
+        why_not = f"its type is {name}; nothing that is typed can be one."
+    elif structure:
+        why_not = "only its fields take values."
+    many = [kind in MANY for kind in kinds(fit)]
+    said["n_tokens"] = 1 if why_not else -1 if any(many) and not all(many) else None
+    if why_not and not structure:
+        said |= {"metavar": name, "show": fit is _BY_FILE}
+        fit = str
+    said |= {"negative_iterable": "", "json_list": False if hints.is_free(hint) else None}
+    converter = Converter(hint, fit, default, why_not)
+    option = Option(converter=converter, consume_multiple=True, **said)
+    inner, *own = typing.get_args(fit) if typing.get_origin(fit) is Annotated else [fit]
+    return Annotated[(inner, option, *own)]
+
+
+def _short_name(info: Any, used: frozenset[str]) -> str | None:
+    """Return the first letter of a parameter, in lower case, if no other has it."""
+    short = f"-{kebab(info.name)[0].lower()}"
+    return short if short[1].isalpha() and short not in {*used, "-h"} else None
+
+
+def _session_slot(*, config: bool) -> inspect.Parameter:
+    """Return the parameter whose fields are the session's options."""
+    names = ["--config", f"{PREFIX}config"] if config else [f"{PREFIX}config"]
+    told = "values for parameters (.yaml, .toml, .json); a later file wins"
+    files = Annotated[list[str], Option(names, negative="", metavar="FILE", help=told)]
+    told = "print what makes a shell complete these options"
+    shell = Annotated[_Shell, Option(f"{PREFIX}completion", help=told)]
+    slots = [keyword(option.keyword, _session_hint(option), None) for option in SESSION_OPTIONS]
+    slots += [keyword("config", files, None), keyword("completion", shell, None)]
+    group = cyclopts.Group("Session", f"As variables: {VARIABLE_PREFIX}SEED and so on.", sort_key=1)
+    whole = Option("*", group=group, show_default=False)
+    return keyword(_SESSION, Annotated[_class("Session", slots), whole], None)
+
+
+def _session_hint(option: SessionOption) -> Any:
+    def convert(_kind: Any, tokens: Any) -> Any:
+        found = [option.value_of(token.value) for token in tokens]
+        return [each for tag in found for each in tag] if option.keyword == "tags" else found[0]
+
+    said = {"name": option.name, "help": option.help}
+    if not option.form:
+        opposite = PREFIX + f"no-{option.keyword}".removeprefix("no-no_")
+        return Annotated[bool, Option(negative=opposite, **said)]
+    kind: Any = list[str] if option.keyword == "tags" else str
+    return Annotated[kind, Option(converter=convert, metavar=option.form, negative="", **said)]
+
+
+def _slot_of(parameter: Parameter, hint: Any) -> inspect.Parameter:
+    name, long, variadic = parameter.name, kebab(parameter.name), parameter.kind in _KINDS
+    if not long:
+        raise TypeError(f"the parameter {name} has no letter to make an option of")
+    single = len(long) == 1 and long.isalpha() and not variadic
+    short = {"alias": f"-{long}"} if single else {"short_alias": _short_name}
+    default = EMPTY if parameter.required or variadic else parameter.default
+    ready = _prepared(hint, default, **short)
+    if parameter.required and ready.__metadata__[0].show is False:
+        why = f"the parameter {name} can't come from a command line, since its type is"
+        raise TypeError(f"{why} {get_hint_name(hint)}; give it a default, or a type such as str")
+    kind = _KINDS.get(parameter.kind, inspect.Parameter.KEYWORD_ONLY)
+    return keyword(name, ready, default).replace(kind=kind)
 
 
 class CommandLine:
-    """The command line that a signature makes.
+    """The command line that a signature makes; UnsuitableFunctionError where it makes none."""
 
-    Parameters
-    ----------
-    func : callable
-        The function.
-    options : sequence of Parameter
-        Its parameters, the injected ones left out.
+    def __init__(self, func: Any, parameters: list[Parameter], program: str) -> None:
+        self.parameters = parameters
 
-    Attributes
-    ----------
-    docstring : str or None
-        The function's.
-    options : list of Parameter
-        Those that can be given.
-    hints : dict
-        By parameter that can be given: what it is annotated with.
-    left_out : dict
-        By parameter that can't be given on any command line, and need not: its annotation.
-    names : dict
-        By parameter: its options.
-    help_flags : list of str
-        What asks for help.
-    version : str or None
-        What ``--version`` prints: the script's ``__version__``, where no parameter has that name.
-    arguments : ArgumentCollection
-        The options, with those of fields below parameters.
-
-    Raises
-    ------
-    UnsuitableFunctionError
-        A required parameter is of a type that no command line can give, or two parameters would
-        have one name.
-    """
-
-    def __init__(self, func: Callable[..., Any], options: Sequence[Parameter]) -> None:
-        self.docstring: str | None = func.__doc__
-        self._function = getattr(func, "__name__", type(func).__name__)
-        self.hints: dict[str, Any] = {}
-        self.left_out: dict[str, str] = {}
-        hints = hints_of(func, options)
-        for option in options:
-            self._sort(option, hints[option.name])
-        taken = [option for option in options if option.name in self.hints]
-        switches = [name for name, hint in self.hints.items() if without_none(hint) is bool]
-        self.names = option_names(self._function, taken, switches)
-        self.help_flags = help_flags(self.names)
-        version = getattr(code_of(func), "__globals__", {}).get("__version__")
-        named = ["--version"] in [each[:1] for each in self.names.values()]
-        self.version = None if version is None or named else str(version)
-        self.options = taken
-        self._app = self._prepared_app(func)
-        self.arguments: ArgumentCollection = self._assembled()
-
-    def documented(self) -> ArgumentCollection:
-        """Return `arguments` with what docstrings say of them."""
-        return self._app.assemble_argument_collection(parse_docstring=True)
-
-    def parameter_of(self, argument: Argument) -> str:
-        """Return the parameter that an option gives, or gives a part of."""
-        name = argument.name.removeprefix("--").partition(".")[0]
-        longs = {options[0]: parameter for parameter, options in self.names.items()}
-        named: str = argument.field_info.name
-        return longs.get(f"--{name}", named)
-
-    def parse(self, tokens: Sequence[str], files: Iterable[Sequence[Entry]] = ()) -> Parsed:
-        """Read a command line.
-
-        Parameters
-        ----------
-        tokens : sequence of str
-            The command line without the program, and without what is the session's own.
-        files : iterable of sequence of Entry
-            Values below it, a later file above an earlier one.
-
-        Returns
-        -------
-        Parsed
-
-        Raises
-        ------
-        UsageError
-            It can't be read.
-        """
-        known = [name for argument in self.arguments for name in argument.names]
-        known += [name for argument in self.arguments for name in argument.negatives]
-        known += [*self.help_flags, *(["--version"] if self.version is not None else [])]
-        tokens = checked_tokens(tokens, self.arguments, known=known, left_out=self.left_out)
-        self._check_bare(tokens)
-        fed: list[ArgumentCollection] = []
-        either = {name for name, hint in self.hints.items() if takes_one_or_many(hint)}
-
-        def feed(_app: Any, _commands: Any, arguments: ArgumentCollection) -> None:
-            fed.append(arguments)
-            feed_files(arguments, files, self.names, either)
-            feed_wholes(arguments)
-            hide_from_pydantic(arguments, either)
-
-        self._app.config = (feed,)
-        try:
-            _, bound, _ = self._app.parse_args(tokens, exit_on_error=False, print_error=False)
-        except cyclopts.CycloptsError as error:
-            from .mistakes import sentence
-
-            said = sentence(error, tokens, self.arguments, self.hints)
-            raise UsageError(said) from None
-        except StructureError as error:
-            from .mistakes import said_by_class
-
-            raise UsageError(said_by_class(error, fed[-1], self.parameter_of)) from None
-        check_constraints(fed[-1])
-        values = dict(bound.arguments)
-        for option in self.options:
-            if option.kind == OPTIONS and option.name in values:  # to be names of Python
-                given = values[option.name].items()
-                values[option.name] = {key.replace("-", "_"): value for key, value in given}
-        return Parsed(values, origins_of(fed[-1]))
-
-    def _check_bare(self, tokens: Sequence[str]) -> None:
-        takes_values = any(a.is_var_positional() for a in self.arguments)
-        if "--" in tokens[:-1] and not takes_values:
-            after = tokens[tokens.index("--") + 1]
-            raise UsageError(f"{after!r} stands behind --, where no option does")
-        if tokens and not takes_values and (tokens[0] == "-" or not tokens[0].startswith("-")):
-            bare = tokens[0].lstrip(_LONG_DASHES)
-            if bare != tokens[0]:
-                raise UsageError(f"{tokens[0]!r} begins with a long dash; did you mean --{bare}?")
-            names = [a.name for a in self.arguments if a.required and not a.children]
-            example = f", such as {names[0]} {tokens[0]}" if names else ""
-            raise UsageError(
-                f"{tokens[0]!r} belongs to no option: every value is given by name{example}"
-            )
-
-    def _sort(self, option: Parameter, hint: Any) -> None:
-        default = EMPTY if option.required else option.default
-        fit = fitted(kind_of(hint, default))
-        why = f"its type is {shown_hint(hint)}"
-        if fit is not None:
-            try:
-                self.hints[option.name] = with_fields(fit, default, (option.name,))
-            except UngivableError as error:
-                fit, why = None, "the type of {} is {}".format(*error.args)
-            except NameError as error:
-                fit, why = None, f"a field of {shown_hint(hint)} names what is not there: {error}"
-        if fit is not None:
-            return
-        if option.required:
-            raise UnsuitableFunctionError(
-                self._function,
-                f"the parameter {option.name} can't come from a command line, since {why}; "
-                "give it a default, or a type such as str",
-            )
-        self.left_out[option.name] = shown_hint(hint)
-
-    def _prepared_app(self, func: Callable[..., Any]) -> cyclopts.App:
-        # The names come from a signature of our own, in which everything is an option: a bare value
-        # on a command line says nothing to who reads it a year later.
         def target(*values: Any, **named: Any) -> None: ...
 
-        kinds = {VALUES: inspect.Parameter.VAR_POSITIONAL, OPTIONS: inspect.Parameter.VAR_KEYWORD}
-        order = {VALUES: 0, OPTIONS: 2}
-        target.__doc__ = func.__doc__
-        target.__annotations__ = {}  # of parameters of ours, where the user's may have their names
-        target.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [
-                inspect.Parameter(
-                    option.name,
-                    kinds.get(option.kind, inspect.Parameter.KEYWORD_ONLY),
-                    default=inspect.Parameter.empty
-                    if option.required or option.kind in kinds
-                    else option.default,
-                    annotation=self._annotation(option),
-                )
-                for option in sorted(self.options, key=lambda option: order.get(option.kind, 1))
-            ]
-        )
-        app = cyclopts.App(
-            name=self._function,
-            help_flags=(),
-            version_flags=(),
-            name_transform=kebab,
-            result_action="return_value",
-        )
-        app.default(target)
-        return app
-
-    def _annotation(self, option: Parameter) -> Any:
-        hint = self.hints[option.name]
-        ready = prepared(hint, option.default, self.names.get(option.name, ()))
-        if takes_one_or_many(hint):  # ``str | list[str]``: the converter sees which one it is
-            ready = Annotated[(list[str], *ready.__metadata__)]
-        return ready
-
-    def _assembled(self) -> ArgumentCollection:
+        found, names = hints.hints_of(func, parameters), [kebab(p.name) for p in parameters]
+        self.app = cyclopts.App(name=program, help_flags=(), version_flags=())
+        self.app.default_parameter = Option(name_transform=kebab)
+        self.app.default(target)
         try:
-            arguments = self._app.assemble_argument_collection()
+            slots = [_slot_of(p, found[p.name]) for p in parameters]
+            slots.append(_session_slot(config="config" not in names))
+            _sign(target, sorted(slots, key=lambda slot: slot.kind))
+            target.__doc__ = func.__doc__
+            self.roots = _roots(self.app.assemble_argument_collection())
+            names += [name for root in self.roots.values() for name in root.names]
+            if twice := [name for name in names if names.count(name) > 1]:
+                raise TypeError(f"two parameters would be {twice[-1]}; rename one")
+            if any(root.children and root.name == PREFIX[:-1] for root in self.roots.values()):
+                raise TypeError("its fields would be --session.*; rename the parameter session")
         except (TypeError, ValueError, NameError, NotImplementedError) as error:
-            raise UnsuitableFunctionError(
-                self._function, f"no command line can be made of its parameters: {error}"
-            ) from None
-        for argument in arguments:
-            if argument.name.startswith("--session."):
-                raise UnsuitableFunctionError(
-                    self._function,
-                    "the fields of the parameter session would be options such as "
-                    f"{argument.name}, which are the session's own; rename the parameter",
-                )
-        return arguments
+            why = str(error) or "no command line can be made of classes that differ in a field"
+            raise UnsuitableFunctionError(name_of(func), why) from None
+        self.help_flags = [flag for flag in ("--help", "-h") if flag not in names]
+        version = getattr(code_of(func), "__globals__", {}).get("__version__")
+        self.version = None if version is None or "--version" in names else str(version)
+
+    def answer(self, tokens: list[str]) -> Any:
+        """Return what prints the help, the version or a completion, if they are asked for."""
+        options = tokens[: (*tokens, "--").index("--")]
+        self.app.help_format = "plaintext"
+        if any(flag in options for flag in self.help_flags):
+            self.app.help_flags = self.help_flags
+            self.app.version_flags = ["--version"] if self.version is not None else []
+            return lambda: self.app.help_print([])
+        asked = re.search(rf"(?:^| ){PREFIX}completion(?:[ =](\S*))?", " ".join(options))
+        text = _completion(self.app, asked[1]) if asked else None
+        text = self.version if "--version" in options else text
+        return None if text is None else lambda: print(text)
+
+    def parse(self, tokens: list[str], *, partly: bool = False) -> tuple[Any, Any, Any, list[str]]:
+        """Return values and origins by parameter, session options, and what is left.
+
+        Where a command line is ours `partly`, another parser reads what is left. UsageError or
+        ConfigFileError where something can't be read.
+        """
+        fed = cyclopts.ArgumentCollection()  # type: ignore[no-untyped-call]
+
+        def feed_files(_app: Any, _commands: Any, arguments: list[Argument]) -> None:
+            fed.extend(arguments)
+            files = [token.value for token in _session_of(fed)["config"].tokens]
+            feed(list(_roots(fed).values()), [] if partly else files)
+            # As soon as anything has imported pydantic, cyclopts checks all values with it,
+            # defaults too: ``n: int = None`` would be refused in one script, taken in the next.
+            for argument in fed:
+                info: Any = argument.field_info
+                if info.kind not in _KINDS.values():
+                    argument.field_info = info.evolve(annotation=Any, default=info.empty)
+
+        self.app.config = (feed_files,)
+        try:
+            _, bound, rest, _ = self.app.parse_known_args(self._spelled(tokens))
+            for unknown in [each for each in rest if each.startswith(PREFIX if partly else "-")]:
+                token = cyclopts.Token(keyword=unknown.partition("=")[0], source=TYPED)
+                raise cyclopts.UnknownOptionError(token=token, argument_collection=fed)
+        except CycloptsError as error:
+            error.verbose = False
+            raise UsageError(self._sentence(error, tokens)) from None
+        if rest and not partly:
+            raise UsageError(_unused(rest[0].replace(LONE_DASH, "-")))
+        values = {name: value for name, value in bound.arguments.items() if name != _SESSION}
+        for name in [p.name for p in self.parameters if p.kind == OPTIONS and p.name in values]:
+            values[name] = {key.replace("-", "_"): item for key, item in values[name].items()}
+        session = {key: a.value for key, a in _session_of(fed).items() if a.tokens}
+        for name in {"config", "completion"} & {*session} if partly else ():
+            raise UsageError(f"{PREFIX}{name} can't be used here: the script has its own parser")
+        session.pop("config", None)
+        return values, _origins(fed), session, rest
+
+    def _spelled(self, tokens: list[str]) -> list[str]:
+        """Return tokens that cyclopts reads rightly: it would take ``-lr`` for ``-l r``."""
+        spelled: list[str] = []
+        longs = {p.name: f"--{kebab(p.name)}" for p in self.parameters if p.kind not in _KINDS}
+        for position, token in enumerate(tokens):
+            if token == "--":  # noqa: S105
+                return [*spelled, *tokens[position:]]
+            name, equals, value = token.partition("=")
+            long = longs.get(name.lstrip("-").replace("-", "_"))
+            if long and len(name) > 2 and name[0] == "-" != name[1]:
+                raise UsageError(f"Unknown option: {name}. Did you mean {long}?")
+            word = f"{long}{equals}{value}" if long and name[:2] == "--" else token
+            spelled.append(LONE_DASH if token == "-" else word)  # noqa: S105
+        return spelled
+
+    def _sentence(self, error: CycloptsError, tokens: list[str]) -> str:
+        """Return one line that says what is wrong: cyclopts' own, where that says enough."""
+        argument, token = error.argument, getattr(error, "token", None)
+        if isinstance(error, cyclopts.UnknownOptionError):
+            argument = self.roots.get((error.token.keyword or "").partition(".")[0][2:])
+        why_not = getattr(argument and argument.parameter.converter, "why_not", "")
+        if why_not and argument and not argument.children:
+            return f"Invalid value for {argument.name}: {why_not}"
+        if isinstance(error, cyclopts.MissingArgumentError) and error.keyword in tokens:
+            after = tokens[tokens.index(error.keyword) + 1 :]
+            if after and after[0].startswith("-"):
+                return f"{error} A value that begins with a dash: {error.keyword}={after[0]}"
+        elif isinstance(error, CoercionError) and error.msg and not token and argument:
+            below = [argument, *argument.children_recursive]
+            files = {t.source: 1 for each in below for t in each.tokens if t.source != TYPED}
+            places = "".join(f" from {file}" for file in files)
+            return f"Invalid value for {argument.name}{places}: {error.msg}"
+        if token is not None and argument is not None and (token.keyword or "[")[0] == "[":
+            # ``[x][depth]`` of a field within JSON, or a token of an inner conversion
+            error.token = token.evolve(keyword=argument.name)  # type: ignore[attr-defined]
+        return " ".join(str(error).split("\n"))
+
+
+def _unused(token: str) -> str:
+    if token[:1] in _LONG_DASHES:
+        return f"Unused value {token}. Did you mean --{token.lstrip(_LONG_DASHES)}?"
+    return f"Unused value {token!r}: every value is given by its option, as --name VALUE."
+
+
+def _roots(arguments: list[Argument]) -> dict[str, Argument]:
+    roots = [a for a in arguments if not a.keys and a.field_info.name != _SESSION]
+    return {kebab(a.field_info.name): a for a in roots}
+
+
+def _session_of(arguments: list[Argument]) -> dict[str, Argument]:
+    root = next(a for a in arguments if a.field_info.name == _SESSION)
+    return {child.keys[-1]: child for child in root.children}
+
+
+def _origins(arguments: list[Argument]) -> dict[str, str]:
+    origins: dict[str, str] = {}
+    for root in _roots(arguments).values():
+        whole = [root, *root.children_recursive]
+        sources = [token.source for each in whole for token in each.tokens]
+        sources += [getattr(each.parameter.converter, "source", None) or "" for each in whole]
+        told = dict.fromkeys(COMMAND_LINE if each == TYPED else each for each in sources if each)
+        origins |= {root.field_info.name: ", ".join(told)} if told else {}
+    return origins
+
+
+def _completion(app: cyclopts.App, shell: Any) -> str:
+    """Return a script for the shell that ``--session.completion`` names.
+
+    cyclopts takes no name such as ``script.py``: it makes a script for another, registered for it.
+    """
+    if shell not in typing.get_args(_Shell):
+        raise UsageError(f"{PREFIX}completion must be one of bash, zsh, fish, not {shell!r}")
+    program = app.name[0].removeprefix("python -m ")
+    name = "scitex_session_" + re.sub(r"[^A-Za-z0-9]", "_", program)
+    text = app.generate_completion(prog_name=name, shell=shell)
+    if shell == "bash":
+        more = pathlib.Path(__file__).with_name("python.bash").read_text("utf-8")
+        registered = f"complete -o default -F _{name} {program} ./{program}\n{more}"
+        return text.replace(f"complete -F _{name} {name}", registered)
+    if shell == "zsh":
+        return f"{text}compdef _cyclopts_{name} {program}\n"
+    # In fish, the condition of cyclopts holds until the first value only.
+    return text.replace(f"complete -c {name} -n __fish_use_subcommand", f"complete -c {program}")

@@ -1,107 +1,148 @@
-"""The parameters of a session function, without importing `inspect` (9 ms) where they are plain."""
+"""What a function is and takes, below what wraps it; without `inspect` (9 ms) where it is plain."""
 
 from __future__ import annotations
 
+import sys
 from types import FunctionType
 
-from scitex_session._names.injection import INJECTED
+from scitex_session._errors import UnsuitableFunctionError
+from scitex_session._names.injection import INJECTED, check_injected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_VARARGS, _VARKEYWORDS = 0x04, 0x08  # inspect.CO_*
-
-EITHER, POSITIONAL_ONLY, KEYWORD_ONLY, VALUES, OPTIONS = (
-    "by name or place",
-    "by place",
-    "by name",
-    "*",
-    "**",
-)
+_VARARGS, _VARKEYWORDS, _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x04, 0x08, 0x20, 0x80, 0x200
+POSITIONAL_ONLY, EITHER, VALUES, KEYWORD_ONLY, OPTIONS = range(5)  # as inspect numbers them
+REQUIRED: Any = object()  # the default of a parameter that has none
+_NO_METHOD = """a method can't be a script, since its object would be an argument; decorate a \
+function that makes the object and calls it, or wrap it: main = session(object.method)"""
 
 
 class Parameter:
-    """One parameter of a session function.
+    """One parameter. The default of ``*args`` is an empty tuple, that of ``**kwargs`` a dict."""
 
-    Attributes
-    ----------
-    name : str
-    default : object
-        `REQUIRED` where it has none; an empty tuple or dict for ``*args`` and ``**kwargs``.
-    kind : str
-        How it is passed: `EITHER`, `POSITIONAL_ONLY`, `KEYWORD_ONLY`, `VALUES` (``*args``) or
-        `OPTIONS` (``**kwargs``).
-    """
+    __slots__ = ("default", "injected", "kind", "name", "required")
 
-    __slots__ = ("default", "kind", "name")
-
-    def __init__(self, name: str, default: Any, kind: str = EITHER) -> None:
-        self.name = name
-        self.default = default
-        self.kind = kind
-
-    @property
-    def required(self) -> bool:
-        """Whether the command line must give it."""
-        return self.default is REQUIRED
-
-    @property
-    def injected(self) -> bool:
-        """Whether the session gives it."""
-        return self.default is INJECTED
-
-
-class _Required:
-    def __repr__(self) -> str:
-        return "REQUIRED"
-
-
-REQUIRED = _Required()
+    def __init__(self, name: str, default: Any, kind: int) -> None:
+        self.name, self.kind = name, kind
+        self.default = {VALUES: (), OPTIONS: {}}.get(kind, default)
+        self.required = self.default is REQUIRED
+        self.injected = default is INJECTED
 
 
 def parameters_of(func: Callable[..., Any]) -> list[Parameter]:
-    """Return the parameters of `func`, in the order of its signature."""
-    if (
-        type(func) is not FunctionType
-        or hasattr(func, "__wrapped__")
-        or hasattr(func, "__signature__")
-    ):
-        return _by_inspect(func)
-    code = func.__code__
-    names = iter(code.co_varnames)
-    positional = [next(names) for _ in range(code.co_argcount)]
-    keyword = [next(names) for _ in range(code.co_kwonlyargcount)]
-    defaults = func.__defaults__ or ()
-    values = dict(zip(positional[len(positional) - len(defaults) :], defaults, strict=True))
-    values.update(func.__kwdefaults__ or {})
-    found = [
-        Parameter(
-            name,
-            values.get(name, REQUIRED),
-            POSITIONAL_ONLY if i < code.co_posonlyargcount else EITHER,
-        )
-        for i, name in enumerate(positional)
-    ]
-    if code.co_flags & _VARARGS:
-        found.append(Parameter(next(names), (), VALUES))
-    found += [Parameter(name, values.get(name, REQUIRED), KEYWORD_ONLY) for name in keyword]
-    if code.co_flags & _VARKEYWORDS:
-        found.append(Parameter(next(names), {}, OPTIONS))
+    """Return the parameters of a function, in the order of its signature."""
+    wrapped = hasattr(func, "__wrapped__") or hasattr(func, "__signature__")
+    code: Any = getattr(func, "__code__", None)
+    if type(func) is not FunctionType or wrapped or code.co_flags & (_VARARGS | _VARKEYWORDS):
+        import inspect
+
+        given = inspect.signature(func).parameters.values()
+        defaults = [REQUIRED if p.default is p.empty else p.default for p in given]
+        return [Parameter(p.name, d, int(p.kind)) for p, d in zip(given, defaults, strict=True)]
+    names, count, first = code.co_varnames, code.co_argcount, code.co_posonlyargcount
+    values = dict(zip(reversed(names[:count]), reversed(func.__defaults__ or ()), strict=False))
+    values |= func.__kwdefaults__ or {}
+    kinds = [POSITIONAL_ONLY] * first + [EITHER] * (count - first)
+    kinds += [KEYWORD_ONLY] * code.co_kwonlyargcount
+    return [Parameter(n, values.get(n, REQUIRED), k) for n, k in zip(names, kinds, strict=False)]
+
+
+def check_function(func: Any) -> None:
+    """Refuse what can't be run as a session, with UnsuitableFunctionError."""
+    name = name_of(func)
+    home, _, _ = getattr(func, "__qualname__", name).rpartition(".")
+    if isinstance(func, type):
+        why = "a class can't be a session; decorate a function that makes the object, or wrap the"
+        raise UnsuitableFunctionError(name, f"{why} object where its class has __call__")
+    if isinstance(func, classmethod):
+        why = "a classmethod can't be a session before its class is there; wrap it afterwards:"
+        raise UnsuitableFunctionError(name, f"{why} main = session(Class.method)")
+    if not callable(func):
+        raise UnsuitableFunctionError(repr(func), "a session wraps a function")
+    parameters = parameters_of(func)
+    of_object = parameters[:1] and parameters[0].name in ("self", "cls")
+    if home and not home.endswith("<locals>") and of_object and not hasattr(func, "__self__"):
+        raise UnsuitableFunctionError(f"{home}.{name}", _NO_METHOD)
+    if _flags_of(func) & (_GENERATOR | _ASYNC_GENERATOR):
+        why = "a generator function does nothing when called; a session needs one that runs"
+        raise UnsuitableFunctionError(name, why)
+    check_injected(name, [p.name for p in parameters if p.injected])
+
+
+def check_no_method(func: Any, script: object, first: object) -> None:
+    """Refuse the call of a method, whose only argument is its object, for a plain one."""
+    name = name_of(func)
+    if any(vars(base).get(name) is script for base in type(first).__mro__):
+        raise UnsuitableFunctionError(f"{type(first).__qualname__}.{name}", _NO_METHOD)
+
+
+def is_coroutine_function(func: Any) -> bool:
+    """Tell whether `func`, below what wraps it, was written with ``async def``."""
+    return bool(_flags_of(code_of(func)) & _COROUTINE)
+
+
+def code_of(func: Any) -> Any:
+    """Return the function whose code runs: below decorators, partials, methods and instances."""
+    while not hasattr(func, "__globals__") or hasattr(func, "__wrapped__"):
+        inner = [name for name in ("__wrapped__", "__func__", "func") if hasattr(func, name)]
+        if not inner and not hasattr(type(func).__call__, "__globals__"):
+            return func  # written in C
+        func = getattr(func, inner[0]) if inner else type(func).__call__
+    return func
+
+
+def namespace_of(func: Any) -> dict[str, Any]:
+    """Return the globals of the function whose code runs; of the script where that is C."""
+    found = getattr(code_of(func), "__globals__", None)
+    return vars(sys.modules["__main__"]) if found is None else found
+
+
+def name_of(func: Any) -> str:
+    """Return the name of a function, of what a partial calls, or of the class of an instance."""
+    while not hasattr(func, "__name__") and hasattr(func, "func"):
+        func = func.func
+    return str(getattr(func, "__name__", type(func).__name__))
+
+
+def unveil(func: Any) -> None:
+    """Give a wrapper made without `functools.wraps` the name and signature of its function.
+
+    Otherwise the parameters would be hidden, and globals injected into the library of a decorator.
+    A wrapper takes ``*args, **kwargs`` alone and holds one function, written elsewhere than itself.
+    """
+    call = func if type(func) is FunctionType else type(func).__call__
+    code = getattr(call, "__code__", None)
+    if code is None or hasattr(func, "__wrapped__") or hasattr(func, "__self__"):
+        return
+    own, both = 0 if call is func else 1, _VARARGS | _VARKEYWORDS
+    if code.co_argcount != own or code.co_kwonlyargcount or code.co_flags & both != both:
+        return
+    around = variables_around(func) if call is func else getattr(func, "__dict__", {})
+    held = [item for item in around.values() if type(item) is FunctionType]
+    enclosing = call.__qualname__.rpartition(".")[0]
+    if len(held) == 1 and not held[0].__qualname__.startswith(f"{enclosing}."):
+        import functools
+
+        functools.update_wrapper(func, held[0])
+
+
+def variables_around(func: Any) -> dict[str, Any]:
+    """Return the variables of enclosing functions that `func` uses, as far as they have a value."""
+    names = getattr(getattr(func, "__code__", None), "co_freevars", ())
+    found = {}
+    for name, cell in zip(names, getattr(func, "__closure__", None) or (), strict=False):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:  # no value yet
+            continue
     return found
 
 
-def _by_inspect(func: Callable[..., Any]) -> list[Parameter]:
-    import inspect
-
-    kinds = (POSITIONAL_ONLY, EITHER, VALUES, KEYWORD_ONLY, OPTIONS)  # as inspect numbers them
-    empty: dict[str, Any] = {VALUES: (), OPTIONS: {}}
-    return [
-        Parameter(
-            p.name,
-            empty.get(kinds[p.kind], REQUIRED if p.default is p.empty else p.default),
-            kinds[p.kind],
-        )
-        for p in inspect.signature(func).parameters.values()
-    ]
+def _flags_of(func: Any) -> int:
+    while not hasattr(func, "__code__") and hasattr(func, "func"):
+        func = func.func
+    code = getattr(func, "__code__", None) or getattr(type(func).__call__, "__code__", None)
+    return int(getattr(code, "co_flags", 0))

@@ -1,10 +1,13 @@
-"""Texts of a command line or a file as the values that annotations ask for."""
+"""Values of annotations, from words that are typed and from trees that files hold."""
 
 from __future__ import annotations
 
+import collections.abc as abc
+import contextlib
 import datetime
 import enum
 import json
+import os
 import pathlib
 import re
 import types
@@ -12,236 +15,122 @@ import typing
 from typing import Any
 
 import cyclopts
+from cyclopts import UNSET, CoercionError, Token
+from cyclopts.annotations import is_pydantic_leaf
 
-from .fields import EMPTY, KeyedError, fields_of
-from .fitting import fitted, made_of_fields
-from .free import free_json, free_value
-from .kinds import (
-    Free,
-    Nested,
-    YesNo,
-    is_structure,
-    takes_anything,
-    takes_keys,
-    takes_many,
-    takes_nested,
-    takes_none,
-    takes_one_or_many,
-    union_of,
-    without_none,
-)
-from .names import kebab
-from .parts import is_plain, many_of, split
-from .trees import from_json, from_keys, from_text
-from .wording import choices_of
+from .hints import ANY, is_free, kebab, members
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-TRUE, FALSE = ("yes", "y", "true", "t", "on", "1"), ("no", "n", "false", "f", "off", "0")
-NONE = ("none", "null")
-_TYPED = ("", "cli")  # sources of tokens that were typed; a file says None by its own null
-_YAML_FLOATS = {".inf": "inf", "+.inf": "inf", "-.inf": "-inf", ".nan": "nan"}
-_PREFIXES = {"0x": 16, "0o": 8, "0b": 2}
+TYPED = "cli"  # the source of tokens that were typed
+LONE_DASH = "\0-"  # stands for ``-``, which cyclopts takes for an option; no argv can hold it
+_NONE = ("none", "null")
+_BOOLS = dict.fromkeys(("yes", "y", "true", "t", "on", "1"), True)
+_BOOLS |= dict.fromkeys(("no", "n", "false", "f", "off", "0"), False)
+_BASES = {"0x": 16, "0o": 8, "0b": 2}
+_BOUNDS = {"gt": "gt", "ge": "gte", "lt": "lt", "le": "lte", "multiple_of": "modulo"}
 
 
-def converter_for(hint: Any, default: Any = None) -> Callable[[Any, Sequence[cyclopts.Token]], Any]:
-    """Return what converts the tokens of a parameter, and of the fields below it.
+class YesNo:
+    """A bool within a container, where there is no ``--flag``: it is written ``yes`` or ``no``."""
 
-    Parameters
-    ----------
-    hint : annotation
-        The parameter's, as `fitted` returns it.
-    default : object
-        The parameter's: of a dict that is given by single keys, the others stay.
 
-    Returns
-    -------
-    callable
-        For `cyclopts.Parameter`.
+class Converter:  # noqa: PLW1641  # cyclopts compares options, and hashes none
+    """Make the value of an option from its tokens: `hint` is its annotation, `fit` cyclopts' own.
 
-    Notes
-    -----
-    cyclopts by itself reads ``2.5`` as the integer 2, in a field or a list as well: a run with
-    other arguments than its command line says would be the worst kind of wrong.
+    Of a dict whose keys are given, the others stay as `default` has them, which may come from the
+    file `source`. `why_not` says why no command line can give it; a file may.
     """
-    bare = without_none(hint)
-    hidden = list[str] if takes_one_or_many(hint) else bare
 
-    def convert(asked: Any, tokens: Any) -> Any:
-        # cyclopts hides `| None` from converters, but ``--seed none`` is how None is given.
-        asked = hint if asked == hidden else asked
+    def __init__(self, hint: Any, fit: Any, default: Any, why_not: str = "") -> None:
+        self.hint, self.fit, self.default, self.why_not = hint, fit, default, why_not
+        self.source: str | None = None
+
+    def __eq__(self, other: object) -> bool:  # two classes of a union may share a field
+        return isinstance(other, Converter) and self.hint == other.hint
+
+    def __call__(self, _kind: Any, tokens: Any) -> Any:
+        """Return what a file gave, or the value of what was typed."""
         if isinstance(tokens, dict):
-            return from_keys(asked, default, tokens, _convert)
-        (first, *rest) = tokens
-        if not rest and asked is Free:
-            return value_of(Free, first.value)
-        if not rest and first.implicit_value is None:  # a null of a file
-            if not takes_none(asked):
-                raise ValueError
-            return None
-        if not rest and first.implicit_value == []:
-            return many_of(hint, [])
-        if not rest and takes_none(hint) and first.source in _TYPED:
-            if first.value.casefold() in NONE and first.value not in choices_of(hint):
-                return None
-            if first.value.strip('"').casefold() in NONE:
-                tokens = (first := first.evolve(value=first.value.strip('"')),)
-        if not rest and takes_anything(asked) and without_none(asked) is not Free:
-            found = free_json(without_none(asked), first.value)
-            if found is not None:
-                return found
-        opened = first.value.lstrip().startswith("{")
-        if takes_keys(asked) or (opened and made_of_fields(without_none(asked))):
-            return from_text(asked, tokens, _convert)
-        if is_structure(without_none(asked)) and not opened:
-            raise cyclopts.CoercionError(token=first, target_type=without_none(asked))
-        if takes_nested(asked) and not rest and first.value.replace(" ", "") == "[]":
-            return many_of(hint, [])
-        fit = fitted(asked) or asked
-        if takes_nested(fit) and not rest:
-            tokens = [first.evolve(value=text) for text in split(fit, first.value)]
-        return _converted(fit, tokens)
-
-    return convert
+            return _merged(self.default, converted(self.fit, tokens))
+        tokens = [t.evolve(value=t.value.replace(LONE_DASH, "-")) for t in tokens]
+        if len(tokens) == 1 and tokens[0].implicit_value is not UNSET:
+            return tokens[0].implicit_value
+        text = tokens[0].value
+        choices = [arg for part in members(self.hint) for arg in typing.get_args(part)]
+        if len(tokens) == 1 and types.NoneType in members(self.hint):
+            if text.casefold() in _NONE and text not in choices:
+                return None  # also where a text is allowed, which is '"none"' then
+            if text.strip('"').casefold() in _NONE:
+                tokens = [tokens[0].evolve(value=text.strip('"'))]
+        if self.why_not:
+            raise CoercionError(msg=self.why_not, token=tokens[0])
+        if is_free(self.hint) and text[:1] in ("[", "{"):
+            with contextlib.suppress(ValueError):  # it is a text
+                return collected(members(self.fit)[0], json.loads(text))
+        return converted(self.fit, tokens)
 
 
-def _convert(hint: Any, default: Any, tokens: Any) -> Any:
-    return converter_for(hint, default)(hint, tokens)
+def converted(fit: Any, tokens: Any) -> Any:
+    """Return the value of tokens as cyclopts makes it, but read single words strictly.
 
-
-def _converted(hint: Any, tokens: Sequence[Any]) -> Any:
-    if takes_one_or_many(hint):  # ``str | list[str]``: one value is one, more are a list
-        parts = typing.get_args(without_none(hint))
-        one = union_of(part for part in parts if not takes_many(part))
-        if len(tokens) == 1 and not isinstance(getattr(tokens[0].value, "data", None), list):
-            try:
-                return _converted(one, tokens)
-            except (ValueError, cyclopts.CoercionError):
-                pass  # perhaps a list of one
-        hint = next(part for part in parts if takes_many(part))
-    return cyclopts.convert(hint, tokens, converter=value_of, name_transform=kebab)
-
-
-def value_of(kind: Any, text: str) -> Any:
-    """Return one text as a value of one type.
-
-    Parameters
-    ----------
-    kind : type
-        What is wanted.
-    text : str
-        What was given.
-
-    Raises
-    ------
-    ValueError
-        It is none. Nothing is rounded or cut in order to make it one.
+    cyclopts by itself takes ``2.5`` for the integer 2: the run would have other arguments than its
+    command line says.
     """
-    if kind is Free:
-        return free_value(text)
+    return cyclopts.convert(fit, tokens, converter=_word, name_transform=kebab)
+
+
+def _merged(default: Any, given: Any) -> Any:
+    if not (isinstance(default, dict) and isinstance(given, dict)):
+        return given
+    return {**default, **{key: _merged(default.get(key), item) for key, item in given.items()}}
+
+
+def collected(kind: Any, items: Any) -> Any:
     kind = typing.get_origin(kind) or kind
-    if isinstance(kind, type):
-        if issubclass(kind, enum.Enum):
-            return member_of(kind, text)
-        if issubclass(kind, Nested):
-            return _nested(kind.hint, text)
+    kind = set if kind in (abc.Set, abc.MutableSet) else kind
+    return kind(items) if kind in (tuple, set, frozenset) else items
+
+
+def _word(kind: Any, text: str) -> Any:
+    kind = typing.get_origin(kind) or kind
+    try:
+        if kind in _READ:
+            return _READ[kind](text)
+        if issubclass(kind, enum.Enum):  # by name, in any case where only one fits, or by its text
+            names, wanted = kind.__members__, kebab(text).casefold()
+            folded = [member for name, member in names.items() if kebab(name).casefold() == wanted]
+            by_text = [member for member in kind if member.value == text]
+            found = [names[text]] if text in names else folded or by_text
+            if len(found) == 1:
+                return found[0]
+            raise CoercionError(token=Token(value=text), target_type=kind)
         if issubclass(kind, pathlib.PurePath) and not text:
             raise ValueError(text)  # Path("") is the working directory, which nobody typed
-    if kind in _READERS:
-        return _READERS[kind](text)
-    if not isinstance(kind, type) or kind in _LEFT_TO_CYCLOPTS:
-        try:
-            return cyclopts.convert(kind, [text])
-        except cyclopts.CoercionError:  # its token is a new one, without option, file and line
-            raise ValueError(text) from None
-    try:
-        return kind(text)
-    except (ArithmeticError, TypeError):  # such as decimal's InvalidOperation
+        left = kind in _LEFT or is_pydantic_leaf(kind)
+        return cyclopts.convert(kind, [text]) if left else kind(text)
+    except (ArithmeticError, TypeError, LookupError, re.error):
         raise ValueError(text) from None
 
 
-def member_of(kind: type[enum.Enum], text: str) -> Any:
-    """Return a member of an enumeration by its name, in any case where only one fits, or its value.
-
-    Raises
-    ------
-    CoercionError
-        There is none, or more than one.
-    """
-    members = kind.__members__
-    if text in members:
-        return members[text]
-    folded = {name: member for name, member in members.items() if _fold(name) == _fold(text)}
-    by_value = {m.name: m for m in members.values() if isinstance(m.value, str) and m.value == text}
-    for found in (folded, by_value):
-        if len(found) == 1:
-            return next(iter(found.values()))
-    raise cyclopts.CoercionError(token=cyclopts.Token(value=text), target_type=kind)
-
-
-def _fold(name: str) -> str:
-    return kebab(name).casefold()
-
-
-def _bool(text: str) -> bool:
-    if text.casefold() in TRUE:
-        return True
-    if text.casefold() in FALSE:
-        return False
-    raise ValueError(text)
-
-
-def _int(text: str) -> int:
-    bare = text.strip().lstrip("+-").casefold()
-    return int(text, _PREFIXES.get(bare[:2], 10))
-
-
-def _float(text: str) -> float:
-    return float(_YAML_FLOATS.get(text.casefold(), text))
-
-
-def _none(text: str) -> None:
-    if text.casefold() not in NONE:
-        raise ValueError(text)
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text)
-    except re.error:
-        raise ValueError(text) from None
-
-
-def _nested(hint: Any, text: str) -> Any:
-    if is_plain(hint) and not text.lstrip().startswith("{"):
-        data: Any = {fields_of(hint, EMPTY)[0].name: text}  # ``Celsius(21)``, of its one value
-    else:
-        data = json.loads(text)
-    if not isinstance(data, list | dict):
-        raise ValueError(text)  # noqa: TRY004  # what was given is a text of the wrong form
-    try:
-        return from_json(hint, data, _convert)
-    except KeyedError as error:  # of a mere ValueError cyclopts would keep no word
-        raise cyclopts.CoercionError(target_type=hint) from error
-
-
-_READERS: dict[Any, Callable[[str], Any]] = {
-    bool: _bool,
-    YesNo: _bool,
-    int: _int,
-    float: _float,
-    types.NoneType: _none,
+_READ: dict[Any, typing.Callable[[str], Any]] = {
+    **dict.fromkeys((bool, YesNo), lambda text: _BOOLS[text.casefold()]),
+    **dict.fromkeys((*ANY, str), str),
+    types.NoneType: lambda text: {"none": None, "null": None}[text.casefold()],
+    int: lambda text: int(text, _BASES.get(text.strip().lstrip("+-")[:2].casefold(), 10)),
+    float: lambda text: float(text.casefold().replace(".inf", "inf").replace(".nan", "nan")),
     datetime.time: datetime.time.fromisoformat,
-    re.Pattern: _pattern,
+    re.Pattern: re.compile,
+    os.PathLike: pathlib.Path,
 }
-# What cyclopts reads as it should be, and better than the type's own constructor.
-_LEFT_TO_CYCLOPTS = {
-    bytes,
-    bytearray,
-    slice,
-    datetime.date,
-    datetime.datetime,
-    datetime.timedelta,
-}
+_LEFT = (bytes, bytearray, slice, datetime.date, datetime.datetime, datetime.timedelta)
+
+
+def check(extra: Any, _kind: Any, value: Any) -> None:
+    """Raise ValueError where a value breaks a constraint of annotated_types, by its attributes."""
+    for each in (extra, *(getattr(extra, "metadata", None) or ())) if value is not None else ():
+        bounds = {theirs: getattr(each, ours, None) for ours, theirs in _BOUNDS.items()}
+        cyclopts.validators.Number(**bounds)(None, value)
+        least, most = getattr(each, "min_length", None), getattr(each, "max_length", None)
+        if (least and len(value) < least) or (most is not None and len(value) > most):
+            raise ValueError(f"Must be of length {least or 0} to {most}.".replace("None", "any"))
+        if callable(func := getattr(each, "func", None)) and not func(value):
+            raise ValueError(f"{getattr(func, '__name__', func)} does not hold.")

@@ -12,29 +12,42 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-# Programs that run a user's functions and have command lines of their own, as ``sys.argv[0]`` names
-# them without folder and suffix (``python -m unittest`` with its blanks).
-_LAUNCHERS = ("colab_kernel_launcher", "ipykernel", "ipykernel_launcher", "pytest", "unittest")
-
 
 def script_of_caller(frame: FrameType) -> Path | None:
     """Return the file whose code calls, None in a REPL, with ``-c`` and from standard input."""
     return script_of(frame.f_globals)
 
 
-def script_arguments() -> list[str]:
-    """Return the command line of the script: none where the process has one of another program.
+def command_line_of(namespace: Mapping[str, Any]) -> list[str]:
+    """Return the command line for a function with these globals, none where it is not its own.
 
-    Under pytest, unittest or Jupyter, what they were started with is theirs. A ``sys.argv`` that
-    was set since (``monkeypatch.setattr(sys, "argv", [...])``) is meant for the script.
+    Who ``__main__`` is decides. Under pytest, in a notebook, in a worker of Dask, submitit, Ray or
+    multiprocessing, ``__main__`` is an installed program that does not know the function, and the
+    command line is that program's. A ``sys.argv`` that was set since the start is the function's.
     """
-    program, *arguments = getattr(sys, "argv", None) or [""]
-    folder, name = os.path.split(program)
-    if name == "__main__.py":
-        name = os.path.basename(folder)
-    launched = os.path.splitext(name)[0].rpartition(" ")[2] in _LAUNCHERS
-    started_with = sys.orig_argv[len(sys.orig_argv) - len(arguments) :]
-    return [] if launched and arguments == started_with else arguments
+    main = sys.modules["__main__"]
+    program, *tokens = getattr(sys, "argv", None) or [""]
+    if main.__name__ == "__mp_main__":
+        return []
+    if tokens != sys.orig_argv[len(sys.orig_argv) - len(tokens) :]:
+        return tokens
+    file, script = getattr(main, "__file__", None), namespace.get("__file__")
+    if file is None:  # a notebook has the command line of its kernel
+        return tokens if program in ("", "-", "-c") else []
+    if namespace is vars(main) or (script and os.path.abspath(script) == os.path.abspath(program)):
+        return tokens
+    folder, name = os.path.split(os.path.abspath(file))
+    environment = (os.path.dirname(os.__file__), os.path.dirname(sys.executable))
+    installed = "-packages" in folder or folder.startswith(environment)
+    if not installed and name.endswith(".py"):  # the others are console scripts
+        return tokens
+    known = {getattr(main.__spec__, "name", "")}
+    for value in vars(main).values():
+        known.add(
+            value.__name__ if isinstance(value, type(sys)) else getattr(value, "__module__", "")
+        )
+    package = str(namespace.get("__name__")).partition(".")[0]
+    return tokens if package in {str(each).partition(".")[0] for each in known} else []
 
 
 def script_of(namespace: Mapping[str, Any]) -> Path | None:

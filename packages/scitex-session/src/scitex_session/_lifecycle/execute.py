@@ -12,7 +12,7 @@ import sys
 from collections.abc import Coroutine
 from pathlib import Path
 
-from scitex_session._command_line.callables import name_of, namespace_of
+from scitex_session._command_line.signature import name_of, namespace_of
 from scitex_session._config.script import script_of
 from scitex_session._errors import NestedSessionError
 from scitex_session._names.injection import inject_globals
