@@ -10,24 +10,9 @@ from scitex_session._errors import ConfigFileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from typing import Any
 
-# The keys of `CONFIG` that are the run's own and read only.
-PROTECTED = (
-    "ID",
-    "PID",
-    "START_DATETIME",
-    "END_DATETIME",
-    "RUN_DURATION",
-    "FILE",
-    "SDIR_RUN",
-    "SDIR",
-    "SDIR_OUT",
-    "EXIT_STATUS",
-    "DEBUG",
-)
-_RESERVED = (*PROTECTED, "ARGS")
 _SUFFIXES = (".yaml", ".yml")
 _DEBUG_FILE = "IS_DEBUG"
 
@@ -63,13 +48,15 @@ class ConfigFiles:
         self.debug = debug
 
 
-def read_config_files(script: Path | None) -> ConfigFiles:
+def read_config_files(script: Path | None, reserved: Collection[str]) -> ConfigFiles:
     """Read the YAML files of ``config/``, and resolve their references.
 
     Parameters
     ----------
     script : Path or None
         The script.
+    reserved : collection of str
+        Names that no file may have, since `CONFIG` itself uses them.
 
     Returns
     -------
@@ -79,7 +66,7 @@ def read_config_files(script: Path | None) -> ConfigFiles:
     ------
     ConfigFileError
         A file can't be read, is no YAML, has a key twice or a reference to nothing; two files have
-        one name, or one has a name that `CONFIG` itself uses.
+        one name, or one has a reserved name.
 
     Notes
     -----
@@ -88,7 +75,7 @@ def read_config_files(script: Path | None) -> ConfigFiles:
     Hidden files are passed over. What can't be part of a name in Python becomes ``_``:
     ``model-small.yaml`` is ``CONFIG.MODEL_SMALL``.
     """
-    paths = _find(script)
+    paths = _find(script, reserved)
     if not paths:
         return ConfigFiles({}, {}, {}, debug=False)
     from .references import resolve
@@ -100,7 +87,7 @@ def read_config_files(script: Path | None) -> ConfigFiles:
     return ConfigFiles(values, recorded, origins, debug=debug)
 
 
-def _find(script: Path | None) -> dict[str, Path]:
+def _find(script: Path | None, reserved: Collection[str]) -> dict[str, Path]:
     """Return the files by the names that they have in `CONFIG`."""
     beside = [script.with_name("config")] if script else []
     for folder in (*beside, Path("config")):
@@ -112,15 +99,15 @@ def _find(script: Path | None) -> dict[str, Path]:
             paths = [folder.absolute() / name for name in names if name.endswith(_SUFFIXES)]
             paths = [path for path in paths if path.name[0] != "." and not path.is_dir()]
             if paths:
-                return _named(paths)
+                return _named(paths, reserved)
     return {}
 
 
-def _named(paths: list[Path]) -> dict[str, Path]:
+def _named(paths: list[Path], reserved: Collection[str]) -> dict[str, Path]:
     named: dict[str, Path] = {}
     for path in paths:
         name = re.sub(r"\W", "_", path.stem.upper())
-        if name in _RESERVED:
+        if name in reserved:
             raise ConfigFileError(
                 str(path), f"CONFIG.{name} is the run's own: give the file another name"
             )

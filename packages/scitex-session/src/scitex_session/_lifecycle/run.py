@@ -6,7 +6,7 @@ import os
 import sys
 
 from scitex_session._config.folder import read_config_files
-from scitex_session._names.config_object import as_args, make_config
+from scitex_session._names.config_object import RESERVED, as_args, make_config
 from scitex_session._names.injection import SessionLogger, provide
 from scitex_session_core import RUN_FILES, crash_command, make_run_dir, outcome, registry_dir, warn
 from scitex_session_io import capture, save_into
@@ -134,7 +134,7 @@ class Run:
 
     def _open(self) -> None:
         options = self.options
-        files = read_config_files(self.script)
+        files = read_config_files(self.script, RESERVED)
         debug = files.debug if options.debug is None else options.debug
         self.rng = RandomStateManager(options.seed, deterministic=options.deterministic)
         self.at_close("putting back random generators", self.rng.release)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from scitex_session._config.folder import PROTECTED
 from scitex_session._errors import ReadOnlyKeyError
 from scitex_session_core import DotDict
 
@@ -16,6 +15,22 @@ if TYPE_CHECKING:
     from typing import Any
 
     from scitex_session_core import RunDir
+
+# The keys that only the run itself sets.
+PROTECTED = (
+    "ID",
+    "PID",
+    "START_DATETIME",
+    "END_DATETIME",
+    "RUN_DURATION",
+    "FILE",
+    "SDIR_RUN",
+    "SDIR",
+    "SDIR_OUT",
+    "EXIT_STATUS",
+    "DEBUG",
+)
+RESERVED = (*PROTECTED, "ARGS")
 
 
 class Config(DotDict):
