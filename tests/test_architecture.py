@@ -17,9 +17,9 @@ import pytest
 from support import run_script
 from support._imports import (
     by_subject,
-    floors,
     import_graph,
     imported_names,
+    layers,
     private_names,
     public_names,
 )
@@ -35,7 +35,11 @@ NOT_AT_IMPORT = {
     "scitex_session_plot": COMMON,
     "scitex_session_repro": COMMON,
 }
-MOST_FLOORS = 10
+MOST_LAYERS = 10
+DOWNWARDS = (
+    *("_decorator", "_by_hand", "_lifecycle", "_command_line", "_names", "_config"),
+    *("_suggest", "_errors"),
+)
 MOST_MODULES_OF_AN_EMPTY_SESSION = 60
 EMPTY_SESSION = """
     import atexit, sys
@@ -86,8 +90,16 @@ def test_no_module_imports_what_another_keeps_to_itself(module: str) -> None:
     assert not taken
 
 
-def test_the_facade_stands_on_few_floors() -> None:
-    assert floors(import_graph(source_of("scitex_session"))) <= MOST_FLOORS
+def test_the_facade_stands_on_few_layers_and_imports_downwards() -> None:
+    graph = import_graph(source_of("scitex_session"))
+    assert layers(graph) <= MOST_LAYERS
+    upwards = {
+        f"{subject} imports {needed}"
+        for subject, all_needed in by_subject(graph).items()
+        for needed in all_needed
+        if subject in DOWNWARDS and DOWNWARDS.index(needed) < DOWNWARDS.index(subject)
+    }
+    assert not upwards
 
 
 @pytest.mark.parametrize("module", MODULES)

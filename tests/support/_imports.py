@@ -88,7 +88,7 @@ def public_names(stub: Path) -> set[str]:
     return names
 
 
-def floors(graph: Graph) -> int:
+def layers(graph: Graph) -> int:
     """Count the modules of the longest chain of imports; a circle counts as one."""
     circle = {module: _reachable(graph, module) for module in graph}
     homes = {
