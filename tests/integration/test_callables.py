@@ -745,6 +745,21 @@ def test_under_a_test_runner_the_command_line_is_not_the_scripts(runner: tuple[s
     assert len(list(Path("fit_out/FINISHED_ERROR").iterdir())) == 2
 
 
+def test_the_command_line_of_a_program_that_does_not_know_the_function_is_the_programs() -> None:
+    Path("fit.py").write_text(textwrap.dedent(FIT.format(value="None")))
+    site = Path("env/lib/site-packages").absolute()
+    (site / "worker").mkdir(parents=True)
+    source = "import importlib, sys\nimportlib.import_module(sys.argv[1]).main()\n"
+    (site / "worker" / "__main__.py").write_text(source)
+    assert python("-m", "worker", "fit", "--n", "3", path=site) == (0, "fit 1 fit.py\n", "")
+
+
+@pytest.mark.parametrize("code", ["import fit; fit.main()", "from fit import main; main()"])
+def test_code_given_to_python_has_the_command_line_behind_it(code: str) -> None:
+    Path("fit.py").write_text(textwrap.dedent(FIT.format(value="None")))
+    assert python("-c", code, "--n", "4") == (0, "fit 4 fit.py\n", "")
+
+
 def test_in_a_thread_no_signal_handler_is_installed_and_the_status_is_kept() -> None:
     finished = run_script("""
         import signal, threading

@@ -24,6 +24,12 @@ class Model:
 
 
 @dataclass
+class Sgd:
+    lr: float = 0.2
+    m: float = 0.0
+
+
+@dataclass
 class Strict:
     lr: float
     depth: int = 3
@@ -47,7 +53,9 @@ def main(
     many: list[list[int]] = [],  # noqa: B006
     opts: dict[str, int] = {"k": 9},  # noqa: B006
     w: dict[int, float] = {0: 1.0, 1: 2.0},  # noqa: B006
+    pairs: list[tuple[int, str]] = [],  # noqa: B006
     pair: tuple[int, str] = (1, ""),
+    one: Model | Sgd | None = None,
     flag: bool = False,
     either: str | list[str] = "",
     mode: Literal["a", "b"] = "a",
@@ -97,6 +105,8 @@ def test_each_format_gives_values(file: str, text: str) -> None:
         ("many: [[1, 2], []]", {"many": [[1, 2], []]}),
         ("strict: {by: {1: 2}}", {"strict": Strict(1.0, by={1: 2.0})}),
         ("pair: [4, 5]", {"pair": (4, "5")}),
+        ("pairs: [[4, 5]]", {"pairs": [(4, "5")]}),
+        ("one: {m: 1}", {"one": Sgd(m=1.0)}),
         # what may be anything keeps the type that the file gives it
         ("free: {a: 1e-3, b.c: [no, 1, null]}", {"free": {"a": 1e-3, "b.c": ["no", 1, None]}}),
         ("free: {1: true}", {"free": {1: True}}),

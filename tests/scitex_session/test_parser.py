@@ -250,7 +250,7 @@ MISTAKES: list[tuple[Any, Any, str, str]] = [
     (Careful, Careful(), "--x.made 2", "--x.made"),
     (Once, Once(4), "--x.a 2", "--x.seed requires"),
     (Model | Inner, NO, "--x.N 1 --x.lr 2", "--x"),
-    (Model | Strict, NO, "--x.lr 2", "classes that differ"),
+    (Model | Strict, NO, "--x.lr 2", "--config FILE"),
     (Annotated[int, Parameter(validator=validators.Number(gte=3))], 3, "--x 2", ">= 3"),
     (Annotated[float, Above()] | None, None, "--x -1", "-1.0.*--x.*> 0"),
     (list[Annotated[float, Above()]], [], "--x 1 -2", "> 0"),
@@ -418,9 +418,16 @@ def test_a_variable_around_the_function_may_have_no_value_yet() -> None:
 
 
 def test_the_fields_of_a_parameter_cant_pose_as_the_sessions_options() -> None:
+    @dataclass
+    class Seeded:
+        seed: int = 1
+
+    assert "--session.seed" in mistake(taking(Seeded, Seeded()), "--session.sead", "1")
+
     def main(session: Model = Model()) -> None: ...  # noqa: B008
 
-    assert "rename the parameter session" in mistake(main, "--session.lr", "1")
+    main.__annotations__["session"] = Seeded
+    assert "--session.seed; rename one" in mistake(main, "--session.seed", "1")
 
 
 def test_the_names_of_parameters_are_free() -> None:

@@ -29,14 +29,12 @@ class Arguments:
 
     __slots__ = ("_parameters", "origins", "session", "values")
 
-    def __init__(
-        self, parameters: list[Parameter], given: Any, origins: Any, session: Asked
-    ) -> None:
+    def __init__(self, parameters: list[Parameter], given: Any, origins: Any, asked: Asked) -> None:
         self._parameters = parameters
         wanted = [p for p in parameters if not p.injected]
         self.values = {p.name: given.get(p.name, p.default) for p in wanted}
         self.origins = {p.name: origins.get(p.name, "default") for p in wanted}
-        self.session = session
+        self.session = asked
 
     def call(self, func: Callable[..., Any], injected: Mapping[str, Any] | None) -> Any:
         """Call `func` with the values and what it asks to be injected, if there is any of that."""
@@ -69,10 +67,16 @@ def arguments_for(func: Callable[..., Any]) -> Arguments:
             return Arguments(parameters, {}, {}, asked)
         from .parser import CommandLine
 
-        line = CommandLine(func, [p for p in parameters if not p.injected], program_name())
+        wanted = [p for p in parameters if not p.injected]
+        session = any(t.startswith(("--session", "--config", "-h", "--help")) for t in tokens)
+        line = CommandLine(func, wanted, program_name(), session)
         if answer := line.answer(tokens):
             _print_and_exit(answer)
-        values, origins, given, _ = line.parse(tokens)
+        try:
+            values, origins, given, _ = line.parse(tokens)
+        except UsageError:  # said again, in view of all names
+            line = CommandLine(func, wanted, program_name(), session=True)
+            values, origins, given, _ = line.parse(tokens)
         asked.take(given)
         return Arguments(parameters, values, origins, asked)
     except (UsageError, UnsuitableFunctionError, ConfigFileError) as error:
@@ -87,7 +91,7 @@ def session_part() -> Asked:
         if any(token.startswith(PREFIX) for token in asked.rest):
             from .parser import CommandLine
 
-            line = CommandLine(session_part, [], program_name())
+            line = CommandLine(session_part, [], program_name(), session=True)
             end = (*asked.rest, "--").index("--")
             _, _, given, rest = line.parse(asked.rest[:end], partly=True)
             asked.rest = [*rest, *asked.rest[end:]]

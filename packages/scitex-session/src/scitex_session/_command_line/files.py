@@ -146,14 +146,13 @@ class Reader:
             return None
         parts = [part for part in typing.get_args(hint) if part is not types.NoneType]
         exact = [part for part in parts if part is type(node.value) and node.text is None]
-        held = [
-            part for part in parts if hints.holds(part, default) and isinstance(node.value, dict)
-        ]
-        errors: list[CoercionError] = []
+        held = parts if isinstance(node.value, dict) else []
+        held = [part for part in held if hints.holds(part, default)]
+        errors: list[Exception] = []
         for part in exact or held or parts:
             try:
                 return self.value(part, node, place, default)
-            except CoercionError as error:
+            except (CoercionError, UsageError) as error:
                 errors.append(error)
         raise errors[0] if len(errors) == 1 else self.error(hint, node, place)
 
@@ -162,10 +161,9 @@ class Reader:
         fixed = kind is tuple and args and args[-1] is not ...
         kinds = list(args) if fixed else [args[0] if args else Any] * len(items)
         if len(kinds) != len(items):
-            why = f"it takes {len(kinds)} values, and {len(items)} are given."
-            raise self.error(kind, node, place, why)
-        found = [self.value(*each, place) for each in zip(kinds, items, strict=True)]
-        return collected(kind, found)
+            raise self.error(kind, node, place, f"it takes {len(kinds)} values, not {len(items)}.")
+        pairs = zip(kinds, items, strict=True)
+        return collected(kind, [self.value(part, item, place) for part, item in pairs])
 
     def _mapping(self, args: Any, node: Located, place: str, default: Any) -> dict[Any, Any]:
         found = dict(default) if isinstance(default, dict) else {}

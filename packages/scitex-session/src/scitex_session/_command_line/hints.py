@@ -26,10 +26,10 @@ ANY = (Any, object)
 EMPTY = inspect.Parameter.empty
 _WORDS: tuple[type, ...] = (
     *(str, bytes, bytearray, slice, types.NoneType, pathlib.PurePath, enum.Enum),
-    *(datetime.date, datetime.time, datetime.timedelta),
-    numbers.Number,  # also those of decimal, fractions and numpy, which are registered there
+    *(datetime.date, datetime.time, datetime.timedelta, numbers.Number),  # those of numpy, too
 )
-_WORD_NAMES = ("UUID", "IPv4Address", "IPv6Address", "Pattern", "PathLike")
+_IP = ("ipaddress.IPv4Address", "ipaddress.IPv6Address")
+_WORD_NAMES = ("uuid.UUID", "re.Pattern", "os.PathLike", *_IP)
 named = functools.partial(theirs.resolve, annotated=False, optional=False, required=False)
 
 
@@ -120,11 +120,9 @@ def is_free(hint: Any) -> bool:
 
 def is_word(kind: Any) -> bool:
     """Tell whether a single word says a value of a class."""
-    return isinstance(kind, type) and (
-        issubclass(kind, _WORDS)
-        or (kind.__name__ in _WORD_NAMES and kind.__module__ in sys.stdlib_module_names)
-        or (theirs.is_pydantic_leaf(kind) and not hasattr(kind, "model_fields"))
-    )
+    known = f"{getattr(kind, '__module__', '')}.{getattr(kind, '__name__', '')}" in _WORD_NAMES
+    leaf = theirs.is_pydantic_leaf(kind) and not hasattr(kind, "model_fields")
+    return isinstance(kind, type) and (known or leaf or issubclass(kind, _WORDS))
 
 
 def _by_default(hint: Any, default: Any) -> Any:

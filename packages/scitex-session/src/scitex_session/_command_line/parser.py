@@ -17,7 +17,6 @@ from cyclopts.annotations import get_hint_name, is_union
 from scitex_session._errors import UnsuitableFunctionError, UsageError
 
 from . import hints
-from .files import feed
 from .hints import ANY, EMPTY, MANY, MAPPINGS, kebab, keyword, kinds
 from .session_options import COMMAND_LINE, PREFIX, SESSION_OPTIONS, VARIABLE_PREFIX, SessionOption
 from .signature import OPTIONS, VALUES, Parameter, code_of, name_of
@@ -53,9 +52,11 @@ def _fit(hint: Any, default: Any = EMPTY, *, within: bool = False) -> Any:
         parts = [_fit(part, default, within=within) for part in (held if one else args)]
         told = [part for part in parts if part not in (_BY_FILE, _NEVER)]
         told.sort(key=lambda part: 2 if part is type(None) else kinds(part)[:1][0] in MANY)
-        if any(part is not type(None) for part in told):
+        fields = [field for part in told for field in getattr(part, "stands_in", ())]
+        alike = all(one == two or one.name != two.name for one in fields for two in fields)
+        if alike and any(part is not type(None) for part in told):
             return typing.Union[tuple(told)]  # noqa: UP007  # not known before
-        return _BY_FILE if _BY_FILE in parts else _NEVER
+        return _BY_FILE if _BY_FILE in parts or not alike else _NEVER
     if hint in ANY or kind is typing.Literal:
         return Any if hint is object else hint
     if hints.is_word(kind):
@@ -109,15 +110,14 @@ def _stand_in(kind: Any, default: Any, *, within: bool) -> Any:
 
 
 def _class(name: str, slots: list[inspect.Parameter], **body: Any) -> type:
-    def init(self: Any, **given: Any) -> None: ...
+    self = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    init = _signed(lambda self, **given: None, [self, *slots])  # noqa: ARG005
+    return type(name, (), {**body, "__init__": init, "__module__": __name__, "stands_in": slots})
 
-    _sign(init, [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD), *slots])
-    return type(name, (), {**body, "__init__": init, "__module__": __name__, "stands_in": True})
 
-
-def _sign(func: Any, slots: list[inspect.Parameter]) -> None:
+def _signed(func: Any, slots: list[inspect.Parameter]) -> Any:
     func.__signature__ = inspect.Signature(slots)
-    func.__annotations__ = {}  # of parameters of ours, where the user's may have their names
+    return func
 
 
 def _prepared(hint: Any, default: Any, **said: Any) -> Any:
@@ -191,34 +191,29 @@ def _slot_of(parameter: Parameter, hint: Any) -> inspect.Parameter:
 
 
 class CommandLine:
-    """The command line that a signature makes; UnsuitableFunctionError where it makes none."""
+    """The command line that a signature makes; UnsuitableFunctionError where it makes none.
 
-    def __init__(self, func: Any, parameters: list[Parameter], program: str) -> None:
+    Its own options alone are assembled three times as quickly as those of the `session`, too.
+    """
+
+    def __init__(self, func: Any, parameters: list[Parameter], program: str, session: bool) -> None:
+        self.name = name_of(func)
         self.parameters = parameters
-
-        def target(*values: Any, **named: Any) -> None: ...
-
         found, names = hints.hints_of(func, parameters), [kebab(p.name) for p in parameters]
+        try:
+            slots = [_slot_of(p, found[p.name]) for p in parameters]
+        except TypeError as error:
+            raise UnsuitableFunctionError(self.name, str(error)) from None
+        slots += [_session_slot(config="config" not in names)] if session else []
+        slots.sort(key=lambda slot: slot.kind)
+        target = _signed(lambda **given: None, slots)  # noqa: ARG005
+        target.__doc__ = func.__doc__
         self.app = cyclopts.App(name=program, help_flags=(), version_flags=())
         self.app.default_parameter = Option(name_transform=kebab)
         self.app.default(target)
-        try:
-            slots = [_slot_of(p, found[p.name]) for p in parameters]
-            slots.append(_session_slot(config="config" not in names))
-            _sign(target, sorted(slots, key=lambda slot: slot.kind))
-            target.__doc__ = func.__doc__
-            self.roots = _roots(self.app.assemble_argument_collection())
-            names += [name for root in self.roots.values() for name in root.names]
-            if twice := [name for name in names if names.count(name) > 1]:
-                raise TypeError(f"two parameters would be {twice[-1]}; rename one")
-            if any(root.children and root.name == PREFIX[:-1] for root in self.roots.values()):
-                raise TypeError("its fields would be --session.*; rename the parameter session")
-        except (TypeError, ValueError, NameError, NotImplementedError) as error:
-            why = str(error) or "no command line can be made of classes that differ in a field"
-            raise UnsuitableFunctionError(name_of(func), why) from None
-        self.help_flags = [flag for flag in ("--help", "-h") if flag not in names]
+        self.help_flags = [flag for flag in ("--help", "-h") if flag.strip("-") not in names]
         version = getattr(code_of(func), "__globals__", {}).get("__version__")
-        self.version = None if version is None or "--version" in names else str(version)
+        self.version = None if version is None or "version" in names else str(version)
 
     def answer(self, tokens: list[str]) -> Any:
         """Return what prints the help, the version or a completion, if they are asked for."""
@@ -243,8 +238,14 @@ class CommandLine:
 
         def feed_files(_app: Any, _commands: Any, arguments: list[Argument]) -> None:
             fed.extend(arguments)
-            files = [token.value for token in _session_of(fed)["config"].tokens]
-            feed(list(_roots(fed).values()), [] if partly else files)
+            names = [name for argument in fed for name in argument.names]
+            if twice := [name for name in names if names.count(name) > 1]:
+                raise UnsuitableFunctionError(self.name, f"two would be {twice[0]}; rename one")
+            session = _session_of(fed)
+            if not partly and session and (files := session["config"].tokens):
+                from .files import feed
+
+                feed(list(_roots(fed).values()), [token.value for token in files])
             # As soon as anything has imported pydantic, cyclopts checks all values with it,
             # defaults too: ``n: int = None`` would be refused in one script, taken in the next.
             for argument in fed:
@@ -260,17 +261,17 @@ class CommandLine:
                 raise cyclopts.UnknownOptionError(token=token, argument_collection=fed)
         except CycloptsError as error:
             error.verbose = False
-            raise UsageError(self._sentence(error, tokens)) from None
+            raise UsageError(_sentence(error, tokens, _roots(fed))) from None
         if rest and not partly:
             raise UsageError(_unused(rest[0].replace(LONE_DASH, "-")))
         values = {name: value for name, value in bound.arguments.items() if name != _SESSION}
         for name in [p.name for p in self.parameters if p.kind == OPTIONS and p.name in values]:
             values[name] = {key.replace("-", "_"): item for key, item in values[name].items()}
-        session = {key: a.value for key, a in _session_of(fed).items() if a.tokens}
-        for name in {"config", "completion"} & {*session} if partly else ():
+        given = {key: a.value for key, a in _session_of(fed).items() if a.tokens}
+        for name in {"config", "completion"} & {*given} if partly else ():
             raise UsageError(f"{PREFIX}{name} can't be used here: the script has its own parser")
-        session.pop("config", None)
-        return values, _origins(fed), session, rest
+        given.pop("config", None)
+        return values, _origins(fed), given, rest
 
     def _spelled(self, tokens: list[str]) -> list[str]:
         """Return tokens that cyclopts reads rightly: it would take ``-lr`` for ``-l r``."""
@@ -287,27 +288,25 @@ class CommandLine:
             spelled.append(LONE_DASH if token == "-" else word)  # noqa: S105
         return spelled
 
-    def _sentence(self, error: CycloptsError, tokens: list[str]) -> str:
-        """Return one line that says what is wrong: cyclopts' own, where that says enough."""
-        argument, token = error.argument, getattr(error, "token", None)
-        if isinstance(error, cyclopts.UnknownOptionError):
-            argument = self.roots.get((error.token.keyword or "").partition(".")[0][2:])
-        why_not = getattr(argument and argument.parameter.converter, "why_not", "")
-        if why_not and argument and not argument.children:
-            return f"Invalid value for {argument.name}: {why_not}"
-        if isinstance(error, cyclopts.MissingArgumentError) and error.keyword in tokens:
-            after = tokens[tokens.index(error.keyword) + 1 :]
-            if after and after[0].startswith("-"):
-                return f"{error} A value that begins with a dash: {error.keyword}={after[0]}"
-        elif isinstance(error, CoercionError) and error.msg and not token and argument:
-            below = [argument, *argument.children_recursive]
-            files = {t.source: 1 for each in below for t in each.tokens if t.source != TYPED}
-            places = "".join(f" from {file}" for file in files)
-            return f"Invalid value for {argument.name}{places}: {error.msg}"
-        if token is not None and argument is not None and (token.keyword or "[")[0] == "[":
-            # ``[x][depth]`` of a field within JSON, or a token of an inner conversion
-            error.token = token.evolve(keyword=argument.name)  # type: ignore[attr-defined]
-        return " ".join(str(error).split("\n"))
+
+def _sentence(error: CycloptsError, tokens: list[str], roots: dict[str, Argument]) -> str:
+    """Return one line that says what is wrong: cyclopts' own, where that says enough."""
+    argument, token = error.argument, getattr(error, "token", None)
+    if isinstance(error, cyclopts.UnknownOptionError):
+        argument = roots.get((error.token.keyword or "").partition(".")[0][2:])
+    why_not = getattr(argument and argument.parameter.converter, "why_not", "")
+    if why_not and argument and not argument.children:
+        return f"Invalid value for {argument.name}: {why_not}"
+    if isinstance(error, cyclopts.MissingArgumentError) and error.keyword in tokens:
+        after = tokens[tokens.index(error.keyword) + 1 :]
+        if after and after[0].startswith("-"):
+            return f"{error} A value that begins with a dash: {error.keyword}={after[0]}"
+    elif isinstance(error, CoercionError) and error.msg and not token and argument:
+        return f"Invalid value for {argument.name}: {error.msg}"
+    if token is not None and argument is not None and (token.keyword or "[")[0] == "[":
+        # ``[x][depth]`` of a field within JSON, or a token of an inner conversion
+        error.token = token.evolve(keyword=argument.name)  # type: ignore[attr-defined]
+    return " ".join(str(error).split("\n"))
 
 
 def _unused(token: str) -> str:
@@ -322,8 +321,8 @@ def _roots(arguments: list[Argument]) -> dict[str, Argument]:
 
 
 def _session_of(arguments: list[Argument]) -> dict[str, Argument]:
-    root = next(a for a in arguments if a.field_info.name == _SESSION)
-    return {child.keys[-1]: child for child in root.children}
+    roots = [a for a in arguments if a.field_info.name == _SESSION]
+    return {child.keys[-1]: child for root in roots for child in root.children}
 
 
 def _origins(arguments: list[Argument]) -> dict[str, str]:

@@ -84,11 +84,8 @@ def _if(holds: object, value: Any) -> Any:
     return value
 
 
-def _switch(keyword: str, help: str) -> SessionOption:  # noqa: A002
-    def read(text: str) -> Any:
-        return _if(text.casefold() in YES + NO, text.casefold() in YES)
-
-    return SessionOption(keyword, "", "yes or no (also 1 or 0)", help, read)
+def _flag(text: str) -> Any:
+    return _if(text.casefold() in YES + NO, text.casefold() in YES)
 
 
 def _parent(text: str) -> str:
@@ -97,6 +94,7 @@ def _parent(text: str) -> str:
     return check_id(text)
 
 
+_SWITCH = "yes or no (also 1 or 0)"
 # fmt: off
 SESSION_OPTIONS = (
     SessionOption("seed", "INT", "a whole number from 0 to 2**128 - 1, or none to draw one",
@@ -110,11 +108,11 @@ SESSION_OPTIONS = (
     SessionOption("out", "DIR", "a directory, or one that can be made",
                   "the folder for <script>_out",
                   lambda t: _if(t and (os.path.isdir(t) or not os.path.exists(t)), t)),
-    _switch("no_save", "try it: keep nothing of a run that succeeds"),
+    SessionOption("no_save", "", _SWITCH, "try it: keep nothing of a run that succeeds", _flag),
     SessionOption("capture", "fd|sys|none", "one of fd, sys, none", "how output is logged",
                   lambda text: _if(text in ("fd", "sys", "none"), text)),
-    _switch("verbose", "say what the run is and where its files are"),
-    _switch("debug", "mark the run as one for debugging"),
+    SessionOption("verbose", "", _SWITCH, "say what the run is and where its files are", _flag),
+    SessionOption("debug", "", _SWITCH, "mark the run as one for debugging", _flag),
     SessionOption("parent", "ID", "the ID of a session", "the session that this one goes on from",
                   _parent),
 )

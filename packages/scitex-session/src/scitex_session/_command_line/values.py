@@ -50,6 +50,8 @@ class Converter:  # noqa: PLW1641  # cyclopts compares options, and hashes none
     def __call__(self, _kind: Any, tokens: Any) -> Any:
         """Return what a file gave, or the value of what was typed."""
         if isinstance(tokens, dict):
+            if is_free(self.hint) and any(isinstance(each, dict) for each in tokens.values()):
+                raise CoercionError(msg="give dicts within it by --config FILE, or it as JSON.")
             return _merged(self.default, converted(self.fit, tokens))
         tokens = [t.evolve(value=t.value.replace(LONE_DASH, "-")) for t in tokens]
         if len(tokens) == 1 and tokens[0].implicit_value is not UNSET:
@@ -79,9 +81,9 @@ def converted(fit: Any, tokens: Any) -> Any:
 
 
 def _merged(default: Any, given: Any) -> Any:
-    if not (isinstance(default, dict) and isinstance(given, dict)):
-        return given
-    return {**default, **{key: _merged(default.get(key), item) for key, item in given.items()}}
+    if isinstance(default, dict) and isinstance(given, dict):
+        return {**default, **{key: _merged(default.get(key), item) for key, item in given.items()}}
+    return given
 
 
 def collected(kind: Any, items: Any) -> Any:
