@@ -277,7 +277,7 @@ def test_help_is_whole_and_starts_nothing(flag: str) -> None:
         r"--mode -m CHOICE +\[choices: fast, slow\] \[default: fast\]",
         r"--model.lr FLOAT +Learning rate. \[default: 0.1\]",
         r"--model.depth INT +\[default: 5\]",
-        r"--help \(-h\)",
+        r"--help -h +Display this message",
         r"--version",
         r"--session.seed INT",
         r"SCITEX_SESSION_SEED",
@@ -286,6 +286,7 @@ def test_help_is_whole_and_starts_nothing(flag: str) -> None:
         assert re.search(each, finished.stdout), each
     assert "CONFIG" not in finished.stdout.replace("CONFIGS", "")
     assert "\x1b" not in finished.stdout
+    assert "Commands" not in finished.stdout
     assert os.listdir() == ["script.py"]
 
 

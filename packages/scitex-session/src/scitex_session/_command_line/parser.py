@@ -220,6 +220,7 @@ class CommandLine:
         options = tokens[: (*tokens, "--").index("--")]
         self.app.help_format = "plaintext"
         if any(flag in options for flag in self.help_flags):
+            self.app.group_commands = "Parameters"  # its own panel would hold these flags only
             self.app.help_flags = self.help_flags
             self.app.version_flags = ["--version"] if self.version is not None else []
             return lambda: self.app.help_print([])
