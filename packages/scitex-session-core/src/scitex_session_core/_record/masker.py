@@ -1,6 +1,6 @@
 """Makes any value fit to be written: plain JSON, with passwords, tokens and keys masked.
 
-Everything that this package writes goes through `dumps`, `jsonable` or `without_secrets`.
+Everything that is written of a run goes through `dumps`, `jsonable` or `without_secrets`.
 """
 
 from __future__ import annotations
@@ -8,89 +8,25 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 from collections.abc import Hashable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta
 from enum import Enum
 
+from .secret import MASK, is_secret_name, without_secrets
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterator
     from typing import Any
 
     Container = Mapping[Any, Any] | list[Any] | tuple[Any, ...] | AbstractSet[Any]
-
-MASK = "***"
-
-# A pattern is compiled only after one of its words was found: compiling costs a run more than all
-# else here, and nearly no run has a secret.
-_NAME_WORDS = ("pass", "secret", "token", "key", "credential", "bearer")
-# Only the last words of a name count, so that `tokenizer`, `max_tokens`, `pad_token` stay readable.
-_NAME_PATTERN = (
-    r"(?:^|[_\-. ])(?:passwords?|passwd|passphrase|secrets?|credentials?|bearer|api_?keys?"
-    r"|(?:api|access|private|secret|ssh|encryption)[_\-. ]?keys?"
-    r"|(?:api|access|auth|bearer|refresh|session|hf|gh|github|gitlab|wandb|slack|bot)[_\-. ]?token"
-    r")$|^token$"
-)
-# Tokens with a prefix of their own, and private keys.
-_VALUE_WORDS = (
-    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "hf_"),
-    *("sk-", "xox", "AKIA", "pypi-", "Bearer ", "PRIVATE KEY-----"),
-)
-_VALUE_PATTERN = (
-    r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|hf_[A-Za-z0-9]{20,}"
-    r"|sk-(?:\w+-)*\w{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|pypi-[\w-]{40,})"
-    r"|(?<=Bearer )[\w.~+/=-]{16,}"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*"
-)
-# A password in a URL, up to its last "@"; and a secret in its query.
-_ADDRESS = r"(?<=://)([^/\s:@]*):[^/\s]+(?=@)"
-_QUERY = (
-    r"(?i)(?<=[?&])((?:[\w.-]*[_.-])?(?:token|key|secret|password|signature|sig|apikey)=)[^&\s#]+"
-)
-
 
 _DEEPEST = 32
 _LONGEST_REPR = 1000
 _MOST_ITEMS = 100_000
 # Python refuses to convert longer integers to or from decimal (4300 digits by default, or fewer).
 _MOST_BITS = 2000
-
-
-def is_secret_name(name: str) -> bool:
-    """Tell whether a value of this name is a password, a token or a key."""
-    lower = name.lower()
-    if not any(word in lower for word in _NAME_WORDS):
-        return False
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
-    return re.search(_NAME_PATTERN, words, re.IGNORECASE) is not None
-
-
-def without_secrets(text: str) -> str:
-    """Return `text` with everything masked that looks like a secret."""
-    if "://" in text:
-        text = re.sub(_ADDRESS, rf"\1:{MASK}", text)
-        text = re.sub(_QUERY, rf"\1{MASK}", text)
-    if any(word in text for word in _VALUE_WORDS):
-        text = re.sub(_VALUE_PATTERN, MASK, text)
-    return text
-
-
-def argv_without_secrets(argv: Iterable[str]) -> list[str]:
-    """Mask the value of ``--api-key VALUE``, ``--api-key=VALUE`` and ``api_key=VALUE``."""
-    masked = []
-    hide_next = False
-    for token in argv:
-        name, equals, _ = token.partition("=")
-        if hide_next and not token.startswith("--"):  # a password may begin with one dash
-            masked.append(MASK)
-        elif equals and is_secret_name(name.lstrip("-")):
-            masked.append(f"{name}={MASK}")
-        else:
-            masked.append(without_secrets(token))
-        hide_next = token.startswith("-") and not equals and is_secret_name(token.lstrip("-"))
-    return masked
 
 
 def dumps(value: Any, *, indent: int | None = None, names: Collection[str] = ()) -> bytes:
@@ -127,22 +63,38 @@ def jsonable(value: object, *, also: Collection[type] = ()) -> Any:
 
     Notes
     -----
-    Paths, enumerations, dates, sets, dataclasses and numpy scalars become what a reader would write
-    for them. Floats that are not finite become ``"nan"``, ``"inf"``, ``"-inf"``, which strict JSON
-    lacks. Integers of more than 2000 bits become hexadecimal text, and all else its `repr`,
-    shortened. No value is refused: a record that is missing because of an odd argument would be
-    worse than one that only describes it. Containers that hold themselves, lie deeper than 32
-    levels, or bring the total to more than 100,000 items are described.
+    Paths, enumerations, dates, sets, dataclasses, classes of attrs and numpy scalars become what a
+    reader would write for them. Keys and fields tell by their names what is masked, those of named
+    tuples too; numbers, booleans and None never are. Floats that are not finite become ``"nan"``,
+    ``"inf"``, ``"-inf"``, which strict JSON lacks. Integers of more than 2000 bits become
+    hexadecimal text, and all else its `repr`, shortened. No value is refused: a record that is
+    missing because of an odd argument would be worse than one that only describes it. Containers
+    that hold themselves, lie deeper than 32 levels, or bring the total to more than 100,000 items
+    are described.
     """
     return _Converter(also).convert(value)
 
 
-class _Converter:
-    """One conversion, with the containers it is inside of and the number of items so far."""
+def secrets_in(value: object) -> set[str]:
+    """Return the texts that are masked in `value` because of their names."""
+    converter = _Converter()
+    converter.convert(value)
+    return converter.hidden
 
-    __slots__ = ("_also", "_inside", "_taken")
+
+class _Converter:
+    """One conversion, with the containers it is inside of and the number of items so far.
+
+    Attributes
+    ----------
+    hidden : set of str
+        The texts that it masked because of their names.
+    """
+
+    __slots__ = ("_also", "_inside", "_taken", "hidden")
 
     def __init__(self, also: Collection[type] = ()) -> None:
+        self.hidden: set[str] = set()
         self._also = also
         self._inside: list[object] = []
         self._taken = 0
@@ -177,9 +129,8 @@ class _Converter:
             return value.isoformat()
         if isinstance(value, timedelta):
             return str(value)
-        fields = getattr(type(value), "__dataclass_fields__", None)
-        if fields is not None:
-            return self._container({name: getattr(value, name) for name in fields})
+        if (names := _fields(type(value))) is not None:
+            return self._container({name: getattr(value, name) for name in names})
         return self._array_scalar(value)
 
     def _container(self, value: Container) -> Any:
@@ -192,6 +143,8 @@ class _Converter:
         try:
             if isinstance(value, Mapping):
                 return self._mapping(value)
+            if isinstance(value, tuple) and len(names := _names(value)) == len(value):
+                return [self._named(name, v) for name, v in zip(names, value, strict=True)]
             items = [self.convert(item) for item in value]
             if not isinstance(value, AbstractSet):
                 return items
@@ -205,12 +158,18 @@ class _Converter:
         plain: dict[Any, Any] = {}
         for key, item in value.items():
             name = without_secrets(key.name if isinstance(key, Enum) else str(key))
-            harmless = item is None or isinstance(item, bool)
-            shown = MASK if not harmless and is_secret_name(name) else self.convert(item)
+            shown = self._named(name, item)
             while name in plain:  # 1 and "1": neither may hide the other
                 name += "'"
             plain[key if type(key) in self._also else name] = shown
         return plain
+
+    def _named(self, name: str, value: object) -> Any:
+        plain = self.convert(value)
+        if not is_secret_name(name) or _is_number(value) or _only_numbers(plain):
+            return plain
+        self.hidden.update(_texts(value, plain))
+        return MASK
 
     def _array_scalar(self, value: Any) -> Any:
         # Look at the type: a lazy module would load itself when asked for an attribute.
@@ -222,6 +181,52 @@ class _Converter:
             if type(item) is not kind:  # numpy.longdouble is its own item
                 return self.convert(item)
         return _described(value)
+
+
+def _fields(kind: type) -> list[str] | None:
+    """Return the names of the fields of a dataclass, or of a class of attrs."""
+    if (fields := getattr(kind, "__dataclass_fields__", None)) is not None:
+        return list(fields)
+    fields = getattr(kind, "__attrs_attrs__", None)
+    return None if fields is None else [field.name for field in fields]
+
+
+def _names(value: object) -> tuple[str, ...]:
+    """Return the names of the items of a named tuple."""
+    names = getattr(type(value), "_fields", ())
+    return names if isinstance(names, tuple) and all(isinstance(n, str) for n in names) else ()
+
+
+def _is_number(value: object) -> bool:
+    # Of a Decimal or a Fraction, and of floats that are not finite, only a text is written.
+    if isinstance(value, (str, bytes, bytearray)):
+        return False
+    kind = type(value)
+    return isinstance(value, (int, float, complex)) or (
+        hasattr(kind, "__float__") and not hasattr(kind, "__array__")
+    )
+
+
+def _only_numbers(plain: object) -> bool:
+    if isinstance(plain, dict):
+        return all(map(_only_numbers, plain.values()))
+    if isinstance(plain, list):
+        return all(map(_only_numbers, plain))
+    return plain is None or isinstance(plain, (bool, int, float))
+
+
+def _texts(value: object, plain: object) -> Iterator[str]:
+    """Yield the texts in a value that is masked as a whole."""
+    if isinstance(plain, (list, tuple)):
+        for item in plain:
+            yield from _texts(item, item)
+    elif isinstance(plain, dict):
+        for item in plain.values():
+            yield from _texts(item, item)
+    elif hasattr(type(value), "get_secret_value"):  # of pydantic
+        yield str(value.get_secret_value())  # type: ignore[attr-defined]
+    elif isinstance(plain, str):
+        yield str.__str__(value) if isinstance(value, str) else plain
 
 
 def _described(value: object) -> str:
