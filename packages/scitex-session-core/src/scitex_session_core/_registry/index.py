@@ -7,15 +7,17 @@ It can be made again from the journal at any time, so a broken one is replaced.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import stat
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 
 from scitex_session_core._errors import warn
-from scitex_session_core._paths import cache_dir, on_network
+from scitex_session_core._paths import cache_dir, make_folders, on_network
 from scitex_session_core._process import host
 
 from .fields import FIELDS, comparable
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 _PATIENCE_S = 10.0
 _ROWS_AT_ONCE = 500
 
+_INDEX_DIR = "index"
 _APPLICATION_ID = 0x5C17E85E
 _VERSION = 3
 _CACHE_KIB = 32 * 1024
@@ -83,7 +86,7 @@ def index_path(registry: Path) -> Path:
 
 def _local_dir() -> Path:
     try:
-        folder = cache_dir() / "index"
+        folder = cache_dir() / _INDEX_DIR
         # In a home that machines share, locks and shared memory fail, and SQLite with them.
         if not on_network(folder):
             return folder
@@ -93,6 +96,31 @@ def _local_dir() -> Path:
 
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
     return Path(tempfile.gettempdir(), f"scitex-session-{user}")
+
+
+def _make_local_dir(folder: Path) -> None:
+    """Make the folder of indexes.
+
+    Raises
+    ------
+    OSError
+        It can't be made, or lies where all users may write and another one may have made it: what
+        it holds would be theirs.
+    """
+    if folder.name == _INDEX_DIR:
+        make_folders(folder)
+        return
+    make_folders(folder.parent)
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        found = os.lstat(folder)
+        if not stat.S_ISDIR(found.st_mode) or (hasattr(os, "getuid") and not _is_own(found)):
+            raise PermissionError(errno.EPERM, "is another user's", str(folder)) from None
+
+
+def _is_own(found: os.stat_result) -> bool:
+    return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _open_index(name: str, registry: Path) -> sqlite3.Connection:
@@ -275,7 +303,7 @@ class Index:
             self._pid = os.getpid()
             if not self._temporary:
                 try:
-                    self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    _make_local_dir(self._path.parent)
                 except OSError as error:
                     raise sqlite3.OperationalError(str(error)) from error
             name = "" if self._temporary else str(self._path)
