@@ -13,6 +13,8 @@ from ._paths import RUN_FILES as RUN_FILES
 from ._paths import check_id as check_id
 from ._paths import locate_run as locate_run
 from ._paths import new_id as new_id
+from ._record.masker import MASK as MASK
+from ._record.masker import is_secret_name as is_secret_name
 from ._record.masker import jsonable as jsonable
 from ._record.outcome import outcome as outcome
 from ._record.outcome import status_of as status_of
@@ -24,8 +26,6 @@ from ._record.record import fold_events as fold_events
 from ._record.record import read_events as read_events
 from ._record.record import read_record as read_record
 from ._record.record import write_record as write_record
-from ._record.secret import MASK as MASK
-from ._record.secret import is_secret_name as is_secret_name
 from ._registry.journal import journal_close as journal_close
 from ._registry.journal import journal_create as journal_create
 from ._registry.journal import journal_update as journal_update

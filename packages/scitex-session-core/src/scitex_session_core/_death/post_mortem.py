@@ -15,6 +15,7 @@ from scitex_session_core._paths import (
     locate_run,
 )
 from scitex_session_core._process import liveness
+from scitex_session_core._record.masker import without_secrets
 from scitex_session_core._record.record import (
     ended_record,
     read_events,
@@ -22,7 +23,6 @@ from scitex_session_core._record.record import (
     utc_now,
     write_record,
 )
-from scitex_session_core._record.secret import without_secrets
 
 from .memory import out_of_memory
 

@@ -10,9 +10,8 @@ from scitex_session_core import __version__
 from scitex_session_core._errors import InvalidTypeError, InvalidValueError
 from scitex_session_core._process import identify, oom_kills
 
-from .masker import secrets_in
+from .masker import argv_without_secrets, secrets_in
 from .record import SCHEMA, utc_now
-from .secret import argv_without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

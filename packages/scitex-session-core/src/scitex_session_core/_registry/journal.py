@@ -15,9 +15,8 @@ from scitex_session_core._atomic import append_line
 from scitex_session_core._errors import InvalidValueError
 from scitex_session_core._paths import absolute, cache_dir, make_folders, on_network, state_dir
 from scitex_session_core._process import boot_id, host
-from scitex_session_core._record.masker import dumps
+from scitex_session_core._record.masker import dumps, without_secrets
 from scitex_session_core._record.record import utc_now
-from scitex_session_core._record.secret import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
