@@ -328,10 +328,11 @@ class DirectoryLock:
         return self
 
     def _open(self) -> int:
+        flags = os.O_RDONLY | os.O_DIRECTORY  # a named pipe there would be waited for
         try:
-            return os.open(locate_run(self._run_dir), os.O_RDONLY)
+            return os.open(locate_run(self._run_dir), flags)
         except FileNotFoundError:  # it moved between the look and the opening, and moves once
-            return os.open(locate_run(self._run_dir), os.O_RDONLY)
+            return os.open(locate_run(self._run_dir), flags)
 
     def __exit__(self, *_exc: object) -> None:
         if self._descriptor >= 0:
