@@ -26,6 +26,7 @@ from scitex_session_core import (
 )
 from scitex_session_core._registry import index as index_module
 from scitex_session_core._registry import writer
+from scitex_session_core._registry.fold import fold
 from scitex_session_core._registry.index import Index, index_path
 from support import run_script, start_script, wait_until
 
@@ -157,7 +158,7 @@ TIMES = st.integers(0, 5).map(lambda second: f"2026-11-22T05:00:0{second}+00:00"
 MAPS = st.dictionaries(st.sampled_from("mn"), st.integers(0, 2) | st.lists(st.text(max_size=1)))
 EVENTS = st.fixed_dictionaries(
     {
-        "event": st.sampled_from(["create", "create", "close", "close", "update", "remove"]),
+        "event": st.sampled_from(["create", "close", "close", "update", "update", "remove"]),
         "id": IDS,
         "time": TIMES,
     },
@@ -174,13 +175,14 @@ EVENTS = st.fixed_dictionaries(
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.lists(EVENTS, max_size=8), min_size=1, max_size=3), st.integers(1, 400),
-       st.randoms(use_true_random=False))  # fmt: skip
+       st.integers(0, 20), st.randoms(use_true_random=False))  # fmt: skip
 def test_an_index_is_the_same_in_whatever_order_and_pieces_it_was_folded(
-    files: list[list[dict[str, Any]]], chunk: int, order: random.Random
+    files: list[list[dict[str, Any]]], chunk: int, many: int, order: random.Random
 ) -> None:
     registry = Path(f"registry-{os.urandom(4).hex()}").absolute()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writer, "_CHUNK", chunk)
+        patch.setattr(writer, "_MANY_LINES", many)
         rest = {number: lines(events) for number, events in enumerate(files)}
         manager = SessionManager(registry)
         while any(rest.values()):
@@ -207,6 +209,65 @@ def test_an_index_is_the_same_in_whatever_order_and_pieces_it_was_folded(
         key=repr,
     )  # fmt: skip
     assert sorted(in_pieces, key=repr) == values
+
+
+LATE = st.lists(
+    st.tuples(
+        st.integers(0, 1),
+        st.fixed_dictionaries(
+            {"event": st.just("update"), "id": st.just("x"),
+             "time": st.integers(0, 40).map(lambda s: f"2026-11-22T05:00:{s:02d}+00:00")},
+            optional={"results": MAPS, "tag": st.sampled_from("tuv"),
+                      "untag": st.sampled_from("tu"), "note": st.text(max_size=2)},
+        ),
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=30)
+@given(LATE, st.booleans())
+def test_a_session_with_many_updates_is_what_all_of_its_events_make(
+    updates: list[tuple[int, dict[str, Any]]], in_order: bool
+) -> None:
+    if in_order:
+        updates = sorted(updates, key=lambda update: update[1]["time"])
+    registry = Path(f"registry-{os.urandom(4).hex()}").absolute()
+    created = {"event": "create", "id": "x", "time": "2026-11-22T05:00:00+00:00"}
+    append(registry, lines([created]), "0.jsonl")
+    manager = SessionManager(registry)
+    told = [(0, created)]
+    assert manager.get_session("x")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer, "_MANY_LINES", 3)
+        for file, event in updates:
+            append(registry, lines([event]), f"{file}.jsonl")
+            told.append((file, event))
+            assert manager.get_session("x") == fold(told)
+    in_pieces = facts(registry)
+    index_path(registry).unlink()
+    assert manager.get_session("x")
+    assert everything(registry) == {"x": fold(told)}
+    assert facts(registry) == in_pieces
+
+
+def test_an_update_reads_no_earlier_ones(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manager = SessionManager(registry)
+    manager.create_session("x", {}, pid=None)
+    for n in range(60):
+        manager.update_session("x", results={"n": n})
+    unpacked = writer.unpacked
+    read: list[int] = []
+
+    def counting(body: bytes) -> Any:
+        found = unpacked(body)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr(writer, "unpacked", counting)
+    manager.update_session("x", results={"n": -1}, tag="t")
+    assert manager.get_session("x")["results"] == {"n": -1}
+    assert read == []
 
 
 @pytest.fixture

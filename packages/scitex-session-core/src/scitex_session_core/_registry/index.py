@@ -13,6 +13,7 @@ import sqlite3
 import stat
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import RLock
 
@@ -21,8 +22,8 @@ from scitex_session_core._paths import cache_dir, make_folders, on_network
 from scitex_session_core._process import host
 
 from .fields import FIELDS, comparable
-from .fold import creation_token, fold
-from .writer import IndexWriter, clear, files_to_fold, unpacked
+from .fold import creation_token
+from .writer import BODY, IndexWriter, clear, files_to_fold, session_of, unkept, unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _ROWS_AT_ONCE = 500
 
 _INDEX_DIR = "index"
 _APPLICATION_ID = 0x5C17E85E
-_VERSION = 3
+_VERSION = 4
 _CACHE_KIB = 32 * 1024
 _CHECKPOINT_PAGES = 8192
 
@@ -50,7 +51,10 @@ _TABLES = (
     "CREATE TABLE files (file INTEGER PRIMARY KEY, name UNIQUE, head, folded)",
     "CREATE TABLE sessions "
     f"(n INTEGER PRIMARY KEY AUTOINCREMENT, {', '.join(FIELDS)}, config INTEGER)",
-    "CREATE TABLE bodies (n INTEGER PRIMARY KEY, body)",
+    # The lines of each session. Of a session with many, `kept` is what they are folded to, and
+    # those that came later are in `more`.
+    "CREATE TABLE bodies (n INTEGER PRIMARY KEY, body, kept)",
+    "CREATE TABLE more (n INTEGER, body)",
     # Sessions without a creation so far: the file of another machine may be read first.
     "CREATE TABLE waiting (id PRIMARY KEY, body) WITHOUT ROWID",
     "CREATE TABLE names (k INTEGER PRIMARY KEY, name UNIQUE)",
@@ -60,6 +64,7 @@ _TABLES = (
     "CREATE TABLE configs (config INTEGER PRIMARY KEY)",
     "CREATE UNIQUE INDEX by_id ON sessions (id)",
     "CREATE INDEX by_start ON sessions (start_time)",
+    "CREATE INDEX more_of ON more (n)",
     "CREATE INDEX by_config ON sessions (config)",
     *(
         f"CREATE INDEX by_{name} ON sessions ({name}, start_time)"
@@ -228,12 +233,11 @@ class Index:
 
     def get(self, session_id: object) -> dict[str, Any] | None:
         """Return a session as the journal has it, or None."""
-        entries = self._entries(session_id)
-        return fold(entries) if entries else None
+        return self._read_body(session_id, session_of)
 
     def creation_token(self, session_id: object) -> object:
         """Return the unique token of the journal line that created the session."""
-        return creation_token(self._entries(session_id))
+        return self._read_body(session_id, _token)
 
     def numbers(self, query: str, parameters: Sequence[object], limit: int | None) -> list[int]:
         """Return the first `limit` session numbers that a query finds, each once."""
@@ -252,11 +256,9 @@ class Index:
         """Yield the sessions with these numbers, in this order."""
         for start in range(0, len(numbers), _ROWS_AT_ONCE):
             some = numbers[start : start + _ROWS_AT_ONCE]
-            marks = ", ".join("?" * len(some))
-            query = f"SELECT n, body FROM bodies WHERE n IN ({marks})"
-            bodies = dict(self._rows(query, some, fresh=False))
+            found = self._read(partial(_sessions, some), fresh=False)
             # A session that was removed in the meantime is left out.
-            yield from (_session(bodies[number]) for number in some if number in bodies)
+            yield from (found[number] for number in some if number in found)
 
     def all_sessions(self) -> Iterator[dict[str, Any]]:
         """Yield all sessions, the oldest first."""
@@ -268,17 +270,17 @@ class Index:
         query = "SELECT n FROM sessions WHERE status = 'running' ORDER BY start_time NULLS LAST, id"
         return self.sessions(self.numbers(query, (), None))
 
-    def _rows(
-        self, query: str, parameters: Sequence[object], *, fresh: bool = True
-    ) -> list[tuple[Any, ...]]:
-        return self._read(lambda c: c.execute(query, parameters).fetchall(), fresh=fresh)
-
-    def _entries(self, session_id: object) -> list[tuple[int, dict[str, Any]]]:
+    def _read_body(self, session_id: object, take: Callable[[bytes, str | None], T]) -> T | None:
+        """Return what `take` makes of what the index holds of a session; None if it has none."""
         if not isinstance(session_id, str) or comparable(session_id) != session_id:
-            return []  # no session can have that ID
-        query = "SELECT body FROM sessions JOIN bodies USING (n) WHERE id = ?"
-        found = self._rows(query, [session_id])
-        return [(file, event) for file, _, event in unpacked(found[0][0])] if found else []
+            return None  # no session can have that ID
+        query = f"SELECT {BODY} FROM sessions JOIN bodies USING (n) WHERE id = ?"
+
+        def read(connection: sqlite3.Connection) -> T | None:
+            found = connection.execute(query, [session_id]).fetchone()
+            return None if found is None else take(*found)
+
+        return self._read(read)
 
     def _read(self, read: Callable[[sqlite3.Connection], T], *, fresh: bool = True) -> T:
         with self._lock:
@@ -387,7 +389,13 @@ class Index:
             warn(message)
 
 
-def _session(body: bytes) -> dict[str, Any]:
-    session = fold((file, event) for file, _, event in unpacked(body))
-    assert session is not None, "a row of an index is a session"
-    return session
+def _token(body: bytes, kept: str | None) -> object:
+    if kept is not None:
+        return unkept(kept).token
+    return creation_token((file, event) for file, _, event in unpacked(body))
+
+
+def _sessions(numbers: Sequence[int], connection: sqlite3.Connection) -> dict[int, dict[str, Any]]:
+    marks = ", ".join("?" * len(numbers))
+    query = f"SELECT n, {BODY} FROM bodies WHERE n IN ({marks})"
+    return {n: session_of(body, kept) for n, body, kept in connection.execute(query, numbers)}
