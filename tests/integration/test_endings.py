@@ -52,11 +52,17 @@ def ended(body: str, **options: Any) -> Finished:
         ("return 'text'", "FINISHED_SUCCESS", 0, {"kind": "returned"}, 0),
         ("return 2.5", "FINISHED_SUCCESS", 0, {"kind": "returned"}, 0),
         ("return 2", "FINISHED_ERROR", 2, {"kind": "returned", "value": 2}, 2),
-        ("return -1", "FINISHED_ERROR", -1, {"kind": "returned", "value": -1}, 1),
-        ("return 256", "FINISHED_ERROR", 256, {"kind": "returned", "value": 256}, 1),
+        ("return 255", "FINISHED_ERROR", 255, {"kind": "returned", "value": 255}, 255),
+        ("return -1", "FINISHED_ERROR", 1, {"kind": "returned", "value": -1}, 1),
+        ("return 256", "FINISHED_ERROR", 1, {"kind": "returned", "value": 256}, 1),
         ("sys.exit()", "FINISHED_SUCCESS", 0, {"kind": "exit", "code": None}, 0),
         ("sys.exit(0)", "FINISHED_SUCCESS", 0, {"kind": "exit", "code": 0}, 0),
         ("sys.exit(3)", "FINISHED_ERROR", 3, {"kind": "exit", "code": 3}, 3),
+        ("sys.exit(256)", "FINISHED_SUCCESS", 0, {"kind": "exit", "code": 256}, 0),
+        ("sys.exit(257)", "FINISHED_ERROR", 1, {"kind": "exit", "code": 257}, 1),
+        ("sys.exit(-1)", "FINISHED_ERROR", 255, {"kind": "exit", "code": -1}, 255),
+        ("sys.exit(2**64)", "FINISHED_ERROR", 255, {"kind": "exit", "code": 2**64}, 255),
+        ("sys.exit(True)", "FINISHED_ERROR", 1, {"kind": "exit", "code": 1}, 1),
         ("sys.exit('no data')", "FINISHED_ERROR", 1, {"kind": "exit", "code": "no data"}, 1),
         (
             "raise ValueError('no data')",
@@ -78,6 +84,14 @@ def test_a_run_is_filed_as_it_ended(
     assert record["status"] == ("success" if exit_status == 0 else "failed")
     assert (path / "logs" / "stdout.log").read_text() == "printed before the end\n"
     assert ("went on with" in finished.stdout) == (reason["kind"] == "returned" and process == 0)
+
+
+def test_an_exit_that_only_looks_like_a_failure_is_said_once() -> None:
+    finished = ended("sys.exit(256)")
+    path, _ = the_run("FINISHED_SUCCESS")
+    said = "sys.exit(256) exits with status 0, so this run counts as a success"
+    assert finished.stderr.count(said) == 1
+    assert said in (path / "logs" / "stderr.log").read_text()
 
 
 def test_what_was_printed_reaches_the_terminal_too() -> None:

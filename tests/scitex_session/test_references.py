@@ -192,6 +192,14 @@ def test_a_secret_of_the_environment_is_used_and_never_recorded() -> None:
     }
 
 
+def test_the_default_of_a_secret_is_never_recorded() -> None:
+    found = read(a="auth: ${env:LAB_KEY:-hunter2}\nmode: ${env:LAB_MODE:-fast}\n")
+    assert found.values["A"] == {"auth": "hunter2", "mode": "fast"}
+    assert found.recorded["A"] == {"auth": "***", "mode": "fast"}
+    assert '  auth: "***"  # config/a.yaml:1, ${env:LAB_KEY:-***}\n' in found.written
+    assert '  mode: "fast"  # config/a.yaml:2, ${env:LAB_MODE:-fast}\n' in found.written
+
+
 @given(st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S", "Zs"])))
 def test_a_text_without_a_reference_is_itself(text: str) -> None:
     import json

@@ -26,11 +26,12 @@ from scitex_session_core import (
 )
 from scitex_session_core._registry import index as index_module
 from scitex_session_core._registry import writer
+from scitex_session_core._registry.fold import fold
 from scitex_session_core._registry.index import Index, index_path
 from support import run_script, start_script, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 def create(registry: Path, session_id: str, **fields: Any) -> None:
@@ -157,7 +158,7 @@ TIMES = st.integers(0, 5).map(lambda second: f"2026-11-22T05:00:0{second}+00:00"
 MAPS = st.dictionaries(st.sampled_from("mn"), st.integers(0, 2) | st.lists(st.text(max_size=1)))
 EVENTS = st.fixed_dictionaries(
     {
-        "event": st.sampled_from(["create", "create", "close", "close", "update", "remove"]),
+        "event": st.sampled_from(["create", "close", "close", "update", "update", "remove"]),
         "id": IDS,
         "time": TIMES,
     },
@@ -174,13 +175,14 @@ EVENTS = st.fixed_dictionaries(
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.lists(EVENTS, max_size=8), min_size=1, max_size=3), st.integers(1, 400),
-       st.randoms(use_true_random=False))  # fmt: skip
+       st.integers(0, 20), st.randoms(use_true_random=False))  # fmt: skip
 def test_an_index_is_the_same_in_whatever_order_and_pieces_it_was_folded(
-    files: list[list[dict[str, Any]]], chunk: int, order: random.Random
+    files: list[list[dict[str, Any]]], chunk: int, many: int, order: random.Random
 ) -> None:
     registry = Path(f"registry-{os.urandom(4).hex()}").absolute()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writer, "_CHUNK", chunk)
+        patch.setattr(writer, "_MANY_LINES", many)
         rest = {number: lines(events) for number, events in enumerate(files)}
         manager = SessionManager(registry)
         while any(rest.values()):
@@ -207,6 +209,65 @@ def test_an_index_is_the_same_in_whatever_order_and_pieces_it_was_folded(
         key=repr,
     )  # fmt: skip
     assert sorted(in_pieces, key=repr) == values
+
+
+LATE = st.lists(
+    st.tuples(
+        st.integers(0, 1),
+        st.fixed_dictionaries(
+            {"event": st.just("update"), "id": st.just("x"),
+             "time": st.integers(0, 40).map(lambda s: f"2026-11-22T05:00:{s:02d}+00:00")},
+            optional={"results": MAPS, "tag": st.sampled_from("tuv"),
+                      "untag": st.sampled_from("tu"), "note": st.text(max_size=2)},
+        ),
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=30)
+@given(LATE, st.booleans())
+def test_a_session_with_many_updates_is_what_all_of_its_events_make(
+    updates: list[tuple[int, dict[str, Any]]], in_order: bool
+) -> None:
+    if in_order:
+        updates = sorted(updates, key=lambda update: update[1]["time"])
+    registry = Path(f"registry-{os.urandom(4).hex()}").absolute()
+    created = {"event": "create", "id": "x", "time": "2026-11-22T05:00:00+00:00"}
+    append(registry, lines([created]), "0.jsonl")
+    manager = SessionManager(registry)
+    told = [(0, created)]
+    assert manager.get_session("x")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer, "_MANY_LINES", 3)
+        for file, event in updates:
+            append(registry, lines([event]), f"{file}.jsonl")
+            told.append((file, event))
+            assert manager.get_session("x") == fold(told)
+    in_pieces = facts(registry)
+    index_path(registry).unlink()
+    assert manager.get_session("x")
+    assert everything(registry) == {"x": fold(told)}
+    assert facts(registry) == in_pieces
+
+
+def test_an_update_reads_no_earlier_ones(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manager = SessionManager(registry)
+    manager.create_session("x", {}, pid=None)
+    for n in range(60):
+        manager.update_session("x", results={"n": n})
+    unpacked = writer.unpacked
+    read: list[int] = []
+
+    def counting(body: bytes) -> Any:
+        found = unpacked(body)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr(writer, "unpacked", counting)
+    manager.update_session("x", results={"n": -1}, tag="t")
+    assert manager.get_session("x")["results"] == {"n": -1}
+    assert read == []
 
 
 @pytest.fixture
@@ -307,6 +368,134 @@ class TestABrokenIndex:
         create(registry, "a", arguments={"text": "x" * 500_000})
         with pytest.warns(SessionWarning, match="can't be used"):
             assert list(statuses(registry)) == ["a"]
+
+
+def asked(manager: SessionManager) -> list[Any]:
+    """What a registry answers to one question of each kind."""
+    return [
+        manager.list_sessions(),
+        manager.get_session("s7"),
+        [s["id"] for s in manager.select({"status": "failed"}, sort="id")],
+        [s["id"] for s in manager.select({"arguments.n": (">", 25)}, sort="-results.acc")],
+        [s["id"] for s in manager.select({"tags": "odd"}, limit=5)],
+        manager.get_active_sessions(),
+    ]
+
+
+@pytest.fixture
+def many(registry: Path) -> tuple[Path, list[Any]]:
+    """A registry with forty sessions, and its answers."""
+    for n in range(40):
+        create(registry, f"s{n}", arguments={"n": n, "path": f"/data/{n}.csv"})
+        status = "failed" if n % 3 else "success"
+        tags = ["odd"] if n % 2 else []
+        journal_close(registry, f"s{n}", status, n % 3, results={"acc": n / 7}, tags=tags)
+    for n in range(30):
+        journal_update(registry, "s7", results={"step": n}, tag=f"t{n}")
+    create(registry, "alive")
+    return registry, asked(SessionManager(registry))
+
+
+class TestAnIndexThatAnotherProgramChanged:
+    def test_a_flipped_byte_never_gives_a_wrong_answer(
+        self, many: tuple[Path, list[Any]], caused: Callable[[str, str], None]
+    ) -> None:
+        registry, right = many
+        path, order = index_path(registry), random.Random(7)
+        for _ in range(40):
+            with open(path, "r+b") as file:
+                at = order.randrange(file.seek(0, os.SEEK_END))
+                file.seek(at)
+                (byte,) = file.read(1)
+                file.seek(at)
+                file.write(bytes([byte ^ (1 << order.randrange(8))]))
+            manager = SessionManager(registry)
+            with pytest.warns(SessionWarning, match="index of the registry is broken") as warned:
+                assert asked(manager) == right
+            assert len(warned) == 1
+            assert asked(manager) == asked(SessionManager(registry)) == right
+            del manager
+            caused("a byte of the index flipped", "folded anew, every answer right, one warning")
+
+    @pytest.mark.parametrize("part", [0.9, 0.5, 0.2, 0.0])
+    def test_a_part_of_it_never_passes_for_all(
+        self, many: tuple[Path, list[Any]], part: float
+    ) -> None:
+        registry, right = many
+        path = index_path(registry)
+        pages = int(path.stat().st_size * part) // 4096
+        os.truncate(path, max(1, pages) * 4096)
+        with pytest.warns(SessionWarning, match="index of the registry is broken") as warned:
+            assert asked(SessionManager(registry)) == right
+        assert len(warned) == 1
+
+    def test_a_manager_that_has_it_open_notices(self, many: tuple[Path, list[Any]]) -> None:
+        registry, right = many
+        manager = SessionManager(registry)
+        assert asked(manager) == right
+        with open(index_path(registry), "r+b") as file:
+            file.seek(5 * 4096)
+            file.write(b"\xff" * 100)
+        with pytest.warns(SessionWarning, match="index of the registry is broken"):
+            assert asked(manager) == right
+
+    def test_one_that_another_process_has_made_anew_is_taken(
+        self, many: tuple[Path, list[Any]]
+    ) -> None:
+        registry, right = many
+        manager = SessionManager(registry)
+        assert asked(manager) == right
+        index_path(registry).unlink()
+        assert asked(SessionManager(registry)) == right
+        create(registry, "later")
+        assert manager.get_session("later")
+        assert SessionManager(registry).get_session("later")
+
+    def test_damage_that_comes_to_light_in_the_middle_begins_the_answer_anew(
+        self, many: tuple[Path, list[Any]]
+    ) -> None:
+        registry, right = many
+        with sqlite3.connect(index_path(registry)) as theirs:
+            theirs.execute("UPDATE bodies SET body = X'ff' || body, kept = '[' WHERE n % 5 = 0")
+            theirs.execute("DELETE FROM sessions WHERE n = 2")
+        theirs.close()
+        seal = index_path(registry).with_name(f"{index_path(registry).name}.seal")
+        seal.unlink()  # as where a process was killed while it folded
+        with pytest.warns(SessionWarning, match="index of the registry is broken") as warned:
+            found = SessionManager(registry).list_sessions()
+        assert found == right[0]
+        assert len(warned) == 1
+
+    def test_its_own_changes_are_no_damage(self, many: tuple[Path, list[Any]]) -> None:
+        registry, _ = many
+        # Under -W error, a warning would be an error.
+        for n in range(5):
+            one, other = SessionManager(registry), SessionManager(registry)
+            one.create_session(f"new-{n}", {}, pid=None)
+            assert other.get_session(f"new-{n}")
+            del one
+            other.close_session(f"new-{n}")
+            del other
+            assert SessionManager(registry).get_session(f"new-{n}")["status"] == "success"
+
+    def test_its_pages_are_not_checked_each_time(
+        self, many: tuple[Path, list[Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        registry, right = many
+        asked_for: list[str] = []
+        opened = index_module._open_index
+
+        def tracing(*given: Any) -> sqlite3.Connection:
+            connection = opened(*given)
+            connection.set_trace_callback(asked_for.append)
+            return connection
+
+        monkeypatch.setattr(index_module, "_open_index", tracing)
+        assert asked(SessionManager(registry)) == right
+        create(registry, "later")
+        assert SessionManager(registry).get_session("later")
+        assert asked_for
+        assert not any("quick_check" in statement for statement in asked_for)
 
 
 def test_while_another_folds_what_is_there_is_read(

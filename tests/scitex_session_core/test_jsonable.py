@@ -268,8 +268,8 @@ def test_long_descriptions_are_shortened() -> None:
     assert jsonable(Long()) == "x" * 1000 + "…"
 
 
-@pytest.mark.parametrize("secret", ["hunter2", 1234, b"x", ["a"], {"user": "me"}, 1.5])
-def test_what_has_the_name_of_a_secret_is_masked_whatever_it_is(secret: object) -> None:
+@pytest.mark.parametrize("secret", ["hunter2", b"x", ["a"], ["a", 1], {"user": "me"}])
+def test_what_has_the_name_of_a_secret_is_masked_as_a_whole(secret: object) -> None:
     assert jsonable({"db": {"password": secret}}) == {"db": {"password": "***"}}
 
 

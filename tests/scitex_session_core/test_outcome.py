@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import signal
+import subprocess
+import sys
 from enum import IntEnum
 from typing import Any
 
@@ -46,8 +48,12 @@ RETURNED = {"kind": "returned"}
         (False, 0, RETURNED),
         (1, 1, {"kind": "returned", "value": 1}),
         (2, 2, {"kind": "returned", "value": 2}),
-        (-1, -1, {"kind": "returned", "value": -1}),
-        (256, 256, {"kind": "returned", "value": 256}),
+        (255, 255, {"kind": "returned", "value": 255}),
+        (256, 1, {"kind": "returned", "value": 256}),
+        (257, 1, {"kind": "returned", "value": 257}),
+        (512, 1, {"kind": "returned", "value": 512}),
+        (-1, 1, {"kind": "returned", "value": -1}),
+        (2**70, 1, {"kind": "returned", "value": 2**70}),
         (np.int64(3), 3, {"kind": "returned", "value": 3}),
         (np.uint8(0), 0, RETURNED),
         (np.bool_(True), 0, RETURNED),
@@ -75,7 +81,15 @@ def test_what_is_returned(returned: object, exit_status: int, reason: dict[str, 
         (3, 3, 3),
         (True, 1, 1),
         (False, 0, 0),
-        (-1, -1, -1),
+        (255, 255, 255),
+        (256, 0, 256),
+        (257, 1, 257),
+        (-1, 255, -1),
+        (-256, 0, -256),
+        (2**40, 0, 2**40),
+        (2**70, 255, 2**70),
+        (Code.BAD, 4, 4),
+        (np.int64(3), 1, "3"),
         ("text", 1, "text"),
         ("", 1, ""),
         (1.5, 1, "1.5"),
@@ -85,6 +99,12 @@ def test_what_is_returned(returned: object, exit_status: int, reason: dict[str, 
 )
 def test_sys_exit(code: Any, exit_status: int, recorded: object) -> None:
     assert outcome(raised=SystemExit(code)) == (exit_status, {"kind": "exit", "code": recorded})
+
+
+@pytest.mark.parametrize("code", [*range(-3, 4), 255, 256, 257, 2**31, 2**63 - 1, 2**63, -(2**63)])
+def test_it_is_what_a_process_exits_with(code: int) -> None:
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", f"import sys; sys.exit({code})"])
+    assert outcome(raised=SystemExit(code))[0] == done.returncode
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -12,8 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scitex_session_core import InvalidValueError, SessionManager, journal_create, registry_dir
+from scitex_session_core import (
+    InvalidValueError,
+    SessionManager,
+    SessionWarning,
+    journal_create,
+    make_run_dir,
+    new_record,
+    register_start,
+    registry_dir,
+    write_record,
+)
 from scitex_session_core._paths import absolute, cache_dir, out_dir_for, state_dir
+from scitex_session_core._registry import index as index_module
 from support import run_script
 
 DIRECTORIES = st.none() | st.sampled_from(
@@ -53,6 +65,55 @@ def test_a_user_without_a_home_gets_no_folder_in_the_working_directory(
     journal_create(registry, "x", {}, script_path=None, process=None)
     assert list(SessionManager(registry).list_sessions()) == ["x"]
     assert sorted(os.listdir(tmp_path)) == ["registry", "tmp"]
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such modes")
+def test_state_and_cache_are_closed_to_others_and_records_follow_the_umask(tmp_path: Path) -> None:
+    found = os.umask(0o022)
+    try:
+        run = make_run_dir(None)
+        write_record(run.path, new_record(run.id))
+        register_start(registry_dir(), new_record(run.id), run.path)
+        assert SessionManager().list_sessions()
+        for folder in (state_dir(), registry_dir() / "journal", run.path.parent):
+            assert mode(folder) == 0o700
+        assert {mode(path) for path in cache_dir().rglob("*") if path.is_dir()} == {0o700}
+        shared = tmp_path / "lab" / "registry"
+        register_start(shared, new_record(run.id), run.path)
+        assert mode(shared / "journal") == 0o755
+        os.umask(0o077)
+        script = tmp_path / "a.py"
+        private = make_run_dir(script)
+        write_record(private.path, new_record(private.id))
+        assert mode(private.path) == mode(private.path.parent) == 0o700
+        assert mode(private.path / "session.json") == 0o600
+    finally:
+        os.umask(found)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such modes")
+def test_an_index_that_another_user_could_have_made_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # A cache that can't be made: its place is taken by a folder in the one that all users share.
+    monkeypatch.setattr(index_module, "cache_dir", no_cache)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    theirs = tmp_path / "tmp" / f"scitex-session-{os.getuid()}"
+    theirs.mkdir(parents=True)
+    theirs.chmod(0o777)
+    registry = tmp_path / "registry"
+    journal_create(registry, "x", {}, script_path=None, process=None)
+    with pytest.warns(SessionWarning, match="is another user's"):
+        assert list(SessionManager(registry).list_sessions()) == ["x"]
+    assert os.listdir(theirs) == []
+
+
+def no_cache() -> Path:
+    raise FileNotFoundError("there is no home directory")
 
 
 def test_the_registry_lies_in_the_state_directory() -> None:

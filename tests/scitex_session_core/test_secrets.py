@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+import attrs
+import numpy as np
 import pytest
 
 from scitex_session_core import is_secret_name, jsonable, new_record
@@ -15,7 +22,10 @@ GITHUB = "ghp_" + "a1B2" * 9
         *("password", "db_password", "DB-PASSWORD", "dbPassword", "passwd", "passwords", "secret"),
         *("api_key", "apiKey", "OPENAI_API_KEY", "api-keys", "apikey", "private_key", "ssh.key"),
         *("token", "hf_token", "access_token", "authToken", "credentials", "aws_credential"),
-        *("client_secret", "bearer", "passphrase"),
+        *("client_secret", "bearer", "passphrase", "pwd", "pass", "pw", "db_pass", "dbpassword"),
+        *("openai_key", "OpenAIKey", "jwt_token", "db_pw", "PGPASSWORD", "userPwd", "dbpass"),
+        *("hf_hub_token", "accessTokens", "aws_secret_access_key", "password2", "passwd_old"),
+        *("stripeKey", "smtp_pass", "Authorization", "cookie", "my_secret_value", "contraseña"),
     ],
 )
 def test_names_of_secrets(name: str) -> None:
@@ -27,6 +37,12 @@ def test_names_of_secrets(name: str) -> None:
     [
         *("tokenizer", "max_tokens", "pad_token", "eos_token", "token_count", "key", "keys"),
         *("monkey", "primary_key", "passes", "compass", "password_length", "secretary", "lr", ""),
+        *("pass@1", "pass@10", "pass@k", "pass_rate", "key_dim", "tokens", "token_ids", "token_1"),
+        *("first_pass", "low_pass", "highpass", "bandpass", "n_pass", "forward_pass", "passband"),
+        *("turkey", "keyboard", "keypoints", "sort_key", "batch_key", "label_key", "public_key"),
+        *("author", "authority", "use_auth", "password_file", "key_file", "credentials_path"),
+        *("pwm", "power", "keywords", "api", "access", "s3_key", "key_padding_mask", "passenger"),
+        *("num_key_value_heads", "tokens_per_second", "image_token", "cookiecutter", "slack"),
     ],
 )
 def test_names_that_only_resemble_them(name: str) -> None:
@@ -52,6 +68,118 @@ def test_secrets_inside_a_text(text: str, masked: str) -> None:
     assert jsonable(text) == masked
 
 
+PLANTED = "S3cretX9"
+# How a password, a key or a token stands in texts: addresses, messages, commands, source, headers.
+FORMS = [
+    *(
+        "postgresql://me:{}@db:5432/x",
+        "postgres://me:hun/{}@db/x",
+        "mysql+pymysql://root:p@{}@h/db",
+    ),
+    *("mongodb+srv://me:{}@cluster0.x.net/?w=1", "redis://:{}@h:6379", "amqp://me:{}@rabbit//"),
+    *("host=db password={} dbname=x", "Server=db;Id=sa;Password={};Encrypt=yes", "Uid=sa;Pwd={}"),
+    *("jdbc:mysql://db/x?user=me&password={}", "me:{}@db.example.org:5432/x", "me:{}@tcp(db)/x"),
+    *("could not log in with password={}", "no password='{}', n=1", "login failed (password: {})"),
+    *('wrong password "{}" for me', "error: password=my{}, n=1", "KeyError: {{'password': '{}'}}"),
+    *(
+        '{{"password": "{}"}}',
+        "{{'user': 'me', 'pass': '{}'}}",
+        '{{"a": "{{\\"pwd\\": \\"{}\\"}}"}}',
+    ),
+    *("Config(user='me', password='{}', n=3)", "Config(api_key={})", "passwords=['a', '{}']"),
+    *("Authorization: Basic {}", "authorization: bearer {}", "('Authorization', 'Token {}')"),
+    *("curl -H 'Authorization: Bearer {}' x", "curl -H 'X-Api-Key: {}' x", "Set-Cookie: sid={}; x"),
+    *("Command '['mysql', '--password', '{}', 'x']' failed", "x --password {} y", "x --token={}"),
+    *("export OPENAI_API_KEY={}", 'OPENAI_API_KEY="{}"', "PWD={}", "secret => {}", "db_pass={}"),
+    *('password: str = "{}"', "api_key: str | None = '{}'", "self.password == '{}'"),
+    *("<password>{}</password>", "dbpassword={}", "openai_key: {}", "jwt_token={}"),
+    *("https://x.org/d?key={}&a=1", "https://x.org/d?sig={}", "bearer abc.{}.def"),
+    *("aws_secret_access_key = {}", "AccountKey={}==;EndpointSuffix=core", "SharedAccessKey={}"),
+    "${{env:DB_PASSWORD:-{}}}",
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_text_gives_a_secret_away(form: str) -> None:
+    text = form.format(PLANTED)
+    assert PLANTED in text
+    written = jsonable({"note": text})["note"]
+    assert PLANTED not in written
+    assert "***" in written
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        *("sk_live_" + "a1B2" * 6, "rk_test_" + "a1B2" * 6, "AIzaSy" + "a1B2_" * 7),
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gF",
+        *("Bearer abcdef1234567890", "bearer abcdef1234567890", "Basic dXNlcjpwYXNzd29yZA=="),
+        *("sk-proj-" + "aB3_" * 12, "sk-ant-api03-" + "aB3-" * 20, "xoxb-123456789012-abcdefABC"),
+        *("glpat-" + "x1" * 10, "123456789:AA" + "x" * 33, "npm_" + "a1B" * 12, "hf_" + "aB" * 17),
+        *("hvs." + "aB1_" * 8, "gsk_" + "a1" * 20, "SG." + "a1" * 11 + "." + "b2" * 21),
+    ],
+)
+def test_tokens_are_known_by_their_form(token: str) -> None:
+    assert token[-8:] not in jsonable(f"use {token} now")
+
+
+class Login(NamedTuple):
+    """A named tuple that holds a password."""
+
+    user: str
+    password: str
+
+
+@attrs.define
+class Account:
+    """A class of attrs that holds a key."""
+
+    name: str
+    api_key: str
+    pin: int
+
+
+def test_fields_are_masked_by_their_names() -> None:
+    assert jsonable(Login("me", PLANTED)) == ["me", "***"]
+    assert jsonable(Account("me", PLANTED, 1)) == {"name": "me", "api_key": "***", "pin": 1}
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(0, 7, -1.5, True, None, math.inf, 2**3000, Decimal("1.5"), Fraction(1, 3), np.int64(3)),
+        *(np.float32(0.5), [1, 2], {"n": 3, "of": [4.5, None]}),
+    ],
+)
+def test_numbers_are_never_masked(number: object) -> None:
+    assert jsonable({"password": number}) == {"password": jsonable(number)}
+    assert "***" not in str(jsonable({"password": number}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("pass: ok", "5 pass, 3 fail", "monkey: banana", "the passwords are stored elsewhere"),
+        *("author: Jane", "key: value", "tokens: 15", "max_tokens=4096", "token=5", "pass@1=0.5"),
+        *("pad_token='<pad>'", "mailto:me@x.org", "git@github.com:org/repo.git", "batch_key=a"),
+        *("docker.io/x:1.0@sha256:abcd", "http://localhost:8080/a@b", "C:\\Users\\me", "lr: 0.1"),
+        *("a secret is told", "basic understanding", "Basic information", "password=None"),
+        *("use_token: true", "passenger: 1", "tokenizer=bert", "secret: None", "keys=['a', 'b']"),
+    ],
+)
+def test_innocent_texts_stay(text: str) -> None:
+    assert jsonable(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["password " * 40_000, "pw='" * 80_000, "a:b@" * 80_000, "://a:" * 80_000, "eyJa." * 80_000],
+)
+def test_no_text_takes_long(text: str) -> None:
+    # Quadratic, each of these would take minutes, and the test's time run out.
+    assert jsonable(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -73,8 +201,28 @@ def test_harmless_texts_stay(text: str) -> None:
         (["x.py", "db.password=abc", "lr=1"], ["x.py", "db.password=***", "lr=1"]),
         (["x.py", "--data", "s3://a:b@c"], ["x.py", "--data", "s3://a:***@c"]),
         (["x.py", "password", "abc"], ["x.py", "password", "abc"]),
+        (
+            ["x.py", "--passwords", "a", "b", "--n", "1"],
+            ["x.py", "--passwords", "***", "***", "--n", "1"],
+        ),
+        (["x.py", "--db", '{"password": "abc"}'], ["x.py", "--db", '{"password": "***"}']),
+        (["x.py", "--no-password", "--n", "1"], ["x.py", "--no-password", "--n", "1"]),
         ([], []),
     ],
 )
 def test_command_lines(argv: list[str], masked: list[str]) -> None:
     assert new_record("x", argv=argv)["argv"] == masked
+
+
+@pytest.mark.parametrize("argv", [["-p", PLANTED], ["-p" + PLANTED], ["-p=" + PLANTED], [PLANTED]])
+def test_a_value_is_masked_under_whatever_name_the_command_line_gives_it(argv: list[str]) -> None:
+    arguments = {"db": {"password": PLANTED}, "data": "a.csv"}
+    record = new_record("x", argv=["a.py", *argv, "-d", "a.csv"], arguments=arguments)
+    assert PLANTED not in str(record["argv"])
+    assert record["argv"][-2:] == ["-d", "a.csv"]
+
+
+def test_a_short_value_is_masked_only_where_it_stands_alone() -> None:
+    argv = ["a.py", "-p", "a", "-pa", "-d", "data.csv"]
+    record = new_record("x", argv=argv, arguments={"password": "a"})
+    assert record["argv"] == ["a.py", "-p", "***", "-p***", "-d", "data.csv"]

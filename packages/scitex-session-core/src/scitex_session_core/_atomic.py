@@ -1,14 +1,24 @@
-"""Write whole files or none, and append whole lines or none."""
+"""Write whole files or none, append whole lines or none, and read regular files only."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would turn "\n" into "\r\n"
+# Neither wait for the other end of a pipe, nor go where a link leads, nor take a terminal.
+_WARY = (
+    getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | _BINARY
+)
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -91,13 +101,49 @@ def append_line(path: Path, line: bytes) -> None:
     Raises
     ------
     OSError
-        The directory is gone, full or read-only.
+        The directory is gone, full or read-only, or the file is a link or no regular one.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _BINARY, 0o666)
+    descriptor = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         _write_all(descriptor, b"\n" + line + b"\n")
     finally:
         os.close(descriptor)
+
+
+def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
+    """Open the file `path` if it is a regular one, and return its descriptor.
+
+    Where others may write, they may put anything in the place of a file: a named pipe, at which
+    whoever opens it waits for ever; a device that never ends; a link to a file of ours.
+
+    Raises
+    ------
+    OSError
+        There is no such file, it is a link, or it is not a regular one.
+    """
+    descriptor = os.open(path, flags | _WARY, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "is no regular file", str(path))
+    return descriptor
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Return the content of a regular file of at most `most` bytes.
+
+    Raises
+    ------
+    OSError
+        There is no such file, it is a link or no regular one, or it is larger.
+    """
+    with open(open_regular(path), "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1) if size <= most else b""
+        if len(content) > size:  # it has grown meanwhile
+            content += file.read(max(most - size, 0))
+    if max(size, len(content)) > most:
+        raise OSError(errno.EFBIG, f"is larger than {most} bytes", str(path))
+    return content
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -147,6 +147,40 @@ def cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir(APP_NAME, appauthor=False))
 
 
+def make_folders(folder: Path) -> None:
+    """Make a folder and those above it that are missing.
+
+    Within this user's own state and cache directories nobody else may look into what is made, as
+    the XDG rules ask for: it tells what the user works on. Elsewhere the umask decides.
+
+    Raises
+    ------
+    OSError
+        It can't be made.
+    """
+    missing = []
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = folder.parent
+    mode = 0o700 if missing and _is_private(missing[0]) else 0o777
+    for each in reversed(missing):
+        try:
+            os.mkdir(each, mode)
+        except FileExistsError:
+            if not os.path.isdir(each):
+                raise
+
+
+def _is_private(folder: Path) -> bool:
+    for own in (state_dir, cache_dir):
+        try:
+            if folder.is_relative_to(own()):
+                return True
+        except OSError:  # there is no home
+            continue
+    return False
+
+
 def _xdg_dir(variable: str, below_home: str) -> Path:
     """Return the directory that platformdirs gives on Linux. Its import would cost a run 3 ms.
 
@@ -294,10 +328,11 @@ class DirectoryLock:
         return self
 
     def _open(self) -> int:
+        flags = os.O_RDONLY | os.O_DIRECTORY  # a named pipe there would be waited for
         try:
-            return os.open(locate_run(self._run_dir), os.O_RDONLY)
+            return os.open(locate_run(self._run_dir), flags)
         except FileNotFoundError:  # it moved between the look and the opening, and moves once
-            return os.open(locate_run(self._run_dir), os.O_RDONLY)
+            return os.open(locate_run(self._run_dir), flags)
 
     def __exit__(self, *_exc: object) -> None:
         if self._descriptor >= 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from ._atomic import open_regular
 from ._paths import HEARTBEAT_NAME, PROBE_NAME, out_dir_of
 
 TYPE_CHECKING = False
@@ -244,7 +245,7 @@ def _silence(run_dir: Path) -> float | None:
         # First this: if we are suspended between the two, a run must not look silent.
         now = _touch(out_dir_of(run_dir))
         # Only at an open does a client of NFS ask the server.
-        descriptor = os.open(run_dir / HEARTBEAT_NAME, os.O_RDONLY)
+        descriptor = open_regular(run_dir / HEARTBEAT_NAME)
         try:
             beat = os.fstat(descriptor)
         finally:

@@ -6,6 +6,7 @@ import os
 import re
 from datetime import UTC, datetime
 
+from scitex_session_core._atomic import open_regular
 from scitex_session_core._errors import RecordError
 from scitex_session_core._paths import (
     EVENTS_NAME,
@@ -163,7 +164,7 @@ def last_event_and_output(run_dir: Path) -> dict[str, Any]:
 
 def _last_line(log: Path) -> str:
     try:
-        with open(log, "rb") as file:
+        with open(open_regular(log), "rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _TAIL))
             tail = file.read(_TAIL).decode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from operator import index
 
 TYPE_CHECKING = False
@@ -9,6 +10,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 _LONGEST_MESSAGE = 10_000
+# What the system keeps of the number that a process exits with, and the bits of a C long, into
+# which the interpreter puts it first.
+_KEPT, _LONG_BITS = (0xFFFF_FFFF, 31) if os.name == "nt" else (0xFF, 63)
 
 
 def outcome(
@@ -30,15 +34,17 @@ def outcome(
     Returns
     -------
     exit_status : int
-        0 for success.
+        What the process exits with; 0 for success.
     reason : dict
         ``kind`` is ``returned``, ``exit``, ``signal`` or ``exception``; the other keys give the
-        details.
+        details, such as the number that was returned or given to `sys.exit`.
 
     Notes
     -----
     Booleans come before integers: ``True`` is the integer 1, and a function that returns ``True``
-    did not fail. `SystemExit` means what it means to the interpreter.
+    did not fail. A number that no process can exit with, such as -1 or 256, is a failure where it
+    is returned, and 1. `SystemExit` means what it means to the interpreter and the system, which
+    keep the last eight bits: ``sys.exit(-1)`` exits with 255, and ``sys.exit(256)`` is a success.
     """
     if signum is not None:
         return _by_signal(signum)
@@ -69,14 +75,18 @@ def _by_return(returned: object) -> tuple[int, dict[str, Any]]:
         number = index(returned)  # type: ignore[arg-type]  # no integer: no __index__
     except Exception:  # noqa: BLE001  # a user's __index__ may raise anything, and it did return
         return 0, {"kind": "returned"}
-    return number, {"kind": "returned", "value": number} if number else {"kind": "returned"}
+    if number == 0:
+        return 0, {"kind": "returned"}
+    return number if 1 <= number <= 255 else 1, {"kind": "returned", "value": number}
 
 
 def _by_exit(code: object) -> tuple[int, dict[str, Any]]:
     if code is None:
         return 0, {"kind": "exit", "code": None}
     if isinstance(code, int):
-        return int(code), {"kind": "exit", "code": int(code)}
+        number = int(code)
+        fits = -(1 << _LONG_BITS) <= number < 1 << _LONG_BITS
+        return (number if fits else -1) & _KEPT, {"kind": "exit", "code": number}
     return 1, {"kind": "exit", "code": _text(code)}
 
 

@@ -10,7 +10,7 @@ from scitex_session_core import __version__
 from scitex_session_core._errors import InvalidTypeError, InvalidValueError
 from scitex_session_core._process import identify, oom_kills
 
-from .masker import argv_without_secrets
+from .masker import argv_without_secrets, secrets_in
 from .record import SCHEMA, utc_now
 
 TYPE_CHECKING = False
@@ -102,7 +102,7 @@ def new_record(
         "script": str(script) if script else None,
         "function": function,
         "arguments": dict(arguments or {}),
-        "argv": argv_without_secrets(argv),
+        "argv": argv_without_secrets(argv, secrets_in(arguments) if len(argv) > 1 else ()),
         "cwd": cwd,
         "config": dict(config or {}),
         "seed": seed,

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 
-from scitex_session_core._atomic import append_line, overwrite, write_atomic
+from scitex_session_core._atomic import append_line, overwrite, read_regular, write_atomic
 from scitex_session_core._errors import InvalidTypeError, InvalidValueError, RecordError
 from scitex_session_core._paths import (
     EVENTS_NAME,
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 SCHEMA = 1
+
+# A million artifacts take 150 MB. What is larger would only fill the memory of its readers.
+_MOST_BYTES = 256 << 20
 
 # The fields that each kind of event must have, and their types. Readers skip an event that they
 # can't fold, so without this check it would be lost silently.
@@ -228,8 +231,14 @@ def parse_line(line: bytes) -> dict[str, Any] | None:
 
 
 def _content(path: Path) -> bytes:
-    """Return the content of a record, or of events. Every file of another run is read here."""
-    return path.read_bytes()
+    """Return the content of a record, or of events. Every file of another run is read here.
+
+    Raises
+    ------
+    OSError
+        There is no such file, or it is none that a run writes: see `read_regular`.
+    """
+    return read_regular(path, _MOST_BYTES)
 
 
 def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:

@@ -6,13 +6,14 @@ any order and give the same sessions.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 from .journal import MADE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, TypeAlias
 
     # The number of a file of the journal, and an event in it.
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _MICROSECOND = timedelta(microseconds=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_TIMES = ("start_time", "end_time")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -84,6 +86,90 @@ def fold(entries: Iterable[Entry]) -> dict[str, Any] | None:
     return session
 
 
+class Folded:
+    """A session with many events, and what the next event needs to know of them.
+
+    To fold thousands of events for each one that is added would slow down with their number. An
+    update that is later than all events so far is added to their session alone.
+
+    Parameters
+    ----------
+    session : dict
+        The session.
+    token : object
+        The unique token of the journal line that created it.
+    latest : datetime
+        The latest time of an event; the end of time if the time of one is not known.
+    by_file : dict
+        The latest time in each file of the journal.
+
+    Attributes
+    ----------
+    session, token
+        As they were given.
+    """
+
+    __slots__ = ("_by_file", "_latest", "session", "token")
+
+    def __init__(
+        self, session: dict[str, Any], token: object, latest: datetime, by_file: dict[int, datetime]
+    ) -> None:
+        self.session = session
+        self.token = token
+        self._latest = latest
+        self._by_file = by_file
+
+    @classmethod
+    def of(cls, session: dict[str, Any], entries: Sequence[Entry]) -> Folded:
+        """Return the session that `fold` made of these events."""
+        by_file: dict[int, datetime] = {}
+        latest = _LONG_AGO
+        for at, file, _ in _with_times(entries):
+            latest = max(latest, at or _NEVER)
+            if at is not None:
+                by_file[file] = at
+        return cls(session, creation_token(entries), latest, by_file)
+
+    def with_updates(self, entries: Iterable[Entry]) -> Folded | None:
+        """Return it with these events; None if all of its events are needed to tell."""
+        session, latest, by_file = self.session, self._latest, dict(self._by_file)
+        for file, event in entries:
+            at = _later(parse_time(event.get("time")), by_file.get(file))
+            if event.get("event") != "update" or at is None or at <= latest:
+                return None
+            latest = by_file[file] = at
+            session = dict(session)
+            _update(session, event)
+        return Folded(session, self.token, latest, by_file)
+
+    def dumps(self) -> str:
+        """Return it as text."""
+        times = {name: _iso(self.session[name]) for name in _TIMES}
+        by_file = {file: at.isoformat() for file, at in self._by_file.items()}
+        parts = [{**self.session, **times}, self.token, self._latest.isoformat(), by_file]
+        return json.dumps(parts)
+
+    @classmethod
+    def loads(cls, text: str) -> Folded:
+        """Return what `dumps` returned.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError, AttributeError
+            The text is damaged.
+        """
+        session, token, latest, by_file = json.loads(text)
+        for name in _TIMES:
+            if session[name] is not None:
+                session[name] = datetime.fromisoformat(session[name])
+        times = {int(file): datetime.fromisoformat(at) for file, at in by_file.items()}
+        return cls(session, token, datetime.fromisoformat(latest), times)
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
 def creation_token(entries: Iterable[Entry]) -> object:
     """Return the unique token of the journal line that created the session."""
     creation = _creation(_after_removals(entries))
@@ -142,13 +228,18 @@ def _with_times(entries: Iterable[Entry]) -> list[tuple[datetime | None, int, di
     events = []
     last: dict[int, datetime] = {}
     for file, event in entries:
-        at = parse_time(event.get("time"))
+        at = _later(parse_time(event.get("time")), last.get(file))
         if at is not None:
-            if file in last and at <= last[file]:
-                at = min(last[file], _NEVER - _MICROSECOND) + _MICROSECOND
             last[file] = at
         events.append((at, file, event))
     return events
+
+
+def _later(at: datetime | None, last: datetime | None) -> datetime | None:
+    """Return the time of a line, or a moment after that of the line before it if that is later."""
+    if at is None or last is None or at > last:
+        return at
+    return min(last, _NEVER - _MICROSECOND) + _MICROSECOND
 
 
 def _creation(

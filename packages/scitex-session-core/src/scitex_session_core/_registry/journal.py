@@ -13,7 +13,7 @@ from binascii import crc32  # hashlib would load all of OpenSSL
 
 from scitex_session_core._atomic import append_line
 from scitex_session_core._errors import InvalidValueError
-from scitex_session_core._paths import absolute, cache_dir, on_network, state_dir
+from scitex_session_core._paths import absolute, cache_dir, make_folders, on_network, state_dir
 from scitex_session_core._process import boot_id, host
 from scitex_session_core._record.masker import dumps, without_secrets
 from scitex_session_core._record.record import utc_now
@@ -341,7 +341,7 @@ def append(registry: Path, event: Mapping[str, Any]) -> None:
     try:
         append_line(path, line)
     except FileNotFoundError:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder)
         append_line(path, line)
 
 
@@ -434,7 +434,7 @@ def _machine_token(machine: str) -> str:
 def _draw_token(path: Path) -> str:
     # Write beside and link: of two processes that draw at once, both read the first, whole.
     beside = path.with_name(f".{os.getpid()}.{os.urandom(4).hex()}.tmp")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(path.parent)
     with open(beside, "xb") as file:
         file.write(os.urandom(4).hex().encode())
     try:

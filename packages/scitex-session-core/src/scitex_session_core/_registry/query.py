@@ -244,6 +244,17 @@ def select(
         raise InvalidTypeError("limit", limit, "an integer of 0 or more, or None")
     if limit is not None and limit < 0:
         raise InvalidValueError("limit", limit, "an integer of 0 or more, or None")
+    return index.whole(lambda: _select(index, conditions, field, limit, descending=descending))
+
+
+def _select(
+    index: Index,
+    conditions: list[Condition],
+    field: str,
+    limit: int | None,
+    *,
+    descending: bool,
+) -> list[dict[str, Any]]:
     if not any(condition.live for condition in conditions) and not is_live(field):
         numbers = _numbers(index, conditions, field, descending, limit)
         return [session_now(session) for session in index.sessions(numbers)]
@@ -264,7 +275,10 @@ def makers(index: Index, sha256: object) -> list[dict[str, Any]]:
         raise InvalidTypeError("sha256", sha256, allowed)
     if not is_digest(sha256.lower()):
         raise InvalidValueError("sha256", sha256, allowed)
-    digest = shortened(sha256.lower())
+    return index.whole(lambda: _makers(index, shortened(sha256.lower())))
+
+
+def _makers(index: Index, digest: str) -> list[dict[str, Any]]:
     query = "SELECT owner FROM facts WHERE k = (SELECT k FROM names WHERE name = ?) AND value = ?"
     ended = index.sessions(index.numbers(query, [MADE, digest_number(digest)], None))
     # Only its record says what a running session has made.

@@ -8,6 +8,7 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+from scitex_session_core._atomic import read_regular
 from scitex_session_core._errors import InvalidSessionIdError, InvalidTypeError, RecordError, warn
 from scitex_session_core._paths import (
     CONFIG_NAME,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 # Folders that never hold runs, and may hold a hundred thousand files.
 _SKIPPED = {".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules", "site-packages"}
+_MOST_BYTES = 16 << 20  # of a CONFIG.yaml
 # A run is registered again if one of these differs.
 _COMPARED = ("status", "exit_code", "start_time", "end_time", "run_dir", "tags", "results", "made")
 
@@ -191,7 +193,7 @@ def _status_of_run(state: str, exit_status: object) -> str:
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = read_regular(path, _MOST_BYTES).decode("utf-8", "replace")
     except OSError:
         return {}
     try:

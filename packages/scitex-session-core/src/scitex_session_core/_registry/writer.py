@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
 import sys
 import time
 
@@ -14,16 +15,17 @@ from scitex_session_core._errors import warn
 from scitex_session_core._record.record import parse_line
 
 from .fields import FIELDS, comparable, leaves, row
-from .fold import fold
+from .fold import Folded, fold
 from .journal import MADE, digest_number, journal_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import sqlite3
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from typing import Any, TypeAlias
 
     from .fields import Comparable
+    from .fold import Entry
 
     # The number of a file of the journal, a line of it, and the event on that line.
     Line: TypeAlias = tuple[int, bytes, dict[str, Any]]
@@ -39,18 +41,42 @@ _HEAD_LENGTH = 256
 # Progress is shown after this time.
 _SILENT_S = 1.0
 
+# So many lines of a session are folded again for each new one.
+_MANY_LINES = 16
+
+# What ``bodies`` holds of a session: its lines or, of many, what they are folded to.
+BODY = "CASE WHEN kept IS NULL THEN body END, kept"
+
 _COLUMNS = ("n", *FIELDS, "config")
 _UPSERT = (
     f"INSERT INTO sessions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
     f"ON CONFLICT (n) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in _COLUMNS[1:])}"
 )
 
+_UPSERT_BODY = (
+    "INSERT INTO bodies (n, body, kept) VALUES (?, ?, ?) ON CONFLICT (n) "
+    "DO UPDATE SET body = ifnull(excluded.body, body), kept = excluded.kept"
+)
+
+
+class DamagedIndexError(sqlite3.DatabaseError):
+    """An index that holds what was never written to it."""
+
 
 def clear(connection: sqlite3.Connection) -> None:
     """Empty the index, because the journal has other files than those that were folded."""
     with connection:
         connection.execute("BEGIN IMMEDIATE")
-        for table in ("files", "sessions", "bodies", "waiting", "names", "facts", "configs"):
+        for table in (
+            "files",
+            "sessions",
+            "bodies",
+            "more",
+            "waiting",
+            "names",
+            "facts",
+            "configs",
+        ):
             connection.execute(f"DELETE FROM {table}")
 
 
@@ -206,60 +232,113 @@ class IndexWriter:
         query = "SELECT seq FROM sqlite_sequence WHERE name = 'sessions'"
         (last,) = connection.execute(query).fetchone() or (0,)
         following = last + 1
-        rows, bodies, facts, old_facts, waiting, arrived = [], [], [], [], [], []
+        bodies: list[tuple[int, bytes | None, str | None]] = []
+        rows, more, facts, old_facts = [], [], [], []
+        waiting, arrived, gone = [], [], []
         for session_id, new in by_session.items():
-            number, body = known.get(session_id, (None, b""))
-            before = [(f, event) for f, _, event in unpacked(body)] if body else []
-            session = fold([*before, *((f, event) for f, _, event in new)])
-            body = b"\n".join([body, *(b"%d %s" % (f, line) for f, line, _ in new)]).lstrip(b"\n")
-            earlier = self._facts(fold(before)) if number is not None else set()
-            if session is None:
-                waiting.append((session_id, body))
-                if number is not None:
-                    connection.execute("DELETE FROM sessions WHERE n = ?", [number])
-                    connection.execute("DELETE FROM bodies WHERE n = ?", [number])
-                    old_facts += [(*fact, number) for fact in earlier]
-                continue
-            if number is None:
-                if before:
-                    arrived.append((session_id,))
-                number, following = following, following + 1
+            before = known.get(session_id, _Stored())
+            number, earlier = before.number, before.session
+            folded = before.folded.with_updates(_entries(new)) if before.folded else None
+            if folded is not None and number is not None:
+                session = folded.session
+                bodies.append((number, None, folded.dumps()))
+                more.append((number, _packed(new)))
+            else:
+                lines = [*self._lines(before), *new]
+                found = fold(_entries(lines))
+                if found is None:
+                    waiting.append((session_id, _packed(lines)))
+                    if number is not None:
+                        gone.append((number,))
+                        old_facts += [(*fact, number) for fact in self._facts(earlier)]
+                    continue
+                if number is None:
+                    if before.body:
+                        arrived.append((session_id,))
+                    number, following = following, following + 1
+                session = found
+                many = len(lines) > _MANY_LINES
+                kept = Folded.of(session, [*_entries(lines)]).dumps() if many else None
+                bodies.append((number, _packed(lines), kept))
+                if before.folded:
+                    connection.execute("DELETE FROM more WHERE n = ?", [number])
             config = self._config(session["config"])
             rows.append((number, *row(session).values(), config))
-            bodies.append((number, body))
-            now = self._facts(session)
-            old_facts += [(*fact, number) for fact in earlier - now]
-            facts += [(*fact, number) for fact in now - earlier]
+            now, then = self._changed_facts(session, earlier)
+            old_facts += [(*fact, number) for fact in then - now]
+            facts += [(*fact, number) for fact in now - then]
         connection.executemany("DELETE FROM waiting WHERE id = ?", arrived)
         connection.executemany("INSERT OR REPLACE INTO waiting VALUES (?, ?)", waiting)
+        for table in ("sessions", "bodies", "more"):
+            connection.executemany(f"DELETE FROM {table} WHERE n = ?", gone)
         connection.executemany(_UPSERT, rows)
-        connection.executemany("INSERT OR REPLACE INTO bodies VALUES (?, ?)", bodies)
+        connection.executemany(_UPSERT_BODY, bodies)
+        connection.executemany("INSERT INTO more VALUES (?, ?)", more)
         connection.executemany("DELETE FROM facts WHERE (k, value, owner) = (?, ?, ?)", old_facts)
         connection.executemany("INSERT OR IGNORE INTO facts VALUES (?, ?, ?)", facts)
 
-    def _stored(self, ids: list[str]) -> dict[str, tuple[int | None, bytes]]:
-        known: dict[str, tuple[int | None, bytes]] = {}
+    def _stored(self, ids: list[str]) -> dict[str, _Stored]:
+        known: dict[str, _Stored] = {}
         for start in range(0, len(ids), _ROWS_AT_ONCE):
             some = ids[start : start + _ROWS_AT_ONCE]
             marks = ", ".join("?" * len(some))
-            for query in (
-                f"SELECT id, n, body FROM sessions JOIN bodies USING (n) WHERE id IN ({marks})",
-                f"SELECT id, NULL, body FROM waiting WHERE id IN ({marks})",
-            ):
-                for session_id, number, body in self._connection.execute(query, some):
-                    known[session_id] = (number, body)
+            query = (
+                f"SELECT id, n, {BODY} FROM sessions JOIN bodies USING (n) WHERE id IN ({marks})"
+            )
+            for session_id, number, body, kept in self._connection.execute(query, some):
+                known[session_id] = _Stored(number, body or b"", kept)
+            query = f"SELECT id, body FROM waiting WHERE id IN ({marks})"
+            for session_id, body in self._connection.execute(query, some):
+                known[session_id] = _Stored(None, body)
         return known
 
+    def _lines(self, stored: _Stored) -> list[Line]:
+        """Return all lines of a session so far."""
+        if not stored.folded:
+            return unpacked(stored.body) if stored.body else []
+        query = (
+            "SELECT body FROM bodies WHERE n = ? "
+            "UNION ALL SELECT * FROM (SELECT body FROM more WHERE n = ? ORDER BY rowid)"
+        )
+        bodies = self._connection.execute(query, [stored.number, stored.number]).fetchall()
+        return [line for (body,) in bodies for line in unpacked(body)]
+
+    def _changed_facts(
+        self, session: dict[str, Any], earlier: dict[str, Any] | None
+    ) -> tuple[Facts, Facts]:
+        """Return the facts of a session, and those of what it was, as far as they may differ."""
+        if earlier is None:
+            return self._facts(session), set()
+        parts: list[dict[str, Any]] = [{MADE: []}, {MADE: []}]
+        if session[MADE] != earlier[MADE]:
+            parts = [{MADE: session[MADE]}, {MADE: earlier[MADE]}]
+        for name in ("arguments", "results"):
+            now, then = session[name], earlier[name]
+            # A name with a dot may be that of another value's part.
+            if now is then or any("." in key for key in (*now, *then)):
+                differ = [*now] if now is not then else []
+                missing = [*then] if now is not then else []
+            else:
+                differ = [k for k in now if k not in then or not _same(now[k], then[k])]
+                missing = [k for k in then if k not in now or not _same(now[k], then[k])]
+            parts[0][name] = {key: now[key] for key in differ}
+            parts[1][name] = {key: then[key] for key in missing}
+        new, old = dict.fromkeys(session["tags"]), dict.fromkeys(earlier["tags"])
+        parts[0]["tags"] = [tag for tag in new if tag not in old]
+        parts[1]["tags"] = [tag for tag in old if tag not in new]
+        return self._facts(parts[0]), self._facts(parts[1])
+
     def _facts(self, session: dict[str, Any] | None) -> Facts:
+        """Return the facts of a session, or of parts of one."""
         if session is None:
             return set()
         facts = {
             (self._key(name), value)
             for mapping in ("arguments", "results", "tags")
-            if session[mapping]
+            if session.get(mapping)
             for name, value in leaves(mapping, session[mapping])
         }
-        if session[MADE]:
+        if session.get(MADE):
             key = self._key(MADE)
             numbers = map(digest_number, session[MADE])
             facts |= {(key, number) for number in numbers if number is not None}
@@ -293,13 +372,83 @@ class IndexWriter:
         return key
 
 
+class _Stored:
+    """What the index holds of a session so far."""
+
+    __slots__ = ("body", "folded", "number")
+
+    def __init__(
+        self, number: int | None = None, body: bytes = b"", kept: str | None = None
+    ) -> None:
+        self.number = number
+        self.body = body
+        self.folded = None if kept is None else unkept(kept)
+
+    @property
+    def session(self) -> dict[str, Any] | None:
+        if self.number is None:
+            return None
+        return self.folded.session if self.folded else session_of(self.body, None)
+
+
+def session_of(body: bytes, kept: str | None) -> dict[str, Any]:
+    """Return the session in a row of ``bodies``.
+
+    Raises
+    ------
+    DamagedIndexError
+        It can't be read.
+    """
+    session = fold(_entries(unpacked(body))) if kept is None else unkept(kept).session
+    if session is None:
+        raise DamagedIndexError("a session has no creation")
+    return session
+
+
+def unkept(kept: str) -> Folded:
+    """Return the session with many events in a row of ``bodies``.
+
+    Raises
+    ------
+    DamagedIndexError
+        It can't be read.
+    """
+    try:
+        return Folded.loads(kept)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise DamagedIndexError(f"a session can't be read: {error}") from error
+
+
 def unpacked(body: bytes) -> list[Line]:
-    """Return the lines that a row of ``bodies`` holds."""
+    """Return the lines that a row of ``bodies`` holds.
+
+    Raises
+    ------
+    DamagedIndexError
+        They can't be read.
+    """
     lines = []
-    for stored in body.split(b"\n"):
-        file, _, line = stored.partition(b" ")
-        lines.append((int(file), line, json.loads(line)))
+    try:
+        for stored in body.split(b"\n"):
+            file, _, line = stored.partition(b" ")
+            event = json.loads(line)
+            event["id"]  # or it is no event
+            lines.append((int(file), line, event))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise DamagedIndexError(f"a line can't be read: {error}") from error
     return lines
+
+
+def _packed(lines: Iterable[Line]) -> bytes:
+    return b"\n".join(b"%d %s" % (file, line) for file, line, _ in lines)
+
+
+def _entries(lines: Iterable[Line]) -> Iterator[Entry]:
+    return ((file, event) for file, _, event in lines)
+
+
+def _same(one: object, other: object) -> bool:
+    return one is other or repr(one) == repr(other)  # 1, 1.0 and True are equal, and differ
 
 
 class Progress:

@@ -27,6 +27,7 @@ from scitex_session_core._paths import (
     absolute,
     finished_dir,
     locate_run,
+    make_folders,
     new_id,
     out_dir_for,
     out_dir_name,
@@ -137,7 +138,7 @@ def make_run_dir(
 
 def _claim(out_dir: Path, suffix: str | None, *, debug: bool) -> RunDir:
     running = out_dir / RUNNING
-    running.mkdir(parents=True, exist_ok=True)
+    make_folders(running)  # in the user's state directory, closed to others
     _ignore_in_git(out_dir)
     while True:
         session_id = new_id(debug=debug)

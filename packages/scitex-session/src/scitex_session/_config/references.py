@@ -145,7 +145,7 @@ class _Resolver:
             value, recorded = self._embedded(source, at)
             self._count(source, at, value)
         if path:
-            said = f", ${{{whole}}}" if whole is not None else ""
+            said = f", ${{{_recorded(whole)}}}" if whole is not None else ""
             self.origins[path] = source.place(at) + said
         return value, recorded
 
@@ -214,6 +214,14 @@ def _whole(value: object) -> str | None:
     """Return the reference that is all of a value."""
     found = _PIECES.fullmatch(value) if isinstance(value, str) else None
     return found[1] if found else None
+
+
+def _recorded(reference: str) -> str:
+    """Return a reference as it may stand in a record: without the default of a secret."""
+    variable = _VARIABLE.match(reference)
+    if variable is None or variable[2] is None or not _is_secret(variable[1]):
+        return reference
+    return f"env:{variable[1]}:-{MASK}"
 
 
 def _step(source: _Source, at: Located, reference: str, part: str, target: Located) -> Located:

@@ -16,7 +16,7 @@ from scitex_session._command_line.signature import name_of, namespace_of
 from scitex_session._config.script import script_of
 from scitex_session._errors import NestedSessionError
 from scitex_session._names.injection import inject_globals
-from scitex_session_core import outcome
+from scitex_session_core import outcome, warn
 
 from .options import Options
 
@@ -105,7 +105,7 @@ class Ending:
         if self.error is not None:
             raise self.error
         if exits and self.exit_status != 0:
-            raise SystemExit(self.exit_status if 1 <= self.exit_status <= 255 else 1)
+            raise SystemExit(self.exit_status)
         return self.result
 
 
@@ -218,6 +218,8 @@ def _ended(run: Run, result: Any, error: BaseException | None) -> Ending:
     cancelled = run.guard.interrupted and type(error).__name__ == "CancelledError"
     signum = signal.SIGINT if cancelled else run.guard.ended_by
     exit_status, reason = outcome(result, error, signum)
+    if exit_status == 0 and reason.get("code") and run.owned:
+        warn(f"sys.exit({reason['code']}) exits with status 0, so this run counts as a success")
     if run.owned:  # not in a forked child that fell through: the session is its parent's
         options = run.options
         default = ":)" if exit_status == 0 else ":("

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from scitex_session_core import __version__, warn
+from scitex_session_core import MASK, __version__, is_secret_name, jsonable, warn
 
 from .record import log_path
 
@@ -35,7 +35,10 @@ def print_header(run: Run) -> None:
         "seed": run.rng.seed,
     }
     if run.config["ARGS"]:
-        rows["arguments"] = ", ".join(f"{k}={v}" for k, v in dict(run.config["ARGS"]).items())
+        # These lines stand in the log, too.
+        arguments = dict(run.config["ARGS"])
+        shown = {k: MASK if is_secret_name(str(k)) else v for k, v in arguments.items()}
+        rows["arguments"] = jsonable(", ".join(f"{k}={v}" for k, v in shown.items()))
     lines = [f"  {name + ':':<15}{value}" for name, value in rows.items()]
     _print("\n".join([f"scitex-session {__version__}", *lines, ""]))
 
