@@ -147,11 +147,19 @@ def execute(
     run = _opened(func, keywords, arguments)
     result, error = None, None
     try:
+        run.guard.begin_run()
         result = run_to_end(call(_injected(run, func)))
         run.guard.begin_cleanup()
     except BaseException as raised:  # noqa: BLE001  # filed by `outcome`, raised by `give_back`
-        run.guard.begin_cleanup()
         error = raised
+        # A second Ctrl-C within these microseconds waits: nothing would be filed else.
+        try:
+            run.guard.begin_cleanup(error)
+        except BaseException:  # noqa: BLE001
+            try:
+                run.guard.begin_cleanup(error)
+            except BaseException:  # noqa: BLE001
+                run.guard.begin_cleanup(error)
     return _ended(run, result, error)
 
 
@@ -166,13 +174,17 @@ async def execute_async(
     run.at_close("the watch for Ctrl-C", run.guard.watch_interrupts())
     result, error = None, None
     try:
+        run.guard.begin_run()
         result = call(_injected(run, func))
         if isinstance(result, Coroutine):
             result = await result
         run.guard.begin_cleanup()
     except BaseException as raised:  # noqa: BLE001  # filed by `outcome`, raised by `give_back`
-        run.guard.begin_cleanup()
         error = raised
+        try:  # as in `execute`
+            run.guard.begin_cleanup(error)
+        except BaseException:  # noqa: BLE001
+            run.guard.begin_cleanup(error)
     return _ended(run, result, error)
 
 
@@ -216,6 +228,8 @@ def _ended(run: Run, result: Any, error: BaseException | None) -> Ending:
         error = _without_our_frames(error)
     # An event loop turns Ctrl-C into a cancellation, and itself dies of it in the end.
     cancelled = run.guard.interrupted and type(error).__name__ == "CancelledError"
+    if cancelled:
+        run.guard.left_to_python = True
     signum = signal.SIGINT if cancelled else run.guard.ended_by
     exit_status, reason = outcome(result, error, signum)
     if run.owned:  # not in a forked child that fell through: the session is its parent's
@@ -224,8 +238,7 @@ def _ended(run: Run, result: Any, error: BaseException | None) -> Ending:
         message = default if options.message is None else options.message
         run.close(exit_status, reason, message=message, error=error)
         run.conclude(message, verbose=options.verbose, notify=options.notify)
-    if not (cancelled or isinstance(error, KeyboardInterrupt)):
-        run.guard.die()
+    run.guard.die()
     return Ending(result, error, exit_status)
 
 

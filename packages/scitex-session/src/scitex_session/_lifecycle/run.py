@@ -112,6 +112,8 @@ class Run:
     def open(self) -> None:
         """Start the session: from now on, whatever happens is on record.
 
+        Signals wait until the caller has its `guard` begin the run.
+
         Raises
         ------
         Exception
@@ -119,17 +121,15 @@ class Run:
             ``config/*.yaml``, a seed out of range). Nothing is left behind then.
         """
         self.guard.begin_opening()
-        self.at_close("putting back signal handlers", self.guard.restore)
+        self.at_close("putting back signal handlers", self.guard.release)
         try:
             self._open()
-            self.guard.begin_run()
         except BaseException as error:
             if self in _active:
                 self.close(*outcome(raised=error, signum=self.guard.ended_by), error=error)
             else:
                 self._undo_all()
-            if not isinstance(error, KeyboardInterrupt):  # of which the interpreter itself dies
-                self.guard.die()
+            self.guard.die()
             raise
 
     def _open(self) -> None:
@@ -234,9 +234,9 @@ class Run:
         """
         if not self.owned or self not in _active:
             return
-        if reason["kind"] == "signal":
+        self.guard.begin_cleanup(error)
+        if reason["kind"] == "signal" and self.guard.ended_by is None:
             self.guard.ended_by = reason["signal"]
-        self.guard.begin_cleanup()
         if self._end_watch is not None:
             # While the record is open: a figure in an open file becomes an artifact only here.
             with tolerated("ending the watch on figures"):
