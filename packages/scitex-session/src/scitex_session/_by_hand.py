@@ -341,13 +341,15 @@ def _close_at_exit(run: Run) -> None:
     found = _sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        found(kind, error, trace)  # prints the traceback, into the log too
-        if run in _unclosed:
-            _unclosed.remove(run)
-            run.guard.begin_cleanup(error)
-            exit_status, reason = outcome(raised=error, signum=run.guard.ended_by)
-            run.close(exit_status, {**reason, "never_closed": True}, message=":(")
-            run.guard.die()
+        try:
+            found(kind, error, trace)  # prints the traceback, into the log too
+        finally:  # it may be the user's, and broken
+            if run in _unclosed:
+                _unclosed.remove(run)
+                run.guard.begin_cleanup(error)
+                exit_status, reason = outcome(raised=error, signum=run.guard.ended_by)
+                run.close(exit_status, {**reason, "never_closed": True}, message=":(")
+                run.guard.die()
 
     def restore() -> None:
         if run in _unclosed:

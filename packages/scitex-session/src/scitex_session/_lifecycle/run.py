@@ -96,6 +96,7 @@ class Run:
         self._companion = companion
         self._owner = os.getpid()
         self._undo: list[tuple[str, Callable[[], object]]] = []
+        self._reserve = _Reserve()
         self.at_close("releasing the companion", companion.release)
         self._end_watch: Callable[[], object] | None = None
 
@@ -235,6 +236,7 @@ class Run:
         if not self.owned or self not in _active:
             return
         self.guard.begin_cleanup(error)
+        self._reserve.release()
         if reason["kind"] == "signal" and self.guard.ended_by is None:
             self.guard.ended_by = reason["signal"]
         if self._end_watch is not None:
@@ -257,7 +259,8 @@ class Run:
         with tolerated("removing the heartbeat"):
             (self.record.path / _HEARTBEAT).unlink(missing_ok=True)
         _active.remove(self)
-        self._withdraw_names()
+        with tolerated("withdrawing the names"):
+            self._withdraw_names()
         with tolerated("reaping"):
             self.record.reap_others()
         self._undo_all()
@@ -276,13 +279,15 @@ class Run:
     def conclude(self, message: str, *, verbose: bool, notify: bool) -> None:
         """Print how the session ended, and send a notice of it, as far as was asked for."""
         if verbose:
-            from .messages import print_footer
+            with tolerated("printing how the session ended"):
+                from .messages import print_footer
 
-            print_footer(self, message)
+                print_footer(self, message)
         if notify:
-            from .messages import send_notice
+            with tolerated("sending the notice"):
+                from .messages import send_notice
 
-            send_notice(self, message)
+                send_notice(self, message)
 
     def saved(self, path: str | os.PathLike[str]) -> None:
         """Record a file that this session has saved."""
@@ -321,10 +326,56 @@ class Run:
         self.closed_figures = self.style.close_figures()
 
     def _undo_all(self) -> None:
+        self._reserve.release()
         while self._undo:
             what, undo = self._undo.pop()
             with tolerated(what):
                 undo()
+
+
+class _Reserve:
+    """A few descriptors for the end of a run, in which the script may have used up all others."""
+
+    _COUNT = 4
+    _LOWEST = 200  # out of the way of the numbers that scripts pick by hand
+
+    __slots__ = ("_identity", "_numbers")
+
+    def __init__(self) -> None:
+        self._numbers: list[int] = []
+        self._identity: tuple[int, int] | None = None
+        ends: tuple[int, ...] = ()
+        try:
+            import fcntl
+
+            ends = os.pipe()
+            # A pipe, since nothing else that a script opens under one of these numbers is it.
+            self._identity = _identity(ends[0])
+            for _ in range(self._COUNT):
+                number = fcntl.fcntl(ends[0], fcntl.F_DUPFD_CLOEXEC, self._LOWEST)
+                self._numbers.append(number)
+        except (ImportError, OSError):  # Windows; hardly any descriptors allowed
+            pass
+        finally:
+            for number in ends:
+                os.close(number)
+
+    def release(self) -> None:
+        """Close them; may be called twice."""
+        while self._numbers:
+            number = self._numbers.pop()
+            with tolerated("closing reserved descriptors"):
+                # A script may have closed it, and opened a file of its own under its number.
+                if _identity(number) == self._identity:
+                    os.close(number)
+
+
+def _identity(number: int) -> tuple[int, int] | None:
+    try:
+        found = os.fstat(number)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def run_of(config: Mapping[str, Any]) -> Run | None:
