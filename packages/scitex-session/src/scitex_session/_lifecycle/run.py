@@ -8,7 +8,15 @@ import sys
 from scitex_session._config.folder import read_config_files
 from scitex_session._names.config_object import as_args, make_config
 from scitex_session._names.injection import SessionLogger, provide
-from scitex_session_core import RUN_FILES, crash_command, make_run_dir, outcome, registry_dir, warn
+from scitex_session_core import (
+    RUN_FILES,
+    code_dir,
+    crash_command,
+    make_run_dir,
+    outcome,
+    registry_dir,
+    warn,
+)
 from scitex_session_io import capture, save_into
 from scitex_session_plot import CustomColors, watch_savefig
 from scitex_session_repro import RandomStateManager
@@ -152,6 +160,7 @@ class Run:
             mode=options.capture,
             heartbeat=run_dir.path / _HEARTBEAT,
             on_death=crash_command(run_dir.path, registry),
+            on_death_code=code_dir(),
             max_bytes=options.max_log_bytes,
             companion=self._companion,
         )
