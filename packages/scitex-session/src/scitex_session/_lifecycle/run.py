@@ -103,6 +103,7 @@ class Run:
         self.closed_figures = 0
         self._companion = companion
         self._owner = os.getpid()
+        self._threads = _threads()
         self._undo: list[tuple[str, Callable[[], object]]] = []
         self._reserve = _Reserve()
         self.at_close("releasing the companion", companion.release)
@@ -117,6 +118,10 @@ class Run:
     def owned(self) -> bool:
         """Whether this process started it; a forked child must leave it alone."""
         return os.getpid() == self._owner
+
+    def threads_left(self) -> list[Any]:
+        """Return the threads that were started during the session and for which a process waits."""
+        return [each for each in _threads() if each not in self._threads]
 
     def open(self) -> None:
         """Start the session: from now on, whatever happens is on record.
@@ -340,6 +345,15 @@ class Run:
             what, undo = self._undo.pop()
             with tolerated(what):
                 undo()
+
+
+def _threads() -> list[Any]:
+    """Return the threads, beside the main one, for whose end Python waits at its own."""
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return []
+    main = threading.main_thread()
+    return [each for each in threading.enumerate() if each is not main and not each.daemon]
 
 
 class _Reserve:

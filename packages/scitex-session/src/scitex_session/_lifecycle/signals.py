@@ -58,6 +58,7 @@ class SignalGuard:
         self.interrupted = False
         self._owner = os.getpid()
         self._found: dict[int, Handler] = {}
+        self._end: Callable[[int], object] = lambda _signum: None
         # Signals that came while the function was ending by a Ctrl-C, of which Python's own handler
         # tells nobody.
         self._waiting: list[int] = []
@@ -124,6 +125,17 @@ class SignalGuard:
             first = signal.SIGINT if _stems_from(error, KeyboardInterrupt) else self._waiting[0]
             self.ended_by = int(first)
 
+    def begin_lingering(self, end: Callable[[int], object]) -> None:
+        """Let a signal end the process at once from now on, by calling `end` and then dying of it.
+
+        The function has returned, and only its threads still run. Ctrl-C is the interpreter's own
+        again, which gives up waiting for them.
+        """
+        self._end = end
+        for signum, found in list(self._found.items()):
+            if signal.getsignal(signum) == self._defer:
+                signal.signal(signum, found if signum == signal.SIGINT else self._end_by)
+
     def release(self) -> None:
         """Put back the handlers as `restore` does, unless the process is about to `die`."""
         if self.ended_by is None or self.left_to_python:
@@ -134,7 +146,7 @@ class SignalGuard:
         if self in _guards:
             _guards.remove(self)
         for signum, found in self._found.items():
-            if signal.getsignal(signum) in (self._raise, self._defer):
+            if signal.getsignal(signum) in (self._raise, self._defer, self._end_by):
                 signal.signal(signum, found)
         self._found.clear()
 
@@ -150,7 +162,11 @@ class SignalGuard:
     def _defer_all(self) -> None:
         for name, default in _DEFAULTS:
             signum = getattr(signal, name, None)  # Windows has no SIGHUP
-            if signum is not None and signal.getsignal(signum) in (default, self._raise):
+            if signum is not None and signal.getsignal(signum) in (
+                default,
+                self._raise,
+                self._end_by,
+            ):
                 try:
                     self._found.setdefault(signum, default)
                     signal.signal(signum, self._defer)
@@ -194,6 +210,11 @@ class SignalGuard:
             self._interrupts += 1
         except ValueError:
             pass  # not in the main thread
+
+    def _end_by(self, signum: int, _frame: FrameType | None) -> None:
+        if os.getpid() == self._owner:
+            self._end(signum)
+        _die_of(signum)
 
     def _defer(self, signum: int, _frame: FrameType | None) -> None:
         if os.getpid() != self._owner:
