@@ -120,8 +120,9 @@ def make_run_dir(
 
         directory = absolute(sdir)
         return RunDir(claim_sdir(directory, clear=clear, debug=debug), directory, directory)
-    out_dir = out_dir_for(script, out)
+    out_dir = None
     try:
+        out_dir = out_dir_for(script, out)
         return _claim(out_dir, suffix, debug=debug)
     except OSError as error:
         trouble = error
@@ -130,7 +131,8 @@ def make_run_dir(
             claimed = _claim(refuge() / out_dir_name(script), suffix, debug=debug)
         except OSError:
             continue
-        warn(f"can't write to {out_dir} ({trouble.strerror}): this run is kept in {claimed.path}")
+        why = f"can't write to {out_dir} ({trouble.strerror})" if out_dir else trouble.strerror
+        warn(f"{why}: this run is kept in {claimed.path}")
         return claimed
     raise trouble
 
@@ -158,7 +160,10 @@ def _in_temporary_dir() -> Path:
 
     # A new directory that only this user can enter: in a folder that all users share, a directory
     # whose name can be guessed may be another user's.
-    return Path(tempfile.mkdtemp(prefix="scitex-session-"))
+    try:
+        return Path(tempfile.mkdtemp(prefix="scitex-session-"))
+    except OSError:  # all is read-only, as in hardened containers; shared memory seldom is
+        return Path(tempfile.mkdtemp(prefix="scitex-session-", dir="/dev/shm"))
 
 
 def _ignore_in_git(out_dir: Path) -> None:

@@ -54,6 +54,7 @@ _LARGEST_RENDERED = 4 << 20
 # is full.
 _OF_THE_END = ("status", "exit_status", "reason", "message", "ended", "duration_s")
 _SHORT = 200
+_LONGEST_COPY = 200  # bytes of a script's name
 _KNOWN_AT_THE_END = ("END_DATETIME", "EXIT_STATUS", "RUN_DURATION")
 # Types that YAML has and JSON has not, as values and, where they can be, as keys.
 _IN_YAML = (int, float, bool, type(None), set, date, datetime)
@@ -105,7 +106,7 @@ class RunRecord:
         The `CONFIG` of the run. The record sets when the run began, where it is and how it ended.
     run_dir : RunDir
         The directory claimed for the run.
-    registry : Path
+    registry : Path or None
         The registry in which the run is registered.
     options : Options
         What the session was asked for.
@@ -134,7 +135,7 @@ class RunRecord:
         self,
         config: DotDict,
         run_dir: RunDir,
-        registry: Path,
+        registry: Path | None,
         options: Options,
         *,
         script: Path | None,
@@ -149,6 +150,7 @@ class RunRecord:
         self._config = config
         self._out_dir = run_dir.out_dir
         self._registry = registry
+        self._is_registered = False
         self._options = options
         self._script = script
         self._files = files
@@ -190,8 +192,10 @@ class RunRecord:
             write_config(self.path, self._config, self._files, self._options)
         with tolerated("keeping the script"):
             save_script(self.path, self._script)
-        with tolerated("registering the session"):
-            register_start(self._registry, self._record, self.path)
+        if self._registry is not None:
+            with tolerated("registering the session"):
+                register_start(self._registry, self._record, self.path)
+                self._is_registered = True
 
     def add(self, field: str, value: Any) -> None:
         """Add a field to the record that is written at the end."""
@@ -230,8 +234,19 @@ class RunRecord:
                 END_DATETIME=self._time("ended"),
                 RUN_DURATION=self._time("ended") - self._time("started"),
             )
-        with tolerated("registering the end"):
-            register_end(self._registry, self._record, self.path)
+        if self._registry is not None:
+            self._register_end(self._registry, first)
+
+    def _register_end(self, registry: Path, first: Mapping[str, Any]) -> None:
+        if self._is_registered:
+            with tolerated("registering the end"):
+                register_end(registry, self._record, self.path)
+            return
+        try:  # it may be there again
+            register_start(registry, first, self.path)
+            register_end(registry, self._record, self.path)
+        except Exception:  # noqa: BLE001, S110  # which was said at the start
+            pass
 
     def _write_end(self, first: Mapping[str, Any]) -> None:
         """Write the final record or, where it can't be written, as much of it as can.
@@ -350,7 +365,11 @@ def save_script(run_dir: Path, script: Path | None) -> None:
     """
     if script is None:
         return
-    copy = run_dir / "code" / script.name
+    name = script.name
+    if len(os.fsencode(name)) > _LONGEST_COPY:  # a temporary name is made of it, which is longer
+        kept = os.fsencode(script.stem)[:_LONGEST_COPY].decode("utf-8", "ignore")
+        name = f"{kept}{script.suffix[:_SHORT]}"
+    copy = run_dir / "code" / name
     copy.parent.mkdir(exist_ok=True)
     # With an explicit sdir, the script itself may lie where its copy would be.
     if not (copy.exists() and copy.samefile(script)):

@@ -182,11 +182,18 @@ class Run:
         self.at_close("putting back the style of figures", self.style.restore)
         self.at_close("closing figures left open", self._close_figures)
 
-    def _claim_directory(self, *, debug: bool) -> tuple[RunDir, Path]:
-        """Make the run directory. Return it and the registry in which the run belongs."""
+    def _claim_directory(self, *, debug: bool) -> tuple[RunDir, Path | None]:
+        """Make the run directory. Return it and the registry in which the run belongs, if any."""
         options = self.options
-        registry, sdir, out = registry_dir(), options.sdir, options.out
-        if options.parent:
+        sdir, out = options.sdir, options.out
+        registry: Path | None = None
+        try:
+            registry = registry_dir()
+        except OSError as error:  # a container whose user has no home
+            if not options.no_save:
+                why = f"{error.strerror}, or SCITEX_SESSION_REGISTRY"
+                warn(f"this run is registered nowhere: {why}")
+        if options.parent and registry is not None:
             with tolerated("looking up the parent"):
                 _warn_of_unknown_parent(options.parent, registry)
         if options.no_save:
@@ -208,7 +215,7 @@ class Run:
         return run_dir, registry
 
     def _make_record(
-        self, run_dir: RunDir, registry: Path, files: ConfigFiles, *, debug: bool
+        self, run_dir: RunDir, registry: Path | None, files: ConfigFiles, *, debug: bool
     ) -> None:
         given = self.options.args
         args = as_args(self.arguments if given is None else given)
@@ -281,14 +288,15 @@ class Run:
 
     def announce(self) -> None:
         """Print what the session is, and which functions call which, as far as was asked for."""
-        if self.options.verbose:
-            from .messages import print_header
+        options = self.options
+        if options.verbose or options.notify or options.show_execution_flow:
+            from . import messages  # for its end, too: by then the package may be gone
 
-            print_header(self)
-        if self.options.show_execution_flow and self.script is not None:
-            from .messages import print_flow
-
-            print_flow(self.script)
+            with tolerated("printing what the session is"):
+                if options.verbose:
+                    messages.print_header(self)
+                if options.show_execution_flow and self.script is not None:
+                    messages.print_flow(self.script)
 
     def conclude(self, message: str, *, verbose: bool, notify: bool) -> None:
         """Print how the session ended, and send a notice of it, as far as was asked for."""
