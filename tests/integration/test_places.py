@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scitex_session import SessionManager
-from support import read_json, run_script, start_script
+from scitex_session_core import read_record
+from support import read_json, run_script, start_script, write_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +46,16 @@ def tmpfs(where: Path, options: str) -> Iterator[Path]:
         yield where
     finally:
         subprocess.run(["umount", "-l", os.fspath(where)], check=True)
+
+
+def run_under_permissions(source: str) -> subprocess.CompletedProcess[str]:
+    """Run a script that must heed the permissions of files, also where root runs the tests."""
+    dropped = "-dac_override,-dac_read_search,-fowner"
+    heeding = [] if os.geteuid() else ["setpriv", f"--bounding-set={dropped}"]
+    if heeding and shutil.which("setpriv") is None:
+        pytest.skip("setpriv is not installed")
+    command = [*heeding, sys.executable, os.fspath(write_script(source))]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
 def script(body: str = "pass", options: str = "") -> str:
@@ -246,3 +258,67 @@ def test_every_run_is_in_the_registry_with_where_it_is() -> None:
     assert Path(session["run_dir"]).parent.name == "FINISHED_SUCCESS"
     assert Path(session["run_dir"]).is_dir()
     assert session["script_path"] == os.path.abspath("script.py")
+
+
+def test_on_a_full_disk_with_many_artifacts_a_run_in_an_sdir_tells_its_end(tmp_path: Path) -> None:
+    # It is not moved, so that only its record, or its events, can tell.
+    with tmpfs(tmp_path / "mounted", "size=1m") as disk:
+        finished = run_script(
+            f"""
+            import os
+            import scitex_session as stx
+            @stx.session(sdir={os.fspath(disk / "run")!r})
+            def main():
+                for number in range(60):
+                    stx.io.save([number], f"a_rather_long_name_of_a_file_{{number}}.json")
+                with open({os.fspath(disk / "filler")!r}, "wb", buffering=0) as filler:
+                    try:
+                        while True:
+                            filler.write(b"x" * 4096)
+                    except OSError:
+                        pass
+            if __name__ == "__main__":
+                main()
+            """
+        )
+        assert finished.returncode == 0, finished.stderr
+        assert "writing the record failed: OSError: [Errno 28]" in finished.stderr
+        record = read_record(disk / "run")
+        session = SessionManager().get_session(record["id"])
+        assert session is not None
+        assert (record["status"], session["status"]) == ("success", "success")
+        assert len(record["artifacts"]) == 60
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "json.dumps({'id': CONFIG.ID})",
+        "json.dumps({'id': CONFIG.ID, 'status': 'failed', 'started': 3})",
+        "json.dumps({'id': 'another'})",
+        "'3'",
+        "'{'",
+    ],
+)
+def test_a_script_that_overwrites_its_record_does_not_change_how_it_ended(content: str) -> None:
+    body = f"(CONFIG.SDIR_RUN / 'session.json').write_text({content})"
+    finished = run_script(script("import json; " + body))
+    assert finished == (0, "output\n", "")
+    (run,) = Path("script_out").glob("FINISHED_SUCCESS/2*")
+    record = read_record(run)
+    session = SessionManager().get_session(record["id"])
+    assert session is not None
+    assert (record["status"], session["status"]) == ("success", "success")
+    assert record["duration_s"] >= 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs users of Linux")
+def test_a_run_that_closes_its_own_directory_to_writing_tells_its_end() -> None:
+    finished = run_under_permissions(script("import os; os.chmod(CONFIG.SDIR_RUN, 0o500)"))
+    assert finished.returncode == 0, finished.stderr
+    (run,) = Path("script_out").glob("*/2*")
+    record = read_record(run)
+    session = SessionManager().get_session(record["id"])
+    assert session is not None
+    assert (record["status"], session["status"]) == ("success", "success")
+    assert Path(session["run_dir"]) == run.absolute()

@@ -92,3 +92,32 @@ def test_its_stream_is_looked_up_when_it_speaks(capsys: pytest.CaptureFixture[st
         warnings.simplefilter("error", SessionWarning)
         warn("now")
     assert capsys.readouterr().err == "before SessionWarning: now\n"
+
+
+@pytest.mark.parametrize("raised", ["RuntimeError('mine')", "SystemExit(3)", "UnicodeError()"])
+@pytest.mark.parametrize("option", ["-Wdefault", "-Werror"])
+def test_errors_of_the_users_own_stream_and_hook_never_come_out_of_it(
+    option: str, raised: str
+) -> None:
+    done = run_script(
+        f"""
+        import sys, warnings
+        from scitex_session_core import warn
+
+        def broken(*args, **kwargs):
+            raise {raised}
+
+        class Broken:
+            write = flush = broken
+
+        python_own, sys.stderr = sys.stderr, Broken()
+        warn("through a broken stream")
+        sys.stderr = python_own
+        warnings.showwarning = broken
+        warn("through a broken hook")
+        print("alive")
+        """,
+        python_options=[option],
+    )
+    assert (done.returncode, done.stdout) == (0, "alive\n"), done
+    assert "SessionWarning: through a broken hook" in done.stderr

@@ -43,6 +43,14 @@ EVENTS = st.lists(
         {"event": st.just("artifact"), "path": NAMES, "sha256": NAMES, "role": NAMES}
     )
     | st.fixed_dictionaries({"event": st.just("git"), "dirty": st.booleans()})
+    | st.fixed_dictionaries(
+        {
+            "event": st.just("end"),
+            "status": st.sampled_from(["success", "failed"]),
+            "exit_status": st.integers(0, 1),
+            "reason": st.just({"kind": "returned"}),
+        }
+    )
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
@@ -51,8 +59,12 @@ JSON = st.recursive(
 )
 GARBAGE = st.lists(
     st.fixed_dictionaries(
-        {"event": st.sampled_from(["artifact", "git", "note", "result", "tag", "untag", "later"])},
-        optional=dict.fromkeys(("path", "tag", "note", "results", "commit"), JSON),
+        {
+            "event": st.sampled_from(
+                ["artifact", "git", "note", "result", "tag", "untag", "later", "end"]
+            )
+        },
+        optional=dict.fromkeys(("path", "tag", "note", "results", "commit", "status"), JSON),
     )
 )
 
@@ -246,3 +258,13 @@ def test_events_during_a_copy_to_another_file_system_are_not_lost(
 def test_a_run_that_is_gone_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         append_event(tmp_path / "gone", "tag", tag="x")
+
+
+def test_an_end_counts_only_where_the_record_has_none(run_dir: Path) -> None:
+    end = {"status": "success", "exit_status": 0, "reason": {"kind": "returned"}}
+    append_event(run_dir, "end", **end)
+    record = read_record(run_dir)
+    assert record.items() >= end.items()
+    (event,) = read_events(run_dir)
+    crashed = fold_events({**record, "status": "crashed", "exit_status": None}, [event])
+    assert (crashed["status"], crashed["exit_status"]) == ("crashed", None)

@@ -448,6 +448,25 @@ def test_a_terminal_that_takes_nothing_stops_neither_the_run_nor_the_filing_of_i
     assert terminal.close() == -9
 
 
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="code is kept in memory on Linux only")
+def test_the_command_for_a_death_gets_its_code_though_it_is_gone() -> None:
+    Path("code/inner").mkdir(parents=True)
+    Path("code/inner/part.py").write_text("answer = 42\n")
+    Path("code/data.txt").write_text("no code")
+    files_code = "import sys; open(sys.argv[1], 'wb').write(sys.stdin.buffer.read())"
+    on_death = [sys.executable, "-c", files_code, os.path.abspath("death")]
+    run_script(f"""
+        import os, shutil, time
+        from scitex_session_io import capture
+        capture("o.log", "e.log", on_death={on_death!r}, on_death_code="code").start()
+        time.sleep(0.5)
+        shutil.rmtree("code")
+        os.kill(os.getpid(), 9)
+    """)
+    wait_until(lambda: Path("death").exists() and Path("death").stat().st_size)
+    assert Path("death").read_bytes() == b"inner/part.py\n12\nanswer = 42\n"
+
+
 def test_where_there_can_be_no_other_process_a_death_is_filed_rather_than_all_shown() -> None:
     finished = run_script(f"""
         import os, sys
@@ -467,7 +486,7 @@ def test_where_there_can_be_no_other_process_a_death_is_filed_rather_than_all_sh
         os.fork = fork
         main.LAST_ECHO_S = 0.1
         descriptors = [-1, reader, -1, -1, -1, -1, log, terminal, -1, -1]
-        words = map(str, ["companion", dead, *descriptors, 0])
+        words = map(str, ["companion", dead, *descriptors, 0, ""])
         main.main([*words, *{FILES_DEATH!r}, {os.path.abspath("death")!r}])
     """)
     assert (finished.returncode, finished.stdout) == (0, "filed\n"), finished.stderr

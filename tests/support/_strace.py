@@ -38,7 +38,7 @@ def killed_at_each_call(
     The program must do the same each time, in one process and thread; what it says on stdout tells
     how far it came. The last one that is given was not killed: its `call` is empty.
     """
-    _need_strace()
+    need_strace()
     for number in range(2):  # the first one alone may have to write bytecode
         directory = _prepared(root / f"whole-{number}", prepare)
         trace = root / "trace"
@@ -90,6 +90,6 @@ def _strace_trouble() -> str:
     return "" if done.returncode == 0 else f"strace can't trace here: {done.stderr.strip()}"
 
 
-def _need_strace() -> None:
+def need_strace() -> None:
     if trouble := _strace_trouble():
         pytest.skip(trouble)

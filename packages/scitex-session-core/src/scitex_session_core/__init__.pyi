@@ -35,6 +35,7 @@ from ._registry.journal import registry_dir as registry_dir
 from ._registry.manager import SessionManager as SessionManager
 from ._registry.reindex import reindex as reindex
 from ._rundir.directory import RunDir as RunDir
+from ._rundir.directory import code_dir as code_dir
 from ._rundir.directory import crash_command as crash_command
 from ._rundir.directory import file_crash as file_crash
 from ._rundir.directory import make_run_dir as make_run_dir

@@ -8,7 +8,7 @@ import warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TextIO
 
 
 class SessionError(Exception):
@@ -150,17 +150,23 @@ def warn(message: str) -> None:
     """Warn with `SessionWarning`, at the line of user code that led here. Never raise.
 
     Under ``python -W error`` a warning is an exception, and one that is raised between a record
-    and its rename would end the user's run. The message goes to stderr then. Where stderr is
-    closed, or its file system full, nobody can be told.
+    and its rename would end the user's run. So would an error of a `warnings.showwarning` or a
+    ``sys.stderr`` of the user's own. The message goes to stderr then, and to Python's own where
+    that fails. Where both are closed, or on a full disk, nobody can be told.
     """
     try:
-        try:
-            warnings.warn(message, SessionWarning, stacklevel=_stacklevel())
-        except SessionWarning:
-            if sys.stderr is not None:  # print would take stdout for None
-                print(f"SessionWarning: {message}", file=sys.stderr)
-    except (OSError, ValueError):
-        pass
+        warnings.warn(message, SessionWarning, stacklevel=_stacklevel())
+    except (Exception, SystemExit):  # noqa: BLE001  # whatever the user's code raises
+        any(_printed(f"SessionWarning: {message}", on) for on in (sys.stderr, sys.__stderr__))
+
+
+def _printed(text: str, stream: TextIO | None) -> bool:
+    try:
+        if stream is not None:  # print would take stdout for None
+            print(text, file=stream)
+    except (Exception, SystemExit):  # noqa: BLE001  # as above
+        return False
+    return stream is not None
 
 
 def _stacklevel() -> int:

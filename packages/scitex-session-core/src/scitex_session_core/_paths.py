@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import time
+from binascii import crc32
 from pathlib import Path
 
 from scitex_session_core._errors import InvalidSessionIdError, InvalidTypeError
@@ -46,6 +47,8 @@ STATUS_OF_FOLDER = {
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RANDOM_CHARACTERS = 8
 _LONGEST_ID = 200
+_LONGEST_NAME = 255  # in bytes, of every common file system
+_NO_HOME = "there is no home directory: set HOME"
 
 # Folders into which packages are installed, on every system.
 _INSTALLED = {"dist-packages", "site-packages"}
@@ -109,9 +112,18 @@ def check_id(session_id: object) -> str:
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:
-    """Return an absolute path, which a later change of the working directory does not move."""
+    """Return an absolute path, which a later change of the working directory does not move.
+
+    Raises
+    ------
+    OSError
+        It begins with ``~``, and the user has no home directory.
+    """
     # Unlike Path.expanduser, this leaves a "~" of an unknown user as it is.
-    return Path(os.path.expanduser(path)).absolute()
+    expanded = Path(os.path.expanduser(path))
+    if expanded.parts[:1] == ("~",):  # a folder of that name would be a surprise
+        raise FileNotFoundError(errno.ENOENT, _NO_HOME, str(path))
+    return expanded.absolute()
 
 
 def state_dir() -> Path:
@@ -202,7 +214,7 @@ def _home() -> str:
         except KeyError:  # a container whose user has no entry
             home = ""
     if not os.path.isabs(home):
-        raise FileNotFoundError(errno.ENOENT, "there is no home directory: set HOME")
+        raise FileNotFoundError(errno.ENOENT, _NO_HOME)
     return home
 
 
@@ -227,8 +239,13 @@ def out_dir_for(script: Path | None, out: str | os.PathLike[str] | None = None) 
 
 
 def out_dir_name(script: Path | None) -> str:
-    """Return ``<script without suffix>_out``."""
-    return f"{_script_or_package(script).stem if script else 'interactive'}_out"
+    """Return ``<script without suffix>_out``; the beginning and a checksum of a very long name."""
+    name = _script_or_package(script).stem if script else "interactive"
+    encoded = os.fsencode(name)
+    if len(encoded) > _LONGEST_NAME - len("_out"):
+        kept = encoded[: _LONGEST_NAME - len("_01234567_out")].decode("utf-8", "ignore")
+        name = f"{kept}_{crc32(encoded):08x}"
+    return f"{name}_out"
 
 
 def _working_directory() -> Path:

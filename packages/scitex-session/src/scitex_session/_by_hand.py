@@ -195,6 +195,7 @@ def start(
     enter(run)
     run.open()
     _close_at_exit(run)
+    run.guard.begin_run()
     run.announce()
     stdout, stderr = (None, None) if sys is None else (run.capture.stdout, run.capture.stderr)
     names = run.names
@@ -340,12 +341,14 @@ def _close_at_exit(run: Run) -> None:
     found = _sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        found(kind, error, trace)  # prints the traceback, into the log too
-        if run in _unclosed:
-            _unclosed.remove(run)
-            exit_status, reason = outcome(raised=error, signum=run.guard.ended_by)
-            run.close(exit_status, {**reason, "never_closed": True}, message=":(")
-            if not isinstance(error, KeyboardInterrupt):  # of which the interpreter itself dies
+        try:
+            found(kind, error, trace)  # prints the traceback, into the log too
+        finally:  # it may be the user's, and broken
+            if run in _unclosed:
+                _unclosed.remove(run)
+                run.guard.begin_cleanup(error)
+                exit_status, reason = outcome(raised=error, signum=run.guard.ended_by)
+                run.close(exit_status, {**reason, "never_closed": True}, message=":(")
                 run.guard.die()
 
     def restore() -> None:
@@ -361,6 +364,7 @@ def _close_at_exit(run: Run) -> None:
 @atexit.register
 def _close_unclosed() -> None:
     for run in _unclosed[::-1]:
+        run.guard.begin_cleanup()
         signum = run.guard.ended_by
         if signum is None:
             run.close(None, {"kind": "never_closed"})

@@ -7,7 +7,6 @@ its events folded in is the truth about a run.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from collections.abc import Mapping
@@ -43,6 +42,7 @@ _MOST_BYTES = 256 << 20
 # can't fold, so without this check it would be lost silently.
 _REQUIRED: dict[str, dict[str, tuple[type | tuple[type, ...], str]]] = {
     "artifact": {"path": ((str, PathLike), "a path")},
+    "end": {"status": (str, "a string"), "reason": (Mapping, "a mapping")},
     "git": {},
     "note": {"note": (str, "a string")},
     "result": {"results": (Mapping, "a mapping")},
@@ -51,13 +51,19 @@ _REQUIRED: dict[str, dict[str, tuple[type | tuple[type, ...], str]]] = {
 }
 
 
+_OF_THE_END = ("status", "exit_status", "reason", "message", "ended", "duration_s")
+
+
 def utc_now() -> str:
     """Return the time in UTC as ISO 8601 with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def write_record(run_dir: Path, record: Mapping[str, Any]) -> None:
-    """Write the record of a run, whole or not at all; on a full disk over the earlier one.
+    """Write the record of a run, whole or not at all; over the earlier one if there is no room.
+
+    Where no new file can be made (a full disk, a directory that the script has closed to writing),
+    a record that fits into the room of the earlier one is written in its place.
 
     Raises
     ------
@@ -67,9 +73,8 @@ def write_record(run_dir: Path, record: Mapping[str, Any]) -> None:
     data = dumps(record, indent=2, names=("id", "script", "cwd", "parent")) + b"\n"
     try:
         write_atomic(run_dir / RECORD_NAME, data)
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-        if not (full and overwrite(run_dir / RECORD_NAME, data)):
+    except OSError:
+        if not overwrite(run_dir / RECORD_NAME, data):
             raise
 
 
@@ -160,10 +165,12 @@ def append_event(run_dir: str | PathLike[str], event: str, **fields: Any) -> Non
     ----------
     run_dir : path-like
         A run directory. The run may have ended long ago.
-    event : {"artifact", "git", "note", "result", "tag", "untag"}
+    event : {"artifact", "end", "git", "note", "result", "tag", "untag"}
         The kind of event.
     **fields
-        Its fields: for ``artifact`` `path`, `sha256`, `bytes` and `role`; for ``tag`` and
+        Its fields: for ``artifact`` `path`, `sha256`, `bytes` and `role`; for ``end``, of a run
+        whose record can't be written any more, the fields of the record that tell its end; for
+        ``tag`` and
         ``untag`` `tag`; for ``note`` `note`; for ``result`` `results`, a mapping; for ``git`` the
         fields of the record's ``git`` to replace.
 
@@ -248,6 +255,7 @@ def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[st
     its events into the record, and every reader folds them again.
     """
     folded = dict(record)
+    unended = record.get("status") == "running"
     artifacts = {_key(a): a for a in _list(record.get("artifacts")) if isinstance(a, dict)}
     tags = dict.fromkeys(tag for tag in _list(record.get("tags")) if isinstance(tag, str))
     for event in events:
@@ -264,6 +272,8 @@ def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[st
                 folded["note"] = note
             case {"event": "result", "results": dict(results)}:
                 folded["results"] = {**_dict(folded.get("results")), **results}
+            case {"event": "end", "status": str(), "reason": dict()} if unended:
+                folded.update((name, event.get(name)) for name in _OF_THE_END)
             case {"event": "git"}:
                 found = {k: v for k, v in event.items() if k not in ("event", "time")}
                 folded["git"] = {**_dict(folded.get("git")), **found}

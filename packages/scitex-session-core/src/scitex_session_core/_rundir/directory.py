@@ -121,8 +121,9 @@ def make_run_dir(
 
         directory = absolute(sdir)
         return RunDir(claim_sdir(directory, clear=clear, debug=debug), directory, directory)
-    out_dir = out_dir_for(script, out)
+    out_dir = None
     try:
+        out_dir = out_dir_for(script, out)
         return _claim(out_dir, suffix, debug=debug)
     except OSError as error:
         trouble = error
@@ -131,7 +132,8 @@ def make_run_dir(
             claimed = _claim(refuge() / out_dir_name(script), suffix, debug=debug)
         except OSError:
             continue
-        warn(f"can't write to {out_dir} ({trouble.strerror}): this run is kept in {claimed.path}")
+        why = f"can't write to {out_dir} ({trouble.strerror})" if out_dir else trouble.strerror
+        warn(f"{why}: this run is kept in {claimed.path}")
         return claimed
     raise trouble
 
@@ -159,7 +161,10 @@ def _in_temporary_dir() -> Path:
 
     # A new directory that only this user can enter: in a folder that all users share, a directory
     # whose name can be guessed may be another user's.
-    return Path(tempfile.mkdtemp(prefix="scitex-session-"))
+    try:
+        return Path(tempfile.mkdtemp(prefix="scitex-session-"))
+    except OSError:  # all is read-only, as in hardened containers; shared memory seldom is
+        return Path(tempfile.mkdtemp(prefix="scitex-session-", dir="/dev/shm"))
 
 
 def _ignore_in_git(out_dir: Path) -> None:
@@ -275,17 +280,67 @@ def crash_command(run_dir: Path, registry: Path | None) -> list[str]:
     Notes
     -----
     Python starts isolated and without site-packages (``-I -S``): it takes milliseconds, and nothing
-    in the user's working directory or environment can break it.
+    in the user's working directory or environment can break it. What it reads on stdin, if
+    anything, is the code of `code_dir` as it was while the run went on, for the case that it is
+    there no more.
     """
-    # The folder above this package, so that it is found however the user's Python found it.
-    package_parent = str(Path(__file__).absolute().parents[2])
-    start = (
-        "import sys; sys.path.insert(0, sys.argv[1]); "
-        "from scitex_session_core._rundir.directory import crash_main; "
-        "sys.exit(crash_main(sys.argv[2:]))"
-    )
-    arguments = [package_parent, str(run_dir), str(registry or "")]
-    return [sys.executable, "-I", "-S", "-c", start, *arguments]
+    arguments = [str(code_dir().parent), str(run_dir), str(registry or "")]
+    return [sys.executable, "-I", "-S", "-c", _START, *arguments]
+
+
+def code_dir() -> Path:
+    """Return the folder of this package's code, which the crash command imports."""
+    # With the folder above, it is found however the user's Python found it.
+    return Path(__file__).absolute().parents[1]
+
+
+# First the package where it was. A long run may outlive it: an upgrade has removed it, or put one
+# there that fails. Then the code counts that the watcher has kept and gives on stdin: for each file
+# a line with its path, a line with its length, and its content.
+_START = """
+import os, sys
+folder, *rest = sys.argv[1:]
+PACKAGE = "scitex_session_core"
+
+def crash_main():
+    from scitex_session_core._rundir.directory import crash_main
+    return crash_main(rest)
+
+class Kept:
+    def __init__(self, text):
+        self.files = {}
+        while text:
+            path, length, text = text.split(b"\\n", 2)
+            names = os.fsdecode(path)[:-3].split(os.sep)
+            names = names[:-1] if names[-1] == "__init__" else names
+            is_package = path.endswith(b"__init__.py")
+            self.files[".".join([PACKAGE, *names])] = text[:int(length)], is_package
+            text = text[int(length):]
+
+    def find_spec(self, name, path=None, target=None):
+        if name in self.files:
+            from importlib.util import spec_from_loader
+            return spec_from_loader(name, self, is_package=self.files[name][1])
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        module.__file__ = os.path.join(folder, *module.__name__.split(".")) + ".py"
+        exec(compile(self.files[module.__name__][0], module.__file__, "exec"), vars(module))
+
+sys.path.insert(0, folder)
+try:
+    status = crash_main()
+except Exception:
+    text = sys.stdin.buffer.read() if sys.stdin else b""
+    if not text:
+        raise
+    for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, Kept(text))
+    status = crash_main()
+sys.exit(status)"""
 
 
 def crash_main(argv: list[str]) -> int:

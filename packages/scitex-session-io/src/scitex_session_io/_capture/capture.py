@@ -41,6 +41,7 @@ def capture(
     mode: Mode = "fd",
     heartbeat: StrPath | None = None,
     on_death: Sequence[str] | None = None,
+    on_death_code: StrPath | None = None,
     max_bytes: int | None = None,
     companion: Companion | None = None,
 ) -> Capture:
@@ -74,6 +75,11 @@ def capture(
         object: ``{"seen": "2026-11-22T05:09:48.123456+00:00", "signal": 9, "exit_status": null}``.
         Signal and exit status are null where they can't be known: Linux tells them from 6.15 on,
         and earlier only while the parent has not reaped the process.
+    on_death_code : path, optional
+        A folder of Python code that the command imports. A long run may outlive it: an upgrade
+        replaces it, or removes it. So the companion reads it when the run has gone on for a moment,
+        and the command gets it as its stdin, for each file a line with its path within the folder,
+        a line with its length in bytes, and its content. Linux only; elsewhere stdin is empty.
     max_bytes : int, optional
         The largest size of each log, at least 65536 (64 KiB); by default there is none. A log that
         grows larger keeps its beginning and its end, together at least half as much, and between
@@ -137,9 +143,10 @@ def capture(
     command = () if on_death is None else _checked_command(on_death)
     most = 0 if max_bytes is None else _checked_bytes(max_bytes)
     beat = None if heartbeat is None else _checked_path("heartbeat", heartbeat)
+    code = "" if on_death_code is None else _checked_path("on_death_code", on_death_code)
     if companion is not None and not hasattr(companion, "accompany"):
         raise _invalid_type("companion", type(companion).__name__, "from start_companion()")
-    return Capture(paths, mode, beat, command, most, companion)
+    return Capture(paths, mode, beat, command, code, most, companion)
 
 
 class Capture:
@@ -162,6 +169,7 @@ class Capture:
         mode: Mode,
         heartbeat: str | None,
         on_death: tuple[str, ...],
+        code: str,
         most: int,
         companion: Companion | None,
     ) -> None:
@@ -170,6 +178,7 @@ class Capture:
         self._paths = paths
         self._heartbeat = heartbeat
         self._on_death = on_death
+        self._code = code
         self._unwatched = heartbeat is not None or bool(on_death)
         self._owner: int | None = None
         self._streams: Redirection | Tees | None = None
@@ -325,7 +334,8 @@ class Capture:
 
             early = self._early
             companion = early if early is not None and early.waiting else Companion()
-            companion.accompany(redirection, self._most, self._heartbeat, self._on_death)
+            command = (self._code, *self._on_death)
+            companion.accompany(redirection, self._most, self._heartbeat, command)
             self._companion = companion
         except OSError as error:
             terminal = redirection.terminals[1] if redirection else None

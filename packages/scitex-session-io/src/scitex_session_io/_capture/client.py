@@ -132,7 +132,7 @@ class Companion:
         heartbeat : str or None
             A file to touch every 30 s.
         on_death : sequence of str
-            The command for a crash; may be empty.
+            The folder of the code of the command for a crash, or ``""``, and the command, if any.
 
         Raises
         ------

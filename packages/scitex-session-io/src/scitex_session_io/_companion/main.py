@@ -9,8 +9,8 @@ it was started from.
 Arguments: the run's pid; the numbers of the descriptors it was given, -1 for those that are not
 there (control, answer, pidfd, link); and its task, unless there is a link, on which the task comes
 later. The task: the numbers of more descriptors (heartbeat, marks of the order, then log and
-terminal of stdout, the same of stderr); how many bytes a log may have, 0 for any number; the rest
-is the command for a crash.
+terminal of stdout, the same of stderr); how many bytes a log may have, 0 for any number; the
+folder of the code of the command for a crash, or nothing; the rest is that command.
 
 The run writes single bytes to the control pipe: ``d`` (drain: answer ``d`` once everything that
 stands in the logs now has been shown), ``e`` (end: the same, and show nothing that comes later:
@@ -26,7 +26,7 @@ import time
 
 from .cap import Cap
 from .echo import CHUNK, Alarm, Echo, Marks, say
-from .watch import Watch, file_death, polled
+from .watch import Watch, code_of, file_death, polled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Companion:
         echoes: list[Echo],
         marks: Marks,
         most: int = 0,
+        code: str = "",
     ) -> None:
         self.control = control
         self.answer = answer
@@ -75,13 +76,15 @@ class Companion:
         self.echoes = echoes
         self.marks = marks
         self.most = most
+        self.unread = code
+        self.kept = b""
         self.caps: dict[int, Cap] = {}
         self.asked = 0
         self.alarm = Alarm(echoes)
         self.tick = TICK_MS
         self.awaited: tuple[list[int], list[int]] = ([], [])
         self.waiting = select.poll()
-        self.now = self.last_news = time.monotonic()
+        self.now = self.begun = self.last_news = time.monotonic()
         self.next_beat = self.now
 
     def run(self) -> bool:
@@ -127,9 +130,13 @@ class Companion:
 
     def pause(self) -> int:
         """Return how long to sleep, in milliseconds."""
-        if not self.echoes and self.watch.pidfd >= 0:
+        if not self.echoes and self.watch.pidfd >= 0 and not self.unread:
             return IDLE_TICK_MS
         silence = self.now - self.last_news
+        if self.unread and self.now - self.begun > ALARM_AFTER_S:
+            # Not before: a short run is not to wait for it.
+            folder, self.unread = self.unread, ""
+            self.kept = code_of(folder)
         if silence > ALARM_AFTER_S and self.alarm.set():
             # The alarm misses what was written before it was set.
             news = [echo for echo in self.echoes if echo.look() and echo.position < echo.size]
@@ -257,9 +264,9 @@ def main(argv: list[str]) -> NoReturn:
     if link >= 0:
         task = receive_task(link, watch)
     heartbeat, marks, *pairs = (int(word) for word in task[:6])
-    most, command = int(task[6]), task[7:]
+    most, code, command = int(task[6]), task[7], task[8:]
     echoes = [Echo(log, out) for log, out in (pairs[:2], pairs[2:]) if log >= 0]
-    companion = Companion(control, answer, heartbeat, watch, echoes, Marks(marks), most)
+    companion = Companion(control, answer, heartbeat, watch, echoes, Marks(marks), most, code)
     if companion.run() and command:
         companion.finish(LAST_ECHO_S)
         # Where the terminal is slow, a process of its own shows the rest, if one can be had.
@@ -268,6 +275,6 @@ def main(argv: list[str]) -> NoReturn:
         except OSError:
             files = True
         if files:
-            file_death(command, watch)
+            file_death(command, watch, companion.kept)
     companion.finish(PATIENCE_S)
     os._exit(0)

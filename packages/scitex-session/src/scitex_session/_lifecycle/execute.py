@@ -34,6 +34,8 @@ _OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
 # The sessions of this process, from the beginning of their opening to the end of their clean-up,
 # innermost last.
 _present: list[Run] = []
+# Those whose function has ended, and of which threads still run; and what ends them.
+_lingering: dict[Run, Callable[..., None]] = {}
 
 
 def enter(run: Run, *, alone: bool = False) -> None:
@@ -52,6 +54,7 @@ def enter(run: Run, *, alone: bool = False) -> None:
     NestedSessionError
         Another session is there.
     """
+    _end_lingering()
     # Appended before the look, so that of two threads only one is the first.
     _present.append(run)
     first = next(each for each in _present if each.owned)
@@ -69,6 +72,7 @@ def check_not_nested(func: Callable[..., Any]) -> None:
     NestedSessionError
         A session runs in this process.
     """
+    _end_lingering()
     running = next((run for run in reversed(_present) if run.owned), None)
     if running is not None:
         raise NestedSessionError(name_of(func), running.id)
@@ -147,12 +151,21 @@ def execute(
     run = _opened(func, keywords, arguments)
     result, error = None, None
     try:
+        run.guard.begin_run()
         result = run_to_end(call(_injected(run, func)))
         run.guard.begin_cleanup()
     except BaseException as raised:  # noqa: BLE001  # filed by `outcome`, raised by `give_back`
-        run.guard.begin_cleanup()
         error = raised
-    return _ended(run, result, error)
+        # A second Ctrl-C within these microseconds waits: nothing would be filed else.
+        try:
+            run.guard.begin_cleanup(error)
+        except BaseException:  # noqa: BLE001
+            try:
+                run.guard.begin_cleanup(error)
+            except BaseException:  # noqa: BLE001
+                run.guard.begin_cleanup(error)
+    waits = error is None or _exits_silently(error)
+    return _ended(run, result, error, lingers=waits and _is_script(func))
 
 
 async def execute_async(
@@ -166,13 +179,17 @@ async def execute_async(
     run.at_close("the watch for Ctrl-C", run.guard.watch_interrupts())
     result, error = None, None
     try:
+        run.guard.begin_run()
         result = call(_injected(run, func))
         if isinstance(result, Coroutine):
             result = await result
         run.guard.begin_cleanup()
     except BaseException as raised:  # noqa: BLE001  # filed by `outcome`, raised by `give_back`
-        run.guard.begin_cleanup()
         error = raised
+        try:  # as in `execute`
+            run.guard.begin_cleanup(error)
+        except BaseException:  # noqa: BLE001
+            run.guard.begin_cleanup(error)
     return _ended(run, result, error)
 
 
@@ -211,11 +228,24 @@ def _injected(run: Run, func: Callable[..., Any]) -> dict[str, Any]:
     return injected
 
 
-def _ended(run: Run, result: Any, error: BaseException | None) -> Ending:
+def _is_script(func: Callable[..., Any]) -> bool:
+    """Tell whether a function is the script's own, so that its end is near that of the process."""
+    interactive = hasattr(sys, "ps1") or sys.flags.interactive
+    return namespace_of(func).get("__name__") == "__main__" and not interactive
+
+
+def _exits_silently(error: BaseException) -> bool:
+    """Tell whether an error ends the process without a word. What is printed would be logged."""
+    return type(error) is SystemExit and (error.code is None or isinstance(error.code, int))
+
+
+def _ended(run: Run, result: Any, error: BaseException | None, *, lingers: bool = False) -> Ending:
     if error is not None:
         error = _without_our_frames(error)
     # An event loop turns Ctrl-C into a cancellation, and itself dies of it in the end.
     cancelled = run.guard.interrupted and type(error).__name__ == "CancelledError"
+    if cancelled:
+        run.guard.left_to_python = True
     signum = signal.SIGINT if cancelled else run.guard.ended_by
     exit_status, reason = outcome(result, error, signum)
     if exit_status == 0 and reason.get("code") and run.owned:
@@ -224,11 +254,61 @@ def _ended(run: Run, result: Any, error: BaseException | None) -> Ending:
         options = run.options
         default = ":)" if exit_status == 0 else ":("
         message = default if options.message is None else options.message
-        run.close(exit_status, reason, message=message, error=error)
-        run.conclude(message, verbose=options.verbose, notify=options.notify)
-    if not (cancelled or isinstance(error, KeyboardInterrupt)):
+
+        def end(signum: int | None = None) -> None:
+            if signum is None:
+                run.close(exit_status, reason, message=message, error=error)
+            else:
+                run.close(*outcome(signum=signum), message=":(")
+            run.conclude(message, verbose=options.verbose, notify=options.notify)
+
+        threads = run.threads_left() if signum is None else []
+        if threads and lingers and run.guard.ended_by is None:
+            _linger(run, end)
+        else:
+            _say_left(threads)
+            end()
+    if run not in _lingering:
         run.guard.die()
     return Ending(result, error, exit_status)
+
+
+def _linger(run: Run, end: Callable[[int | None], None]) -> None:
+    """Have a session end when the threads do that its function has left, as the process does.
+
+    Its output is logged until then. Why not wait for them here: what comes after the call may be
+    what ends them, such as the shutdown of a pool.
+    """
+    import atexit
+
+    def end_once(signum: int | None = None) -> None:
+        atexit.unregister(end_once)
+        if _lingering.pop(run, None) is not None and run.owned:
+            end(signum)
+            run.guard.die()
+
+    _lingering[run] = end_once
+    atexit.register(end_once)  # which Python calls when it has waited for all threads
+    run.guard.begin_lingering(end_once)
+
+
+def _end_lingering() -> None:
+    """End a session whose threads still run, since another one is about to begin."""
+    for run, end in list(_lingering.items()):
+        if run.owned:
+            _say_left(run.threads_left())
+            end()
+
+
+def _say_left(threads: list[Any]) -> None:
+    pools = sys.modules.get("concurrent.futures.thread")
+    workers = getattr(pools, "_threads_queues", ())  # which do nothing unless they are told to
+    names = [each.name for each in threads if each not in workers]
+    if names:
+        warn(
+            f"threads of the session still run ({', '.join(names)}): "
+            "what they print from now on is not in its log"
+        )
 
 
 def _without_our_frames(error: BaseException) -> BaseException:

@@ -55,10 +55,14 @@ def print_footer(run: Run, message: str) -> None:
 
 def _print(text: str) -> None:
     try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        # `| head -1` has read enough. What is left in the buffer would make the interpreter fail at
-        # its very end, with status 120, though the run did not.
+        try:
+            print(text, flush=True)
+        except UnicodeError:  # a path that the encoding of the stream does not have
+            encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+            print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except OSError:
+        # `| head -1` has read enough, or the disk behind it is full. What is left in the buffer
+        # would make the interpreter fail at its very end, with status 120, though the run did not.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -75,10 +79,8 @@ def print_flow(script: Path) -> None:
     defined = {node.name: node for node in tree.body if isinstance(node, functions)}
     calls = {name: _calls(node.body, defined) for name, node in defined.items()}
     top = [node for node in tree.body if not isinstance(node, (*functions, ast.ClassDef))]
-    print(f"execution flow of {script.name}:")
-    for line in _tree(_calls(top, defined), calls, ()):
-        print(f"  {line}")
-    print(flush=True)
+    lines = [f"  {line}" for line in _tree(_calls(top, defined), calls, ())]
+    _print("\n".join([f"execution flow of {script.name}:", *lines, ""]))
 
 
 def _calls(body: Sequence[ast.stmt], defined: dict[str, Function]) -> list[str]:

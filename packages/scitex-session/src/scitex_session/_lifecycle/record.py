@@ -16,14 +16,13 @@ from datetime import date, datetime
 from scitex_session._names.config_object import set_own_keys
 from scitex_session_core import (
     MASK,
-    RecordError,
+    append_event,
     ended_record,
     fold_events,
     jsonable,
     move_to_finished,
     new_record,
     read_events,
-    read_record,
     reap,
     register_end,
     register_start,
@@ -51,6 +50,11 @@ _MOST_REAPED = 8
 _REAPING_S = 0.01
 # A larger log takes too long to render at the end of a run; `render` serves whoever reads it.
 _LARGEST_RENDERED = 4 << 20
+# The fields of the record that its end adds, and how long a text among them may be where the disk
+# is full.
+_OF_THE_END = ("status", "exit_status", "reason", "message", "ended", "duration_s")
+_SHORT = 200
+_LONGEST_COPY = 200  # bytes of a script's name
 _KNOWN_AT_THE_END = ("END_DATETIME", "EXIT_STATUS", "RUN_DURATION")
 # Types that YAML has and JSON has not, as values and, where they can be, as keys.
 _IN_YAML = (int, float, bool, type(None), set, date, datetime)
@@ -102,7 +106,7 @@ class RunRecord:
         The `CONFIG` of the run. The record sets when the run began, where it is and how it ended.
     run_dir : RunDir
         The directory claimed for the run.
-    registry : Path
+    registry : Path or None
         The registry in which the run is registered.
     options : Options
         What the session was asked for.
@@ -131,7 +135,7 @@ class RunRecord:
         self,
         config: DotDict,
         run_dir: RunDir,
-        registry: Path,
+        registry: Path | None,
         options: Options,
         *,
         script: Path | None,
@@ -146,6 +150,7 @@ class RunRecord:
         self._config = config
         self._out_dir = run_dir.out_dir
         self._registry = registry
+        self._is_registered = False
         self._options = options
         self._script = script
         self._files = files
@@ -187,8 +192,10 @@ class RunRecord:
             write_config(self.path, self._config, self._files, self._options)
         with tolerated("keeping the script"):
             save_script(self.path, self._script)
-        with tolerated("registering the session"):
-            register_start(self._registry, self._record, self.path)
+        if self._registry is not None:
+            with tolerated("registering the session"):
+                register_start(self._registry, self._record, self.path)
+                self._is_registered = True
 
     def add(self, field: str, value: Any) -> None:
         """Add a field to the record that is written at the end."""
@@ -206,23 +213,66 @@ class RunRecord:
         """Write the final record and move the directory, unless that was done by hand."""
         if self.status != "running":
             return
-        record = {**self._with_events(), **self._added}
-        self._record = ended_record(record, exit_status=exit_status, reason=reason, message=message)
-        with tolerated("writing the record"):
+        first = self._record
+        self._record = ended_record(
+            {**self._with_events(), **self._added},
+            exit_status=exit_status,
+            reason=reason,
+            message=message,
+        )
+        self._write_end(first)
+        with tolerated("moving the run directory"):
+            self.path = move_to_finished(
+                self.path, self.status, remove_src_dir=remove_src_dir, max_wait=max_wait
+            )
+        with tolerated("telling CONFIG how the run ended"):
+            set_own_keys(
+                self._config,
+                SDIR_RUN=self.path,
+                SDIR=self.path,
+                EXIT_STATUS=exit_status,
+                END_DATETIME=self._time("ended"),
+                RUN_DURATION=self._time("ended") - self._time("started"),
+            )
+        if self._registry is not None:
+            self._register_end(self._registry, first)
+
+    def _register_end(self, registry: Path, first: Mapping[str, Any]) -> None:
+        if self._is_registered:
+            with tolerated("registering the end"):
+                register_end(registry, self._record, self.path)
+            return
+        try:  # it may be there again
+            register_start(registry, first, self.path)
+            register_end(registry, self._record, self.path)
+        except Exception:  # noqa: BLE001, S110  # which was said at the start
+            pass
+
+    def _write_end(self, first: Mapping[str, Any]) -> None:
+        """Write the final record or, where it can't be written, as much of it as can.
+
+        Without what the events tell as well, it may fit where the first one stands, on a full disk.
+        As an event, the end may fit into the last block of ``events.jsonl``. If all of this fails,
+        the name of the folder and the registry are left to tell how the run ended.
+        """
+        try:
             write_record(self.path, self._record)
-        self.path = move_to_finished(
-            self.path, self.status, remove_src_dir=remove_src_dir, max_wait=max_wait
-        )
-        set_own_keys(
-            self._config,
-            SDIR_RUN=self.path,
-            SDIR=self.path,
-            EXIT_STATUS=exit_status,
-            END_DATETIME=self._time("ended"),
-            RUN_DURATION=self._time("ended") - self._time("started"),
-        )
-        with tolerated("registering the end"):
-            register_end(self._registry, self._record, self.path)
+            return
+        except Exception as error:  # noqa: BLE001  # as `tolerated` does
+            trouble = f"writing the record failed: {type(error).__name__}: {error}"
+        end = {name: self._record[name] for name in _OF_THE_END}
+        end["reason"] = {name: _shortened(value) for name, value in end["reason"].items()}
+        try:
+            write_record(self.path, {**first, **end})
+            warn(f"{trouble}; a shorter one was written, and the events hold the rest")
+            return
+        except Exception:  # noqa: BLE001, S110  # what comes next says what became of it
+            pass
+        try:
+            append_event(self.path, "end", **end)
+            warn(f"{trouble}; the end of the run stands in its events")
+        except Exception:  # noqa: BLE001
+            warn(f"{trouble}; only the registry, and the folder of the run, tell how it ended")
 
     def log_error(self, error: BaseException) -> None:
         """Append to ``stderr.log`` what the interpreter will print of the error that ended the run.
@@ -243,7 +293,9 @@ class RunRecord:
             import traceback
 
             text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-        with open(log_path(self.path, "stderr"), "ab") as log:
+        path = log_path(self.path, "stderr")
+        path.parent.mkdir(exist_ok=True)  # there is none where nothing was captured
+        with open(path, "ab") as log:
             log.write(text.encode("utf-8", "backslashreplace"))
 
     def render_logs(self) -> None:
@@ -278,16 +330,22 @@ class RunRecord:
         return datetime.fromisoformat(self._record[field]).astimezone()
 
     def _with_events(self) -> dict[str, Any]:
-        """Return the record on disk, with the events that others appended folded in."""
-        try:
-            record = read_record(self.path)
-        except RecordError as trouble:
-            # The script deleted its own directory, or the disk was full at the start.
-            warn(f"the record of the run is gone ({trouble}); it is written anew")
-            with tolerated("making the run directory"):
+        """Return our record, with the events that anybody appended folded in.
+
+        Not the one on disk: a script may have changed it, and so made of it whatever it likes.
+        """
+        # The script deleted its own directory, or the disk was full at the start.
+        with tolerated("looking for the record"):
+            if not os.path.exists(self.path / "session.json"):
+                warn(f"the record of the run is gone ({self.path}); it is written anew")
                 self.path.mkdir(parents=True, exist_ok=True)
+        with tolerated("reading the events"):
             return fold_events(self._record, read_events(self.path))
-        return record if record["id"] == self.id else self._record
+        return self._record
+
+
+def _shortened(value: Any) -> Any:
+    return f"{value[:_SHORT]}…" if isinstance(value, str) and len(value) > _SHORT else value
 
 
 def _has_codes(data: bytes) -> bool:
@@ -307,7 +365,11 @@ def save_script(run_dir: Path, script: Path | None) -> None:
     """
     if script is None:
         return
-    copy = run_dir / "code" / script.name
+    name = script.name
+    if len(os.fsencode(name)) > _LONGEST_COPY:  # a temporary name is made of it, which is longer
+        kept = os.fsencode(script.stem)[:_LONGEST_COPY].decode("utf-8", "ignore")
+        name = f"{kept}{script.suffix[:_SHORT]}"
+    copy = run_dir / "code" / name
     copy.parent.mkdir(exist_ok=True)
     # With an explicit sdir, the script itself may lie where its copy would be.
     if not (copy.exists() and copy.samefile(script)):

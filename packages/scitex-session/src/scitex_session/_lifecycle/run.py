@@ -8,7 +8,15 @@ import sys
 from scitex_session._config.folder import read_config_files
 from scitex_session._names.config_object import RESERVED, as_args, make_config
 from scitex_session._names.injection import SessionLogger, provide
-from scitex_session_core import RUN_FILES, crash_command, make_run_dir, outcome, registry_dir, warn
+from scitex_session_core import (
+    RUN_FILES,
+    code_dir,
+    crash_command,
+    make_run_dir,
+    outcome,
+    registry_dir,
+    warn,
+)
 from scitex_session_io import capture, save_into
 from scitex_session_plot import CustomColors, watch_savefig
 from scitex_session_repro import RandomStateManager
@@ -95,7 +103,9 @@ class Run:
         self.closed_figures = 0
         self._companion = companion
         self._owner = os.getpid()
+        self._threads = _threads()
         self._undo: list[tuple[str, Callable[[], object]]] = []
+        self._reserve = _Reserve()
         self.at_close("releasing the companion", companion.release)
         self._end_watch: Callable[[], object] | None = None
 
@@ -109,8 +119,14 @@ class Run:
         """Whether this process started it; a forked child must leave it alone."""
         return os.getpid() == self._owner
 
+    def threads_left(self) -> list[Any]:
+        """Return the threads that were started during the session and for which a process waits."""
+        return [each for each in _threads() if each not in self._threads]
+
     def open(self) -> None:
         """Start the session: from now on, whatever happens is on record.
+
+        Signals wait until the caller has its `guard` begin the run.
 
         Raises
         ------
@@ -119,17 +135,15 @@ class Run:
             ``config/*.yaml``, a seed out of range). Nothing is left behind then.
         """
         self.guard.begin_opening()
-        self.at_close("putting back signal handlers", self.guard.restore)
+        self.at_close("putting back signal handlers", self.guard.release)
         try:
             self._open()
-            self.guard.begin_run()
         except BaseException as error:
             if self in _active:
                 self.close(*outcome(raised=error, signum=self.guard.ended_by), error=error)
             else:
                 self._undo_all()
-            if not isinstance(error, KeyboardInterrupt):  # of which the interpreter itself dies
-                self.guard.die()
+            self.guard.die()
             raise
 
     def _open(self) -> None:
@@ -151,6 +165,7 @@ class Run:
             mode=options.capture,
             heartbeat=run_dir.path / _HEARTBEAT,
             on_death=crash_command(run_dir.path, registry),
+            on_death_code=code_dir(),
             max_bytes=options.max_log_bytes,
             companion=self._companion,
         )
@@ -167,11 +182,18 @@ class Run:
         self.at_close("putting back the style of figures", self.style.restore)
         self.at_close("closing figures left open", self._close_figures)
 
-    def _claim_directory(self, *, debug: bool) -> tuple[RunDir, Path]:
-        """Make the run directory. Return it and the registry in which the run belongs."""
+    def _claim_directory(self, *, debug: bool) -> tuple[RunDir, Path | None]:
+        """Make the run directory. Return it and the registry in which the run belongs, if any."""
         options = self.options
-        registry, sdir, out = registry_dir(), options.sdir, options.out
-        if options.parent:
+        sdir, out = options.sdir, options.out
+        registry: Path | None = None
+        try:
+            registry = registry_dir()
+        except OSError as error:  # a container whose user has no home
+            if not options.no_save:
+                why = f"{error.strerror}, or SCITEX_SESSION_REGISTRY"
+                warn(f"this run is registered nowhere: {why}")
+        if options.parent and registry is not None:
             with tolerated("looking up the parent"):
                 _warn_of_unknown_parent(options.parent, registry)
         if options.no_save:
@@ -193,7 +215,7 @@ class Run:
         return run_dir, registry
 
     def _make_record(
-        self, run_dir: RunDir, registry: Path, files: ConfigFiles, *, debug: bool
+        self, run_dir: RunDir, registry: Path | None, files: ConfigFiles, *, debug: bool
     ) -> None:
         given = self.options.args
         args = as_args(self.arguments if given is None else given)
@@ -234,9 +256,10 @@ class Run:
         """
         if not self.owned or self not in _active:
             return
-        if reason["kind"] == "signal":
+        self.guard.begin_cleanup(error)
+        self._reserve.release()
+        if reason["kind"] == "signal" and self.guard.ended_by is None:
             self.guard.ended_by = reason["signal"]
-        self.guard.begin_cleanup()
         if self._end_watch is not None:
             # While the record is open: a figure in an open file becomes an artifact only here.
             with tolerated("ending the watch on figures"):
@@ -257,32 +280,36 @@ class Run:
         with tolerated("removing the heartbeat"):
             (self.record.path / _HEARTBEAT).unlink(missing_ok=True)
         _active.remove(self)
-        self._withdraw_names()
+        with tolerated("withdrawing the names"):
+            self._withdraw_names()
         with tolerated("reaping"):
             self.record.reap_others()
         self._undo_all()
 
     def announce(self) -> None:
         """Print what the session is, and which functions call which, as far as was asked for."""
-        if self.options.verbose:
-            from .messages import print_header
+        options = self.options
+        if options.verbose or options.notify or options.show_execution_flow:
+            from . import messages  # for its end, too: by then the package may be gone
 
-            print_header(self)
-        if self.options.show_execution_flow and self.script is not None:
-            from .messages import print_flow
-
-            print_flow(self.script)
+            with tolerated("printing what the session is"):
+                if options.verbose:
+                    messages.print_header(self)
+                if options.show_execution_flow and self.script is not None:
+                    messages.print_flow(self.script)
 
     def conclude(self, message: str, *, verbose: bool, notify: bool) -> None:
         """Print how the session ended, and send a notice of it, as far as was asked for."""
         if verbose:
-            from .messages import print_footer
+            with tolerated("printing how the session ended"):
+                from .messages import print_footer
 
-            print_footer(self, message)
+                print_footer(self, message)
         if notify:
-            from .messages import send_notice
+            with tolerated("sending the notice"):
+                from .messages import send_notice
 
-            send_notice(self, message)
+                send_notice(self, message)
 
     def saved(self, path: str | os.PathLike[str]) -> None:
         """Record a file that this session has saved."""
@@ -321,10 +348,65 @@ class Run:
         self.closed_figures = self.style.close_figures()
 
     def _undo_all(self) -> None:
+        self._reserve.release()
         while self._undo:
             what, undo = self._undo.pop()
             with tolerated(what):
                 undo()
+
+
+def _threads() -> list[Any]:
+    """Return the threads, beside the main one, for whose end Python waits at its own."""
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return []
+    main = threading.main_thread()
+    return [each for each in threading.enumerate() if each is not main and not each.daemon]
+
+
+class _Reserve:
+    """A few descriptors for the end of a run, in which the script may have used up all others."""
+
+    _COUNT = 4
+    _LOWEST = 200  # out of the way of the numbers that scripts pick by hand
+
+    __slots__ = ("_identity", "_numbers")
+
+    def __init__(self) -> None:
+        self._numbers: list[int] = []
+        self._identity: tuple[int, int] | None = None
+        ends: tuple[int, ...] = ()
+        try:
+            import fcntl
+
+            ends = os.pipe()
+            # A pipe, since nothing else that a script opens under one of these numbers is it.
+            self._identity = _identity(ends[0])
+            for _ in range(self._COUNT):
+                number = fcntl.fcntl(ends[0], fcntl.F_DUPFD_CLOEXEC, self._LOWEST)
+                self._numbers.append(number)
+        except (ImportError, OSError):  # Windows; hardly any descriptors allowed
+            pass
+        finally:
+            for number in ends:
+                os.close(number)
+
+    def release(self) -> None:
+        """Close them; may be called twice."""
+        while self._numbers:
+            number = self._numbers.pop()
+            with tolerated("closing reserved descriptors"):
+                # A script may have closed it, and opened a file of its own under its number.
+                if _identity(number) == self._identity:
+                    os.close(number)
+
+
+def _identity(number: int) -> tuple[int, int] | None:
+    try:
+        found = os.fstat(number)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def run_of(config: Mapping[str, Any]) -> Run | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,9 +36,12 @@ class SignalGuard:
     """Install the signal handlers of a session, and remember which signal ended it.
 
     Only default dispositions are replaced: a handler of the user's stays, and so does an inherited
-    "ignore" (nohup). While the session opens and closes, the first signal waits until that is done
-    and a second one ends the process at once: a session that is half open would leave litter, and
-    one that is half closed a false record.
+    "ignore" (nohup). The first signal counts: it ends the function, is on record, and the process
+    dies of it. Others wait until the run is filed, since a terminal that closes sends two, and a
+    scheduler one to each process and one to the group. Only a second Ctrl-C hurries the end.
+
+    While the session opens and closes, the first signal waits too: a session that is half open
+    would leave litter, and one that is half closed a false record.
 
     Attributes
     ----------
@@ -45,6 +49,8 @@ class SignalGuard:
         The signal that ended the session.
     interrupted : bool
         Whether another handler than ours took a Ctrl-C (`watch_interrupts`).
+    left_to_python : bool
+        Whether the interpreter, or an event loop, is to die of it: once it is told of the Ctrl-C.
     """
 
     def __init__(self) -> None:
@@ -52,6 +58,12 @@ class SignalGuard:
         self.interrupted = False
         self._owner = os.getpid()
         self._found: dict[int, Handler] = {}
+        self._end: Callable[[int], object] = lambda _signum: None
+        # Signals that came while the function was ending by a Ctrl-C, of which Python's own handler
+        # tells nobody.
+        self._waiting: list[int] = []
+        self._interrupts = 0
+        self.left_to_python = False
 
     def begin_opening(self) -> None:
         """Let the first signal wait from now on. Do nothing outside the main thread."""
@@ -78,7 +90,8 @@ class SignalGuard:
         An event loop turns Ctrl-C into a cancellation of its main task, which does not tell why.
         """
         found = signal.getsignal(signal.SIGINT)
-        if not callable(found) or found in (signal.default_int_handler, self._defer):
+        ours = (signal.default_int_handler, self._defer, self._raise)
+        if not callable(found) or found in ours:
             return lambda: None
 
         def noting(signum: int, frame: FrameType | None) -> None:
@@ -96,28 +109,64 @@ class SignalGuard:
 
         return restore
 
-    def begin_cleanup(self) -> None:
-        """Let the first signal wait for the end of the clean-up from now on."""
+    def begin_cleanup(self, error: BaseException | None = None) -> None:
+        """Let signals wait for the end of the clean-up from now on.
+
+        Parameters
+        ----------
+        error : BaseException, optional
+            What ended the function.
+        """
         self._defer_all()
+        if isinstance(error, KeyboardInterrupt):
+            self._interrupts = max(self._interrupts, 1)
+            self.left_to_python = self.ended_by in (None, signal.SIGINT)
+        if self.ended_by is None and self._waiting:
+            first = signal.SIGINT if _stems_from(error, KeyboardInterrupt) else self._waiting[0]
+            self.ended_by = int(first)
+
+    def begin_lingering(self, end: Callable[[int], object]) -> None:
+        """Let a signal end the process at once from now on, by calling `end` and then dying of it.
+
+        The function has returned, and only its threads still run. Ctrl-C is the interpreter's own
+        again, which gives up waiting for them.
+        """
+        self._end = end
+        for signum, found in list(self._found.items()):
+            if signal.getsignal(signum) == self._defer:
+                signal.signal(signum, found if signum == signal.SIGINT else self._end_by)
+
+    def release(self) -> None:
+        """Put back the handlers as `restore` does, unless the process is about to `die`."""
+        if self.ended_by is None or self.left_to_python:
+            self.restore()
 
     def restore(self) -> None:
         """Put back the handlers that were found, where nobody else has set one since."""
         if self in _guards:
             _guards.remove(self)
         for signum, found in self._found.items():
-            if signal.getsignal(signum) in (self._raise, self._defer):
+            if signal.getsignal(signum) in (self._raise, self._defer, self._end_by):
                 signal.signal(signum, found)
         self._found.clear()
 
     def die(self) -> None:
-        """Die of the signal that ended the session; return if none did."""
-        if self.ended_by is not None and os.getpid() == self._owner:
+        """Die of the signal that ended the session; return if none did.
+
+        Of a Ctrl-C that ended the function as `KeyboardInterrupt`, the interpreter itself dies,
+        once it has printed its traceback.
+        """
+        if self.ended_by is not None and not self.left_to_python and os.getpid() == self._owner:
             _die_of(self.ended_by)
 
     def _defer_all(self) -> None:
         for name, default in _DEFAULTS:
             signum = getattr(signal, name, None)  # Windows has no SIGHUP
-            if signum is not None and signal.getsignal(signum) in (default, self._raise):
+            if signum is not None and signal.getsignal(signum) in (
+                default,
+                self._raise,
+                self._end_by,
+            ):
                 try:
                     self._found.setdefault(signum, default)
                     signal.signal(signum, self._defer)
@@ -125,16 +174,75 @@ class SignalGuard:
                     del self._found[signum]
                     return  # not in the main thread, where alone Python allows it
 
-    def _raise(self, signum: int, _frame: FrameType | None) -> None:
+    def _raise(self, signum: int, frame: FrameType | None) -> None:
         if os.getpid() != self._owner:
             _die_of(signum)
-        self.ended_by = signum
-        raise Terminated(signum)
+        ending = sys.exception()
+        if signum == signal.SIGINT:
+            self._interrupts += 1
+            # One that the function has caught, and gone on, does not make it wait for ever.
+            if self._interrupts > 1 or not self._is_ending(ending, frame):
+                raise KeyboardInterrupt
+        elif self.ended_by is not None:
+            if not self._is_ending(ending, frame):
+                raise Terminated(signum)
+        elif signum not in self._waiting and (
+            _stems_from(ending, KeyboardInterrupt) or _bottom(frame).startswith("scitex_session")
+        ):
+            self._waiting.append(signum)
+        else:
+            self.ended_by = self._waiting[0] if self._waiting else signum
+            self._hold_interrupts()
+            raise Terminated(signum)
+
+    def _is_ending(self, ending: BaseException | None, frame: FrameType | None) -> bool:
+        """Tell whether the interrupted code runs because an earlier signal ends the function."""
+        return _stems_from(ending, Terminated) or _bottom(frame) != "__main__"
+
+    def _hold_interrupts(self) -> None:
+        """Let a Ctrl-C wait, too, now that another signal ends the function."""
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            return
+        try:
+            signal.signal(signal.SIGINT, self._raise)
+        except KeyboardInterrupt:  # it came a moment later: `signal` first runs what is due
+            signal.signal(signal.SIGINT, self._raise)
+            self._interrupts += 1
+        except ValueError:
+            pass  # not in the main thread
+
+    def _end_by(self, signum: int, _frame: FrameType | None) -> None:
+        if os.getpid() == self._owner:
+            self._end(signum)
+        _die_of(signum)
 
     def _defer(self, signum: int, _frame: FrameType | None) -> None:
-        if self.ended_by is not None or os.getpid() != self._owner:
+        if os.getpid() != self._owner:
             _die_of(signum)
-        self.ended_by = signum
+        if self.ended_by is None:
+            self.ended_by = signum
+        if signum == signal.SIGINT:
+            self._interrupts += 1
+            if self._interrupts > 1:
+                _die_of(self.ended_by)
+
+
+def _stems_from(error: BaseException | None, kind: type[BaseException]) -> bool:
+    """Tell whether an error is of that kind, or was raised while one of that kind was handled."""
+    for _ in range(_LONGEST_CHAIN):
+        if error is None or isinstance(error, kind):
+            break
+        error = error.__context__
+    return isinstance(error, kind)
+
+
+def _bottom(frame: FrameType | None) -> str:
+    """Return the module whose code is outermost: no more ``__main__`` once the script has ended."""
+    while frame is not None and frame.f_back is not None:
+        frame = frame.f_back
+    if frame is None or frame.f_code.co_name == "_run_module_as_main":  # of `python -m`
+        return "__main__"
+    return str(frame.f_globals.get("__name__", ""))
 
 
 # The dispositions that Python starts with, and so those that we may replace.
@@ -144,6 +252,7 @@ _DEFAULTS = (
     ("SIGHUP", signal.SIG_DFL),
 )
 _guards: list[SignalGuard] = []
+_LONGEST_CHAIN = 100
 
 
 def _die_of(signum: int) -> None:
