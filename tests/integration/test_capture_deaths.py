@@ -183,3 +183,18 @@ def test_without_proc_a_death_is_filed_too() -> None:
     )
     assert done.stdout == b"last words\n"
     assert logs()[0] == b"last words\n"
+
+
+def test_a_script_that_closes_its_stdout_ends_as_it_says() -> None:
+    finished = run_script("""
+        import sys
+        import scitex_session as stx
+        @stx.session(verbose=True)
+        def main():
+            print("before")
+            sys.stdout.close()
+        main()
+    """)
+    assert finished.returncode == 0, finished.stderr
+    assert logs()[0].endswith(b"\nbefore\n")
+    assert list(Path("script_out").glob("FINISHED_SUCCESS/*"))
