@@ -198,3 +198,31 @@ def test_a_script_that_closes_its_stdout_ends_as_it_says() -> None:
     assert finished.returncode == 0, finished.stderr
     assert logs()[0].endswith(b"\nbefore\n")
     assert list(Path("script_out").glob("FINISHED_SUCCESS/*"))
+
+
+def test_a_job_that_is_asked_to_end_and_then_killed_is_filed() -> None:
+    """As scancel and systemd do: SIGTERM to each of its processes, after a while SIGKILL."""
+    with start_script("""
+        import signal, sys
+        import scitex_session as stx
+        @stx.session(verbose=False)
+        def main():
+            signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
+            print("begun", flush=True)
+            while True: signal.pause()
+        main()
+    """) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        mine = str(process.pid)
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            except OSError:
+                continue
+            if pid == mine or ("-I" in words and mine in words):
+                os.kill(int(pid), 15)
+        assert process.stdout.readline() == "asked\n"
+        process.kill()
+    assert logs()[0] == b"begun\nasked\n"
+    assert list(Path("script_out").glob("FINISHED_ERROR/*"))

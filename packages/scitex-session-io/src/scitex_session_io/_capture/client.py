@@ -35,6 +35,12 @@ _START = (
     "import sys; sys.path.append(sys.argv.pop(1)); "
     "from scitex_session_io._companion.main import main; main(sys.argv)"
 )
+# Blocked until the companion ignores them: a job may be ended in the milliseconds of its start.
+_POLITE = [
+    getattr(_signal, name)
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT")
+    if hasattr(_signal, name)  # Windows has not all of them
+]
 _FOLDER = os.path.abspath(__file__).rsplit(os.sep, 3)[0]
 
 # What a forked child closes: one that outlives the run must not keep the pipes open.
@@ -180,10 +186,18 @@ class Companion:
                     copy_rest(log, out)
 
     def dismiss(self) -> None:
-        """Say goodbye: the run is over. The companion still shows the rest, and ends."""
-        if self._connected():
-            os.write(self._control.number, b"b")
-        self.close()
+        """Say goodbye: the run is over. The companion still shows the rest, and ends.
+
+        The init of a container (PID 1) waits for that, however long its reader takes, as it would
+        without us: with it every other process ends.
+        """
+        try:
+            if os.getpid() == 1 and self._echoes and not self._gone:
+                self._ask(b"d", float("inf"))
+        finally:
+            if self._connected():
+                os.write(self._control.number, b"b")
+            self.close()
 
     def release(self) -> None:
         """End the process if it still waits for a task; otherwise do nothing."""
@@ -380,7 +394,7 @@ def _run_moved(argv: list[str], descriptors: Sequence[Kept]) -> int:
     # Ours have high numbers: a descriptor duplicated onto its own number would stay close-on-exec.
     actions = [(os.POSIX_SPAWN_DUP2, kept.number, new) for new, kept in enumerate(descriptors)]
     run = functools.partial(
-        os.posix_spawn, argv[0], argv, os.environ, file_actions=actions, setsigmask=()
+        os.posix_spawn, argv[0], argv, os.environ, file_actions=actions, setsigmask=_POLITE
     )
     with SigchldBlocked() as blocked:
         try:

@@ -6,6 +6,10 @@ its own, and thrifty: the standard library only, and of that little more than th
 loaded anyway. All of ours is imported at its start, since a long run may outlive the package that
 it was started from.
 
+It ignores the signals that ask a process to end (`watch.POLITE`): whoever sends them to every
+process of a job, as scancel and systemd do, means the run. It ends by the run's goodbye, or once it
+has filed its death.
+
 Arguments: the run's pid; the numbers of the descriptors it was given, -1 for those that are not
 there (control, answer, pidfd, link); and its task, unless there is a link, on which the task comes
 later. The task: the numbers of more descriptors (heartbeat, marks of the order, then log and
@@ -26,7 +30,7 @@ import time
 
 from .cap import Cap
 from .echo import CHUNK, Alarm, Echo, Marks, say
-from .watch import Watch, file_death, polled
+from .watch import Watch, file_death, heed_signals, ignore_signals, polled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -248,6 +252,7 @@ def receive_task(link: int, watch: Watch) -> list[str]:
 
 def main(argv: list[str]) -> NoReturn:
     """Accompany the run that the arguments name."""
+    ignore_signals()
     pid, control, answer, pidfd, link = (int(word) for word in argv[1:6])
     task = argv[6:]
     close_others([control, answer, pidfd, link, *map(int, task[:6])])
@@ -269,5 +274,6 @@ def main(argv: list[str]) -> NoReturn:
             files = True
         if files:
             file_death(command, watch)
+    heed_signals()
     companion.finish(PATIENCE_S)
     os._exit(0)
