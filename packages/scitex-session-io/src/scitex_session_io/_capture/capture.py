@@ -111,6 +111,11 @@ def capture(
     one message. When nobody reads the terminal's end any more (``| head -1``), showing stops and
     the log goes on.
 
+    A program that opens ``/dev/stdout`` or ``/dev/stderr`` for writing (``echo x > /dev/stderr`` in
+    a shell) truncates the log. The companion keeps the last mebibyte of each log that it has seen,
+    and appends it to an earlier part beside the log (``e.1.log`` of ``e.log``), which `render` puts
+    first. What was printed within the milliseconds before is lost, which is said.
+
     With `max_bytes`, the file system takes blocks out of the log where it can (ext4, XFS). Others
     (tmpfs, Btrfs) punch a hole: the file keeps its length, the hole takes no room and reads as
     NULs, which `render` leaves out. Where neither works, and on systems other than Linux, one

@@ -143,9 +143,7 @@ class Companion:
             No process can be started. Nothing is left open.
         """
         terminals = redirection.terminals if redirection else None
-        # A log that is shown nowhere matters only for its size.
-        echoes = redirection.echoes if redirection else []
-        self._echoes = [(log, out) for log, out in echoes if out or most]
+        self._echoes = redirection.echoes if redirection else []
         self._stderr = terminals[1] if terminals else None
         theirs: list[Kept] = []
         try:

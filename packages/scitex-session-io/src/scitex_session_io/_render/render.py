@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from scitex_session_io._companion.tail import earlier_part
 from scitex_session_io._errors import InvalidTypeError
 
 TYPE_CHECKING = False
@@ -37,8 +38,10 @@ def render(log: Log) -> Iterator[bytes]:
     Parameters
     ----------
     log : path, bytes, file or iterable
-        A path; the bytes of a log themselves; a file open for reading, binary or text, read from
-        where it stands; or pieces of bytes or text, cut anywhere. Text counts as UTF-8.
+        A path, of which an earlier part beside it comes first (``o.1.log`` of ``o.log``: what stood
+        there before a program truncated the log); the bytes of a log themselves; a file open for
+        reading, binary or text, read from where it stands; or pieces of bytes or text, cut
+        anywhere. Text counts as UTF-8.
 
     Returns
     -------
@@ -120,7 +123,7 @@ def _without_holes(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _pieces(log: Log) -> Iterator[bytes]:
     """Return the bytes of a log, piece by piece."""
     if isinstance(log, (str, os.PathLike)):
-        return _file_pieces(os.fspath(log))
+        return _file_pieces(os.fsdecode(log))
     if isinstance(log, (bytes, bytearray, memoryview)):
         view = memoryview(log).cast("B")
         return (bytes(view[i : i + CHUNK]) for i in range(0, len(view), CHUNK))
@@ -134,6 +137,9 @@ def _pieces(log: Log) -> Iterator[bytes]:
 
 def _file_pieces(path: str) -> Iterator[bytes]:
     with open(path, "rb", buffering=0) as file:
+        if os.path.isfile(earlier := earlier_part(path)):
+            with open(earlier, "rb", buffering=0) as part:
+                yield from _stream_pieces(part)
         yield from _stream_pieces(file)
 
 
