@@ -259,12 +259,12 @@ class RunRecord:
         """
         for name in ("stdout", "stderr"):
             log = log_path(self.path, name)
-            try:
-                if os.path.getsize(log) > _LARGEST_RENDERED:
-                    continue
-                data = log.read_bytes()
-            except FileNotFoundError:  # nothing was captured, or the script has removed it
+            # First what stood there before a program truncated it, if one did.
+            parts = [part for part in (log.with_suffix(".1.log"), log) if part.is_file()]
+            if sum(map(os.path.getsize, parts)) > _LARGEST_RENDERED:
                 continue
+            # There is none where nothing was captured, or the script has removed it.
+            data = b"".join(part.read_bytes() for part in parts)
             if _has_codes(data):
                 from scitex_session_io import render
 
