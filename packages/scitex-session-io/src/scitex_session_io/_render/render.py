@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Log = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | IO[str] | Pieces
 
 CHUNK = 1 << 20
+# A few bytes of code can stand for a thousand blanks: such pieces are rendered in smaller ones.
+_SMALL = 1 << 16
 # So many NULs are a hole: `capture(max_bytes=...)` has capped the file, or a machine has lost its
 # power. Fewer are output.
 HOLE = 4096
@@ -83,7 +85,7 @@ def _rendered(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
     screen = Screen()
     code = text = b""
-    for piece in _without_holes(pieces):
+    for piece in _small(_without_holes(pieces)):
         data = code + piece
         cut = unfinished_code(data)
         data, code = data[:cut], data[cut:]
@@ -99,6 +101,15 @@ def _rendered(pieces: Iterable[bytes]) -> Iterator[bytes]:
     screen.feed(text + WITHOUT_TRACE.sub(b"", code))
     screen.finish()
     yield from filter(None, screen.out)
+
+
+def _small(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Cut large pieces that have codes."""
+    for piece in pieces:
+        if len(piece) > _SMALL and (b"\x1b" in piece or b"\r" in piece or b"\x08" in piece):
+            yield from (piece[i : i + _SMALL] for i in range(0, len(piece), _SMALL))
+        else:
+            yield piece
 
 
 def _without_holes(pieces: Iterable[bytes]) -> Iterator[bytes]:
