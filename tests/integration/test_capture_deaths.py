@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support import run_script, start_script, wait_until
+from support import read_json, run_script, start_script, wait_until
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="multiprocessing's fork and the signals are those of Linux"
@@ -183,3 +183,80 @@ def test_without_proc_a_death_is_filed_too() -> None:
     )
     assert done.stdout == b"last words\n"
     assert logs()[0] == b"last words\n"
+
+
+def test_a_script_that_closes_its_stdout_ends_as_it_says() -> None:
+    finished = run_script("""
+        import sys
+        import scitex_session as stx
+        @stx.session(verbose=True)
+        def main():
+            print("before")
+            sys.stdout.close()
+        main()
+    """)
+    assert finished.returncode == 0, finished.stderr
+    assert logs()[0].endswith(b"\nbefore\n")
+    assert list(Path("script_out").glob("FINISHED_SUCCESS/*"))
+
+
+def test_a_job_that_is_asked_to_end_and_then_killed_is_filed() -> None:
+    """As scancel and systemd do: SIGTERM to each of its processes, after a while SIGKILL."""
+    with start_script("""
+        import signal, sys
+        import scitex_session as stx
+        @stx.session(verbose=False)
+        def main():
+            signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
+            print("begun", flush=True)
+            while True: signal.pause()
+        main()
+    """) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        mine = str(process.pid)
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            except OSError:
+                continue
+            if pid == mine or ("-I" in words and mine in words):
+                os.kill(int(pid), 15)
+        assert process.stdout.readline() == "asked\n"
+        process.kill()
+    assert logs()[0] == b"begun\nasked\n"
+    assert list(Path("script_out").glob("FINISHED_ERROR/*"))
+
+
+@pytest.mark.parametrize(
+    "end", ["pass", "os.truncate('/proc/self/fd/2', 0); os.kill(os.getpid(), 9)"]
+)
+def test_what_stood_in_a_log_before_it_was_truncated_belongs_to_the_run(end: str) -> None:
+    with start_script(f"""
+        import os, sys
+        import scitex_session as stx
+        @stx.session(verbose=False)
+        def main():
+            print(" 50%", end="\\r", file=sys.stderr)
+            print("100%", file=sys.stderr, flush=True)
+            while not os.path.exists("seen"): os.getppid()
+            os.system("echo by a child > /dev/stderr")
+            while not os.path.exists("seen again"): os.getppid()
+            {end}
+        main()
+    """) as process:
+        assert process.stderr is not None
+        while process.stderr.readline() != "100%\n":
+            pass
+        Path("seen").touch()
+        while process.stderr.readline() != "by a child\n":
+            pass
+        Path("seen again").touch()
+        process.wait()
+    logs()
+    [run] = Path("script_out").glob("FINISHED_*/*")
+    assert (run / "logs/stderr.1.log").read_bytes().startswith(b" 50%\r100%\n")
+    if end == "pass":
+        assert (run / "logs/stderr.txt").read_text() == "100%\nby a child\n"
+    else:
+        assert read_json(run / "session.json")["reason"]["last_output"] == {"stderr": "by a child"}

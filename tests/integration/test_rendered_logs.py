@@ -136,3 +136,27 @@ def test_a_log_may_be_given_a_limit() -> None:
     assert text.startswith(b"line 0\n")
     assert text.endswith(b"line 99999\n")
     assert b" bytes dropped here]\n" in text
+
+
+BOMBS = {
+    "room": "print('ab\\rX\\x1b[10000000@')",
+    "length": "print('\\x1b[1000GX\\n' * 200_000)",
+    "time": "print('\\n' * 500 + '\\x1b[255A' + '\\x1b[J' * 1_200_000)",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_whatever_a_log_does_to_its_rendering_the_run_has_ended_as_it_did(bomb: str) -> None:
+    finished = run_script(f"""
+        import resource
+        import scitex_session as stx
+        @stx.session(verbose=False)
+        def main():
+            {BOMBS[bomb]}
+            used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + (150 << 20),) * 2)
+        main()
+    """)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    [run] = Path("script_out").glob("FINISHED_SUCCESS/*")
+    assert (run / "logs" / "stdout.txt").exists() is (bomb == "room")

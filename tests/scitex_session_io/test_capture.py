@@ -457,7 +457,7 @@ def test_streams_keep_encoding_and_errors_and_are_real_text_streams() -> None:
         found, stream = kind(sys.stdout), sys.stdout
         with capture("o.log", "e.log"):
             out = sys.stdout
-            assert out is not stream
+            assert out is stream
             assert kind(out) == found
             assert (out.fileno(), out.buffer.fileno(), out.writable()) == (1, 1, True)
             print("\\xe9\\u20ac")
@@ -468,6 +468,73 @@ def test_streams_keep_encoding_and_errors_and_are_real_text_streams() -> None:
     )
     assert finished.returncode == 0, finished.stderr
     assert Path("o.log").read_bytes() == b"\xe9?\n\xe2\x82\xac\n"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_the_standard_streams_are_the_same_objects_before_within_and_after(unbuffered: str) -> None:
+    finished = run_script(
+        """
+        import logging, sys
+        from scitex_session_io import capture
+        handler = logging.StreamHandler()
+        def streams():
+            return sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__, handler.stream
+        def same(): return [a is b for a, b in zip(streams(), found)] == [True] * 5
+        found, layers = streams(), [dict(vars(s.buffer)) for s in streams()]
+        with capture("o.log", "e.log") as c:
+            assert same() and (c.stdout, c.stderr) == found[:2]
+            print("outer")
+            with capture("o2.log", "e2.log"):
+                assert same()
+                print("inner")
+                sys.stdout.buffer.write(b"bytes\\n")
+                handler.emit(logging.makeLogRecord({"msg": "record"}))
+            print("outer again")
+        assert same() and layers == [dict(vars(s.buffer)) for s in streams()]
+        print("after")
+        """,
+        env={"PYTHONUNBUFFERED": unbuffered},
+    )
+    assert (finished.returncode, finished.stderr) == (0, "record\n")
+    assert finished.stdout == "outer\ninner\nbytes\nouter again\nafter\n"
+    assert Path("o.log").read_text() == "outer\ninner\nbytes\nouter again\n"
+    assert Path("o2.log").read_text() == "inner\nbytes\n"
+
+
+def test_a_progress_bar_that_redirects_logging_knows_the_console_by_identity() -> None:
+    pytest.importorskip("tqdm", reason="redirecting logging around a bar needs tqdm")
+    finished = run_script("""
+        import logging, sys
+        from tqdm.contrib.logging import logging_redirect_tqdm
+        from scitex_session_io import capture
+        logging.basicConfig(level=logging.INFO, format="REC %(message)s")
+        with capture("o.log", "e.log"), logging_redirect_tqdm():
+            for i in range(3): logging.info("step%d", i)
+    """)
+    assert finished.returncode == 0, finished.stderr
+    assert Path("e.log").read_text() == finished.stderr == "REC step0\nREC step1\nREC step2\n"
+
+
+@pytest.mark.parametrize("end", ["with", "killed"])
+def test_a_script_that_wraps_closes_or_detaches_its_stream_has_its_way(end: str) -> None:
+    leave = "os.kill(os.getpid(), 9)" if end == "killed" else "pass"
+    finished = run_script(f"""
+        import io, os, sys
+        from scitex_session_io import capture
+        with capture("o.log", "e.log"):
+            print("before")
+            sys.stdout = io.TextIOWrapper(sys.stdout.detach(), "latin-1", line_buffering=True)
+            print("d\\xe9tached")
+            sys.stderr.close()
+            sys.stderr = open(2, "w", closefd=False, buffering=1)
+            print("reopened", file=sys.stderr)
+            {leave}
+        print("after")
+    """)
+    assert finished.returncode == (-9 if end == "killed" else 0), finished.stderr
+    assert Path("o.log").read_bytes() == b"before\nd\xe9tached\n"
+    assert Path("e.log").read_text() == finished.stderr == "reopened\n"
+    assert finished.stdout.endswith("after\n") is (end == "with")
 
 
 def test_a_forked_child_that_falls_through_puts_nothing_back() -> None:

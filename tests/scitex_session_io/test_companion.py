@@ -323,17 +323,103 @@ def test_the_companion_lives_in_a_session_of_its_own_and_holds_nothing_by_accide
         assert Path(f"/proc/{companion}/cwd").readlink() == Path("/")
         status = Path(f"/proc/{companion}/status").read_text()
         assert int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) <= 12_000
-        for number in (signal.SIGINT, signal.SIGQUIT):
-            os.kill(companion, number)  # Ctrl-C is the run's business
+
+
+POLITE = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+
+
+def test_what_asks_every_process_of_a_job_to_end_ends_neither_showing_nor_filing() -> None:
+    # The command for a crash is asked as well: it comes right after the death of the run.
+    asked = "import os, signal; [os.kill(os.getpid(), n) for n in (1, 2, 3, 15)]; print('filed')"
+    with start_script(
+        watched("""
+            while not os.path.exists("asked"): time.sleep(0.001)
+            print("shown", flush=True)
+            signal.pause()
+        """).replace("print('filed', flush=True)", asked)
+    ) as process:
+        companion = wait_until(lambda: companion_of(process.pid))
+        for _ in range(20):  # from its first moments on
+            for number in POLITE:
+                os.kill(companion, number)
+            time.sleep(0.002)
+        Path("asked").touch()
+        assert process.stdout is not None
+        assert process.stdout.readline() == "shown\n"
         assert companion_of(process.pid) == companion
+        process.kill()
+        assert filed()
+        assert process.stdout.read() == "filed\n"
 
 
-def test_ctrl_c_and_quit_are_not_ignored_by_the_command_for_a_crash() -> None:
-    script = watched("os._exit(1)").replace(
-        "print('filed', flush=True)",
-        "import signal; print([signal.getsignal(n) != signal.SIG_IGN for n in (2, 3)])",
-    )
-    assert run_script(script).stdout == "[True, True]\n"
+def test_from_the_first_moment_of_a_companion_on_signals_that_ask_to_end_are_not_heeded() -> None:
+    finished = run_script(f"""
+        import os, signal
+        from pathlib import Path
+        from scitex_session_io import capture, start_companion
+        def ask():
+            for entry in Path("/proc").iterdir():
+                try: words = (entry / "cmdline").read_bytes().split(b"\\0")
+                except OSError: continue
+                if b"-I" in words[:2] and str(os.getpid()).encode() in words[6:7]:
+                    for number in {tuple(map(int, POLITE))}: os.kill(int(entry.name), number)
+                    return entry
+        for _ in range(10):
+            companion = start_companion()
+            while not (asked := ask()): pass
+            with capture("o.log", "e.log", companion=companion):
+                print("line", asked.exists())
+    """)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout == "line True\n" * 10
+
+
+def test_once_the_run_has_said_goodbye_its_companion_may_be_ended() -> None:
+    with start_script("""
+        from scitex_session_io import capture
+        c = capture("o.log", "e.log").start()
+        for i in range(100_000): print(i)
+        c.stop(timeout=0.1)
+    """) as process:
+        companion = wait_until(lambda: companion_of(process.pid))
+        wait_until(lambda: process.poll() == 0)
+
+        def ended() -> bool:
+            try:
+                os.kill(companion, signal.SIGTERM)
+            except ProcessLookupError:
+                return True
+            return False
+
+        wait_until(ended)
+
+
+def test_the_init_of_a_container_waits_for_its_reader() -> None:
+    container = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    if (
+        os.getuid()
+        or subprocess.run([*container, "true"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("being PID 1 needs root and unshare")
+    script = write_script("""
+        import os
+        from scitex_session_io import capture
+        assert os.getpid() == 1
+        c = capture("o.log", "e.log").start()
+        for i in range(200_000): print(i)
+        c.finish(timeout=0.1)
+        open("finished", "w").close()
+        c.dismiss()
+    """)
+    with subprocess.Popen(
+        [*container, sys.executable, os.fspath(script)], stdout=subprocess.PIPE
+    ) as process:
+        wait_until(Path("finished").exists)  # not held up: a run is on record by then
+        time.sleep(0.3)
+        assert process.poll() is None
+        assert process.stdout is not None
+        assert process.stdout.read() == b"".join(b"%d\n" % i for i in range(200_000))
+        assert process.wait() == 0
 
 
 def test_the_heart_beats_at_once_and_through_a_rename_of_its_directory() -> None:

@@ -8,6 +8,7 @@ import decimal
 import enum
 import math
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from scitex_session_io import (
     InvalidValueError,
     MalformedError,
     MissingLibraryError,
+    TooLargeError,
     UnsavableError,
     load,
     save,
 )
+from support import run_script
 
 same_directory = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 # Text that is no number, bool or empty cell, which CSV can't tell from one.
@@ -134,8 +137,8 @@ def test_a_table_without_rows_keeps_its_columns() -> None:
 
 def test_long_cells_windows_files_and_byte_order_marks_are_read() -> None:
     limit = csv.field_size_limit()
-    save({"a": ["x" * 300_000]}, "t.csv")
-    assert load("t.csv") == [{"a": "x" * 300_000}]
+    save({"a": ["x" * 150_000]}, "t.csv")
+    assert load("t.csv") == [{"a": "x" * 150_000}]
     assert csv.field_size_limit() == limit
     Path("w.csv").write_bytes(b"\xef\xbb\xbfa,b\r\n1,2\r\n\r\n")
     assert load("w.csv") == [{"a": 1, "b": 2}]
@@ -239,3 +242,50 @@ def test_polars_frames_are_tables() -> None:
     frame = pl.DataFrame({"a": [1, None], "b": ["x", "y"]})
     assert save(frame, "t.csv").read_text() == "a,b\n1,x\n,y\n"
     assert save(frame["a"], "s.csv").read_text() == 'a\n1\n""\n'
+
+
+def test_a_table_of_very_many_columns_is_loaded() -> None:
+    # With a time that grows by the square of the columns this would take minutes.
+    names = [f"column_{i}" for i in range(150_000)]
+    Path("wide.csv").write_text(",".join(names) + "\n" + ",".join(map(str, range(150_000))) + "\n")
+    assert load("wide.csv") == [{name: i for i, name in enumerate(names)}]
+
+
+def test_of_many_names_that_stand_twice_a_few_are_said() -> None:
+    Path("t.csv").write_text(",".join([f"c{i}" for i in range(1000)] * 2) + "\n")
+    with pytest.raises(
+        MalformedError, match=r"is named 'c0', .* and 995 more; into='rows'"
+    ) as error:
+        load("t.csv")
+    assert len(str(error.value)) < 300
+
+
+def test_a_number_of_more_digits_than_python_reads_stays_text() -> None:
+    Path("t.csv").write_text("a\n1\n" + "9" * 5000 + "\n")
+    assert load("t.csv", into="columns") == {"a": ["1", "9" * 5000]}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+def test_a_file_that_does_not_fit_into_memory_is_said_in_one_sentence(suffix: str) -> None:
+    with Path(f"huge{suffix}").open("wb") as file:
+        file.truncate(1 << 43)  # a hole: it takes no room
+    with pytest.raises(TooLargeError, match=r"huge.*: its 8796093022208 bytes do not fit into mem"):
+        load(f"huge{suffix}")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limiting memory needs Linux")
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+def test_where_memory_runs_out_while_loading_that_is_said_too(suffix: str) -> None:
+    large = "[" + "1.5,\n" * 3_000_000 + "1]" if suffix == ".json" else "a\n" * 9_000_000
+    Path(f"large{suffix}").write_text(large)
+    finished = run_script(f"""
+        import resource
+        from scitex_session_io import TooLargeError, load
+        try: load("missing{suffix}")
+        except FileNotFoundError: pass
+        used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (40 << 20),) * 2)
+        try: load("large{suffix}")
+        except TooLargeError as error: print(error)
+    """)
+    assert finished.stdout.endswith("bytes do not fit into memory\n"), finished

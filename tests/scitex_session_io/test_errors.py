@@ -14,6 +14,7 @@ ERRORS = [
     (io.UnknownFormatError("a.xyz", (".csv", ".json")), ValueError),
     (io.UnsavableError("JSON", "obj[0]", "object", "numbers"), TypeError),
     (io.MalformedError("t.csv, line 3", "too short"), ValueError),
+    (io.TooLargeError("t.csv", 1 << 50), MemoryError),
     (io.MissingFileError("r.json", ["/a/r.json", "/b/r.json"]), FileNotFoundError),
     (io.UsedCaptureError(("o.log", "e.log")), RuntimeError),
     (io.MissingLibraryError("pandas", "into='pandas'"), ImportError),

@@ -146,3 +146,22 @@ def test_json_has_one_shape_only() -> None:
     save([], "v.json")
     with pytest.raises(InvalidValueError, match=r"into must be left out for a \.json file"):
         load("v.json", into="rows")
+
+
+def test_what_is_nested_too_deeply_is_said_in_one_sentence() -> None:
+    Path("deep.json").write_text("[" * 100_000 + "]" * 100_000)
+    with pytest.raises(MalformedError, match=r"deep\.json: nested too deeply") as error:
+        load("deep.json")
+    assert error.value.__suppress_context__
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(UnsavableError, match="obj is nested too deeply; JSON takes"):
+        save(deep, "too_deep.json")
+    assert not Path("too_deep.json").exists()
+
+
+def test_an_integer_of_more_digits_than_python_reads_is_said_in_one_sentence() -> None:
+    Path("digits.json").write_text("9" * 5000)
+    with pytest.raises(MalformedError, match=r"digits\.json: an integer of more than 4300 digits"):
+        load("digits.json")

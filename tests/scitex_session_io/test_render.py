@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scitex_session_io import InvalidTypeError, render
-from support import write_script
+from support import run_script, write_script
 
 ROWS, COLUMNS = 40, 120
 MIB = 1 << 20
@@ -338,3 +338,37 @@ def test_rows_beyond_every_screen_are_out_of_reach() -> None:
     assert shown[2 * HEIGHT + 1] == b"here"
     del shown[2 * HEIGHT + 1]
     assert shown == [line for line in log.splitlines() if int(line) != 2 * HEIGHT + 1]
+
+
+BOMBS = {
+    "a huge count": b"ab\rX\x1b[10000000@\n",
+    "many counts": b"ab\rX" + b"\x1b[9999@" * 2000 + b"\n",
+    "a million accents": b"ab\r" + "\u0301".encode() * MIB + b"\n",
+    "accents one by one": b"ab\r" + "\x1b[2G\u0301".encode() * 20_000 + b"\n",
+    "far to the right": b"\x1b[99999999CX\n" * 20_000,
+    "every character there is": b"ab\r" + "".join(map(chr, range(0x20000, 0x60000))).encode(),
+    "a count of many digits": b"ab\r\x1b[" + b"9" * 32 + b"@\x1b[" + b"9" * 32 + b"CX\n",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_few_bytes_of_code_take_no_more_room_and_time_than_a_screen(bomb: str) -> None:
+    Path("log").write_bytes(BOMBS[bomb])
+    finished = run_script("""
+        import resource, time
+        from scitex_session_io import render
+        sum(map(len, render(b"ab\\rX\\x1b[@\\n")))
+        before, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+        size = sum(map(len, render("log")))
+        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(size, after - before, time.process_time() - cpu)
+    """)
+    size, kibibytes, seconds = finished.stdout.split()
+    assert int(size) <= max(len(BOMBS[bomb]), 1100 * BOMBS[bomb].count(b"\n"))
+    assert int(kibibytes) < 40_000
+    assert float(seconds) < 10
+
+
+def test_what_is_inserted_pushes_the_rest_of_a_row_out_at_the_edge() -> None:
+    assert b"".join(render(b"abc\r\x1b[2@X\n")) == b"X abc\n"
+    assert b"".join(render(b"abc\r\x1b[100000@X\n")) == b"X\n"

@@ -22,7 +22,10 @@ RECORD_NAME = "session.json"
 EVENTS_NAME = "events.jsonl"
 HEARTBEAT_NAME = "heartbeat"
 CONFIG_NAME = "CONFIGS/CONFIG.yaml"
-LOG_NAMES = ("logs/stdout.log", "logs/stderr.log", "logs/stdout.txt", "logs/stderr.txt")
+LOG_NAMES = (
+    *("logs/stdout.log", "logs/stderr.log", "logs/stdout.txt", "logs/stderr.txt"),
+    *("logs/stdout.1.log", "logs/stderr.1.log"),  # what stood there before it was truncated
+)
 DIFF_NAME = "code/changes.diff"
 
 RUN_FILES = (RECORD_NAME, EVENTS_NAME, HEARTBEAT_NAME, CONFIG_NAME, *LOG_NAMES, DIFF_NAME)

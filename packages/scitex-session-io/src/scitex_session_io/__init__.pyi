@@ -8,6 +8,7 @@ from ._errors import IoError as IoError
 from ._errors import MalformedError as MalformedError
 from ._errors import MissingFileError as MissingFileError
 from ._errors import MissingLibraryError as MissingLibraryError
+from ._errors import TooLargeError as TooLargeError
 from ._errors import UnknownFormatError as UnknownFormatError
 from ._errors import UnsavableError as UnsavableError
 from ._errors import UsedCaptureError as UsedCaptureError

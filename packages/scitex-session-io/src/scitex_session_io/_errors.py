@@ -131,6 +131,26 @@ class MalformedError(IoError, ValueError):
         return f"{self.where}: {self.why}"
 
 
+class TooLargeError(IoError, MemoryError):
+    """A file to load does not fit into memory.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    size : int
+        Its length in bytes.
+    """
+
+    def __init__(self, path: str, size: int) -> None:
+        super().__init__(path, size)
+        self.path = path
+        self.size = size
+
+    def __str__(self) -> str:
+        return f"{self.path}: its {self.size} bytes do not fit into memory"
+
+
 class MissingFileError(IoError, FileNotFoundError):
     """A file to load does not exist.
 

@@ -156,7 +156,12 @@ def last_event_and_output(run_dir: Path) -> dict[str, Any]:
             for name, value in events[-1].items()
             if isinstance(value, str | int | float | None)
         }
-    output = {name: _last_line(run_dir / "logs" / f"{name}.log") for name in ("stdout", "stderr")}
+    logs = run_dir / "logs"
+    output = {
+        # The earlier part is what stood in a log before it was truncated.
+        name: _last_line(logs / f"{name}.log") or _last_line(logs / f"{name}.1.log")
+        for name in ("stdout", "stderr")
+    }
     if any(output.values()):
         found["last_output"] = {name: line for name, line in output.items() if line}
     return found

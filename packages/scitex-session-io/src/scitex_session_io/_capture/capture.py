@@ -71,8 +71,9 @@ def capture(
     on_death : sequence of str, optional
         The command that the companion runs when this process dies without `Capture.stop` or
         `Capture.dismiss`. The program is an absolute path; it runs in the directory ``/``, with
-        an empty stdin, and the terminal as stdout and stderr. It gets one more argument, a JSON
-        object: ``{"seen": "2026-11-22T05:09:48.123456+00:00", "signal": 9, "exit_status": null}``.
+        an empty stdin, and the terminal as stdout and stderr; SIGTERM, SIGINT, SIGHUP and SIGQUIT
+        are ignored. It gets one more argument, a JSON object:
+        ``{"seen": "2026-11-22T05:09:48.123456+00:00", "signal": 9, "exit_status": null}``.
         Signal and exit status are null where they can't be known: Linux tells them from 6.15 on,
         and earlier only while the parent has not reaped the process.
     on_death_code : path, optional
@@ -116,14 +117,23 @@ def capture(
     one message. When nobody reads the terminal's end any more (``| head -1``), showing stops and
     the log goes on.
 
+    A program that opens ``/dev/stdout`` or ``/dev/stderr`` for writing (``echo x > /dev/stderr`` in
+    a shell) truncates the log. The companion keeps the last mebibyte of each log that it has seen,
+    and appends it to an earlier part beside the log (``e.1.log`` of ``e.log``), which `render` puts
+    first. What was printed within the milliseconds before is lost, which is said.
+
     With `max_bytes`, the file system takes blocks out of the log where it can (ext4, XFS). Others
     (tmpfs, Btrfs) punch a hole: the file keeps its length, the hole takes no room and reads as
     NULs, which `render` leaves out. Where neither works, and on systems other than Linux, one
     message says so and the logs are kept whole. The size is checked every 20 ms, so a log may be
     larger in between; after the end nobody checks what child processes still write.
 
+    The companion ignores SIGTERM, SIGINT, SIGHUP and SIGQUIT until the run has said goodbye or its
+    death is filed: whoever sends them to every process of a job means the run.
+
     In a process that adopts orphans (PID 1 of a container without ``--init``) the companion does
-    become a child that `os.wait` meets.
+    become a child that `os.wait` meets. With PID 1 every other process ends, so `Capture.dismiss`
+    waits there until everything is shown, as a plain `print` would.
 
     Tested on Linux. macOS takes the same code path, without a pidfd, and has not been tried.
 

@@ -34,6 +34,12 @@ _START = (
     "import sys; sys.path.append(sys.argv.pop(1)); "
     "from scitex_session_io._companion.main import main; main(sys.argv)"
 )
+# Blocked until the companion ignores them: a job may be ended in the milliseconds of its start.
+_POLITE = [
+    getattr(_signal, name)
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT")
+    if hasattr(_signal, name)  # Windows has not all of them
+]
 _FOLDER = os.path.abspath(__file__).rsplit(os.sep, 3)[0]
 
 # What a forked child closes: one that outlives the run must not keep the pipes open.
@@ -140,9 +146,7 @@ class Companion:
             No process can be started. Nothing is left open.
         """
         terminals = redirection.terminals if redirection else None
-        # A log that is shown nowhere matters only for its size.
-        echoes = redirection.echoes if redirection else []
-        self._echoes = [(log, out) for log, out in echoes if out or most]
+        self._echoes = redirection.echoes if redirection else []
         self._stderr = terminals[1] if terminals else None
         theirs: list[Kept] = []
         try:
@@ -183,10 +187,18 @@ class Companion:
                     copy_rest(log, out)
 
     def dismiss(self) -> None:
-        """Say goodbye: the run is over. The companion still shows the rest, and ends."""
-        if self._connected():
-            os.write(self._control.number, b"b")
-        self.close()
+        """Say goodbye: the run is over. The companion still shows the rest, and ends.
+
+        The init of a container (PID 1) waits for that, however long its reader takes, as it would
+        without us: with it every other process ends.
+        """
+        try:
+            if os.getpid() == 1 and self._echoes and not self._gone:
+                self._ask(b"d", float("inf"))
+        finally:
+            if self._connected():
+                os.write(self._control.number, b"b")
+            self.close()
 
     def release(self) -> None:
         """End the process if it still waits for a task; otherwise do nothing."""
@@ -386,7 +398,7 @@ def _run_moved(argv: list[str], descriptors: Sequence[Kept]) -> int:
     def run(*, setsid: bool) -> int:
         program, environment = argv[0], os.environ
         return os.posix_spawn(
-            program, argv, environment, file_actions=actions, setsigmask=(), setsid=setsid
+            program, argv, environment, file_actions=actions, setsigmask=_POLITE, setsid=setsid
         )
 
     with SigchldBlocked() as blocked:

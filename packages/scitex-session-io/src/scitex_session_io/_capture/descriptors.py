@@ -114,6 +114,8 @@ def claim(kept: Kept) -> bool:
 
 def copy_rest(log: Kept, out: Kept) -> None:
     """Copy `log`, from its position to its end, to `out`, as long as someone reads there."""
+    if log.valid and os.lseek(log.number, 0, os.SEEK_CUR) > os.fstat(log.number).st_size:
+        os.lseek(log.number, 0, os.SEEK_SET)  # it was truncated: what is there is new
     while log.valid and out.valid and (data := os.read(log.number, _CHUNK)):
         while data:
             try:

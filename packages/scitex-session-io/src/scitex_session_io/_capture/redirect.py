@@ -232,10 +232,9 @@ class LoggedStream:
             flush(stream)
         os.dup2(self._append.number, self._number)
         self._append.close()
+        # The object stays: logging handlers and progress bars know a console stream by identity.
         # A wrapper of the user's, such as colorama's, writes to whatever stands on the descriptor.
-        found = self._found
-        wrapper = found is not None and type(found) is not io.TextIOWrapper
-        self.stream: TextIO = found if found and wrapper else self._new_stream()
+        self.stream: TextIO = self._new_stream() if self._found is None else self._found
         self._adopt(self._plain)
         setattr(sys, self.name, self.stream)
 
@@ -279,38 +278,31 @@ class LoggedStream:
                 kept.close()
 
     def _new_stream(self) -> TextIO:
-        """Make a text stream on the descriptor that is like the one found.
-
-        Its differences stand in the instances of its layers. As subclasses of FileIO or
-        TextIOWrapper they would cost 13 % of a printed line: C takes its fast paths for the exact
-        types only.
-        """
-        found = self._found
+        """Make a text stream on a descriptor that was closed, and had none."""
         raw = io.FileIO(self._number, "w", closefd=False)
-        buffered = found is None or not isinstance(found.buffer, io.RawIOBase)  # python -u
-        vars(raw)["name"] = getattr(found, "name", f"<{self.name}>")
-        buffer: io.BufferedWriter | io.FileIO = io.BufferedWriter(raw) if buffered else raw
-        self._hook(raw, buffer)
+        vars(raw)["name"] = f"<{self.name}>"
         stream = io.TextIOWrapper(
-            buffer,
-            encoding=found.encoding if found else "utf-8",
-            errors=found.errors if found else "backslashreplace",
+            io.BufferedWriter(raw),
+            encoding="utf-8",
+            errors="backslashreplace",
             newline="\n",
             line_buffering=True,
-            write_through=not buffered,
         )
         vars(stream)["mode"] = "w"  # as Python has it on its own
+        self._adopt(stream)
         return stream
 
     def _adopt(self, stream: io.TextIOWrapper | None) -> None:
-        """Give Python's own stream the same differences, until `close`.
+        """Make Python's own stream answer for the terminal, and turn to it, until `close`.
 
-        Wrappers and logging handlers have kept it, and enlighten asks `sys.__stdout__` whether it
-        is a terminal.
+        The differences stand in the instances of its layers. As subclasses of FileIO or
+        TextIOWrapper they would cost 13 % of a printed line, since C takes its fast paths for the
+        exact types only; and the stream would be another object.
         """
         buffer: Any = stream and stream.buffer
-        if type(buffer) in (io.BufferedWriter, io.FileIO):
-            self._hook(getattr(buffer, "raw", buffer), buffer)
+        raw = getattr(buffer, "raw", buffer)
+        if type(buffer) in (io.BufferedWriter, io.FileIO) and type(raw) is io.FileIO:
+            self._hook(raw, buffer)
 
     def _put(self, layer: dict[str, Any], name: str, value: object) -> None:
         self._hooked.append((layer, name, layer.get(name)))

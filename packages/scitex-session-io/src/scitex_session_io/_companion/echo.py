@@ -9,6 +9,9 @@ import os
 import select
 import stat
 
+from .cap import MARK
+from .tail import Tail
+
 CHUNK = 65536
 # A closed pipe, or a terminal that hung up.
 NOBODY_READS = (errno.EPIPE, errno.EIO, errno.ENXIO, errno.ECONNRESET)
@@ -18,9 +21,17 @@ class Echo:
     """One log, and the terminal, pipe or file that shows what is appended to it.
 
     `look` notes how long the log is, `show` copies up to an end.
+
+    Attributes
+    ----------
+    replaced : bytes
+        What somebody has taken out of the log by truncating it, and nobody has kept yet.
     """
 
-    __slots__ = ("end", "goal", "log", "out", "position", "size", "stalled", "step")
+    __slots__ = (
+        *("_rest", "_tail", "end", "goal", "log", "out", "position", "replaced"),
+        *("size", "stalled", "step"),
+    )
 
     def __init__(self, log: int, out: int) -> None:
         self.log = log
@@ -31,22 +42,43 @@ class Echo:
         self.size = self.goal = self.position
         self.end: int | None = None
         self.stalled = False
+        self._tail = Tail(log)
+        self._rest = memoryview(b"")  # of what was replaced, to be shown first
+        self.replaced = b""
 
     def look(self) -> int:
         """Note how long the log is; return the time of its last write, in nanoseconds."""
         found = os.fstat(self.log)
+        start = self._tail.changed(found.st_size, found.st_mtime_ns)
+        if start is not None:
+            self._start_again(start)
         self.size = found.st_size if self.end is None else min(found.st_size, self.end)
-        if self.size < self.position:  # the user has truncated it: what is there now is new
-            self.position = 0
         if self.out < 0:
-            self.position = self.size
+            self.position, self._rest = self.size, self._rest[:0]
         return found.st_mtime_ns
+
+    def _start_again(self, start: int) -> None:
+        """Go on with a log that was truncated: what is there now from `start` on is new."""
+        self.replaced += self._seen_from(start)
+        shown_to = self.position
+        if self.end is not None:  # what is written after the end is not for the terminal
+            self.end = start
+        elif self.out >= 0 and (shown_to > start or not start):
+            self._rest = memoryview(bytes(self._rest) + self._seen_from(shown_to))
+        self.position = min(shown_to, start)
+        os.lseek(self.log, self.position, os.SEEK_SET)
+        self._tail.start_again(os.fstat(self.log).st_size)
+
+    def _seen_from(self, position: int) -> bytes:
+        """Return what was seen from a position on, and say in it how much is not kept."""
+        dropped = self._tail.start - position
+        return (MARK % (dropped, b"") if dropped > 0 else b"") + self._tail.since(position)
 
     def show(self, end: int) -> None:
         """Show what `look` found up to `end`, as far as `out` takes it without waiting."""
         self.stalled = False
         end = min(end, self.size)
-        while self.position < end and self.out >= 0:
+        while (self._rest or self.position < end) and self.out >= 0:
             try:
                 taken = self._write(end)
             except OSError as error:
@@ -57,6 +89,9 @@ class Echo:
             if not taken:
                 self.stalled = True
                 return
+            if self._rest:
+                self._rest = self._rest[taken:]
+                continue
             self.position += taken
             os.lseek(self.log, self.position, os.SEEK_SET)
 
@@ -65,8 +100,11 @@ class Echo:
         waiting.register(self.out, select.POLLOUT)
         if not waiting.poll(0):
             return 0
-        data = os.pread(self.log, min(self.step, end - self.position), self.position)
-        if self.position + len(data) < end:  # whole lines, where it goes on
+        if self._rest:
+            data = bytes(self._rest[: self.step])
+        else:
+            data = os.pread(self.log, min(self.step, end - self.position), self.position)
+        if not self._rest and self.position + len(data) < end:  # whole lines, where it goes on
             data = data[: data.rfind(b"\n") + 1] or data
         try:
             return os.write(self.out, data)
@@ -81,6 +119,7 @@ class Echo:
         if self.end is not None:
             self.end -= moved
         os.lseek(self.log, self.position, os.SEEK_SET)
+        self._tail.start_again(os.fstat(self.log).st_size)
 
     @property
     def done(self) -> bool:
@@ -89,7 +128,7 @@ class Echo:
 
     def past(self, end: int) -> bool:
         """Return whether everything up to `end` is shown."""
-        return self.out < 0 or self.position >= min(end, self.size)
+        return self.out < 0 or (not self._rest and self.position >= min(end, self.size))
 
 
 class Marks:

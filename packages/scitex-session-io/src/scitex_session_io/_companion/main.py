@@ -6,6 +6,10 @@ its own, and thrifty: the standard library only, and of that little more than th
 loaded anyway. All of ours is imported at its start, since a long run may outlive the package that
 it was started from.
 
+It ignores the signals that ask a process to end (`watch.POLITE`): whoever sends them to every
+process of a job, as scancel and systemd do, means the run. It ends by the run's goodbye, or once it
+has filed its death.
+
 Arguments: the run's pid; the numbers of the descriptors it was given, -1 for those that are not
 there (control, answer, pidfd, link); and its task, unless there is a link, on which the task comes
 later. The task: the numbers of more descriptors (heartbeat, marks of the order, then log and
@@ -26,7 +30,8 @@ import time
 
 from .cap import Cap
 from .echo import CHUNK, Alarm, Echo, Marks, say
-from .watch import Watch, code_of, file_death, polled
+from .tail import keep_earlier
+from .watch import Watch, code_of, file_death, heed_signals, ignore_signals, polled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,8 +44,13 @@ TICK_MS = 20
 # In a silence, where no alarm can be set.
 QUIET_TICK_MS = 45
 QUIET_AFTER_S = 1.0
-# In a silence with an alarm, which misses a log that was moved to another directory.
-ALARM_AFTER_S = 0.1
+# How many writes may ring the alarm one by one, before and between the ticks of a burst: what a
+# program truncates right after it was printed had better be seen by then.
+RINGS = 20
+RINGS_AFTER_S = 0.1
+# When the code of the command for a crash is read: a short run is not to wait for that.
+CODE_AFTER_S = 0.1
+# With an alarm, which misses a log that was moved to another directory.
 ALARM_TICK_MS = 250
 # Without logs everything comes as an event, and only the heartbeat needs the time.
 IDLE_TICK_MS = 1000
@@ -79,9 +89,11 @@ class Companion:
         self.unread = code
         self.kept = b""
         self.caps: dict[int, Cap] = {}
+        self.truncated: set[int] = set()
         self.asked = 0
         self.alarm = Alarm(echoes)
-        self.tick = TICK_MS
+        self.tick = FIRST_TICK_MS
+        self.rings = RINGS
         self.awaited: tuple[list[int], list[int]] = ([], [])
         self.waiting = select.poll()
         self.now = self.begun = self.last_news = time.monotonic()
@@ -133,14 +145,16 @@ class Companion:
         if not self.echoes and self.watch.pidfd >= 0 and not self.unread:
             return IDLE_TICK_MS
         silence = self.now - self.last_news
-        if self.unread and self.now - self.begun > ALARM_AFTER_S:
-            # Not before: a short run is not to wait for it.
+        if self.unread and self.now - self.begun > CODE_AFTER_S:
             folder, self.unread = self.unread, ""
             self.kept = code_of(folder)
-        if silence > ALARM_AFTER_S and self.alarm.set():
+        if silence > 0 and self.alarm.set():
+            self.rings = RINGS if silence > RINGS_AFTER_S else self.rings
             # The alarm misses what was written before it was set.
-            news = [echo for echo in self.echoes if echo.look() and echo.position < echo.size]
+            news = [echo for echo in self.echoes if echo.look() and not echo.past(echo.size)]
             return 0 if news and not any(echo.stalled for echo in news) else ALARM_TICK_MS
+        if self.rings > 0 and self.alarm.set():
+            self.rings -= 1
         tick, self.tick = self.tick, min(2 * self.tick, TICK_MS)
         return QUIET_TICK_MS if silence > QUIET_AFTER_S else tick
 
@@ -158,8 +172,11 @@ class Companion:
     def show(self, *, new_goal: bool) -> None:
         """Show one round, in the order of the marks; then each log, the latest written one last."""
         written = {echo: echo.look() for echo in self.echoes}
-        if any(echo.position < echo.size for echo in self.echoes):
+        if not all(echo.past(echo.size) for echo in self.echoes):
             self.last_news = self.now
+        for echo in self.echoes:
+            if echo.replaced:
+                self.keep(echo)
         if new_goal:
             for echo in self.echoes:
                 echo.goal = echo.size
@@ -168,6 +185,26 @@ class Companion:
             for echo in sorted(self.echoes, key=written.__getitem__):
                 echo.show(echo.size)
         self.trim()
+
+    def keep(self, echo: Echo) -> None:
+        """Write what stood in a log before somebody truncated it into a file beside the log."""
+        self.marks.forget()
+        if cap := self.caps.pop(echo.log, None):
+            cap.close()
+        said = echo.log in self.truncated
+        self.truncated.add(echo.log)
+        try:
+            log, part = keep_earlier(echo.log, echo.replaced, self.most)
+        except OSError as error:
+            message = f"a log was truncated, and what it held is lost: {error.strerror}"
+        else:
+            message = (
+                f"{log} was truncated, as by '> /dev/stderr': what it held is in {part} beside it, "
+                "except for what was printed in the milliseconds before"
+            )
+        echo.replaced = b""
+        if not said:
+            say(message)
 
     def trim(self) -> None:
         """Drop the middle of a log that is too long."""
@@ -255,6 +292,7 @@ def receive_task(link: int, watch: Watch) -> list[str]:
 
 def main(argv: list[str]) -> NoReturn:
     """Accompany the run that the arguments name."""
+    ignore_signals()
     pid, control, answer, pidfd, link = (int(word) for word in argv[1:6])
     task = argv[6:]
     close_others([control, answer, pidfd, link, *map(int, task[:6])])
@@ -276,5 +314,6 @@ def main(argv: list[str]) -> NoReturn:
             files = True
         if files:
             file_death(command, watch, companion.kept)
+    heed_signals()
     companion.finish(PATIENCE_S)
     os._exit(0)

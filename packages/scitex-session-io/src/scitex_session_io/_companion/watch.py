@@ -1,4 +1,4 @@
-"""What the companion watches: whether the run is alive; and how it files a death."""
+"""What the companion watches: whether the run is alive; and how it outlives and files a death."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # How long the run's parent may take to reap it: only afterwards does Linux tell the exit status.
 REAPED_MS = 200
+# Those that ask a process to end.
+POLITE = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT)
 
 _PIDFD_GET_INFO = (3 << 30) | (64 << 16) | (0xFF << 8) | 11  # _IOWR(0xFF, 11, 64 bytes)
 _PIDFD_INFO_EXIT = 1 << 3
@@ -86,6 +88,19 @@ class Watch:
         return int(fields[49]) if fields[0] == b"Z" else None
 
 
+def ignore_signals() -> None:
+    """Ignore the signals that ask a process to end, which were blocked until now."""
+    for number in POLITE:
+        _signal.signal(number, _signal.SIG_IGN)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+
+
+def heed_signals() -> None:
+    """Let this process be ended again: the run is over, and only its last output is still shown."""
+    for number in POLITE:
+        _signal.signal(number, _signal.SIG_DFL)
+
+
 def polled(number: int, timeout_ms: int) -> int:
     """Return the events of one descriptor."""
     waiting = select.poll()
@@ -135,14 +150,15 @@ def _as_stdin(text: bytes) -> None:
 
 
 def file_death(command: list[str], watch: Watch, code: bytes = b"") -> NoReturn:
-    """Become the command that files the crash, with its code on stdin."""
+    """Become the command that files the crash, with its code on stdin.
+
+    It goes on ignoring what asks a process to end.
+    """
     found = seen_json(*watch.ending())
     if code:
         _as_stdin(code)
     os.closerange(3, 256)
-    # The shell that started us in the background ignored the first two, Python ignores the third.
-    for number in (_signal.SIGINT, _signal.SIGQUIT, _signal.SIGPIPE):
-        _signal.signal(number, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)  # which Python ignores
     try:
         os.execv(command[0], [*command, found])
     except OSError as error:

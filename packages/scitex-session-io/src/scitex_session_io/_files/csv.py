@@ -109,7 +109,9 @@ def _type_of(texts: Sequence[str]) -> Callable[[str], Any]:
     if not texts:
         return str
     if all(_INT.fullmatch(text) for text in texts):
-        return int
+        # Python makes no number of more digits.
+        most = sys.get_int_max_str_digits() or sys.maxsize
+        return int if max(map(len, texts)) <= most else str
     if all(text in _BOOLS for text in texts):
         return _BOOLS.__getitem__
     if all(_is_float(text) for text in texts):

@@ -46,8 +46,12 @@ def encode(value: object, *, indent: int | None = 2, allow_nan: bool = True) -> 
     UnsavableError
         JSON can't hold something in it; the message says where.
     """
-    plain = _Plain(allow_nan=allow_nan).value(value, "obj", ())
-    text = json.dumps(plain, indent=indent, ensure_ascii=False)
+    try:
+        plain = _Plain(allow_nan=allow_nan).value(value, "obj", ())
+        text = json.dumps(plain, indent=indent, ensure_ascii=False)
+    except RecursionError:
+        allowed = "what is nested at most some hundred times"
+        raise UnsavableError("JSON", "obj", "nested too deeply", allowed) from None
     # UTF-8 has no place for a lone surrogate, as in a file name that is not UTF-8. JSON has: it is
     # written as Python's own escape.
     yield (text + "\n").encode("utf-8", "backslashreplace")
@@ -59,7 +63,8 @@ def decode(path: pathlib.Path) -> Any:
     Raises
     ------
     MalformedError
-        The file is not JSON, or not UTF-8.
+        The file is not JSON, not UTF-8, nested too deeply, or has an integer of more digits than
+        Python reads.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
@@ -68,6 +73,12 @@ def decode(path: pathlib.Path) -> Any:
         raise MalformedError(where, f"not JSON: {error.msg}") from error
     except UnicodeDecodeError as error:
         raise MalformedError(f"{path}, byte {error.start}", "not UTF-8") from error
+    except RecursionError:  # its traceback would be a thousand lines
+        raise MalformedError(str(path), "nested too deeply") from None
+    except ValueError as error:
+        most = sys.get_int_max_str_digits()
+        why = f"an integer of more than {most} digits, which Python does not read"
+        raise MalformedError(str(path), why) from error
 
 
 class _Plain:

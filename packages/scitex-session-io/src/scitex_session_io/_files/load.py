@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from scitex_session_io._errors import InvalidValueError, MalformedError, MissingLibraryError
+import itertools
+import os
+
+from scitex_session_io._errors import (
+    InvalidValueError,
+    MalformedError,
+    MissingLibraryError,
+    TooLargeError,
+)
 
 from .places import loading_path
 from .save import format_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
+    import pathlib
     from collections.abc import Callable
     from typing import Any, Literal
 
     from .csv import Column
 
     Into = Literal["dicts", "columns", "rows", "numpy", "pandas"]
+
+# So many names stand in a message.
+_MOST_NAMED = 5
 
 
 def load(path: str | os.PathLike[str], *, into: Into | None = None) -> Any:
@@ -49,6 +60,8 @@ def load(path: str | os.PathLike[str], *, into: Into | None = None) -> Any:
     ValueError
         The suffix names no format, `into` is unknown or given for JSON, or the content is
         malformed; the message names the line.
+    MemoryError
+        The file does not fit into memory.
     ImportError
         numpy or pandas is asked for and not installed.
 
@@ -62,17 +75,42 @@ def load(path: str | os.PathLike[str], *, into: Into | None = None) -> Any:
         raise InvalidValueError("into", into, f"one of {choices}")
     file = loading_path(path)
     suffix = format_of(file)
-    if suffix == ".json":
-        if into is not None:
-            raise InvalidValueError("into", into, "left out for a .json file")
-        from .json import decode
+    if suffix == ".json" and into is not None:
+        raise InvalidValueError("into", into, "left out for a .json file")
+    size = file.stat().st_size
+    if size > _memory():
+        raise TooLargeError(str(file), size)
+    try:
+        return _load_json(file) if suffix == ".json" else _load_csv(file, into)
+    except MemoryError:
+        raise TooLargeError(str(file), size) from None
 
-        return decode(file)
+
+def _memory() -> float:
+    """Return how many bytes of memory this machine has, as far as it tells."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, OSError, ValueError):  # Windows
+        return float("inf")
+
+
+def _load_json(file: pathlib.Path) -> Any:
+    from .json import decode
+
+    return decode(file)
+
+
+def _load_csv(file: pathlib.Path, into: Into | None) -> Any:
     from .csv import read
 
     header, columns = read(file)
-    if into != "rows" and (twice := {name for name in header if header.count(name) > 1}):
-        why = f"more than one column is named {', '.join(map(repr, sorted(twice)))}"
+    if into != "rows" and len(set(header)) < len(header):
+        twice = sorted(
+            {name for name, next_ in itertools.pairwise(sorted(header)) if name == next_}
+        )
+        named = ", ".join(map(repr, twice[:_MOST_NAMED]))
+        more = f" and {len(twice) - _MOST_NAMED} more" if len(twice) > _MOST_NAMED else ""
+        why = f"more than one column is named {named}{more}"
         raise MalformedError(str(file), f"{why}; into='rows' reads it")
     return _INTO[into or "dicts"](header, columns)
 

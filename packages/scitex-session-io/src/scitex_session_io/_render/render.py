@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from scitex_session_io._companion.tail import earlier_part
 from scitex_session_io._errors import InvalidTypeError
 
 TYPE_CHECKING = False
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     Log = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | IO[str] | Pieces
 
 CHUNK = 1 << 20
+# A few bytes of code can stand for a thousand blanks: such pieces are rendered in smaller ones.
+_SMALL = 1 << 16
 # So many NULs are a hole: `capture(max_bytes=...)` has capped the file, or a machine has lost its
 # power. Fewer are output.
 HOLE = 4096
@@ -37,8 +40,10 @@ def render(log: Log) -> Iterator[bytes]:
     Parameters
     ----------
     log : path, bytes, file or iterable
-        A path; the bytes of a log themselves; a file open for reading, binary or text, read from
-        where it stands; or pieces of bytes or text, cut anywhere. Text counts as UTF-8.
+        A path, of which an earlier part beside it comes first (``o.1.log`` of ``o.log``: what stood
+        there before a program truncated the log); the bytes of a log themselves; a file open for
+        reading, binary or text, read from where it stands; or pieces of bytes or text, cut
+        anywhere. Text counts as UTF-8.
 
     Returns
     -------
@@ -80,7 +85,7 @@ def _rendered(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
     screen = Screen()
     code = text = b""
-    for piece in _without_holes(pieces):
+    for piece in _small(_without_holes(pieces)):
         data = code + piece
         cut = unfinished_code(data)
         data, code = data[:cut], data[cut:]
@@ -96,6 +101,15 @@ def _rendered(pieces: Iterable[bytes]) -> Iterator[bytes]:
     screen.feed(text + WITHOUT_TRACE.sub(b"", code))
     screen.finish()
     yield from filter(None, screen.out)
+
+
+def _small(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Cut large pieces that have codes."""
+    for piece in pieces:
+        if len(piece) > _SMALL and (b"\x1b" in piece or b"\r" in piece or b"\x08" in piece):
+            yield from (piece[i : i + _SMALL] for i in range(0, len(piece), _SMALL))
+        else:
+            yield piece
 
 
 def _without_holes(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -120,7 +134,7 @@ def _without_holes(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _pieces(log: Log) -> Iterator[bytes]:
     """Return the bytes of a log, piece by piece."""
     if isinstance(log, (str, os.PathLike)):
-        return _file_pieces(os.fspath(log))
+        return _file_pieces(os.fsdecode(log))
     if isinstance(log, (bytes, bytearray, memoryview)):
         view = memoryview(log).cast("B")
         return (bytes(view[i : i + CHUNK]) for i in range(0, len(view), CHUNK))
@@ -134,6 +148,9 @@ def _pieces(log: Log) -> Iterator[bytes]:
 
 def _file_pieces(path: str) -> Iterator[bytes]:
     with open(path, "rb", buffering=0) as file:
+        if os.path.isfile(earlier := earlier_part(path)):
+            with open(earlier, "rb", buffering=0) as part:
+                yield from _stream_pieces(part)
         yield from _stream_pieces(file)
 
 

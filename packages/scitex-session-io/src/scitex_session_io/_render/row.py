@@ -6,6 +6,10 @@ import re
 import unicodedata
 
 TAB = 8
+# No terminal is wider, for a program that goes or pushes something to the right of a row.
+REACH = 1 << 10
+# So many bytes of accents a character may have; more are no text.
+_MOST_MARKS = 256
 
 # One column each, so that their length is their width: ASCII, Latin, the lines and blocks of
 # progress bars, Braille spinners.
@@ -13,10 +17,16 @@ _NARROW_BYTES = re.compile(rb"[ -~]*")
 _NARROW = re.compile("[ -~\xa1-\xac\xae-\u02ff\u2500-\u259f\u2800-\u28ff]*")
 
 
+# Beyond so many characters, what is known of them is forgotten: binary data may have any.
+_MOST_CHARACTERS = 1 << 13
+
+
 class _Widths(dict[str, int]):
     """The width of each character in columns, found at its first use."""
 
     def __missing__(self, char: str) -> int:
+        if len(self) >= _MOST_CHARACTERS:
+            self.clear()
         if unicodedata.category(char) in ("Cc", "Cf", "Me", "Mn") and char != "\xad":
             width = 0
         else:
@@ -25,7 +35,18 @@ class _Widths(dict[str, int]):
         return width
 
 
+class _Encoded(dict[str, bytes]):
+    """The bytes of each character: the same object for all of its cells."""
+
+    def __missing__(self, char: str) -> bytes:
+        if len(self) >= _MOST_CHARACTERS:
+            self.clear()
+        self[char] = encoded = char.encode("utf-8", "surrogateescape")
+        return encoded
+
+
 _widths = _Widths()
+_encoded = _Encoded()
 
 
 def measured(data: bytes) -> tuple[int, int]:
@@ -66,17 +87,23 @@ def cells_of(data: bytes, start: int = 0) -> tuple[bytes, list[bytes]]:
     before = b""
     cells: list[bytes] = []
     lead = -1
-    for char in data.decode("utf-8", "surrogateescape"):
-        raw = char.encode("utf-8", "surrogateescape")
+    marks: list[bytes] = []  # joined at once: there may be a million of them
+    for char in data.decode("utf-8", "surrogateescape") + " ":  # the blank ends the last ones
         width = TAB - (start + len(cells)) % TAB if char == "\t" else _widths[char]
-        if width:
-            lead = len(cells)
-            cells.append(raw)
+        if not width:
+            marks.append(_encoded[char])
+            continue
+        if marks:
+            if cells:
+                cells[lead] += b"".join(marks)
+            else:
+                before = b"".join(marks)
+            marks.clear()
+        lead = len(cells)
+        cells.append(_encoded[char])
+        if width > 1:
             cells.extend([b""] * (width - 1))
-        elif cells:
-            cells[lead] += raw
-        else:
-            before += raw
+    cells.pop()
     return before, cells
 
 
@@ -187,12 +214,15 @@ class Row:
         del cells[start : start + count]
 
     def insert(self, start: int, count: int) -> None:
-        """Put blank columns in; what follows moves to the right."""
+        """Put blank columns in; what follows moves to the right, and out at the edge."""
         cells = self._split()
+        edge = max(len(cells), REACH)
         if start < len(cells):
             self._redrawn = True
             self._tear(start)
-            cells[start:start] = [b" "] * count
+            cells[start:start] = [b" "] * min(count, edge - start)
+            self._tear(edge)
+            del cells[edge:]
 
     def clear(self) -> None:
         """Erase the row."""
@@ -213,7 +243,9 @@ class Row:
         """Add bytes without width to the character before `column`; without one they are lost."""
         cells = self._split()
         if data and 0 < column <= len(cells):
-            cells[self._lead(column - 1)] += data
+            lead = self._lead(column - 1)
+            if len(cells[lead]) < _MOST_MARKS:
+                cells[lead] += data
 
     def _tear(self, column: int) -> None:
         """Blank a wide character that reaches over the left edge of `column`, as terminals do."""

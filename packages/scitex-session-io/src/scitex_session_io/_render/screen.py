@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .codes import MOTION
-from .row import Row
+from .row import REACH, Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,10 +154,12 @@ class Screen:
                 numbers = [int(word or 0) for word in (code["numbers"] or b"").split(b";")]
                 MOTIONS[code["final"] or motion](self, numbers)
 
-    # The methods below are for `MOTIONS`. A cursor goes no further right than rows are long.
+    # The methods below are for `MOTIONS`.
 
     def to_column(self, column: int) -> None:
-        self.column = max(0, min(column, WIDTH))
+        if column > REACH:
+            column = min(column, max(self.row.width, REACH))
+        self.column = max(0, column)
 
     def right(self, count: int) -> None:
         self.to_column((self.column or 0) + count)

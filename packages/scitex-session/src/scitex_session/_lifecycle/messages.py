@@ -64,6 +64,8 @@ def _print(text: str) -> None:
         # `| head -1` has read enough, or the disk behind it is full. What is left in the buffer
         # would make the interpreter fail at its very end, with status 120, though the run did not.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ValueError:  # the script has closed or detached its stdout: there is nobody to tell
+        pass
 
 
 def print_flow(script: Path) -> None:

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import sys
+import time
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime
@@ -55,6 +56,10 @@ _LARGEST_RENDERED = 4 << 20
 _OF_THE_END = ("status", "exit_status", "reason", "message", "ended", "duration_s")
 _SHORT = 200
 _LONGEST_COPY = 200  # bytes of a script's name
+# So does one whose codes are made to be slow, or stand for many times their length.
+_RENDERING_S = 1.0
+_LARGEST_RENDERING = 16 << 20
+_RENDERED_AT_ONCE = 1 << 14
 _KNOWN_AT_THE_END = ("END_DATETIME", "EXIT_STATUS", "RUN_DURATION")
 # Types that YAML has and JSON has not, as values and, where they can be, as keys.
 _IN_YAML = (int, float, bool, type(None), set, date, datetime)
@@ -301,8 +306,8 @@ class RunRecord:
     def render_logs(self) -> None:
         """Write ``stdout.txt`` and ``stderr.txt``: the logs as the terminal showed them in the end.
 
-        Only for a small log with terminal codes. The log itself stays as it is: a child that
-        outlives the run may still write to it.
+        Only for a small log with terminal codes, and only where that takes no longer than a second.
+        The log itself stays as it is: a child that outlives the run may still write to it.
 
         Raises
         ------
@@ -311,16 +316,14 @@ class RunRecord:
         """
         for name in ("stdout", "stderr"):
             log = log_path(self.path, name)
-            try:
-                if os.path.getsize(log) > _LARGEST_RENDERED:
-                    continue
-                data = log.read_bytes()
-            except FileNotFoundError:  # nothing was captured, or the script has removed it
+            # First what stood there before a program truncated it, if one did.
+            parts = [part for part in (log.with_suffix(".1.log"), log) if part.is_file()]
+            if sum(map(os.path.getsize, parts)) > _LARGEST_RENDERED:
                 continue
-            if _has_codes(data):
-                from scitex_session_io import render
-
-                write_atomic(log.with_suffix(".txt"), b"".join(render(data)))
+            # There is none where nothing was captured, or the script has removed it.
+            data = b"".join(part.read_bytes() for part in parts)
+            if _has_codes(data) and (text := _rendered(data)) is not None:
+                write_atomic(log.with_suffix(".txt"), text)
 
     def reap_others(self) -> None:
         """File a few earlier runs of this script that died without anybody seeing it."""
@@ -346,6 +349,28 @@ class RunRecord:
 
 def _shortened(value: Any) -> Any:
     return f"{value[:_SHORT]}…" if isinstance(value, str) and len(value) > _SHORT else value
+
+
+def _rendered(data: bytes) -> bytes | None:
+    """Return the rendering of a log; None if it takes too long or becomes too large."""
+    from scitex_session_io import render
+
+    deadline = time.monotonic() + _RENDERING_S
+    late = False
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal late
+        for start in range(0, len(data), _RENDERED_AT_ONCE):
+            if late := time.monotonic() > deadline:
+                return
+            yield data[start : start + _RENDERED_AT_ONCE]
+
+    text = bytearray()
+    for piece in render(pieces()):
+        text += piece
+        if late or len(text) > _LARGEST_RENDERING:
+            return None
+    return None if late else bytes(text)
 
 
 def _has_codes(data: bytes) -> bool:

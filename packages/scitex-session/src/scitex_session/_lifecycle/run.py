@@ -269,12 +269,13 @@ class Run:
         if error is not None:
             with tolerated("logging the error"):
                 self.record.log_error(error)
-        with tolerated("rendering the logs"):
-            if self.capture.mode != "none":
-                self.record.render_logs()
         with tolerated("recording what repeats"):
             self._record_what_repeats()
         self.record.end(exit_status, reason, message=message)
+        # Not before: whatever a log does to the rendering, how the run ended is on record.
+        with tolerated("rendering the logs"):
+            if self.capture.mode != "none":
+                self.record.render_logs()
         with tolerated("dismissing the companion"):
             self.capture.dismiss()
         with tolerated("removing the heartbeat"):
