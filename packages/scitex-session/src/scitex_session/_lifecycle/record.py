@@ -9,9 +9,10 @@ import json
 import math
 import os
 import sys
+import time
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from scitex_session._names.config_object import set_own_keys
 from scitex_session_core import (
@@ -160,6 +161,7 @@ class RunRecord:
             seed=seed,
             parent=options.parent,
         )
+        self._began = _uptime()
         self._record.update(tags=list(dict.fromkeys(options.tags)), note=options.note)
         set_own_keys(config, START_DATETIME=self._time("started"))
 
@@ -207,7 +209,13 @@ class RunRecord:
         if self.status != "running":
             return
         record = {**self._with_events(), **self._added}
-        self._record = ended_record(record, exit_status=exit_status, reason=reason, message=message)
+        self._record = ended_record(
+            record,
+            exit_status=exit_status,
+            reason=reason,
+            message=message,
+            ended=self._end_time(),
+        )
         with tolerated("writing the record"):
             write_record(self.path, self._record)
         self.path = move_to_finished(
@@ -277,6 +285,12 @@ class RunRecord:
     def _time(self, field: str) -> datetime:
         return datetime.fromisoformat(self._record[field]).astimezone()
 
+    def _end_time(self) -> str:
+        """Return when the run ends: its start, and what has passed since on a clock nobody sets."""
+        passed = timedelta(seconds=_uptime() - self._began)
+        ended = datetime.fromisoformat(self._record["started"]) + passed
+        return ended.isoformat(timespec="microseconds")
+
     def _with_events(self) -> dict[str, Any]:
         """Return the record on disk, with the events that others appended folded in."""
         try:
@@ -288,6 +302,12 @@ class RunRecord:
                 self.path.mkdir(parents=True, exist_ok=True)
             return fold_events(self._record, read_events(self.path))
         return record if record["id"] == self.id else self._record
+
+
+def _uptime() -> float:
+    """Return the seconds of a clock that nobody sets, and that goes on while the machine sleeps."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
 def _has_codes(data: bytes) -> bool:
