@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scitex_session import SessionManager
 from support import Finished, read_json, run_script, start_script, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 POSIX_ONLY = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX are missing here")
 
@@ -236,8 +237,6 @@ def test_a_sudden_death_is_filed_as_a_crash_with_a_complete_log(
 def test_a_killed_run_is_not_active_a_second_later() -> None:
     import time
 
-    from scitex_session import SessionManager
-
     with start_script(SCRIPT.format(body="time.sleep(60)")) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -251,10 +250,38 @@ def test_a_killed_run_is_not_active_a_second_later() -> None:
 
 
 @POSIX_ONLY
+def test_a_run_that_is_killed_before_it_is_registered_is_listed_as_a_crash(
+    caused: Callable[[str, str], None],
+) -> None:
+    source = """
+        import os, signal, sys
+        import scitex_session as stx
+        from scitex_session._lifecycle import record
+
+        def die(*args):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        if "-n" in sys.argv:  # between the first record and the line of the journal
+            record.register_start = die
+
+        @stx.session
+        def main(n: int = 3):
+            pass
+
+        if __name__ == "__main__":
+            main()
+        """
+    assert run_script(source, "-n", "5").returncode == -signal.SIGKILL
+    assert run_script(source).returncode == 0
+    session, _ = SessionManager().list_sessions().values()
+    assert (session["status"], session["arguments"]) == ("crashed", {"n": 5})
+    assert Path(session["run_dir"]).parent.name == "FINISHED_ERROR"
+    caused("SIGKILL between first record and journal", "filed and listed as crashed")
+
+
+@POSIX_ONLY
 def test_a_run_whose_companion_died_too_is_reaped_by_the_next_run() -> None:
     import psutil
-
-    from scitex_session import SessionManager
 
     with start_script(SCRIPT.format(body="time.sleep(60)")) as process:
         assert process.stdout is not None

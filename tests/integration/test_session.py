@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from support import read_json, run_script
@@ -336,3 +337,50 @@ def test_a_style_that_can_not_be_is_said_without_our_frames() -> None:
     assert "_style.py" not in finished.stderr
     assert "_validation.py" not in finished.stderr
     assert not Path("script_out").exists()
+
+
+def test_a_clock_that_is_set_back_makes_no_negative_duration() -> None:
+    finished = run_script(
+        """
+        import datetime, time
+        import scitex_session as stx
+        from scitex_session_core._record import record
+
+        @stx.session(verbose=True)
+        def main():
+            time.sleep(0.2)
+            # As ntpd or a user sets the machine's clock, for this process alone.
+            class Earlier(datetime.datetime):
+                @classmethod
+                def now(cls, tz=None):
+                    return super().now(tz) - datetime.timedelta(days=1)
+            record.datetime = Earlier
+            return 0
+
+        if __name__ == "__main__":
+            main()
+        """
+    )
+    (path,) = Path("script_out/FINISHED_SUCCESS").glob("*/session.json")
+    record = read_json(path)
+    assert record["ended"] > record["started"], finished
+    assert 0.2 <= record["duration_s"] < 60
+    assert f"success after {record['duration_s']:.2f} s" in finished.stdout
+
+
+def test_the_duration_is_that_of_the_run() -> None:
+    run_script(
+        """
+        import time
+        import scitex_session as stx
+        CONFIG, *_ = stx.start(verbose=False)
+        time.sleep(0.2)
+        stx.close(CONFIG, verbose=False)
+        print(CONFIG.RUN_DURATION.total_seconds(), file=open("told", "w"))
+        """
+    )
+    (path,) = Path("script_out/FINISHED").glob("*/session.json")
+    record = read_json(path)
+    times = [datetime.fromisoformat(record[name]) for name in ("started", "ended")]
+    assert 0.2 <= record["duration_s"] == float(Path("told").read_text())
+    assert abs((times[1] - times[0]).total_seconds() - record["duration_s"]) < 5

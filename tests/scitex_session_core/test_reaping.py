@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scitex_session_core import (
+    SessionManager,
     SessionWarning,
     make_run_dir,
     move_to_finished,
     new_record,
     read_record,
     reap,
+    register_start,
     write_record,
 )
 from support import read_json_lines, run_together
@@ -43,6 +46,36 @@ def test_all_the_dead_are_reaped_and_nobody_else(
         "RUNNING": sorted([away.name, alive.path.name, empty.path.name]),
         "FINISHED_ERROR": sorted(dead),
     }
+
+
+def test_a_run_that_died_before_its_start_was_registered_is_listed(
+    dead_run: Callable[..., Path], registry: Path
+) -> None:
+    run_dir = dead_run(function="analyze", arguments={"n": 3}, tags=["paper"])
+    (moved,) = reap(run_dir.parent.parent, registry=registry)
+    (session,) = SessionManager(registry).list_sessions().values()
+    record = read_record(moved)
+    assert session["status"] == "crashed"
+    assert session["start_time"] == datetime.fromisoformat(record["started"])
+    assert (session["function"], session["arguments"]) == ("analyze", {"n": 3})
+    assert (session["tags"], session["run_dir"]) == (["paper"], str(moved))
+
+
+def test_a_start_that_was_registered_stays_what_it_is(
+    dead_run: Callable[..., Path], registry: Path
+) -> None:
+    run_dir = dead_run()
+    register_start(registry, read_record(run_dir), run_dir)
+    before = SessionManager(registry).list_sessions()
+    (moved,) = reap(run_dir.parent.parent, registry=registry)
+    after = SessionManager(registry).list_sessions()
+    changed = {"status", "end_time", "run_dir"}
+    assert [*after] == [*before]
+    for name, session in after.items():
+        assert {k: v for k, v in session.items() if k not in changed} == {
+            k: v for k, v in before[name].items() if k not in changed
+        }
+        assert (session["status"], session["run_dir"]) == ("crashed", str(moved))
 
 
 def test_it_looks_at_no_more_than_asked(dead_run: Callable[..., Path]) -> None:
@@ -175,7 +208,7 @@ def test_the_lost_of_other_machines_are_filed_only_by_force_and_as_lost(
     assert record["reason"] == {"kind": "lost"}
     assert beating.exists()
     assert heartless.exists()
-    (line,) = read_json_lines(sorted(registry.glob("journal/*.jsonl"))[0])
+    _, line = read_json_lines(sorted(registry.glob("journal/*.jsonl"))[0])
     assert (line["id"], line["status"]) == (lost.name, "lost")
 
 

@@ -171,6 +171,12 @@ def test_an_end_without_a_usable_start_has_no_duration(started: object) -> None:
     assert record["duration_s"] is None
 
 
+def test_an_end_before_the_start_has_no_duration() -> None:
+    earlier = "2001-01-01T00:00:00+00:00"
+    record = ended_record(new_record("x"), exit_status=0, reason={}, ended=earlier)
+    assert (record["ended"], record["duration_s"]) == (earlier, None)
+
+
 def test_no_record_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"session\.json: there is no such record"):
         read_record(tmp_path)

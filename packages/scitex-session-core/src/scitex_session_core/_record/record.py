@@ -320,6 +320,11 @@ def ended_record(
         The status; by default the one that `exit_status` implies.
     ended : str, optional
         When the run ended, in ISO 8601; now by default.
+
+    Notes
+    -----
+    There is no duration if the end lies before the start: the clock was set back meanwhile. A run
+    that measures its time by another clock gives as `ended` its start and that time.
     """
     ended = ended or utc_now()
     return {
@@ -336,6 +341,7 @@ def ended_record(
 def _seconds_between(started: object, ended: str) -> float | None:
     try:
         begin, end = datetime.fromisoformat(str(started)), datetime.fromisoformat(ended)
-        return round((end - begin).total_seconds(), 6)
+        seconds = round((end - begin).total_seconds(), 6)
     except (ValueError, TypeError):
         return None
+    return seconds if seconds >= 0 else None

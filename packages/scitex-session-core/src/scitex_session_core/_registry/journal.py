@@ -123,6 +123,50 @@ def register_end(registry: Path, record: Mapping[str, Any], run_dir: Path) -> No
     )
 
 
+def register_crash(
+    registry: Path, record: Mapping[str, Any], began_in: Path, run_dir: Path
+) -> None:
+    """Register the end of a run that others found dead, and its start.
+
+    It may have died between its first record and the line of its start, and would never be listed.
+    If the start is registered already, a second line of it changes nothing.
+
+    Parameters
+    ----------
+    registry : Path
+        The directory of the registry.
+    record : mapping
+        The record of the run, of any schema.
+    began_in : Path
+        Where it was before its death was filed.
+    run_dir : Path
+        Where the run is now.
+
+    Raises
+    ------
+    OSError
+        The journal could not be written.
+    """
+    journal_create(
+        registry,
+        record["id"],
+        _mapping(record.get("config")),
+        script_path=record.get("script"),
+        process=record.get("process"),
+        run_dir=began_in,
+        function=record.get("function"),
+        arguments=_mapping(record.get("arguments")),
+        parent=record.get("parent"),
+        attempt=record.get("attempt", 1),
+        time=record.get("started"),
+    )
+    register_end(registry, record, run_dir)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def journal_create(
     registry: Path,
     session_id: str,

@@ -36,7 +36,7 @@ from scitex_session_core._paths import (
 )
 from scitex_session_core._process import observed_status
 from scitex_session_core._record.record import read_record
-from scitex_session_core._registry.journal import register_end
+from scitex_session_core._registry.journal import register_crash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -402,7 +402,7 @@ def _file(
         _clean_up(moved)
     if registry is not None:
         try:
-            register_end(registry, record, moved)
+            register_crash(registry, record, run_dir, moved)
         except OSError as error:
             warn(f"the end of {moved} could not be registered in {registry}: {error}")
     return moved

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from scitex_session._names.config_object import set_own_keys
 from scitex_session_core import (
@@ -170,6 +170,7 @@ class RunRecord:
             seed=seed,
             parent=options.parent,
         )
+        self._began = _uptime()
         self._record.update(tags=list(dict.fromkeys(options.tags)), note=options.note)
         set_own_keys(config, START_DATETIME=self._time("started"))
 
@@ -224,6 +225,7 @@ class RunRecord:
             exit_status=exit_status,
             reason=reason,
             message=message,
+            ended=self._end_time(),
         )
         self._write_end(first)
         with tolerated("moving the run directory"):
@@ -250,7 +252,7 @@ class RunRecord:
         try:  # it may be there again
             register_start(registry, first, self.path)
             register_end(registry, self._record, self.path)
-        except Exception:  # noqa: BLE001, S110  # which was said at the start
+        except OSError:  # which was said at the start
             pass
 
     def _write_end(self, first: Mapping[str, Any]) -> None:
@@ -271,7 +273,7 @@ class RunRecord:
             write_record(self.path, {**first, **end})
             warn(f"{trouble}; a shorter one was written, and the events hold the rest")
             return
-        except Exception:  # noqa: BLE001, S110  # what comes next says what became of it
+        except OSError:  # what comes next says what became of it
             pass
         try:
             append_event(self.path, "end", **end)
@@ -332,6 +334,12 @@ class RunRecord:
     def _time(self, field: str) -> datetime:
         return datetime.fromisoformat(self._record[field]).astimezone()
 
+    def _end_time(self) -> str:
+        """Return when the run ends: its start, and what has passed since on a clock nobody sets."""
+        passed = timedelta(seconds=_uptime() - self._began)
+        ended = datetime.fromisoformat(self._record["started"]) + passed
+        return ended.isoformat(timespec="microseconds")
+
     def _with_events(self) -> dict[str, Any]:
         """Return our record, with the events that anybody appended folded in.
 
@@ -371,6 +379,12 @@ def _rendered(data: bytes) -> bytes | None:
         if late or len(text) > _LARGEST_RENDERING:
             return None
     return None if late else bytes(text)
+
+
+def _uptime() -> float:
+    """Return the seconds of a clock that nobody sets, and that goes on while the machine sleeps."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
 def _has_codes(data: bytes) -> bool:
