@@ -428,8 +428,9 @@ def test_a_second_ctrl_c_during_the_clean_up_ends_at_once_and_leaves_a_record() 
             time.sleep(60)
 
         warnings.showwarning = slow
-        print("0%\\r1%")
-        (CONFIG.SDIR_RUN / "logs" / "stdout.txt").mkdir()
+        log = CONFIG.SDIR_RUN / "logs" / "stderr.log"
+        log.rename(log.with_suffix(".moved"))
+        log.mkdir()
         print("ready", flush=True)
         time.sleep(60)
     """
