@@ -179,6 +179,29 @@ def test_a_signal_that_the_function_has_caught_does_not_make_it_immortal() -> No
     assert process.returncode == -signal.SIGTERM
 
 
+def test_a_session_that_begins_anew_after_a_ctrl_c_is_ended_by_the_next_signal() -> None:
+    with start_script("""
+        import time, scitex_session as stx
+        @stx.session
+        def main():
+            print("ready", flush=True)
+            time.sleep(60)
+        if __name__ == "__main__":
+            try:
+                main()
+            except KeyboardInterrupt:
+                main()
+    """) as process:
+        wait_for = lines_of(process)
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            wait_for("ready")
+            process.send_signal(signum)
+        process.wait(30)
+    assert process.returncode == -signal.SIGTERM
+    records = [json.loads(p.read_text()) for p in Path("script_out").glob("*/2*/session.json")]
+    assert sorted(record["exit_status"] for record in records) == [130, 143]
+
+
 def test_a_terminal_that_closes_is_a_hangup_and_no_crash() -> None:
     import pty
     import subprocess

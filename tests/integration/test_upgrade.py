@@ -121,3 +121,31 @@ def test_a_crash_is_filed_by_the_code_that_was_there(how: str) -> None:
         assert process.returncode == -signal.SIGKILL
         path = wait_until(lambda: next(Path("script_out").glob("FINISHED_ERROR/2*"), None))
     assert read_record(path)["status"] == "crashed"
+
+
+@pytest.mark.usefixtures("own_copy")
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("verbose", [True, False])
+@pytest.mark.parametrize(
+    ("then", "returncode", "status"),
+    [
+        ("stx.close(CONFIG, exit_status=0)", 0, "success"),
+        ("raise ValueError('mine')", 1, "failed"),
+        ("pass", 0, "finished"),
+        ("os.kill(os.getpid(), signal.SIGTERM)", -15, "failed"),
+    ],
+)
+def test_a_session_by_hand_outlives_its_package(
+    then: str, returncode: int, status: str, verbose: bool, how: str
+) -> None:
+    finished = run_script(f"""
+        import os, shutil, signal, sys
+        import scitex_session as stx
+        CONFIG, *_ = stx.start(sys, verbose={verbose})
+        {HOW[how]}
+        {then}
+    """)
+    assert finished.returncode == returncode, finished
+    assert finished.stderr.count("Traceback") == ("mine" in then)
+    (run,) = Path("script_out").glob("FINISHED*/2*")
+    assert read_record(run)["status"] == status

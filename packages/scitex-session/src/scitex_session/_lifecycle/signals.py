@@ -63,6 +63,8 @@ class SignalGuard:
         # tells nobody.
         self._waiting: list[int] = []
         self._interrupts = 0
+        # What the caller handles while it runs the session is no end of ours.
+        self._outer: BaseException | None = None
         self.left_to_python = False
 
     def begin_opening(self) -> None:
@@ -78,6 +80,7 @@ class SignalGuard:
         Terminated, KeyboardInterrupt
             A signal came while the session opened.
         """
+        self._outer = sys.exception()
         for signum, found in list(self._found.items()):
             if signal.getsignal(signum) == self._defer:
                 signal.signal(signum, found if signum == signal.SIGINT else self._raise)
@@ -122,7 +125,7 @@ class SignalGuard:
             self._interrupts = max(self._interrupts, 1)
             self.left_to_python = self.ended_by in (None, signal.SIGINT)
         if self.ended_by is None and self._waiting:
-            first = signal.SIGINT if _stems_from(error, KeyboardInterrupt) else self._waiting[0]
+            first = signal.SIGINT if self._stems(error, KeyboardInterrupt) else self._waiting[0]
             self.ended_by = int(first)
 
     def begin_lingering(self, end: Callable[[int], object]) -> None:
@@ -187,7 +190,7 @@ class SignalGuard:
             if not self._is_ending(ending, frame):
                 raise Terminated(signum)
         elif signum not in self._waiting and (
-            _stems_from(ending, KeyboardInterrupt) or _bottom(frame).startswith("scitex_session")
+            self._stems(ending, KeyboardInterrupt) or _bottom(frame).startswith("scitex_session")
         ):
             self._waiting.append(signum)
         else:
@@ -197,7 +200,20 @@ class SignalGuard:
 
     def _is_ending(self, ending: BaseException | None, frame: FrameType | None) -> bool:
         """Tell whether the interrupted code runs because an earlier signal ends the function."""
-        return _stems_from(ending, Terminated) or _bottom(frame) != "__main__"
+        return self._stems(ending, Terminated) or _bottom(frame) != "__main__"
+
+    def _stems(self, error: BaseException | None, kind: type[BaseException]) -> bool:
+        """Tell whether an error is of that kind, or was raised while one of that kind was handled.
+
+        One that the caller handles, such as the Ctrl-C after which it begins anew, does not count.
+        """
+        for _ in range(_LONGEST_CHAIN):
+            if error is None or error is self._outer:
+                return False
+            if isinstance(error, kind):
+                return True
+            error = error.__context__
+        return False
 
     def _hold_interrupts(self) -> None:
         """Let a Ctrl-C wait, too, now that another signal ends the function."""
@@ -225,15 +241,6 @@ class SignalGuard:
             self._interrupts += 1
             if self._interrupts > 1:
                 _die_of(self.ended_by)
-
-
-def _stems_from(error: BaseException | None, kind: type[BaseException]) -> bool:
-    """Tell whether an error is of that kind, or was raised while one of that kind was handled."""
-    for _ in range(_LONGEST_CHAIN):
-        if error is None or isinstance(error, kind):
-            break
-        error = error.__context__
-    return isinstance(error, kind)
 
 
 def _bottom(frame: FrameType | None) -> str:
