@@ -127,7 +127,8 @@ def check(extra: Any, _kind: Any, value: Any) -> None:
     """Raise ValueError if a value breaks a constraint of annotated_types, or one like them."""
     for each in (extra, *(getattr(extra, "metadata", None) or ())) if value is not None else ():
         bounds = {keyword: getattr(each, name, None) for name, keyword in _CYCLOPTS_BOUNDS.items()}
-        cyclopts.validators.Number(**bounds)(None, value)
+        if any(bound is not None for bound in bounds.values()):  # it refuses every str
+            cyclopts.validators.Number(**bounds)(None, value)
         least, most = getattr(each, "min_length", None), getattr(each, "max_length", None)
         unit = "characters" if isinstance(value, str) else "items"
         if least and len(value) < least:
