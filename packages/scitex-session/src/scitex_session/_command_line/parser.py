@@ -152,7 +152,7 @@ def _session_slot(*, config: bool) -> inspect.Parameter:
     names = ["--config", f"{PREFIX}config"] if config else [f"{PREFIX}config"]
     files_help = "values for parameters (.yaml, .toml, .json); a later file wins"
     files = Annotated[list[str], Option(names, negative="", metavar="FILE", help=files_help)]
-    shell_help = "print a script that makes the shell complete these options"
+    shell_help = "print what makes a shell complete these options"
     shell = Annotated[_Shell, Option(f"{PREFIX}completion", help=shell_help)]
     slots = [keyword(option.keyword, _session_hint(option), None) for option in SESSION_OPTIONS]
     slots += [keyword("config", files, None), keyword("completion", shell, None)]
@@ -177,7 +177,7 @@ def _session_hint(option: SessionOption) -> Any:
 def _slot_of(parameter: Parameter, hint: Any) -> inspect.Parameter:
     name, long, variadic = parameter.name, kebab(parameter.name), parameter.kind in VARIADIC
     if not long:
-        raise TypeError(f"the parameter {name} has no letter that could name an option")
+        raise TypeError(f"the parameter {name} has no letter to make an option of")
     single = len(long) == 1 and long.isalpha() and not variadic
     short = {"alias": f"-{long}"} if single else {"short_alias": _short_name}
     default = EMPTY if parameter.required or variadic else parameter.default

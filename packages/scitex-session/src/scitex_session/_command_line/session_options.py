@@ -112,8 +112,8 @@ SESSION_OPTIONS = (
     SessionOption("no_save", "", _SWITCH, "a trial: delete the run's files if it succeeds", _flag),
     SessionOption("capture", "fd|sys|none", "one of fd, sys, none", "how output is logged",
                   lambda text: _require(text in ("fd", "sys", "none"), text)),
-    SessionOption("verbose", "", _SWITCH, "print what the run is and where its files are", _flag),
-    SessionOption("debug", "", _SWITCH, "mark the run as a debug run", _flag),
+    SessionOption("verbose", "", _SWITCH, "say what the run is and where its files are", _flag),
+    SessionOption("debug", "", _SWITCH, "mark the run as one for debugging", _flag),
     SessionOption("parent", "ID", "the ID of a session", "the session that this one goes on from",
                   _parent),
 )

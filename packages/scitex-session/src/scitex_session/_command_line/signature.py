@@ -57,7 +57,7 @@ def check_function(func: Any) -> None:
     home, _, _ = getattr(func, "__qualname__", name).rpartition(".")
     if isinstance(func, type):
         why = "a class can't be a session; decorate a function that makes the object, or wrap the"
-        raise UnsuitableFunctionError(name, f"{why} object if its class has __call__")
+        raise UnsuitableFunctionError(name, f"{why} object where its class has __call__")
     if isinstance(func, classmethod):
         why = "a classmethod can't be decorated inside its class; wrap it afterwards:"
         raise UnsuitableFunctionError(name, f"{why} main = session(Class.method)")

@@ -51,7 +51,7 @@ class Converter:  # noqa: PLW1641  # cyclopts compares options and never hashes 
         """Return the value from a file, or the value of the typed words."""
         if isinstance(tokens, dict):
             if is_free(self.hint) and any(isinstance(each, dict) for each in tokens.values()):
-                raise CoercionError(msg="it holds dicts: use --config FILE, or write it as JSON.")
+                raise CoercionError(msg="give dicts within it by --config FILE, or it as JSON.")
             return _merged(self.default, converted(self.usable, tokens))
         tokens = [t.evolve(value=t.value.replace(LONE_DASH, "-")) for t in tokens]
         if len(tokens) == 1 and tokens[0].implicit_value is not UNSET:
