@@ -275,7 +275,7 @@ ROWS = {
             @classmethod
             def run(cls): ...
         """,
-        stderr="run: a classmethod can't be a session before its class is there",
+        stderr="run: a classmethod can't be decorated inside its class",
         returncode=1,
         runs=(),
     ),

@@ -95,7 +95,7 @@ MISTAKES = [
     ("–data-path a -d b", "Did you mean --data-path?"),  # noqa: RUF001
     ("-d a -threshold 1", "Did you mean --threshold?"),
     ("-d a --mode slwo", 'Did you mean "slow"?'),
-    ("-d a --model 3", "--model: only its fields take values"),
+    ("-d a --model 3", "--model: set its fields, such as --model."),
     ("-d a --verbose yes", "'yes'"),
     ("-d -x", "-d=-x"),
     ("-d a --session.seed x", "--session.seed: must be a whole number from 0"),
@@ -477,7 +477,7 @@ def test_help_that_cant_be_written_is_one_line(option: str) -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr == b"can't be written to the standard output: No space left on device\n"
+    assert done.stderr == b"script.py: can't write to stdout: No space left on device\n"
 
 
 def test_a_module_is_called_as_it_was() -> None:

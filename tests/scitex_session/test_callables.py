@@ -48,7 +48,7 @@ async def async_generator() -> Any:
         ("text", "'text': a session wraps a function"),
         (WithMethods, "WithMethods: a class can't be a session"),
         (WithMethods.method, "method: a method can't be a script"),
-        (classmethod(generator), "a classmethod can't be a session"),  # type: ignore[arg-type]
+        (classmethod(generator), "a classmethod can't be decorated"),  # type: ignore[arg-type]
         (lambda CONFIG=stx.INJECTED, other=stx.INJECTED: None, "'other'"),
     ],
 )

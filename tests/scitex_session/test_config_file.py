@@ -143,7 +143,7 @@ def test_values_have_the_types_that_are_asked_for(text: str, values: dict[str, A
         ("opts: {a: 1.5}", "opts.a from a.yaml:1.*1.5.*int"),
         ("w: {a: 1}", "w.a from a.yaml:1.*a.*int"),
         ("above: -1", "above.*>= 0"),
-        ("n_layers: 1\nn-layers: 2", "n-layers.*n_layers already"),
+        ("n_layers: 1\nn-layers: 2", "n-layers.*already has it as n_layers"),
         ("- 1", "keys and values"),
         ("a: [", "a.yaml: line"),
         ("free: !!python/object/apply:os.getcwd []", "python/object"),

@@ -116,6 +116,12 @@ class Above:
     gt = 0
 
 
+class Sized:
+    """A constraint of length, as annotated_types has it."""
+
+    min_length, max_length = 2, 3
+
+
 UserId = typing.NewType("UserId", int)
 NO: Any = object()
 
@@ -207,6 +213,9 @@ VALUES: list[tuple[Any, Any, str, Any]] = [
     (Annotated[str, Parameter(converter=lambda _, t: t[0].value * 2)], "", "--x ab", "abab"),
     (Annotated[int, Parameter(name="--other")], 1, "--other 3", 3),
     (list[Annotated[float, Above()]], [], "--x 1 2", [1.0, 2.0]),
+    (Annotated[str, "a remark"], "", "--x ab", "ab"),
+    (Annotated[str, Sized()], "", "--x ab", "ab"),
+    (Annotated[list[int], Sized()], [], "--x 1 2", [1, 2]),
     # nothing said: the default tells
     (Any, NO, "--x 3", "3"),
     (list, [1.5], "--x 2 3", [2.0, 3.0]),
@@ -243,8 +252,8 @@ MISTAKES: list[tuple[Any, Any, str, str]] = [
     (Model, Model(), "--x.depth 2.5", "--x.depth.*2.5.*int"),
     (Model, Model(), '--x {"depth":2.5}', "--x.depth.*2.5.*int"),
     (Model, Model(), "--x.lrr 1", "--x.lrr.*Did you mean --x.lr"),
-    (Model, Model(), "--x 0.1", "--x.*only its fields"),
-    (Strict, NO, "--x 0.1", "--x.*only its fields"),
+    (Model, Model(), "--x 0.1", "--x.*set its fields, such as --x"),
+    (Strict, NO, "--x 0.1", "--x.*set its fields, such as --x"),
     (Strict, NO, "--x.depth 1", "--x.lr requires"),
     (Careful, Careful(), "--x.lr -1", "--x: lr must be positive"),
     (Careful, Careful(), "--x.made 2", "--x.made"),
@@ -254,6 +263,8 @@ MISTAKES: list[tuple[Any, Any, str, str]] = [
     (Annotated[int, Parameter(validator=validators.Number(gte=3))], 3, "--x 2", ">= 3"),
     (Annotated[float, Above()] | None, None, "--x -1", "-1.0.*--x.*> 0"),
     (list[Annotated[float, Above()]], [], "--x 1 -2", "> 0"),
+    (Annotated[str, Sized()], "", "--x abcd", "at most 3 characters"),
+    (Annotated[list[int], Sized()], [], "--x 1", "at least 2 items"),
     # what only a file says, or nothing
     (list[Strict], [], "--x 1", r"--x.*list\[Strict\].*--config FILE"),
     (dict[str, Model], {}, "--x.a.lr 1", r"--x.*dict\[str, Model\].*--config FILE"),

@@ -55,7 +55,9 @@ def test_an_option_and_its_variable_mean_the_same(
     assert asked(f"{OPTIONS[name].name}={text}") == {name: value}
     monkeypatch.setenv(OPTIONS[name].variable, text)
     assert asked() == {name: value}
-    assert arguments_for(main).session.told() == {name: (value, f"${OPTIONS[name].variable}")}
+    assert arguments_for(main).session.with_origins() == {
+        name: (value, f"${OPTIONS[name].variable}")
+    }
 
 
 @pytest.mark.parametrize(("name", "text", "said"), WRONG)

@@ -149,11 +149,11 @@ def test_a_manager_alone_in_the_data_set_is_moved_too_whoever_sets_the_worker_up
 def test_the_function_is_refused_outside_of_a_worker() -> None:
     with RandomStateManager(42) as manager:
         with pytest.raises(
-            NotAWorkerError, match=r"give it as DataLoader\(\.\.\., worker_init_fn="
+            NotAWorkerError, match=r"pass it as DataLoader\(\.\.\., worker_init_fn="
         ):
             manager.worker_init_fn(0)
         with pytest.raises(
-            NotAWorkerError, match="give it as the initializer of a pool of processes"
+            NotAWorkerError, match="pass it as the initializer of a pool of processes"
         ):
             manager.initialize_worker()
 

@@ -187,7 +187,7 @@ def start(
     keywords = {name: given[name] for name in KEYWORDS if name in given}
     if sys is not None and not hasattr(sys, "stdout"):
         raise InvalidValueError("sys", sys, "Python's module sys, or None")
-    options = Options(keywords, asked_by_environment().told())
+    options = Options(keywords, asked_by_environment().with_origins())
     if sys is None:
         options.capture = "none"
     script = Path(file).absolute() if file is not None else script_of_caller(_sys._getframe(1))

@@ -18,12 +18,12 @@ from ._command_line.arguments import (
 from ._command_line.session_options import NO, YES
 from ._command_line.signature import (
     check_function,
-    check_no_method,
+    copy_signature_of_wrapped,
     is_coroutine_function,
     name_of,
     namespace_of,
     parameters_of,
-    unveil,
+    refuse_method_call,
 )
 from ._errors import ConfigFileError, UsageError
 from ._lifecycle.execute import (
@@ -87,7 +87,7 @@ def run(
         What `func` raised, after the session was closed.
     """
     check_keywords(session_kwargs)
-    unveil(func)
+    copy_signature_of_wrapped(func)
     check_function(func)
     if parse_args is not None and not callable(parse_args):
         raise InvalidTypeError("parse_args", parse_args, "a function, such as parser.parse_args")
@@ -331,7 +331,7 @@ session.__doc__ = _Session.__doc__
 def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     if isinstance(func, staticmethod):
         return staticmethod(_wrapped(func.__func__, keywords))
-    unveil(func)
+    copy_signature_of_wrapped(func)
     check_function(func)
     is_async = is_coroutine_function(func)
     module = namespace_of(func).get("__name__")
@@ -346,7 +346,7 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     def script(*args: Any, **kwargs: Any) -> Any:
         if args or kwargs:
             if len(args) == 1 and not kwargs:
-                check_no_method(func, script, args[0])
+                refuse_method_call(func, script, args[0])
             return func(*args, **kwargs)
         if is_async and in_event_loop():
             return in_loop()

@@ -1,1 +1,1 @@
-"""Saving and loading of results, one module for each format."""
+"""Save and load results, with one module for each format."""

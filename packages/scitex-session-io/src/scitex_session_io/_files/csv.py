@@ -1,4 +1,4 @@
-"""CSV: RFC 4180 in UTF-8, with lines that end in a line feed."""
+"""Read and write CSV: RFC 4180 in UTF-8, with lines that end in a line feed."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def encode(table: object) -> Iterator[bytes]:
         try:
             yield f"{line}\n".encode()
         except UnicodeEncodeError as error:
-            where = f"the row {line!r}"
-            raise UnsavableError("CSV", where, "text with a lone surrogate", "UTF-8") from error
+            place = f"the row {line!r}"
+            raise UnsavableError("CSV", place, "text with a lone surrogate", "UTF-8") from error
 
 
 def _quoted(cell: str) -> str:
@@ -61,7 +61,7 @@ def _quoted(cell: str) -> str:
 
 
 def read(path: pathlib.Path) -> tuple[list[str], list[Column]]:
-    """Read a table: return the cells of its first line, and the columns below as values.
+    """Return the cells of the first line of a file, and the columns below as values.
 
     Raises
     ------
@@ -94,9 +94,9 @@ def read(path: pathlib.Path) -> tuple[list[str], list[Column]]:
 
 
 def values_of(column: Iterable[str]) -> Column:
-    """Turn the texts of a column into values of one type, without losing anything.
+    """Convert the texts of a column to one type, without loss.
 
-    The type is int if every text is that of an int ("007" is not), float if every text is a number
+    The type is int if every text is an int ("007" is not), float if every text is a number
     that a float holds without loss, bool if every text is "True" or "False", otherwise str. Empty
     cells are None.
     """

@@ -1,4 +1,4 @@
-"""JSON: Python's values, numpy's, and what scientists put beside them."""
+"""Read and write JSON, also with numpy's values, paths, dates and dataclasses."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def encode(value: object, *, indent: int | None = 2, allow_nan: bool = True) -> 
     Raises
     ------
     UnsavableError
-        JSON can't hold something in it; the message says where.
+        JSON can't hold a part of it; the message names the part.
     """
     try:
         plain = _Plain(allow_nan=allow_nan).value(value, "obj", ())
@@ -52,8 +52,8 @@ def encode(value: object, *, indent: int | None = 2, allow_nan: bool = True) -> 
     except RecursionError:
         allowed = "what is nested at most some hundred times"
         raise UnsavableError("JSON", "obj", "nested too deeply", allowed) from None
-    # UTF-8 has no place for a lone surrogate, as in a file name that is not UTF-8. JSON has: it is
-    # written as Python's own escape.
+    # UTF-8 can't hold a lone surrogate, as in a file name that is not UTF-8. JSON can: write it as
+    # an escape.
     yield (text + "\n").encode("utf-8", "backslashreplace")
 
 
@@ -82,9 +82,9 @@ def decode(path: pathlib.Path) -> Any:
 
 
 class _Plain:
-    """Turns values into those that `json` takes.
+    """Convert values to those that `json` takes.
 
-    `where` is the place of a value, for messages; `above` are the ids of what contains it.
+    `where` is the place of a value, for messages; `above` are the ids of its containers.
     """
 
     def __init__(self, *, allow_nan: bool) -> None:
@@ -122,13 +122,13 @@ class _Plain:
         for key, each in value.items():
             text = _key(key)
             if text is None or text in plain:
-                found = type(key).__qualname__ if text is None else "the same key again"
-                raise UnsavableError("JSON", f"the key {key!r} of {where}", found, _KEYS)
+                problem = type(key).__qualname__ if text is None else "the same key again"
+                raise UnsavableError("JSON", f"the key {key!r} of {where}", problem, _KEYS)
             plain[text] = self.value(each, f"{where}[{key!r}]", above)
         return plain
 
     def _foreign(self, value: Any, where: str, above: tuple[int, ...]) -> Any:
-        """Turn values of types that exist only once their module is imported; import nothing."""
+        """Convert values of types whose modules are imported already; import nothing."""
         if isinstance(value, os.PathLike) and isinstance(name := os.fspath(value), str):
             return name
         numpy = sys.modules.get("numpy")

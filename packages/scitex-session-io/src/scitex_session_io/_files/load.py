@@ -1,4 +1,4 @@
-"""`load`, and what it makes of a table."""
+"""`load`, and the forms in which it returns a table."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from scitex_session_io._errors import (
     TooLargeError,
 )
 
+from .formats import format_of
 from .places import loading_path
-from .save import format_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,19 +30,21 @@ _MOST_NAMED = 5
 
 
 def load(path: str | os.PathLike[str], *, into: Into | None = None) -> Any:
-    """Load a file, by its suffix.
+    """Load a file in the format of its suffix.
 
     Parameters
     ----------
     path : path
         A ``.csv`` or ``.json`` file; the case of the suffix does not matter. A relative path is
-        looked for in the working directory, then in the directory that `save_into` sets.
+        searched in the working directory, then in the directory of `save_into`.
     into : {"dicts", "columns", "rows", "numpy", "pandas"}, optional
-        The form of a CSV file's table; JSON has no such choice.
+        The form of a CSV file's table; not for JSON.
 
-        - "dicts", the default: a list of dicts, one for each line, by the names in the first line;
+        - "dicts", the default: a list of dicts, one for each line, with the names in the first line
+          as keys;
         - "columns": a dict of lists;
-        - "rows": a list of lists, the first line included, each of its cells a value of its own;
+        - "rows": a list of lists that begins with the first line, each cell of which has its own
+          type;
         - "numpy": an array with one field for each column; a missing cell is NaN among numbers and
           the empty text among texts;
         - "pandas": a DataFrame; columns of int or bool with missing cells have the types Int64 and
@@ -51,59 +53,51 @@ def load(path: str | os.PathLike[str], *, into: Into | None = None) -> Any:
     Returns
     -------
     object
-        The table in that form, whatever is installed; or the value in a JSON file.
+        The table in that form, or the value in a JSON file.
 
     Raises
     ------
     FileNotFoundError
-        There is no such file; the message says where it was looked for.
+        There is no such file; the message lists the paths that were tried.
     ValueError
-        The suffix names no format, `into` is unknown or given for JSON, or the content is
+        The suffix is not that of a format, `into` is unknown or not allowed, or the content is
         malformed; the message names the line.
     MemoryError
         The file does not fit into memory.
     ImportError
-        numpy or pandas is asked for and not installed.
+        numpy or pandas is needed and not installed.
 
     Notes
     -----
-    CSV holds only texts. So each column gets a type, and only if nothing is lost: "007" makes a
-    column of texts, as does an integer too long for a float among floats. Empty cells are None.
+    CSV holds only texts. So each column is converted to a type, if that loses nothing: "007" makes
+    a column of texts, as does an integer too long for a float among floats. Empty cells are None.
     """
     choices = ", ".join(map(repr, _INTO))
     if into is not None and into not in _INTO:
         raise InvalidValueError("into", into, f"one of {choices}")
     file = loading_path(path)
-    suffix = format_of(file)
-    if suffix == ".json" and into is not None:
-        raise InvalidValueError("into", into, "left out for a .json file")
+    form = format_of(file)
+    if into is not None and not form.is_table:
+        raise InvalidValueError("into", into, f"left out for a {form.suffix} file")
     size = file.stat().st_size
     if size > _memory():
         raise TooLargeError(str(file), size)
     try:
-        return _load_json(file) if suffix == ".json" else _load_csv(file, into)
+        content = form.decode(file)
+        return _table(file, *content, into) if form.is_table else content
     except MemoryError:
         raise TooLargeError(str(file), size) from None
 
 
 def _memory() -> float:
-    """Return how many bytes of memory this machine has, as far as it tells."""
+    """Return how many bytes of memory this machine has, as far as it can be known."""
     try:
         return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, OSError, ValueError):  # Windows
         return float("inf")
 
 
-def _load_json(file: pathlib.Path) -> Any:
-    from .json import decode
-
-    return decode(file)
-
-
-def _load_csv(file: pathlib.Path, into: Into | None) -> Any:
-    from .csv import read
-
-    header, columns = read(file)
+def _table(file: pathlib.Path, header: list[str], columns: list[Column], into: Into | None) -> Any:
     if into != "rows" and len(set(header)) < len(header):
         twice = sorted(
             {name for name, next_ in itertools.pairwise(sorted(header)) if name == next_}

@@ -1,4 +1,4 @@
-"""Where `save` and `load` find relative paths, and whom `save` tells."""
+"""The directory for relative paths of `save` and `load`, and the callback of `save`."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ def save_into(
         The directory; made when something is saved. `load` looks for a relative path first in the
         working directory and then there.
     on_save : callable, optional
-        Called with the path of each file that `save` has written, wherever it lies. What it
-        raises reaches the caller of `save`.
+        Called with the path of each file that `save` has written, inside the directory or not. Its
+        exceptions reach the caller of `save`.
     reserved : collection of str
         Names in the directory that `save` refuses, with ``/`` between their parts.
 
     Returns
     -------
     callable
-        Ends the effect of this call only: where several are set, the latest of those left counts.
-        Calling it twice does no harm.
+        Ends the effect of this call only: of several directories, the latest one left counts. A
+        second call does nothing.
 
     Examples
     --------
@@ -70,22 +70,22 @@ def save_into(
 
 
 def saving_path(path: str | os.PathLike[str]) -> pathlib.Path:
-    """Return where to save a file.
+    """Return the absolute path at which to save a file.
 
     Raises
     ------
     InvalidValueError
         A relative path leads out of the directory, or the name is reserved there.
     """
-    given = pathlib.Path(path).expanduser()
+    user_path = pathlib.Path(path).expanduser()
     if not _places:
-        return pathlib.Path.cwd() / given
+        return pathlib.Path.cwd() / user_path
     place = _places[-1]
-    target = pathlib.Path(os.path.normpath(place.directory / given))
+    target = pathlib.Path(os.path.normpath(place.directory / user_path))
     inside = target.is_relative_to(place.directory)
     if inside and target.relative_to(place.directory).as_posix() in place.reserved:
         allowed = f"a name that is not reserved in {place.directory}"
-    elif inside or given.is_absolute():
+    elif inside or user_path.is_absolute():
         return target
     else:
         allowed = f"within {place.directory}, or absolute"
@@ -95,16 +95,16 @@ def saving_path(path: str | os.PathLike[str]) -> pathlib.Path:
 
 
 def loading_path(path: str | os.PathLike[str]) -> pathlib.Path:
-    """Return where a file is.
+    """Return the path of an existing file.
 
     Raises
     ------
     MissingFileError
-        It is in none of the places where it could be.
+        It is in none of the directories.
     """
-    given = pathlib.Path(path).expanduser()
+    user_path = pathlib.Path(path).expanduser()
     places = [pathlib.Path.cwd(), *(place.directory for place in _places[-1:])]
-    candidates = list(dict.fromkeys(place / given for place in places))
+    candidates = list(dict.fromkeys(place / user_path for place in places))
     for candidate in candidates:
         if candidate.exists():
             return candidate
@@ -113,7 +113,7 @@ def loading_path(path: str | os.PathLike[str]) -> pathlib.Path:
     raise MissingFileError(str(path), map(str, candidates))
 
 
-def tell_saved(path: pathlib.Path) -> None:
+def report_saved(path: pathlib.Path) -> None:
     """Call `on_save` with the path of a file that has been saved."""
     if _places and _places[-1].on_save is not None:
         _places[-1].on_save(path)

@@ -1,4 +1,4 @@
-"""`save`, and the one atomic writer of the package."""
+"""`save`, which replaces files atomically."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import os
 import pathlib
 import secrets
 
-from scitex_session_io._errors import InvalidTypeError, UnknownFormatError
+from scitex_session_io._errors import InvalidTypeError
 
-from .places import saving_path, tell_saved
+from .formats import format_of
+from .places import report_saved, saving_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-FORMATS = (".csv", ".json")
-
 
 def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path:
-    """Save an object in the format that the path's suffix names.
+    """Save an object in the format of the path's suffix.
 
     Parameters
     ----------
@@ -27,15 +26,15 @@ def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path
         For ``.csv``: a list of dicts; a dict of columns of equal length; a list of rows, the first
         of which is the header; a numpy array of one or two dimensions (its header is 0, 1, ...) or
         with fields; a pandas or polars frame or series (a pandas index is written unless it is
-        just 0, 1, 2 ...). Floats come back to the bit; NaN is written as ``nan``, None as an empty
-        cell.
+        just 0, 1, 2 ...). Floats are written without loss; NaN is written as ``nan``, None as an
+        empty cell.
 
         For ``.json``: None, bool, int, float, str, dict, list and tuple; numpy scalars and arrays
         as numbers and lists, sets as sorted lists, Path as text, dates and times in ISO 8601, Enum
         as its value, dataclasses as dicts.
     path : path
         The file. The case of the suffix does not matter. Missing directories are made. A relative
-        path goes under the working directory, or under the directory that `save_into` sets.
+        path goes under the working directory, or under the directory of `save_into`.
     **options
         For ``.json``: ``indent`` (spaces per level, by default 2; None for one line) and
         ``allow_nan`` (by default True: NaN and infinities become the words ``NaN`` and
@@ -50,8 +49,8 @@ def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path
     Raises
     ------
     ValueError
-        The suffix names no format, columns or rows differ in length, or the path leads out of the
-        directory that `save_into` sets or to a name reserved there.
+        The suffix is not that of a format, columns or rows differ in length, or the path leads out
+        of the directory of `save_into`, or to a name reserved there.
     TypeError
         The format can't hold the object or something in it (the message says where), or has no such
         option.
@@ -60,9 +59,9 @@ def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path
 
     Notes
     -----
-    The new file is written beside the old one, synced and renamed: whatever happens, the old or the
-    new file is there, whole. Writing into the file itself, as `open(path, "w")` does, leaves it
-    empty or torn where the disk is full or the run is killed, and the old result is lost.
+    The new file is written beside the old one, synced and renamed: whatever happens, either the old
+    or the new file exists, complete. To write into the file itself, as `open(path, "w")` does,
+    leaves it empty or torn if the disk is full or the run is killed, and the old result is lost.
 
     Examples
     --------
@@ -71,48 +70,25 @@ def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path
     'scores.json'
     """
     target = saving_path(path)
-    suffix = format_of(target)
-    allowed = ("indent", "allow_nan") if suffix == ".json" else ()
+    form = format_of(target)
     for name in options:
-        if name not in allowed:
-            which = ", ".join(allowed) or "no option"
-            raise InvalidTypeError("options", f"{name}=", f"{which} for a {suffix} file")
-    if suffix == ".json":
-        from . import json
-
-        chunks = json.encode(obj, **options)
-    else:
-        from . import csv
-
-        chunks = csv.encode(obj)
-    write_atomic(target, chunks)
-    tell_saved(target)
+        if name not in form.options:
+            allowed = ", ".join(form.options) or "no option"
+            raise InvalidTypeError("options", f"{name}=", f"{allowed} for a {form.suffix} file")
+    write_atomic(target, form.encode(obj, **options))
+    report_saved(target)
     return target
 
 
-def format_of(path: pathlib.Path) -> str:
-    """Return the suffix of a path in lower case.
-
-    Raises
-    ------
-    UnknownFormatError
-        The suffix names no format.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise UnknownFormatError(str(path), FORMATS)
-    return suffix
-
-
 def write_atomic(path: pathlib.Path, chunks: Iterable[bytes]) -> None:
-    """Write a file so that at every moment the old or the new one is there, whole.
+    """Write a file so that at every moment either the old or the new one exists, complete.
 
     Parameters
     ----------
     path : Path
-        The file; its directory is made where it is missing.
+        The file; its directory is made if it is missing.
     chunks : iterable of bytes
-        Its content. If making it raises, no new file is left.
+        Its content. If the iterable raises, no new file is left.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Tables: lists, dicts, arrays and frames as a header and rows of texts."""
+"""Convert lists, dicts, arrays and frames to a header and rows of texts."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _CELLS = "None, bool, int, float, str, Decimal, Path, date, time, datetime and E
 
 
 def rows_of(table: Any) -> Iterator[list[str | None]]:
-    """Yield the lines of a table, its header first; None is an empty cell.
+    """Yield the rows of a table, its header first; None is an empty cell.
 
     Raises
     ------
     UnsavableError
-        The object is no table, or a cell can't be written as a text.
+        The object is not a table, or a cell can't be written as a text.
     MalformedError
         Columns or rows differ in length.
     """
@@ -69,8 +69,8 @@ def _from_columns(
     columns: Mapping[Any, Any],
 ) -> tuple[list[str], Iterator[Sequence[Any]]]:
     values = {}
-    for name, given in columns.items():
-        column = given.tolist() if hasattr(given, "tolist") else given
+    for name, raw in columns.items():
+        column = raw.tolist() if hasattr(raw, "tolist") else raw
         if not isinstance(column, list | tuple | range):
             raise UnsavableError("CSV", f"obj[{name!r}]", type(column).__qualname__, _TABLES)
         values[name] = column
@@ -84,15 +84,15 @@ def _from_numpy(array: Any) -> tuple[list[str], Iterator[Sequence[Any]]]:
     if array.ndim == 1 and array.dtype.names:
         return list(array.dtype.names), iter(array.tolist())
     if array.ndim not in (1, 2) or array.dtype.name in ("float96", "float128"):
-        found = f"a numpy array of {array.ndim} dimensions and type {array.dtype}"
-        raise UnsavableError("CSV", "obj", found, _TABLES)
+        shape = f"a numpy array of {array.ndim} dimensions and type {array.dtype}"
+        raise UnsavableError("CSV", "obj", shape, _TABLES)
     table = array.reshape(len(array), -1) if array.ndim == 1 else array
     return [str(i) for i in range(table.shape[1])], iter(table.tolist())
 
 
 def _from_pandas(table: Any, pandas: Any) -> tuple[list[str], Iterator[Sequence[Any]]]:
     frame = table.to_frame() if isinstance(table, pandas.Series) else table
-    # The default index 0, 1, 2 ... says nothing; any other index is data.
+    # The default index 0, 1, 2 ... holds no data; any other one does.
     if not (
         isinstance(frame.index, pandas.RangeIndex)
         and frame.index.equals(pandas.RangeIndex(len(frame)))

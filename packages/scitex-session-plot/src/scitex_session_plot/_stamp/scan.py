@@ -1,13 +1,13 @@
 """Find the stamp of a figure by one raw scan of its file, whatever the format.
 
-A stamp is JSON in ASCII. Every format holds it as it is, or with the escapes of PDF or XML, or in
-UTF-16. So the scan deletes everything but letters, looks for those of the stamp's first key, and
-decodes only the pieces of the file that have them. It needs no sound file, and finds a stamp also
-where another program has moved it. What is compressed within a figure (texts of PNG, object
-streams and XMP of PDF) is inflated and scanned in the same way.
+A stamp is JSON in ASCII. A format holds it unchanged, with the escapes of PDF or XML, or in UTF-16.
+So the scan deletes everything but lower-case a-z, looks for the letters of the stamp's first key,
+and decodes only the pieces of the file that have them. The file may be damaged, and another program
+may have moved the stamp. Compressed parts of a figure (texts of PNG, object streams and XMP of PDF)
+are inflated and scanned in the same way.
 
-A file may be made to exhaust its reader: every step is linear in the bytes read, and a `Budget`
-bounds what is unpacked and decoded.
+A file may be made to exhaust its reader. So every step is linear in the bytes read, and a `Budget`
+limits what is unpacked and decoded.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO, Literal
 
     Kind = Literal["png", "gif", "postscript", "pdf", "plain"]
-    Found = dict[str, Any]
+    StampDict = dict[str, Any]
 
-# Of a larger figure, as much of its beginning and of its end is scanned: metadata stand there.
+# Of a larger figure, only so much of its beginning and of its end is scanned: metadata stand there.
 _LARGEST_END = 256 << 20
 _CHUNK = 1 << 20
 _PIECE = 4 << 10
-_OVERLAP = 32 << 10  # what is decoded behind a piece: a stamp in UTF-16 is twice as long
-_SLACK = 1 << 10  # a piece may end amid the letters
+_OVERLAP = 32 << 10  # decoded after a piece: a stamp in UTF-16 is twice as long
+_SLACK = 1 << 10  # searched after a piece: a mark may cross its end
 _LONGEST_STAMP = 16 << 10
-_MOST_TRIES = 5
-_COST_OF_MISS = 19  # pieces
+_MOST_TRIES = 5  # possible stamps that are decoded in one piece
+_EXTRA_COST_OF_MISS = 19  # a piece without a stamp costs this many more pieces
 _MOST_COMMENTS = 1000
 
 _LETTERS = re.sub("[^a-z]", "", MARK).encode()
@@ -61,30 +61,30 @@ _ENTITIES = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">"}
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|\r|\n)|(.))", re.DOTALL)
 _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 _HEXADECIMAL = re.compile(rb"[0-9A-Fa-f\s]{40,}")
-_COMMENT = re.compile(rb"!\xfe")  # of a GIF: blocks, each behind its length
+_COMMENT = re.compile(rb"!\xfe")  # of a GIF: blocks, each after its length
 _LAST_CHARACTER = 0x10FFFF
 _XMP_TAG = re.compile(r"</?\w+:[^<>]*>")
 
-# What is compressed: the texts of a PNG, and the streams of a PDF that hold texts.
+# The heads of compressed parts: texts of a PNG, and streams of a PDF that hold texts.
 _PACKED: dict[Kind, re.Pattern[bytes]] = {
     "png": re.compile(rb"[zi]TXt"),
     "pdf": re.compile(rb"/(?:ObjStm|Metadata)\b"),
 }
 _STREAM = re.compile(rb"\bstream\r?\n")
-_LONGEST_HEAD = 4 << 10  # of a stream or a text, before what is compressed
+_LONGEST_HEAD = 4 << 10  # of a stream or a text, before its compressed content
 _LARGEST_INFLATED = 1 << 20
 _INPUT = 16 << 10
 
 
 class Budget:
-    """What may still be spent on a file, and on all that it holds.
+    """The work that may still be done on a file and its contents.
 
     Attributes
     ----------
     unpacked : int
         Bytes that may still be unpacked.
     pieces : int
-        Pieces with a stamp that may still be decoded; one without costs as much as twenty.
+        Pieces that may still be decoded; a decoded piece without a stamp costs 20.
     escapes : int
         Escapes that may still be decoded.
     """
@@ -96,7 +96,7 @@ class Budget:
 
 
 def figure_kind(head: bytes) -> Kind | None:
-    """Return the kind of figure that begins so; None for a file that is no figure."""
+    """Return the kind of the figure whose file begins with `head`, or None."""
     for beginnings, kind in _BEGINNINGS:
         if head.startswith(beginnings):
             return kind
@@ -108,20 +108,20 @@ def figure_kind(head: bytes) -> Kind | None:
     return "plain" if webp or avif or svg else None
 
 
-def find_stamp(file: BinaryIO, kind: Kind, budget: Budget) -> Found | None:
-    """Return the stamp of a figure: the first one, or the one of a PDF's latest revision."""
+def find_stamp(file: BinaryIO, kind: Kind, budget: Budget) -> StampDict | None:
+    """Return the stamp of a figure: the first; in a PDF, the last (its newest revision)."""
     if kind != "pdf":
         return next((stamp for _, stamp in _stamps(file, kind, budget)), None)
-    latest, found = -1, None
+    latest, newest = -1, None
     for at, stamp in _stamps(file, kind, budget):
-        if found is not None:  # a thousand stamps are no better than none
-            budget.pieces -= _COST_OF_MISS
+        if newest is not None:  # charge for extra stamps, or a crafted PDF could cost without limit
+            budget.pieces -= _EXTRA_COST_OF_MISS
         if at >= latest:
-            latest, found = at, stamp
-    return found
+            latest, newest = at, stamp
+    return newest
 
 
-def _stamps(file: BinaryIO, kind: Kind, budget: Budget) -> Iterator[tuple[int, Found]]:
+def _stamps(file: BinaryIO, kind: Kind, budget: Budget) -> Iterator[tuple[int, StampDict]]:
     """Yield the stamps of a figure, each with its approximate place in the file."""
     comments = 0
     for begin, data, end in _chunks(file):
@@ -130,10 +130,10 @@ def _stamps(file: BinaryIO, kind: Kind, budget: Budget) -> Iterator[tuple[int, F
                 comments += 1
                 if comments > _MOST_COMMENTS:
                     break
-                comment = _joined(data[match.end() : match.end() + _OVERLAP])
+                comment = _gif_comment(data[match.end() : match.end() + _OVERLAP])
                 for _, stamp in _stamps_in(comment, len(comment), kind, budget):
                     yield begin + match.start(), stamp
-        # After the comments of a GIF: in the raw file, bytes of length stand amid a stamp.
+        # After the comments of a GIF, since in the raw file length bytes interrupt a stamp.
         for at, stamp in _stamps_in(data, end, kind, budget):
             yield begin + at, stamp
         if kind in _PACKED:
@@ -141,17 +141,17 @@ def _stamps(file: BinaryIO, kind: Kind, budget: Budget) -> Iterator[tuple[int, F
                 if budget.unpacked <= 0:
                     break
                 budget.unpacked -= _LONGEST_HEAD
-                compressed = _compressed_at(data, match.start(), kind)
-                if compressed is not None:
-                    content = _inflated(file, begin + compressed, budget)
+                offset = _content_offset(data, match.start(), kind)
+                if offset is not None:
+                    content = _inflated(file, begin + offset, budget)
                     for _, stamp in _stamps_in(content, len(content), kind, budget):
                         yield begin + match.start(), stamp
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
-    """Yield where each chunk of a file begins, the chunk, and up to where it is to be searched.
+    """Yield the offset of each chunk of a file, the chunk, and the end of its search range.
 
-    What follows is needed to decode a stamp that begins before, and begins the next chunk.
+    The bytes after it complete a stamp that begins before it, and start the next chunk.
     """
     size = file.seek(0, 2)
     begin, data = 0, b""
@@ -168,7 +168,9 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
             begin, data = size - _LARGEST_END, b""
 
 
-def _stamps_in(data: bytes, end: int, kind: Kind, budget: Budget) -> Iterator[tuple[int, Found]]:
+def _stamps_in(
+    data: bytes, end: int, kind: Kind, budget: Budget
+) -> Iterator[tuple[int, StampDict]]:
     """Yield the stamps that begin before `end`, each with its approximate place."""
     hexadecimal = kind == "pdf"
     if not _has_letters(data[: end + _SLACK], hexadecimal=hexadecimal):
@@ -180,7 +182,7 @@ def _stamps_in(data: bytes, end: int, kind: Kind, budget: Budget) -> Iterator[tu
             piece = data[begin : begin + _PIECE + _OVERLAP]
             stamps = _of_pdf(piece, budget) if kind == "pdf" else _of_text(piece, kind, budget)
             if not stamps:
-                budget.pieces -= _COST_OF_MISS
+                budget.pieces -= _EXTRA_COST_OF_MISS
             for stamp in stamps:
                 yield begin, stamp
 
@@ -192,41 +194,42 @@ def _has_letters(data: bytes, *, hexadecimal: bool) -> bool:
     return any(mark in digits for mark in _IN_HEXADECIMAL)
 
 
-def _of_text(piece: bytes, kind: Kind, budget: Budget) -> list[Found]:
+def _of_text(piece: bytes, kind: Kind, budget: Budget) -> list[StampDict]:
     """Return the stamps in a piece of a figure, with or without XML's escapes."""
     if kind == "postscript":
         piece = _CONTINUATION.sub(b"", piece)
-    text = _plain(piece)
+    text = _as_latin1_without_zeros(piece)
     unescaped = _without_entities(text, budget)
     if kind == "plain":
-        return _decoded(unescaped)
-    return _decoded(text) or _decoded(unescaped)
+        return _stamps_of_text(unescaped)
+    return _stamps_of_text(text) or _stamps_of_text(unescaped)
 
 
-def _of_pdf(piece: bytes, budget: Budget) -> list[Found]:
+def _of_pdf(piece: bytes, budget: Budget) -> list[StampDict]:
     """Return the stamps in the strings of a piece of a PDF, or else in its XMP."""
-    text = _plain(_without_escapes(piece, budget))
-    found = _found(text)
+    text = _as_latin1_without_zeros(_without_escapes(piece, budget))
+    unescaped = _stamps_with_places(text)
     # In a string, a backslash belongs to the PDF; in XMP, to the JSON.
-    stamps = [stamp for at, stamp in found if not _is_in_xmp(text, at)]
+    stamps = [stamp for at, stamp in unescaped if not _is_in_xmp(text, at)]
     runs = (b"".join(match[0].split()).lower() for match in _HEXADECIMAL.finditer(piece))
     marked = ((max(map(digits.find, _IN_HEXADECIMAL)), digits) for digits in runs)
     for at, digits in itertools.islice((run for run in marked if run[0] >= 0), _MOST_TRIES):
-        pairs = digits[at % 2 :]  # the piece may begin amid a pair
-        stamps += _decoded(_plain(bytes.fromhex(pairs[: len(pairs) // 2 * 2].decode())))
-    return stamps or _of_text(piece, "plain", budget) or [stamp for _, stamp in found]
+        pairs = digits[at % 2 :]  # the piece may begin within a pair
+        data = bytes.fromhex(pairs[: len(pairs) // 2 * 2].decode())
+        stamps += _stamps_of_text(_as_latin1_without_zeros(data))
+    return stamps or _of_text(piece, "plain", budget) or [stamp for _, stamp in unescaped]
 
 
-def _decoded(text: str) -> list[Found]:
-    return [stamp for _, stamp in _found(text)]
+def _stamps_of_text(text: str) -> list[StampDict]:
+    return [stamp for _, stamp in _stamps_with_places(text)]
 
 
-def _found(text: str) -> list[tuple[int, Found]]:
-    """Return where stamps begin in a text, and the stamps, as far as they name a run."""
+def _stamps_with_places(text: str) -> list[tuple[int, StampDict]]:
+    """Return the stamps in a text that have a text `id`, each with its offset."""
     import json
 
     decoder = json.JSONDecoder()
-    found = []
+    stamps = []
     for opening in itertools.islice(_OPENING.finditer(text), _MOST_TRIES):
         at = opening.start()
         try:
@@ -234,21 +237,21 @@ def _found(text: str) -> list[tuple[int, Found]]:
         except (ValueError, RecursionError):
             continue
         if isinstance(stamp.get("id"), str):
-            found.append((at, stamp))
-    return found
+            stamps.append((at, stamp))
+    return stamps
 
 
 def _is_in_xmp(text: str, at: int) -> bool:
     return _XMP_TAG.match(text, text.rfind("<", 0, at), at) is not None
 
 
-def _plain(data: bytes) -> str:
-    """Return a text of ASCII as it is, and one of UTF-16 without its zeros."""
+def _as_latin1_without_zeros(data: bytes) -> str:
+    """Decode ASCII, and the ASCII characters of UTF-16."""
     return data.replace(b"\0", b"").decode("latin-1")
 
 
 def _without_entities(text: str, budget: Budget) -> str:
-    """Return a text without XML's escapes; `html.unescape` fails at thousands of digits."""
+    """Decode XML's escapes; `html.unescape` fails at thousands of digits."""
     if budget.escapes > 0:
         text, number = _ENTITY.subn(_character, text)
         budget.escapes -= number
@@ -263,7 +266,7 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def _without_escapes(data: bytes, budget: Budget) -> bytes:
-    """Return the text of literal strings of PDF without their escapes."""
+    """Decode the escapes in literal strings of PDF."""
     if budget.escapes > 0:
         data, number = _ESCAPE.subn(_byte, data)
         budget.escapes -= number
@@ -276,8 +279,8 @@ def _byte(escape: re.Match[bytes]) -> bytes:
     return b"" if escape[2] else _ESCAPED.get(escape[3], escape[3])
 
 
-def _joined(blocks: bytes) -> bytes:
-    """Return the content of the blocks of a comment in a GIF, each behind its length."""
+def _gif_comment(blocks: bytes) -> bytes:
+    """Return the content of a GIF's comment: blocks, each after its length."""
     content, at = [], 0
     while at < len(blocks) and blocks[at]:
         content.append(blocks[at + 1 : at + 1 + blocks[at]])
@@ -285,8 +288,11 @@ def _joined(blocks: bytes) -> bytes:
     return b"".join(content)
 
 
-def _compressed_at(data: bytes, at: int, kind: Kind) -> int | None:
-    """Return where in `data` the content begins of the stream, or text, whose head is at `at`."""
+def _content_offset(data: bytes, at: int, kind: Kind) -> int | None:
+    """Return the offset in `data` at which the compressed content starts.
+
+    `at` is the offset of the head of its stream or text.
+    """
     head = data[at : at + _LONGEST_HEAD]
     if kind == "pdf":
         stream = _STREAM.search(head)
@@ -294,7 +300,7 @@ def _compressed_at(data: bytes, at: int, kind: Kind) -> int | None:
     name, _, rest = head.partition(b"\0")
     if name.startswith(b"zTXt"):
         return at + len(name) + 2
-    # iTXt: whether it is compressed, how, a language, and the keyword in that language.
+    # iTXt: a flag for compression, its method, a language, and the keyword in that language.
     language_and_on = rest[2:].split(b"\0", 2)
     if rest[:1] != b"\1" or len(language_and_on) < 3:
         return None
@@ -302,7 +308,7 @@ def _compressed_at(data: bytes, at: int, kind: Kind) -> int | None:
 
 
 def _inflated(file: BinaryIO, at: int, budget: Budget) -> bytes:
-    """Inflate what stands at `at`, as far as it is sound and the budget allows."""
+    """Inflate the content at `at`, up to the first damage or the limit of the budget."""
     file.seek(at)
     unpack = zlib.decompressobj()
     content = b""

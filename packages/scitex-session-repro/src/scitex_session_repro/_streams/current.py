@@ -1,4 +1,4 @@
-"""The current manager, for code that no manager is passed to."""
+"""The current manager, for code that is not given one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _replaceable: WeakSet[RandomStateManager] = WeakSet()  # made by `get` or `reset
 
 
 def get(verbose: bool = False) -> RandomStateManager:
-    """Return the current manager: the last one made and not released, or else a new one.
+    """Return the current manager: the newest one that is not released, or else a new one.
 
-    So a library finds the manager of the program, or of the session, that calls it.
+    So a library finds the manager of the program or session that calls it.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ def reset(
 ) -> RandomStateManager:
     """Make a new current manager.
 
-    It replaces the current one if that comes from `get` or `reset` too. A manager that somebody
-    else made is left to its owner: the new one stands inside it, and is released with it.
+    It replaces the current one if that comes from `get` or `reset` too. A manager of another owner
+    is kept: the new one is nested in it, and is released with it.
 
     Parameters
     ----------
@@ -71,8 +71,8 @@ def seed_everything(
 ) -> int:
     """Seed every global generator, now or when its library is imported.
 
-    It has the name and the return value of PyTorch Lightning's function. `get` returns the manager,
-    for named generators, and to release it.
+    Name and return value are those of PyTorch Lightning's function. `get` returns the manager, for
+    named generators and to release it.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def seed_everything(
     Returns
     -------
     int
-        The seed; where None was given, the one that was drawn.
+        The seed; for None, the one that was drawn.
 
     Raises
     ------

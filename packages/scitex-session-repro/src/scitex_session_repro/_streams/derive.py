@@ -1,4 +1,4 @@
-"""From a seed and a path to a stream of its own. It needs numpy, so the first name imports it.
+"""Derive a stream from a seed and a path. It needs numpy, so the first named generator imports it.
 
 A path is the bytes of a scope and a name, from `streams.encode_path`.
 
@@ -8,8 +8,8 @@ lets one more draw upstream change every number downstream. Here the path alone 
 it is hashed into the spawn key of a `numpy.random.SeedSequence`, which is numpy's own way to
 independent streams.
 
-A sequence generates words of 64 bits. The first four seed PCG64, number 4 seeds torch, number 5
-scikit-learn, number 6 is JAX's key. No two libraries share one.
+A sequence generates words of 64 bits. Words 0 to 3 seed PCG64, word 4 seeds torch, word 5
+scikit-learn, and word 6 is JAX's key. No two libraries share a word.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ def seed_sequence(seed: int, path: bytes) -> SeedSequence:
 def numpy_generator(seed: int, path: bytes) -> Generator:
     """Return a new generator at the start of the stream.
 
-    PCG64 is named, since numpy keeps the right to change what `default_rng` builds on.
+    It is a PCG64 explicitly, since a later numpy may change the generator of `default_rng`.
     """
     return Generator(PCG64(seed_sequence(seed, path)))
 
 
 def restart(generator: Generator, seed: int, path: bytes, *, spawned: int = 0) -> None:
-    """Put a generator at the start of a stream, in place: whoever holds it goes on there.
+    """Put a generator at the start of a stream; existing references continue from there.
 
-    Its seed sequence moves too, otherwise it would spawn after a fork what the parent spawns. A
+    Its seed sequence restarts too: otherwise it would spawn after a fork what the parent spawns. A
     sequence has no method for that. Running its initialiser again works in numpy 1 and 2.
 
     Parameters
@@ -80,7 +80,7 @@ def restart(generator: Generator, seed: int, path: bytes, *, spawned: int = 0) -
 
 
 def seed_sequence_of(generator: Generator) -> SeedSequence:
-    """Return the seed sequence behind a generator of ours."""
+    """Return the seed sequence of a generator that `numpy_generator` made."""
     sequence = generator.bit_generator.seed_seq
     assert isinstance(sequence, SeedSequence)
     return sequence
@@ -92,14 +92,14 @@ def torch_seed(seed: int, path: bytes) -> int:
 
 
 def torch_generator(device: str | torch.device, number: int) -> torch.Generator:
-    """Return a new torch generator, seeded; torch is imported for it.
+    """Return a new torch generator, seeded; import torch.
 
     Raises
     ------
     MissingLibraryError
         If torch is not installed.
     DeviceUnavailableError
-        If torch has no generator there.
+        If torch has no generator on that device.
     """
     library = _optional("torch", "get_torch_generator")
     try:
@@ -123,7 +123,7 @@ def sklearn_seed(seed: int, path: bytes) -> int:
 
 
 def jax_key(seed: int, path: bytes) -> jax.Array:
-    """Return a JAX key; JAX is imported for it.
+    """Return a JAX key; import JAX.
 
     The 64 bits become the key as they are: ``jax.random.key(seed)`` drops the upper 32 bits of a
     seed unless 64-bit types are switched on.
@@ -146,7 +146,7 @@ def _optional(library: str, feature: str) -> ModuleType:
     try:
         return import_module(library)
     except ModuleNotFoundError as error:
-        if error.name != library:  # it is there, and broken: its own message says how
+        if error.name != library:  # it is installed, but broken: its own message says how
             raise
         message = f"{feature} needs {library}, which is not installed: pip install {library}"
         raise MissingLibraryError(message, name=library) from None

@@ -1,4 +1,4 @@
-"""One seed for a whole program: its global generators, and streams of its own by name."""
+"""One seed for a whole program: its global generators, and independent generators by name."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class RandomStateManager:
     """Seeds the global generators, and gives independent generators by name.
 
     A new manager seeds the global generators of `random`, `numpy.random`, torch (CPU, CUDA, MPS,
-    XPU) and TensorFlow: at once where they are imported, otherwise at the moment of their import.
-    It imports none of them. numpy comes with the first named generator.
+    XPU) and TensorFlow: at once if they are imported, otherwise when they are. It imports none of
+    them. The first named generator imports numpy.
 
     Parameters
     ----------
     seed : int or None, default 42
         From 0 to 2**128 - 1. None draws one from the operating system, kept in `seed`.
     verbose : bool, default False
-        Whether to print what is seeded, when it is.
+        Whether to print what is seeded, at that moment.
     deterministic : bool, default False
         Whether to ask torch for the same bits in every run: deterministic algorithms, cuDNN's
         too, ``CUBLAS_WORKSPACE_CONFIG``, no TF32. An operation that has no deterministic
@@ -57,23 +57,24 @@ class RandomStateManager:
     A named generator is ``Generator(PCG64(SeedSequence(seed, spawn_key=words)))``, where the words
     are the SHA-256 of the name (NFC, UTF-8), eight of 32 bits, little-endian. It depends on the
     seed and the name only. Libraries with an ``rng`` argument (SPEC 7) take ``rng("name")``, not
-    ``rng``, which is no generator.
+    ``rng``, which is not a generator.
 
-    A name is any string. Names that are the same text to Unicode (NFC) are the same name. Every
-    method that takes one raises `InvalidTypeError` for what is no string.
+    A name is any string. Names with the same Unicode NFC form are the same name. Every method that
+    takes one raises `InvalidTypeError` for anything but a string.
 
-    `release`, or the end of a ``with`` block, puts the global generators back as they were found.
-    Managers nest: releasing one first releases those that were made after it. What was found is
-    kept until then, so release managers that you make in a long loop. Managers in several threads
-    seed the same global generators.
+    `release`, or the end of a ``with`` block, restores the global generators to their earlier
+    states. Managers nest: releasing one first releases those that were made after it. The earlier
+    states are kept until then, so release managers that you make in a long loop. Managers in
+    several threads seed the same global generators.
 
-    In a forked child, every stream starts anew as that of the fork's number: another one than the
-    parent's and its siblings', and the same in every run. References to generators stay good.
+    In a forked child, every stream restarts as the stream of that fork's number: it differs from
+    the parent's and from its siblings', and is the same in every run. Existing references to
+    generators continue from there.
 
-    A pickled manager is a copy that goes on from the same states and seeds no global generator.
-    Give a worker `child`, or let it call `initialize_worker`: two copies draw the same numbers.
-    Children and generators that are pickled along with a manager stay its own. No worker moves a
-    generator that was pickled without its manager.
+    A pickled manager is a copy that continues from the same states and seeds no global generator.
+    Two copies draw the same numbers, so give each worker a `child`, or let it call
+    `initialize_worker`. Children and generators that are pickled together with a manager still
+    belong to it. A worker does not restart a generator that was pickled without its manager.
 
     Examples
     --------
@@ -83,24 +84,24 @@ class RandomStateManager:
     >>> rng.release()
     """
 
-    # Where `verify` records. Whoever owns the manager (a session) may set it.
+    # Where `verify` writes its records. The owner of the manager (a session) may set it.
     verify_directory: str | PathLike[str] = "fingerprints"
 
     def __init__(
         self, seed: int | None = 42, *, verbose: bool = False, deterministic: bool = False
     ) -> None:
-        self._hold(Streams(resolve(seed)), verbose, deterministic)
+        self._initialise(Streams(resolve(seed)), verbose, deterministic)
         self._globals.begin(self)
 
-    def _hold(self, streams: Streams, verbose: bool, deterministic: bool) -> None:
+    def _initialise(self, streams: Streams, verbose: bool, deterministic: bool) -> None:
         self._streams = streams
         self._globals = Globals(streams, verbose=verbose, deterministic=deterministic)
         self._children: dict[str, Self] = {}
 
-    def _over(self, streams: Streams) -> Self:
-        """Return a manager with the options of this one over other streams, borrowing nothing."""
+    def _with_streams(self, streams: Streams) -> Self:
+        """Return a manager of other streams with the same options; it borrows nothing."""
         manager = type(self).__new__(type(self))
-        manager._hold(streams, self._globals.verbose, self._globals.deterministic)
+        manager._initialise(streams, self._globals.verbose, self._globals.deterministic)
         return manager
 
     def __repr__(self) -> str:
@@ -108,7 +109,7 @@ class RandomStateManager:
 
     @property
     def seed(self) -> int:
-        """The seed from which it all starts; where None was given, the one that was drawn."""
+        """The seed; for None, the one that was drawn."""
         return self._streams.seed
 
     # Named generators
@@ -141,8 +142,8 @@ class RandomStateManager:
         Returns
         -------
         int
-            From 0 to 2**32 - 1, the same at every call. Among n names, two have the same integer
-            with a probability of about n**2 / 2**33.
+            From 0 to 2**32 - 1, the same at every call. The probability that two of n names have
+            the same integer is about n**2 / 2**33.
         """
         from .derive import sklearn_seed
 
@@ -160,7 +161,7 @@ class RandomStateManager:
         -------
         jax.Array
             A typed key of 64 bits (threefry), the same at every call. JAX has no state: split the
-            key to use it twice. Among n names, two have the same key with a probability of about
+            key to use it twice. The probability that two of n names have the same key is about
             n**2 / 2**65.
 
         Raises
@@ -180,14 +181,14 @@ class RandomStateManager:
         name : str
             As for a numpy generator, with which it shares no random bits.
         device : str or torch.device, default "cpu"
-            Where it generates. Devices of another kind give other numbers from the same seed. Two
-            devices of one kind give the same, so each wants a name of its own.
+            The device. Devices of different kinds give different numbers from the same seed. Two
+            devices of one kind give the same numbers, so use another name for each.
 
         Returns
         -------
         torch.Generator
-            Seeded with 64 bits, of which torch's CPU generator uses 32: among n names, two give
-            the same CPU stream with a probability of about n**2 / 2**33.
+            Seeded with 64 bits, of which torch's CPU generator uses 32: the probability that two of
+            n names have the same CPU stream is about n**2 / 2**33.
 
         Raises
         ------
@@ -201,13 +202,13 @@ class RandomStateManager:
     def dataloader_generator(self, name: str = "dataloader") -> torch.Generator:
         """Return the torch generator of a name on the CPU, for ``DataLoader(generator=...)``.
 
-        From it come the order of the samples and, at the start of every epoch, the seed of the
-        workers. So `worker_init_fn` gives each epoch numbers of its own.
+        The loader takes from it the order of the samples and, at the start of every epoch, the seed
+        of the workers. So `worker_init_fn` gives each epoch different numbers.
 
         Parameters
         ----------
         name : str, default "dataloader"
-            One for each loader: two that share one shift each other's order.
+            Another one for each loader: two that share one change each other's order.
 
         Returns
         -------
@@ -225,9 +226,9 @@ class RandomStateManager:
     def child(self, name: str) -> Self:
         """Return the manager of a name, for a worker, a fold, a sub-experiment.
 
-        Its streams depend on the seed, its name and theirs, and on nothing else: neither on what
-        was drawn nor on what else was made. It seeds no global generator until it is entered as a
-        ``with`` block. It can be pickled, and so given to another process.
+        Its streams depend only on the seed, its name and their names, whatever was drawn or made
+        before. It seeds no global generator until it is entered as a ``with`` block. It can be
+        pickled, and so passed to another process.
 
         Parameters
         ----------
@@ -241,11 +242,11 @@ class RandomStateManager:
         """
         name = normalise(name)
         if name not in self._children:
-            self._children.setdefault(name, self._over(self._streams.child(name)))
+            self._children.setdefault(name, self._with_streams(self._streams.child(name)))
         return self._children[name]
 
     def spawn(self, n: int) -> list[Self]:
-        """Return new managers, as many as asked for, numbered through from the first call on.
+        """Return n new managers; numbering continues across calls.
 
         Parameters
         ----------
@@ -255,26 +256,26 @@ class RandomStateManager:
         Returns
         -------
         list of RandomStateManager
-            Each as `child` gives them; no two calls give the same one.
+            Each is like one of `child`; no two calls return the same one.
 
         Raises
         ------
         InvalidTypeError
-            If n is no integer.
+            If n is not an integer.
         InvalidValueError
             If n is negative.
         """
-        return [self._over(streams) for streams in self._streams.spawn(n)]
+        return [self._with_streams(streams) for streams in self._streams.spawn(n)]
 
     # Global generators
 
     def seed_modules(self, *modules: ModuleType | None) -> None:
-        """Seed the global generators of the given modules now, from the start.
+        """Seed the global generators of these modules again, from the start.
 
         Parameters
         ----------
         *modules : module or None
-            ``random``, ``numpy``, ``torch`` or ``tensorflow``. None is passed over.
+            ``random``, ``numpy``, ``torch`` or ``tensorflow``. None is skipped.
 
         Raises
         ------
@@ -289,18 +290,18 @@ class RandomStateManager:
                 borrowing.seed_module(module)
 
     def temporary_seed(self, seed: int | None) -> TemporarySeed:
-        """Seed the global generators otherwise for the time of a ``with`` block.
+        """Seed the global generators with another seed during a ``with`` block.
 
         Parameters
         ----------
         seed : int or None
-            As for a manager. The named generators keep to theirs.
+            As for a manager. The named generators are not changed.
 
         Returns
         -------
         context manager
-            At its end the global generators are as it found them, to the bit, also when the block
-            raises, also nested.
+            At its end the global generators have exactly their earlier states, even if the block
+            raises, and also if nested.
 
         Raises
         ------
@@ -312,10 +313,10 @@ class RandomStateManager:
         return TemporarySeed(resolve(seed), verbose=self._globals.verbose)
 
     def release(self) -> None:
-        """Put every global state back as it was found, and wait for no more imports.
+        """Restore every global state, and stop waiting for imports.
 
-        Managers made after this one are released first. Named generators go on working. To release
-        twice is to release once.
+        Managers made after this one are released first. Named generators keep working. A second
+        release does nothing.
         """
         self._globals.release()
 
@@ -329,35 +330,34 @@ class RandomStateManager:
     # Worker processes
 
     def worker_init_fn(self, worker_id: int) -> None:
-        """Give a worker of a torch DataLoader streams of its own: ``worker_init_fn=`` takes it.
+        """Give a worker of a torch DataLoader its own streams: ``worker_init_fn=`` takes it.
 
         They depend on the seed, the worker's number and the number that the loader draws for each
-        epoch from its generator: other ones in every worker and every epoch, the same in every
+        epoch from its generator: they differ between workers and epochs, and are the same in every
         run. This holds for the global generators and the named streams of every manager that the
-        worker has by then (this one, its children, any other in the data set), with fork and with
-        spawn. Streams of persistent workers go on from epoch to epoch. A spawned worker can't move
-        a generator that was pickled without the manager that it comes from.
+        worker has at that time (this one, its children, any other in the data set), with fork and
+        with spawn. Streams of persistent workers continue from epoch to epoch. A spawned worker
+        can't restart a generator that was pickled without its manager.
 
         Parameters
         ----------
         worker_id : int
-            Given by the loader.
+            The loader passes it.
 
         Raises
         ------
         NotAWorkerError
-            If called in a process that is no worker of a DataLoader.
+            If called in a process that is not a worker of a DataLoader.
         """
         self._become_worker(number_in_loader(worker_id))
 
     def initialize_worker(self) -> None:
-        """Give a worker of a pool streams of its own: ``initializer=rng.initialize_worker``.
+        """Give a worker of a pool its own streams: ``initializer=rng.initialize_worker``.
 
-        For `multiprocessing.Pool`, `concurrent.futures.ProcessPoolExecutor` and joblib's loky. They
-        depend on the seed and the number of the process, and are those of every manager that the
-        worker has by then. What comes with a task, later, stays as it is. Which task a pool gives
-        to which worker is chance, so results repeat only if each task takes
-        ``rng.child(f"task {i}")``.
+        For `multiprocessing.Pool`, `concurrent.futures.ProcessPoolExecutor` and joblib's loky. The
+        streams depend on the seed and the number of the process. Every manager that the worker has
+        at that time gets them; one that comes later, with a task, is not changed. A pool gives its
+        tasks to any worker, so results repeat only if each task takes ``rng.child(f"task {i}")``.
 
         Raises
         ------
@@ -367,10 +367,10 @@ class RandomStateManager:
         self._become_worker(number_in_pool())
 
     def _become_worker(self, number: str) -> None:
-        # Every manager of the process moves, since a data set may hold another than the one whose
-        # method the loader calls. A child that was unpickled by itself would otherwise draw the
-        # same numbers in all workers. In a forked worker, the number takes the place of that of
-        # the fork, which may depend on how many workers had been started before.
+        # Restart every manager of the process, since a data set may hold another one than the one
+        # whose method the loader calls. Otherwise a child that was unpickled alone would draw the
+        # same numbers in all workers. In a forked worker, this number replaces that of the fork,
+        # which may depend on how many workers were started before.
         for streams in roots():
             streams.enter_worker(number)
         reseed_all()
@@ -379,7 +379,7 @@ class RandomStateManager:
     # State
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the whole state, of what JSON can say, so that it goes into any checkpoint.
+        """Return the whole state as JSON values, so that any checkpoint can hold it.
 
         Returns
         -------
@@ -393,34 +393,34 @@ class RandomStateManager:
         return get_state(self._streams, self._globals.active())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a state: every stream continues bit for bit, all of them or none.
+        """Continue from a state: every stream continues bit for bit, all of them or none.
 
-        The seed is taken over too. References to generators stay good. A generator that the state
-        does not know is put at its start, as it was then. The state of a library that is not
-        imported yet waits for that. A GPU with a state is started for it. A part that can't be
-        restored here, such as that of a missing GPU, is warned about.
+        The seed is loaded too. Existing references to generators stay valid. A generator that is
+        not in the state restarts, as it had not been used then. The state of a library that is not
+        imported yet is kept until its import. A GPU with a state is started. A part that can't be
+        restored here, such as that of a missing GPU, causes a warning.
 
         Parameters
         ----------
         state : dict
-            As `state_dict` gives it.
+            As `state_dict` returns it.
 
         Raises
         ------
         StateError
-            If it is none, or that of another child.
+            If it is not a state, or is the state of another child.
         """
         from .state import set_state
 
         set_state(self._streams, self._globals.active(), state)
 
     def checkpoint(self, path: str | PathLike[str] = "checkpoint.json") -> Path:
-        """Write the whole state to a file: JSON, no pickle, whole or not at all.
+        """Write the whole state to a file atomically, as JSON without pickle.
 
         Parameters
         ----------
         path : path
-            Of the file; one that is there is replaced.
+            The file; an existing one is replaced.
 
         Returns
         -------
@@ -440,7 +440,7 @@ class RandomStateManager:
         return Path(path)
 
     def restore(self, path: str | PathLike[str]) -> None:
-        """Go on from a checkpoint, also in another process, with libraries imported otherwise.
+        """Continue from a checkpoint, also in another process with other imports.
 
         Parameters
         ----------
@@ -452,7 +452,7 @@ class RandomStateManager:
         OSError
             If the file can't be read.
         CheckpointError
-            If it is no checkpoint, or a damaged one; nothing is changed then.
+            If it is not a checkpoint, or is damaged; then nothing is changed.
         """
         from pathlib import Path
 
@@ -465,13 +465,13 @@ class RandomStateManager:
         return {"streams": self._streams, "children": dict(self._children), "options": options}
 
     def __setstate__(self, pickled: dict[str, Any]) -> None:
-        self._hold(pickled["streams"], *pickled["options"])
+        self._initialise(pickled["streams"], *pickled["options"])
         self._children.update(pickled["children"])
 
     def __copy__(self) -> Self:
         from copy import copy
 
-        return self._over(copy(self._streams))  # two managers must not share streams
+        return self._with_streams(copy(self._streams))  # two managers must not share streams
 
     # Checks of values
 
@@ -490,43 +490,44 @@ class RandomStateManager:
         raises: bool | None = None,
         directory: str | PathLike[str] | None = None,
     ) -> bool:
-        """Record a value the first time, and compare it with what was recorded from then on.
+        """Record a value the first time, and compare it with the record from then on.
 
         Parameters
         ----------
         obj : object
             Anything that has a `fingerprint`.
         name : str
-            What it is recorded under: any string.
+            The name of the record: any string.
         verbose : bool, default True
-            Whether to print what was recorded or compared.
+            Whether to print the result.
         raises : bool or None
-            Whether a difference raises, or gives False. By default it raises unless `verbose` is
+            Whether a difference raises or returns False. By default it raises unless `verbose` is
             False, as in scitex-repro.
         directory : path, optional
-            Where the records are; by default `verify_directory`, which is ``fingerprints`` in the
-            working directory unless the owner of the manager has set it. Arrays and tensors of at
-            most 1 MiB are kept in it, to say what differs.
+            The folder of the records; by default `verify_directory`, which is ``fingerprints`` in
+            the working directory unless the owner of the manager has set it. Arrays and tensors of
+            at most 1 MiB are kept in it, to describe a difference.
 
         Returns
         -------
         bool
-            True if it was recorded now, or is the same; False if it differs.
+            True if the value was recorded now, or is the same; False if it differs.
 
         Raises
         ------
         VerificationError
-            If it differs. It says in what: type, dtype, shape, the parts of a mapping or a frame,
-            how many elements, the first of them, the largest difference.
+            If the value differs. The error describes how: type, dtype, shape, the parts of a
+            mapping or a frame, the number of elements that differ, the first of them, the largest
+            difference.
         NotFingerprintableError
             If it has no fingerprint.
         VerificationRecordError
-            If what was recorded is damaged.
+            If the record is damaged.
 
         Warns
         -----
         RuntimeWarning
-            If it can't be recorded (the disk is full): the run goes on, and nothing is verified.
+            If it can't be recorded (the disk is full): the run continues, and nothing is verified.
         """
         return self._records(directory).verify(
             obj,
@@ -542,7 +543,7 @@ class RandomStateManager:
         *,
         directory: str | PathLike[str] | None = None,
     ) -> int:
-        """Forget what `verify` has recorded.
+        """Delete records of `verify`.
 
         Parameters
         ----------
@@ -554,7 +555,7 @@ class RandomStateManager:
         Returns
         -------
         int
-            How many were forgotten.
+            How many were deleted.
         """
         return self._records(directory).clear(patterns)
 

@@ -1,4 +1,4 @@
-"""The whole state of a manager: as a dict of plain values, and as a file."""
+"""Save and load the whole state of a manager, as a dict of plain values or as a file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .borrowing import Borrowing
     from .streams import Streams
 
-# Each part, and what it must be.
+# The type of each part.
 PARTS: dict[str, type | tuple[type, ...]] = {
     "version": int,
     "seed": int,
@@ -41,14 +41,14 @@ def get_state(streams: Streams, borrowing: Borrowing | None) -> dict[str, Any]:
     Parameters
     ----------
     streams : Streams
-        Those of a manager.
+        The streams of a manager.
     borrowing : Borrowing or None
         What the manager has borrowed.
 
     Returns
     -------
     dict
-        Of what JSON can say.
+        JSON values.
     """
     state = streams.state()
     if borrowing is not None:
@@ -57,18 +57,18 @@ def get_state(streams: Streams, borrowing: Borrowing | None) -> dict[str, Any]:
 
 
 def set_state(streams: Streams, borrowing: Borrowing | None, state: Any) -> None:
-    """Let streams go on from a state, as `get_state` gives it; all of it, or nothing.
+    """Load a state that `get_state` returned; all of it, or nothing.
 
     Raises
     ------
     StateError
-        If it is no state, or that of another place below the seed.
+        If it is not a state, or is the state of another scope.
     """
     check(state, "the state")
-    theirs = (state["seed"], tuple((kind, text) for kind, text in state["scope"]))
+    saved = (state["seed"], tuple((kind, text) for kind, text in state["scope"]))
     own = (streams.seed, streams.scope)
-    if streams.parent is not None and theirs != own:
-        raise _refused(f"it is that of {describe(*theirs)}, and not of {describe(*own)}")
+    if streams.parent is not None and saved != own:
+        raise _refused(f"it is that of {describe(*saved)}, and not of {describe(*own)}")
     before = get_state(streams, borrowing)
     try:
         _load(streams, borrowing, state)
@@ -79,12 +79,12 @@ def set_state(streams: Streams, borrowing: Borrowing | None, state: Any) -> None
 
 
 def check(state: Any, where: str) -> None:
-    """Refuse what has not the parts of a state.
+    """Check that a value has the parts of a state.
 
     Raises
     ------
     StateError
-        Naming the part.
+        If it does not; the message names the part.
     """
     if not isinstance(state, dict):
         raise _refused(f"{where} is {state!r:.40}, and not a dict")
@@ -133,10 +133,10 @@ def _warn_of_what_is_missing(borrowing: Borrowing | None, state: dict[str, Any])
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write a state to a file, in the place of what was there.
+    """Write a state to a file; replace an older one.
 
-    It is JSON, with the SHA-256 of the state's own text. Who is killed meanwhile leaves the
-    checkpoint before it.
+    The file is JSON, with the SHA-256 of the state's text. If the process is killed meanwhile, the
+    older checkpoint stays.
 
     Raises
     ------
@@ -148,14 +148,14 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
 
 def restore_checkpoint(streams: Streams, borrowing: Borrowing | None, path: Path) -> None:
-    """Let streams go on from the state in a file; all of it, or nothing.
+    """Load the state in a file; all of it, or nothing.
 
     Raises
     ------
     OSError
         If the file can't be read.
     CheckpointError
-        If it is no checkpoint, a damaged one, or that of another place below the seed.
+        If it is not a checkpoint, is damaged, or is the checkpoint of another scope.
     """
     state = _read(path)
     try:

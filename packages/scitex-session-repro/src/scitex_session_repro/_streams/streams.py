@@ -1,10 +1,11 @@
-"""Streams below a seed: of a manager, of the managers below it, of every process.
+"""Random streams of a manager, its children and its forked or worker processes.
 
-A scope is where a manager stands below the seed: a tuple of steps, each a kind and a text, such as
-``(("child", "fold 3"), ("fork", "1"))``. It is empty for a manager that was made from a seed. Seed,
-scope and name are all that a stream depends on.
+A scope is the path from the seed to a manager: a tuple of steps, each a kind and a text, such as
+``(("child", "fold 3"), ("fork", "1"))``. It is empty for a manager that was made from a seed. A
+stream depends on seed, scope and name, and on nothing else.
 
-This module needs no numpy: it is imported by every run, `derive` at the first named generator.
+Every run imports this module, so it does without numpy; `derive` is imported for the first named
+generator.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ if TYPE_CHECKING:
 
 SEED_BITS = 128
 STATE_VERSION = 1
-# As bytes, every step begins with a byte that UTF-8 never uses. So two different scopes are two
-# different byte strings, whatever the names.
+# In bytes, every step begins with a byte that UTF-8 never uses. So different scopes have different
+# bytes, whatever the names.
 MARKS = {"child": b"\xfe", "spawn": b"\xfd", "fork": b"\xfc", "worker": b"\xfb"}
 _NAME_MARK = b"\xff"
 _OF_PROCESSES = ("fork", "worker")
-_FLAGS = ("bool", "bool_")  # numpy 1 calls its own bool_, and lets it pass for an integer
+_FLAGS = ("bool", "bool_")  # numpy 1 has a bool_, which would pass for an integer
 
 
 class Streams:
-    """The streams of one manager, and of the managers below it.
+    """The streams of one manager, and of its children.
 
     Parameters
     ----------
@@ -46,22 +47,23 @@ class Streams:
     scope : tuple
         The steps from the seed to here.
     parent : Streams, optional
-        The streams of the manager above. A root (parent None) is told of forks, and passes them on.
+        The streams of the manager above. Only roots (no parent) get fork events; they pass them to
+        their children.
 
     Attributes
     ----------
     numpy, torch : dict
-        The generators that were asked for, by name, and by name and device.
+        The generators in use, by name, and by name and device.
     torch_states : dict
-        Loaded states of torch generators that nobody has asked for yet.
+        Loaded states of torch generators that are not in use yet.
     children, spawned : mapping
-        The streams below, by name and by number. Spawned ones live as long as somebody holds them.
+        Streams below, by name and by number. Spawned ones live as long as they are referenced.
     """
 
     def __init__(self, seed: int, scope: Scope = (), parent: Streams | None = None) -> None:
         self.seed = seed
         self.scope = scope
-        self._scope_outside = scope  # in the process that started this one
+        self._scope_in_parent_process = scope
         self.parent = parent
         self.forks = 0
         self.numpy: dict[str, Generator] = {}
@@ -71,7 +73,7 @@ class Streams:
         self.spawned: MutableMapping[int, Streams] = {}
         self.spawned_count = 0
         if parent is None:
-            _watch(self)  # last: a fork in another thread finds it from now on
+            _watch(self)  # last: from here on, a fork in another thread finds it
 
     def __str__(self) -> str:
         return describe(self.seed, self.scope)
@@ -79,13 +81,14 @@ class Streams:
     def global_seed(self) -> int:
         """Return the integer that seeds global generators.
 
-        It is the seed itself in an empty scope, otherwise the scope's bytes above the seed's 128
-        bits, so that no two scopes share one. It is no hash: after a fork nothing may be imported.
+        In an empty scope it is the seed; otherwise the bytes of the scope, shifted above the 128
+        bits of the seed, so that no two scopes share one. It is not a hash, since that would be an
+        import, and after a fork nothing may be imported.
         """
         return int.from_bytes(encode_scope(self.scope), "big") << SEED_BITS | self.seed
 
     def path(self, name: str) -> bytes:
-        """Return what the stream of a name is derived from, beside the seed."""
+        """Return the bytes from which, with the seed, the stream of a name is derived."""
         return encode_path(self.scope, name)
 
     # Generators by name
@@ -99,23 +102,23 @@ class Streams:
         from .derive import numpy_generator
 
         stream = normalise(name)
-        # setdefault: two threads that ask at once get the same generator.
+        # setdefault: two threads that call at once get the same generator.
         generator = self.numpy.setdefault(stream, numpy_generator(self.seed, self.path(stream)))
         self.numpy[name] = generator
         return generator
 
     def torch_generator(self, name: str, device: str | torch.device) -> torch.Generator:
         """Return the torch generator of a name on a device: the same object at every call."""
-        asked = (normalise(name), str(device))
-        if asked in self.torch:
-            return self.torch[asked]
+        stream, device_name = normalise(name), str(device)
+        if (stream, device_name) in self.torch:
+            return self.torch[stream, device_name]
         from .derive import torch_generator, torch_seed
 
-        made = torch_generator(device, torch_seed(self.seed, self.path(name)))
-        # "cuda" is the current one of the devices: one generator, whichever way it is asked for.
-        key = (asked[0], str(made.device))
-        generator = self.torch.setdefault(key, made)
-        if generator is made and (state := self.torch_states.pop(key, None)) is not None:
+        new = torch_generator(device, torch_seed(self.seed, self.path(name)))
+        # "cuda" is the current device, such as "cuda:0": both have the same generator.
+        key = (stream, str(new.device))
+        generator = self.torch.setdefault(key, new)
+        if generator is new and (state := self.torch_states.pop(key, None)) is not None:
             from scitex_session_repro._globals.plain import native
 
             generator.set_state(native(state))
@@ -126,9 +129,9 @@ class Streams:
         return sorted({*self.numpy} | {name for name, _ in self.torch})
 
     def _restart(self, *, forked: bool) -> None:
-        """Put every generator at the start of its stream, in place: who holds it goes on there."""
+        """Put every generator back to its start; existing references continue from there."""
         if forked:  # an accelerator that has started can't be used in a forked child
-            self.torch = {key: made for key, made in self.torch.items() if key[1] == "cpu"}
+            self.torch = {key: gen for key, gen in self.torch.items() if key[1] == "cpu"}
         self.torch_states = {}
         if self.numpy:
             from .derive import restart
@@ -152,7 +155,7 @@ class Streams:
         return self.children[name]
 
     def spawn(self, n: object) -> list[Streams]:
-        """Return n new streams below, numbered through from the first call on."""
+        """Return n new streams below; numbering continues across calls."""
         count = as_count(n)
         first, self.spawned_count = self.spawned_count, self.spawned_count + count
         return [self._spawn(number) for number in range(first, first + count)]
@@ -166,22 +169,22 @@ class Streams:
         from weakref import WeakValueDictionary
 
         if not isinstance(self.spawned, WeakValueDictionary):
-            self.spawned = WeakValueDictionary()  # nobody can ask for a spawned one again
+            self.spawned = WeakValueDictionary()  # a spawned one can't be looked up again
         self.spawned[number] = below
 
     def below(self) -> list[tuple[Step, Streams]]:
-        """Return the streams that stand below these and are in use, each with its step."""
+        """Return the streams below that are in use, each with its step."""
         named = [(("child", name), child) for name, child in list(self.children.items())]
         spawned = [(("spawn", str(n)), child) for n, child in list(self.spawned.items())]
         return [*named, *spawned]
 
-    def move(self, seed: int, scope: Scope, *, forked: bool = False) -> None:
-        """Put every stream here and below at its start under another seed and scope, in place."""
-        self.seed, self.scope, self._scope_outside = seed, scope, scope
+    def restart_at(self, seed: int, scope: Scope, *, forked: bool = False) -> None:
+        """Restart every stream, here and below, under another seed and scope."""
+        self.seed, self.scope, self._scope_in_parent_process = seed, scope, scope
         self.forks = 0
         self._restart(forked=forked)
         for step, below in self.below():
-            below.move(seed, (*scope, step), forked=forked)
+            below.restart_at(seed, (*scope, step), forked=forked)
 
     # Processes
 
@@ -191,24 +194,24 @@ class Streams:
         return self.forks
 
     def enter_fork(self, number: int) -> None:
-        """Become, in a forked child, the streams of that fork."""
-        self._scope_outside = self.scope
+        """In a forked child, switch to the streams of that fork."""
+        self._scope_in_parent_process = self.scope
         self._enter_process(("fork", str(number)), forked=True)
 
     def enter_worker(self, number: str) -> None:
-        """Become, in a worker process, the streams of that worker."""
+        """In a worker process, switch to the streams of that worker."""
         self._enter_process(("worker", number))
 
     def _enter_process(self, step: Step, *, forked: bool = False) -> None:
-        """Take the step of this process, in the place of one that it had."""
-        outside = self._scope_outside
-        self.move(self.seed, in_process(outside, step), forked=forked)
-        self._scope_outside = outside
+        """Add the step of this process to the scope, replacing an earlier fork or worker step."""
+        parent_scope = self._scope_in_parent_process
+        self.restart_at(self.seed, in_process(parent_scope, step), forked=forked)
+        self._scope_in_parent_process = parent_scope
 
     # State
 
     def state(self) -> dict[str, Any]:
-        """Return the state of these streams and of those below, of what JSON can say."""
+        """Return the state of these streams and of those below, as JSON values."""
         from scitex_session_repro._globals.plain import plain
 
         children: dict[str, Any] = {}
@@ -218,17 +221,17 @@ class Streams:
         torch: dict[str, dict[str, Any]] = {}
         for (name, device), waiting in self.torch_states.items():
             torch.setdefault(name, {})[device] = waiting
-        for (name, device), made in self.torch.items():
-            torch.setdefault(name, {})[device] = plain(made.get_state())
+        for (name, device), generator in self.torch.items():
+            torch.setdefault(name, {})[device] = plain(generator.get_state())
         numpy: dict[str, Any] = {}
         if self.numpy:
             from .derive import seed_sequence_of
 
-            for name, generator in list(self.numpy.items()):
-                if normalise(name) == name:  # other spellings lead to the same generator
+            for name, numpy_generator in list(self.numpy.items()):
+                if normalise(name) == name:  # other spellings have the same generator
                     numpy[name] = {
-                        "state": plain(generator.bit_generator.state),
-                        "spawned": seed_sequence_of(generator).n_children_spawned,
+                        "state": plain(numpy_generator.bit_generator.state),
+                        "spawned": seed_sequence_of(numpy_generator).n_children_spawned,
                     }
         return {
             "version": STATE_VERSION,
@@ -244,38 +247,38 @@ class Streams:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from a state that `state` returned, with the seed and the scope in it.
+        """Continue from a state that `state` returned, with its seed and its scope.
 
-        A generator that is not in the state is put at its start.
+        A generator that is not in the state restarts.
         """
         from scitex_session_repro._globals.plain import native
 
-        self.move(state["seed"], tuple((kind, text) for kind, text in state["scope"]))
+        self.restart_at(state["seed"], tuple((kind, text) for kind, text in state["scope"]))
         self.forks = state["forks"]
         if state["numpy"]:
             from .derive import restart
 
-            for name, found in state["numpy"].items():
+            for name, saved in state["numpy"].items():
                 generator = self.numpy_generator(name)
-                restart(generator, self.seed, self.path(name), spawned=found["spawned"])
-                generator.bit_generator.state = native(found["state"])
-        # torch is not imported for generators that are yet to be made: their states wait.
+                restart(generator, self.seed, self.path(name), spawned=saved["spawned"])
+                generator.bit_generator.state = native(saved["state"])
+        # Don't import torch for generators that are not in use yet: keep their states for later.
         for name, by_device in state["torch"].items():
-            for device, found in by_device.items():
+            for device, saved in by_device.items():
                 if (name, device) in self.torch:
-                    self.torch[name, device].set_state(native(found))
+                    self.torch[name, device].set_state(native(saved))
                 else:
-                    self.torch_states[name, device] = found
+                    self.torch_states[name, device] = saved
         for name, below in state["children"].items():
             self.child(name).load(below)
-        # Spawned ones live as long as somebody holds them: those of another process are gone.
+        # Spawned ones live as long as they are referenced: those of another process are gone.
         self.spawned_count = state["spawned"]
         for number, spawned in list(self.spawned.items()):
             if str(number) in state["spawn"]:
                 spawned.load(state["spawn"][str(number)])
 
-    # Pickled, generators are the objects themselves, and so are the streams below: whatever is
-    # pickled along with these streams stays theirs.
+    # Generators and the streams below are pickled as objects: objects pickled together keep sharing
+    # one generator.
 
     def __getstate__(self) -> dict[str, Any]:
         return {"state": self.state(), "numpy": dict(self.numpy), "below": self.below()}
@@ -283,7 +286,7 @@ class Streams:
     def __setstate__(self, pickled: dict[str, Any]) -> None:
         Streams.__init__(self, pickled["state"]["seed"])
         for (kind, name), below in pickled["below"]:
-            if below.parent is not None:  # copy.copy: they stay with the original
+            if below.parent is not None:  # copy.copy: they belong to the original
                 continue
             below.parent = self
             _unwatch(below)
@@ -297,12 +300,12 @@ class Streams:
 
 # After a fork
 #
-# A forked child has a copy of every generator. It would draw its parent's numbers over again, as
-# would each of its siblings. `random` alone has a hook against that, which seeds it from the
-# operating system: the children differ then, and never repeat. Here forks are numbered as they
-# happen, and the number is a step of the scope: the n-th child of a run has the streams of the n-th
-# child. The hooks draw a number in the parent, and move the streams in the child; nothing is
-# imported there. Global generators are seeded again after that, by a hook of `borrowing`.
+# A forked child has a copy of every generator. It would repeat its parent's numbers, and so would
+# each of its siblings. `random` alone has a hook against that, which seeds it from the operating
+# system: the children then differ, but no run repeats. Here forks are numbered, and the number is a
+# step of the scope: the n-th child of a run always has the same streams. The hooks draw a number in
+# the parent, and restart the streams in the child; they import nothing there. After that, a hook of
+# `borrowing` seeds the global generators again.
 
 _roots: dict[int, ref[Streams]] = {}
 _numbered: dict[int, list[tuple[Streams, int]]] = {}
@@ -312,7 +315,7 @@ _hooked = False
 
 def roots() -> list[Streams]:
     """Return all streams of this process that have no parent."""
-    return [streams for found in list(_roots.values()) if (streams := found()) is not None]
+    return [streams for root in list(_roots.values()) if (streams := root()) is not None]
 
 
 def _watch(streams: Streams) -> None:
@@ -321,23 +324,25 @@ def _watch(streams: Streams) -> None:
     _roots[key] = ref(streams, lambda _: _roots.pop(key, None))
     if not _hooked and hasattr(os, "register_at_fork"):  # Windows has no fork
         _hooked = True
-        os.register_at_fork(before=_number, after_in_parent=_forget, after_in_child=_enter_forks)
+        os.register_at_fork(
+            before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child
+        )
 
 
 def _unwatch(streams: Streams) -> None:
     _roots.pop(id(streams), None)
 
 
-def _number() -> None:
+def _before_fork() -> None:
     with _lock:
         _numbered[get_ident()] = [(streams, streams.next_fork()) for streams in roots()]
 
 
-def _forget() -> None:
+def _after_in_parent() -> None:
     _numbered.pop(get_ident(), None)
 
 
-def _enter_forks() -> None:
+def _after_in_child() -> None:
     global _lock
     _lock = RLock()  # another thread of the parent may have held it
     numbered = _numbered.pop(get_ident(), [])
@@ -352,8 +357,8 @@ def _enter_forks() -> None:
 def number_in_pool() -> str:
     """Return the number by which `multiprocessing` knows this worker, such as ``"3"``.
 
-    It counts the processes that the parent has started: forked, spawned and loky's alike. For a
-    worker's worker it has the numbers of both.
+    It counts the processes that the parent has started, whether forked, spawned or started by
+    loky. A worker of a worker has the numbers of both, such as ``"3:1"``.
 
     Raises
     ------
@@ -386,16 +391,14 @@ def number_in_loader(worker_id: int) -> str:
 def _not_a_worker(function: str, place: str) -> Exception:
     from scitex_session_repro._errors import NotAWorkerError
 
-    return NotAWorkerError(
-        f"{function} sets up a worker process, and this is none: give it as {place}"
-    )
+    return NotAWorkerError(f"{function} must run in a worker process: pass it as {place}")
 
 
 # Seeds, names, scopes
 
 
 def resolve(seed: object) -> int:
-    """Return the seed as an int; draw one where it is None.
+    """Return the seed as an int; if it is None, draw one.
 
     Raises
     ------
@@ -414,12 +417,12 @@ def resolve(seed: object) -> int:
 
 
 def as_count(n: object) -> int:
-    """Return n as an int, if it counts something.
+    """Return n as an int from 0 upwards.
 
     Raises
     ------
     InvalidTypeError
-        If it is no integer.
+        If it is not an integer.
     InvalidValueError
         If it is negative.
     """
@@ -452,7 +455,7 @@ def _out_of_range(argument: str, allowed: str, value: int) -> Exception:
 
 
 def normalise(name: str) -> str:
-    """Return the name in Unicode's NFC form: one text is one stream, however it was typed.
+    """Return the name in Unicode's NFC form, so that other spellings give the same stream.
 
     Raises
     ------
@@ -473,7 +476,7 @@ def normalise(name: str) -> str:
 def encode_name(name: str) -> bytes:
     """Return the bytes of a name, in normal form.
 
-    A lone surrogate keeps a code of its own: names of files that are not valid UTF-8 have such.
+    A lone surrogate, as in names of files that are not valid UTF-8, is kept.
     """
     return normalise(name).encode("utf-8", "surrogatepass")
 
@@ -491,7 +494,7 @@ def encode_path(scope: Scope, name: str) -> bytes:
 
 
 def in_process(scope: Scope, step: Step) -> Scope:
-    """Return the scope that a manager has in a forked process, or as a worker.
+    """Return the scope of a manager in a forked or worker process.
 
     The step of a process stands before those of children. So a child that was pickled alone has the
     same scope in the other process as one that was pickled with its parent.
@@ -503,7 +506,7 @@ def in_process(scope: Scope, step: Step) -> Scope:
 
 
 def describe(seed: int, scope: Scope) -> str:
-    """Return a manager as the code that leads to it, and the process that it is in."""
+    """Return the expression that makes a manager, and its process, for messages."""
     parts = [f"RandomStateManager(seed={seed})"]
     for kind, text in scope:
         if kind == "child":

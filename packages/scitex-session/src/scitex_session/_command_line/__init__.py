@@ -1,1 +1,1 @@
-"""The command line of a script, made from the signature of its function."""
+"""The command line of a script, from the signature of its function."""

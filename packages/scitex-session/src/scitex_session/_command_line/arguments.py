@@ -9,7 +9,7 @@ from scitex_session._config.script import command_line_of
 from scitex_session._errors import ConfigFileError, UnsuitableFunctionError, UsageError
 
 from .session_options import PREFIX, asked_by_environment
-from .signature import EITHER, OPTIONS, POSITIONAL_ONLY, VALUES, namespace_of, parameters_of
+from .signature import KEYWORD_ONLY, VAR_KEYWORD, VAR_POSITIONAL, namespace_of, parameters_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,111 +21,112 @@ if TYPE_CHECKING:
 
 
 class Arguments:
-    """The values a function is called with, by parameter, and where each came from.
+    """The values of a function's parameters, the origin of each, and the options of the session.
 
-    An origin is ``"default"``, ``"command line"``, or file and line. `session` is what the command
-    line and the environment ask of the session.
+    An origin is ``"default"``, ``"command line"``, or file and line.
     """
 
     __slots__ = ("_parameters", "origins", "session", "values")
 
-    def __init__(self, parameters: list[Parameter], given: Any, origins: Any, asked: Asked) -> None:
+    def __init__(
+        self, parameters: list[Parameter], values: Any, origins: Any, session: Asked
+    ) -> None:
         self._parameters = parameters
         wanted = [p for p in parameters if not p.injected]
-        self.values = {p.name: given.get(p.name, p.default) for p in wanted}
+        self.values = {p.name: values.get(p.name, p.default) for p in wanted}
         self.origins = {p.name: origins.get(p.name, "default") for p in wanted}
-        self.session = asked
+        self.session = session
 
     def call(self, func: Callable[..., Any], injected: Mapping[str, Any] | None) -> Any:
-        """Call `func` with the values and what it asks to be injected, if there is any of that."""
+        """Call `func`. `injected` are the values to inject, None for a plain call."""
         positional: list[Any] = []
         named: dict[str, Any] = {}
         for p in self._parameters:
             value = self.values.get(p.name, p.default)
             if p.injected and injected is not None:
                 value = injected["rngg" if p.name == "rng" else p.name]
-            if p.kind in (EITHER, POSITIONAL_ONLY):
-                positional.append(value)
-            elif p.kind == VALUES:
+            if p.kind == VAR_POSITIONAL:
                 positional += value
+            elif p.kind in (VAR_KEYWORD, KEYWORD_ONLY):
+                named.update(value if p.kind == VAR_KEYWORD else {p.name: value})
             else:
-                named.update(value if p.kind == OPTIONS else {p.name: value})
+                positional.append(value)
         return func(*positional, **named)
 
 
 def arguments_for(func: Callable[..., Any]) -> Arguments:
-    """Read the command line as the signature of `func` wants it.
+    """Parse the command line against the signature of `func`.
 
     A mistake ends the process with status 2, after one line on stderr; ``--help`` ends it with 0.
-    Where nothing is given and nothing required, no parser is imported: that costs 50 ms.
+    If nothing is typed and nothing required, no parser is imported, since that costs 50 ms.
     """
     parameters = parameters_of(func)
     try:
-        asked = asked_by_environment()
+        options = asked_by_environment()
         tokens = command_line_of(namespace_of(func))
         if not tokens and not any(p.required for p in parameters):
-            return Arguments(parameters, {}, {}, asked)
+            return Arguments(parameters, {}, {}, options)
         from .parser import CommandLine
 
         wanted = [p for p in parameters if not p.injected]
+        # Without the session's options, a parser is built three times as fast.
         session = any(t.startswith(("--session", "--config", "-h", "--help")) for t in tokens)
         line = CommandLine(func, wanted, program_name(), session)
         if answer := line.answer(tokens):
             _print_and_exit(answer)
         try:
-            values, origins, given, _ = line.parse(tokens)
-        except UsageError:  # said again, in view of all names
-            line = CommandLine(func, wanted, program_name(), session=True)
-            values, origins, given, _ = line.parse(tokens)
-        asked.take(given)
-        return Arguments(parameters, values, origins, asked)
+            parsed = line.parse(tokens)
+        except UsageError:  # parse again with all options, so that the message can suggest any
+            parsed = CommandLine(func, wanted, program_name(), session=True).parse(tokens)
+        options.override(parsed.session)
+        return Arguments(parameters, parsed.values, parsed.origins, options)
     except (UsageError, UnsuitableFunctionError, ConfigFileError) as error:
         refuse(error)
 
 
 def session_part() -> Asked:
-    """Read the session's part of a command line whose other part the script's own parser reads."""
+    """Read the ``--session.*`` options; the script's own parser reads the rest."""
     try:
-        asked = asked_by_environment()
-        asked.rest = sys.argv[1:]
-        if any(token.startswith(PREFIX) for token in asked.rest):
+        options = asked_by_environment()
+        options.rest = sys.argv[1:]
+        if any(token.startswith(PREFIX) for token in options.rest):
             from .parser import CommandLine
 
             line = CommandLine(session_part, [], program_name(), session=True)
-            end = (*asked.rest, "--").index("--")
-            _, _, given, rest = line.parse(asked.rest[:end], partly=True)
-            asked.rest = [*rest, *asked.rest[end:]]
-            asked.take(given)
-        return asked
+            end = (*options.rest, "--").index("--")
+            parsed = line.parse(options.rest[:end], partly=True)
+            options.rest = [*parsed.rest, *options.rest[end:]]
+            options.override(parsed.session)
+        return options
     except UsageError as error:
         refuse(error)
 
 
 def refuse(error: Exception) -> NoReturn:
-    """Say in one line what is wrong with what the user gave, and end the process with status 2."""
+    """Print the user's mistake in one line, and end the process with status 2."""
     program = program_name()
     hint = f" (try {program} --help)" if isinstance(error, UsageError) else ""
     print(f"{program}: error: {error}{hint}", file=sys.stderr)
-    raise SystemExit(2)  # as argparse, and as the shell itself
+    raise SystemExit(2)  # as argparse and the shell do
 
 
 def program_name() -> str:
-    """Return how the program is called in help and errors."""
+    """Return the name of the program for help and errors."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     if spec is not None and sys.argv and sys.argv[0] == spec.origin:
         return f"python -m {spec.name.removesuffix('.__main__')}"
     return os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python"
 
 
-def _print_and_exit(say: Callable[[], object]) -> NoReturn:
-    """Print what was asked for instead of a run: a full disk is one line, a closed pipe no word."""
+def _print_and_exit(write: Callable[[], object]) -> NoReturn:
+    """Print the help or the like. On a full disk, print one line; on a closed pipe, nothing."""
     try:
-        say()
+        write()
         sys.stdout.flush()
     except OSError as error:
         if not isinstance(error, BrokenPipeError):
-            print(f"can't be written to the standard output: {error.strerror}", file=sys.stderr)
-        # Python flushes again at exit, and would say it a second time, as a traceback.
+            print(f"{program_name()}: can't write to stdout: {error.strerror}", file=sys.stderr)
+        # Python flushes again at exit, and would report the error again, as a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     raise SystemExit(0)

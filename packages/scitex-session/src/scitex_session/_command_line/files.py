@@ -1,4 +1,4 @@
-"""Files of values, as ``--config FILE`` names them: their trees become tokens of cyclopts."""
+"""Turn the values in a ``--config FILE`` into tokens of cyclopts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typing
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import CoercionError, Token
+from cyclopts import Argument, CoercionError, Token
 from cyclopts.annotations import is_union
 
 from scitex_session._config.documents import read_document
@@ -17,26 +17,19 @@ from scitex_session._errors import UsageError
 from scitex_session._suggest import suggest
 
 from . import hints
-from .hints import ANY, EMPTY, MANY, MAPPINGS, fields_of, is_structure, kebab
+from .hints import ANY, EMPTY, MANY, MAPPINGS, fields_of, holds, is_structure, kebab
 from .values import TYPED, Converter, YesNo, check, collected, converted
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cyclopts import Argument
 
-
-def feed(roots: list[Argument], files: list[str]) -> None:
-    """Give the arguments of parameters the values of files, where nothing was typed.
-
-    A later file wins. What can't be read raises UsageError, CoercionError or ConfigFileError.
-    """
+def apply_files(roots: list[Argument], files: list[str]) -> None:
+    """Give arguments the values of files, unless the user typed them. A later file wins."""
     for file in files:
         _put_keys(Reader(file), roots, read_document(Path(file)), "")
 
 
 def _put_keys(reader: Reader, arguments: list[Argument], parent: Located, place: str) -> None:
-    told = [(name, a) for a in arguments for name in (*a.names, a.field_info.name)]
-    names = {kebab(name.rpartition(".")[2].lstrip("-")): argument for name, argument in told}
+    pairs = [(name, a) for a in arguments for name in (*a.names, a.field_info.name)]
+    names = {kebab(name.rpartition(".")[2].lstrip("-")): argument for name, argument in pairs}
     more = next((a for a in arguments if a.field_info.kind is a.field_info.VAR_KEYWORD), None)
     seen: dict[str, str] = {}
     for key, node in parent.value.items():
@@ -45,7 +38,7 @@ def _put_keys(reader: Reader, arguments: list[Argument], parent: Located, place:
         if kebab(name) not in names and kebab(first) in names and rest:  # ``model.lr: 0.1``
             name, item = first, Located({rest: node}, node.line)
         if (other := seen.setdefault(kebab(str(key)), str(key))) != str(key):
-            raise reader.error(None, node, f"{place}{key}", f"it stands above as {other} already.")
+            raise reader.error(None, node, f"{place}{key}", f"the file already has it as {other}.")
         argument = names.get(kebab(name), more)
         if argument is None:
             known = [f"{place}{a.field_info.name}" for a in arguments]
@@ -76,15 +69,15 @@ def _put(reader: Reader, argument: Argument, node: Located, place: str) -> None:
         items = node.value if several and isinstance(node.value, list) else [node]
         for index, item in enumerate(items):
             if not isinstance(converter, Converter):  # the user's own, which reads texts
-                said = {"value": str(item.bare())}
+                value = {"value": str(item.bare())}
             else:
                 default = earlier[0] if earlier else converter.default
-                said = {"implicit_value": reader.value(converter.hint, item, place, default)}
-            argument.append(reader.token(item, place, index=index, **said))
+                value = {"implicit_value": reader.value(converter.hint, item, place, default)}
+            argument.append(reader.token(item, place, index=index, **value))
 
 
 class Reader:
-    """Make values of a file's nodes, each of which stands at a place: the keys that lead there."""
+    """Make values of a file's nodes. `place` is the dotted key path of a node."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -93,36 +86,33 @@ class Reader:
         """Return file and line."""
         return f"{self.file}:{node.line}".removesuffix(":None")
 
-    def token(self, node: Located, place: str, **said: Any) -> Token:
-        """Return a token of cyclopts: the text of a node, unless something else is said."""
+    def token(self, node: Located, place: str, **value: Any) -> Token:
+        """Return a token of cyclopts with the text of a node, or with the value by keyword."""
         word = json.dumps if node.value is None or isinstance(node.value, bool) else str
         text = word(node.bare()) if node.text is None else node.text
-        return Token(keyword=place, source=self.source(node), **(said or {"value": text}))
+        return Token(keyword=place, source=self.source(node), **(value or {"value": text}))
 
     def error(self, hint: Any, node: Located, place: str, why: str | None = None) -> CoercionError:
-        """Make the error for a value that is none of `hint`."""
+        """Make the error for a value that does not fit `hint`."""
         return CoercionError(msg=why, token=self.token(node, place), target_type=hint)
 
     def unknown(self, node: Located, place: str, known: typing.Iterable[str]) -> UsageError:
-        """Make the error for a key that nothing takes."""
+        """Make the error for a key that names no parameter or field."""
         hint = f" Did you mean {near}?" if (near := suggest(place, known)) else ""
         return UsageError(f"Unknown key {place} from {self.source(node)}.{hint}")
 
     def value(self, hint: Any, node: Located, place: str, default: Any = EMPTY) -> Any:
-        """Return what a node is by an annotation, or raise CoercionError.
-
-        Keys and fields that are not given are those of `default`.
-        """
-        hint = hints.named(hint)
+        """Convert a node to the type of `hint`, with missing keys and fields from `default`."""
+        hint = hints.resolved_alias(hint)
         args, kind = typing.get_args(hint), typing.get_origin(hint) or hint
         if kind is Annotated:
-            found = self.value(args[0], node, place, default)
+            value = self.value(args[0], node, place, default)
             try:
                 for extra in args[1:]:
-                    check(extra, None, found)
+                    check(extra, None, value)
             except ValueError as error:
                 raise self.error(hint, node, place, str(error)) from None
-            return found
+            return value
         if hint in ANY:
             return node.bare()
         if is_union(hint):
@@ -146,8 +136,7 @@ class Reader:
             return None
         parts = [part for part in typing.get_args(hint) if part is not types.NoneType]
         exact = [part for part in parts if part is type(node.value) and node.text is None]
-        held = parts if isinstance(node.value, dict) else []
-        held = [part for part in held if hints.holds(part, default)]
+        held = [part for part in parts if isinstance(node.value, dict) and holds(part, default)]
         errors: list[Exception] = []
         for part in exact or held or parts:
             try:
@@ -166,23 +155,23 @@ class Reader:
         return collected(kind, [self.value(part, item, place) for part, item in pairs])
 
     def _mapping(self, args: Any, node: Located, place: str, default: Any) -> dict[Any, Any]:
-        found = dict(default) if isinstance(default, dict) else {}
+        values = dict(default) if isinstance(default, dict) else {}
         for key, item in node.value.items():
             below, name = f"{place}.{key}", Located(key, item.line)
             own = str(key) if args[0] is str else self.value(args[0], name, below)
-            found[own] = self.value(args[1], item, below, found.get(own, EMPTY))
-        return found
+            values[own] = self.value(args[1], item, below, values.get(own, EMPTY))
+        return values
 
     def _structure(self, kind: Any, node: Located, place: str, default: Any) -> Any:
-        held = default if hints.holds(kind, default) else EMPTY
+        held = default if holds(kind, default) else EMPTY
         kind = kind if held is EMPTY or isinstance(held, dict) else type(held)
         fields = {kebab(field.name): field for field in fields_of(kind, held)}
-        given: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for key, item in node.value.items():
             if (field := fields.get(kebab(str(key)))) is None:
                 raise self.unknown(item, f"{place}.{key}", [f"{place}.{name}" for name in fields])
-            given[field.name] = self.value(field.annotation, item, f"{place}.{key}", field.default)
+            values[field.name] = self.value(field.annotation, item, f"{place}.{key}", field.default)
         try:
-            return hints.made(kind, held, given)
+            return hints.build(kind, held, values)
         except (ValueError, TypeError, AssertionError) as error:
             raise self.error(kind, node, place, str(error)) from None

@@ -1,4 +1,4 @@
-"""Annotations: their names resolved, and what they ask for; structures, and their fields."""
+"""Resolve annotations, and read the fields of dataclass-like classes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ import typing
 from typing import Annotated, Any
 
 from cyclopts import Parameter as Option
-from cyclopts import annotations as theirs
+from cyclopts import annotations as cyclopts_annotations
+from cyclopts.annotations import is_attrs, is_dataclass, is_namedtuple, is_typeddict, is_union
 
-from .signature import OPTIONS, REQUIRED, VALUES, Parameter, code_of, variables_around
+from .signature import REQUIRED, VARIADIC, Parameter, code_of, variables_around
 
-MANY = tuple(theirs.ITERABLE_TYPES | theirs.VARIADIC_COLLECTION_TYPES)
+MANY = tuple(cyclopts_annotations.ITERABLE_TYPES | cyclopts_annotations.VARIADIC_COLLECTION_TYPES)
 MAPPINGS = (dict, typing.get_origin(typing.Mapping), typing.get_origin(typing.MutableMapping))
 ANY = (Any, object)
 EMPTY = inspect.Parameter.empty
@@ -30,19 +31,21 @@ _WORDS: tuple[type, ...] = (
 )
 _IP = ("ipaddress.IPv4Address", "ipaddress.IPv6Address")
 _WORD_NAMES = ("uuid.UUID", "re.Pattern", "os.PathLike", *_IP)
-named = functools.partial(theirs.resolve, annotated=False, optional=False, required=False)
+resolved_alias = functools.partial(
+    cyclopts_annotations.resolve, annotated=False, optional=False, required=False
+)
 
 
 def kebab(name: str) -> str:
-    """Return a name of Python as an option has it: ``n_layers`` as ``n-layers``, its case kept."""
+    """Return the option for a Python name: ``n-layers`` for ``n_layers``. Case is kept."""
     return name.strip("_").replace("_", "-")
 
 
 def hints_of(func: Any, parameters: list[Parameter]) -> dict[str, Any]:
-    """Return the annotation of each parameter; an empty class where it names what is not there.
+    """Return the annotation of each parameter, an empty class if a name in it can't be resolved.
 
-    Where there is none, or one that says nothing (``list``, ``Any``), the default tells what is
-    meant. Each is resolved by itself: one unknown name must not turn all others into text.
+    A missing annotation, or one such as ``list`` or ``Any``, is completed from the default. Each is
+    resolved by itself, so that one unknown name does not turn all others into text.
     """
     code = code_of(func)
     written = getattr(code, "__annotations__", {})
@@ -54,20 +57,20 @@ def hints_of(func: Any, parameters: list[Parameter]) -> dict[str, Any]:
         try:
             hint = typing.get_type_hints(holder, {}, names, include_extras=True)["hint"]
         except NameError:
-            hint = type(theirs.get_hint_name(hint), (), {})
-        hints[p.name] = hint if p.kind in (VALUES, OPTIONS) else _by_default(hint, p.default)
+            hint = type(cyclopts_annotations.get_hint_name(hint), (), {})
+        hints[p.name] = hint if p.kind in VARIADIC else _by_default(hint, p.default)
     return hints
 
 
 def hints_within(kind: Any) -> dict[str, Any]:
-    """Return the annotations of a class or constructor; NameError where one names nothing."""
+    """Return the annotations of a class. Raise NameError if a name in one is unknown."""
     homes = dict.fromkeys(base.__module__ for base in kind.__mro__)
     names = _Names([vars(sys.modules[name]) for name in homes], vars(kind))
     return typing.get_type_hints(kind, localns=names, include_extras=True)
 
 
 class _Names(dict[str, Any]):
-    """Names for annotations: one that only type checkers import is imported, but into no module."""
+    """Names for annotations. Import those under TYPE_CHECKING, without changing the module."""
 
     def __init__(self, modules: list[dict[str, Any]], known: typing.Mapping[str, Any]) -> None:
         super().__init__(known)
@@ -82,46 +85,46 @@ class _Names(dict[str, Any]):
                 tree = ast.parse(pathlib.Path(module["__file__"]).read_bytes())
                 blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If)]
                 for block in [b for b in blocks if "TYPE_CHECKING" in ast.unparse(b.test)]:
-                    for line in block.body:
-                        if isinstance(line, ast.Import | ast.ImportFrom):
-                            bound = {a.asname or a.name.partition(".")[0]: a for a in line.names}
-                            line.names = [bound[name]] if name in bound else []
+                    imports = [n for n in block.body if isinstance(n, ast.Import | ast.ImportFrom)]
+                    for line in imports:
+                        bound = {a.asname or a.name.partition(".")[0]: a for a in line.names}
+                        if name in bound:
+                            line.names = [bound[name]]
                             scope = {key: module.get(key) for key in ("__package__", "__name__")}
-                            if line.names:
-                                exec(compile(ast.Module([line], []), "<hint>", "exec"), scope)  # noqa: S102
-                                return self.setdefault(name, scope[name])
+                            exec(compile(ast.Module([line], []), "<hint>", "exec"), scope)  # noqa: S102
+                            return self.setdefault(name, scope[name])
             except (KeyError, TypeError, OSError, SyntaxError, ImportError):
                 continue
         raise KeyError(name)
 
 
 def members(hint: Any) -> list[Any]:
-    """Return the members of a union, or the only one, without `Annotated`."""
-    hint = named(hint)
+    """Return the members of a union, or the annotation itself, without `Annotated`."""
+    hint = resolved_alias(hint)
     args = typing.get_args(hint)
     if typing.get_origin(hint) is Annotated:
         return members(args[0])
-    return [each for part in args for each in members(part)] if theirs.is_union(hint) else [hint]
+    return [each for part in args for each in members(part)] if is_union(hint) else [hint]
 
 
 def kinds(hint: Any) -> list[Any]:
-    """Return the classes of `members` but None, without what they hold."""
-    found = [typing.get_origin(part) or part for part in members(hint)]
-    return [kind for kind in found if kind is not types.NoneType]
+    """Return the classes of a union, without None and without type arguments."""
+    classes = [typing.get_origin(part) or part for part in members(hint)]
+    return [kind for kind in classes if kind is not types.NoneType]
 
 
 def is_free(hint: Any) -> bool:
-    """Tell whether an annotation is that of anything, or of a list or dict of anything."""
-    found = [part for part in members(hint) if part is not types.NoneType]
-    inner = [arg for part in found for arg in typing.get_args(part) if arg is not ...][-1:]
+    """Tell whether an annotation is Any, or a list or dict of Any."""
+    parts = [part for part in members(hint) if part is not types.NoneType]
+    inner = [arg for part in parts for arg in typing.get_args(part) if arg is not ...][-1:]
     free = (*ANY, *MANY, *MAPPINGS)
-    return len(found) == 1 and (found[0] in free or (kinds(hint)[0] in free and inner[0] in ANY))
+    return len(parts) == 1 and (parts[0] in free or (kinds(hint)[0] in free and inner[0] in ANY))
 
 
 def is_word(kind: Any) -> bool:
-    """Tell whether a single word says a value of a class."""
+    """Tell whether one word on the command line can give a value of this class."""
     known = f"{getattr(kind, '__module__', '')}.{getattr(kind, '__name__', '')}" in _WORD_NAMES
-    leaf = theirs.is_pydantic_leaf(kind) and not hasattr(kind, "model_fields")
+    leaf = cyclopts_annotations.is_pydantic_leaf(kind) and not hasattr(kind, "model_fields")
     return isinstance(kind, type) and (known or leaf or issubclass(kind, _WORDS))
 
 
@@ -140,24 +143,22 @@ def _by_default(hint: Any, default: Any) -> Any:
 
 
 def is_structure(kind: Any) -> bool:
-    """Tell whether a class is declared by its fields."""
-    tells = (theirs.is_dataclass, theirs.is_attrs, theirs.is_namedtuple, theirs.is_typeddict)
-    return isinstance(kind, type) and (hasattr(kind, "model_fields") or any(t(kind) for t in tells))
+    """Tell whether a class is declared by its fields, as a dataclass is."""
+    tests = (is_dataclass, is_attrs, is_namedtuple, is_typeddict)
+    has_fields = hasattr(kind, "model_fields") or any(test(kind) for test in tests)
+    return isinstance(kind, type) and has_fields
 
 
 def holds(kind: Any, default: Any) -> bool:
-    """Tell whether an object is one of a class, or a dict where that is a TypedDict."""
-    kind = dict if theirs.is_typeddict(kind) else typing.get_origin(kind) or kind
+    """Tell whether an object is an instance of a class; for a TypedDict, whether it is a dict."""
+    kind = dict if is_typeddict(kind) else typing.get_origin(kind) or kind
     return isinstance(kind, type) and isinstance(default, kind)
 
 
 def fields_of(kind: Any, default: Any = EMPTY) -> list[inspect.Parameter]:
-    """Return the fields of a structure, as keywords of its constructor.
-
-    The defaults are those of the object `default`. NameError where an annotation names nothing.
-    """
+    """Return the fields of a structure as keywords; defaults are those of the object `default`."""
     model = hasattr(kind, "model_fields")  # of pydantic
-    read = _of_model if model else _of_dict if theirs.is_typeddict(kind) else _of_constructor
+    read = _of_model if model else _of_dict if is_typeddict(kind) else _of_constructor
     return [keyword(*each) for each in read(kind, default)]
 
 
@@ -166,14 +167,14 @@ def keyword(name: str, hint: Any, default: Any) -> inspect.Parameter:
     return inspect.Parameter(name, kind, default=default, annotation=hint)
 
 
-def made(kind: Any, default: Any, given: dict[str, Any]) -> Any:
-    """Return an object with some fields given, and the others as `default` has them."""
-    if theirs.is_typeddict(kind):
-        return {**({} if default is EMPTY else default), **given}
+def build(kind: Any, default: Any, fields: dict[str, Any]) -> Any:
+    """Return an object with these fields, and with those of `default` for the rest."""
+    if is_typeddict(kind):
+        return {**({} if default is EMPTY else default), **fields}
     held = {f.name: f.default for f in fields_of(kind, default)} if default is not EMPTY else {}
-    values = {name: value for name, value in {**held, **given}.items() if value is not EMPTY}
+    values = {name: value for name, value in {**held, **fields}.items() if value is not EMPTY}
     if hasattr(kind, "model_fields"):
-        return _made_model(kind, {**(getattr(default, "model_extra", None) or {}), **values})
+        return _build_model(kind, {**(getattr(default, "model_extra", None) or {}), **values})
     return kind(**values)
 
 
@@ -183,7 +184,7 @@ def _of_constructor(kind: Any, default: Any) -> typing.Iterator[tuple[str, Any, 
         hint, value = hints.get(name, hints.get(f"_{name}", Any)), parameter.default
         kept = getattr(default, name, getattr(default, f"_{name}", EMPTY))
         if type(hint).__name__ == "InitVar":
-            hint, kept = hint.type, EMPTY  # no object keeps it: it must be given again
+            hint, kept = hint.type, EMPTY  # no object keeps it: it is required again
         if default is not EMPTY:
             value = kept
         elif type(value).__name__ == "_HAS_DEFAULT_FACTORY_CLASS":
@@ -193,10 +194,10 @@ def _of_constructor(kind: Any, default: Any) -> typing.Iterator[tuple[str, Any, 
 
 def _of_dict(kind: Any, default: Any) -> typing.Iterator[tuple[str, Any, Any]]:
     held = {} if default is EMPTY else default
-    for name, told in hints_within(kind).items():
-        hint = theirs.resolve_required(told)
+    for name, hint in hints_within(kind).items():
         free = name in kind.__optional_keys__ or default is not EMPTY
-        yield name, hint, held.get(name, None if free else EMPTY)
+        value = held.get(name, None if free else EMPTY)
+        yield name, cyclopts_annotations.resolve_required(hint), value
 
 
 def _of_model(kind: Any, default: Any) -> typing.Iterator[tuple[str, Any, Any]]:
@@ -209,7 +210,7 @@ def _of_model(kind: Any, default: Any) -> typing.Iterator[tuple[str, Any, Any]]:
         yield name, hint, value if default is EMPTY else getattr(default, name)
 
 
-def _made_model(kind: Any, values: dict[str, Any]) -> Any:
+def _build_model(kind: Any, values: dict[str, Any]) -> Any:
     from pydantic import ValidationError
 
     try:

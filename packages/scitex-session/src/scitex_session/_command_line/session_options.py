@@ -1,7 +1,4 @@
-"""The options of a session, from the environment and the command line: one table for both.
-
-It stands on the path of every run: no parser is needed to read the environment.
-"""
+"""The options of a session, from environment and command line; every run imports this table."""
 
 from __future__ import annotations
 
@@ -21,21 +18,22 @@ COMMAND_LINE = "command line"
 
 
 class SessionOption:
-    """A keyword of `session`, and how a text gives its value.
+    """A keyword of `session`, and how to read its value from text.
 
-    `form` is what a value looks like, empty for a switch; `allowed` what it may be, for errors.
-    `read` makes the value of a text, or raises ValueError. `name` is the option of a command line.
+    `form` is the placeholder in the help; empty for a switch. `allowed` describes the values, for
+    errors. `read` converts a text or raises ValueError. `name` is the option on the command line.
     """
 
     __slots__ = ("allowed", "form", "help", "keyword", "name", "read", "variable")
 
-    def __init__(self, *row: Any) -> None:
-        self.keyword, self.form, self.allowed, self.help, self.read = row
+    def __init__(self, keyword: str, form: str, allowed: str, help_text: str, read: Any) -> None:
+        self.keyword, self.form, self.allowed = keyword, form, allowed
+        self.help, self.read = help_text, read
         self.name = PREFIX + self.keyword.replace("_", "-")
         self.variable = VARIABLE_PREFIX + {"out": "OUT_DIR"}.get(self.keyword, self.keyword.upper())
 
     def value_of(self, text: str) -> Any:
-        """Return the value that a text stands for, or raise ValueError with what is allowed."""
+        """Return the value of a text, or raise ValueError with the allowed values."""
         try:
             return self.read(text)
         except ValueError:
@@ -43,9 +41,9 @@ class SessionOption:
 
 
 class Asked:
-    """What the environment and the command line ask of the session, above the script's keywords.
+    """Session options of the environment and the command line; they win over the script's keywords.
 
-    `origins` are ``"command line"`` or a variable; `rest` is the command line without all that.
+    An origin is ``"command line"`` or a variable; `rest` is the command line without the options.
     """
 
     __slots__ = ("keywords", "origins", "rest")
@@ -55,18 +53,18 @@ class Asked:
         self.origins: dict[str, str] = {}
         self.rest: list[str] = []
 
-    def told(self) -> dict[str, tuple[Any, str]]:
-        """Return value and origin by keyword."""
+    def with_origins(self) -> dict[str, tuple[Any, str]]:
+        """Return the value and the origin of each keyword."""
         return {key: (value, self.origins[key]) for key, value in self.keywords.items()}
 
-    def take(self, given: Mapping[str, Any]) -> None:
-        """Lay what the command line gave over the environment."""
-        self.keywords.update(given)
-        self.origins.update(dict.fromkeys(given, COMMAND_LINE))
+    def override(self, keywords: Mapping[str, Any]) -> None:
+        """Let command-line values replace those of the environment."""
+        self.keywords.update(keywords)
+        self.origins.update(dict.fromkeys(keywords, COMMAND_LINE))
 
 
 def asked_by_environment() -> Asked:
-    """Return what the environment asks of a session; UsageError where a value can't be."""
+    """Read the options in the environment. Raise UsageError for a value that is not allowed."""
     asked = Asked()
     for option in SESSION_OPTIONS:
         if text := os.environ.get(option.variable):
@@ -78,14 +76,18 @@ def asked_by_environment() -> Asked:
     return asked
 
 
-def _if(holds: object, value: Any) -> Any:
-    if not holds:
+def _require(condition: object, value: Any) -> Any:
+    if not condition:
         raise ValueError(value)
     return value
 
 
 def _flag(text: str) -> Any:
-    return _if(text.casefold() in YES + NO, text.casefold() in YES)
+    return _require(text.casefold() in YES + NO, text.casefold() in YES)
+
+
+def _seed(text: str) -> Any:
+    return None if text.casefold() == "none" else _require(-1 < int(text) < 2**128, int(text))
 
 
 def _parent(text: str) -> str:
@@ -98,19 +100,18 @@ _SWITCH = "yes or no (also 1 or 0)"
 # fmt: off
 SESSION_OPTIONS = (
     SessionOption("seed", "INT", "a whole number from 0 to 2**128 - 1, or none to draw one",
-                  "seed of all generators; none draws one",
-                  lambda t: None if t.casefold() == "none" else _if(-1 < int(t) < 2**128, int(t))),
+                  "seed of all generators; none draws one", _seed),
     SessionOption("note", "TEXT", "a text that is not empty", "a note for the record",
-                  lambda text: _if(text.strip(), text)),
+                  lambda text: _require(text.strip(), text)),
     SessionOption("tags", "A,B", "tags with commas between them, such as paper,figure-2",
                   "tags for the record",
-                  lambda t: [_if(tag, tag) for tag in map(str.strip, t.split(","))]),
+                  lambda t: [_require(tag, tag) for tag in map(str.strip, t.split(","))]),
     SessionOption("out", "DIR", "a directory, or one that can be made",
                   "the folder for <script>_out",
-                  lambda t: _if(t and (os.path.isdir(t) or not os.path.exists(t)), t)),
-    SessionOption("no_save", "", _SWITCH, "try it: keep nothing of a run that succeeds", _flag),
+                  lambda t: _require(t and (os.path.isdir(t) or not os.path.exists(t)), t)),
+    SessionOption("no_save", "", _SWITCH, "a trial: delete the run's files if it succeeds", _flag),
     SessionOption("capture", "fd|sys|none", "one of fd, sys, none", "how output is logged",
-                  lambda text: _if(text in ("fd", "sys", "none"), text)),
+                  lambda text: _require(text in ("fd", "sys", "none"), text)),
     SessionOption("verbose", "", _SWITCH, "say what the run is and where its files are", _flag),
     SessionOption("debug", "", _SWITCH, "mark the run as one for debugging", _flag),
     SessionOption("parent", "ID", "the ID of a session", "the session that this one goes on from",

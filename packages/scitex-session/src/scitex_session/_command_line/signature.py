@@ -1,4 +1,4 @@
-"""What a function is and takes, below what wraps it; without `inspect` (9 ms) where it is plain."""
+"""Inspect a function under its decorators: kind, name, parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _VARARGS, _VARKEYWORDS, _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x04, 0x08, 0x20, 0x80, 0x200
-POSITIONAL_ONLY, EITHER, VALUES, KEYWORD_ONLY, OPTIONS = range(5)  # as inspect numbers them
+POSITIONAL_ONLY, POSITIONAL_OR_KEYWORD, VAR_POSITIONAL, KEYWORD_ONLY, VAR_KEYWORD = range(5)
+VARIADIC = (VAR_POSITIONAL, VAR_KEYWORD)  # the numbers are those of inspect
 REQUIRED: Any = object()  # the default of a parameter that has none
 _NO_METHOD = """a method can't be a script, since its object would be an argument; decorate a \
 function that makes the object and calls it, or wrap it: main = session(object.method)"""
@@ -27,7 +28,7 @@ class Parameter:
 
     def __init__(self, name: str, default: Any, kind: int) -> None:
         self.name, self.kind = name, kind
-        self.default = {VALUES: (), OPTIONS: {}}.get(kind, default)
+        self.default = {VAR_POSITIONAL: (), VAR_KEYWORD: {}}.get(kind, default)
         self.required = self.default is REQUIRED
         self.injected = default is INJECTED
 
@@ -37,28 +38,28 @@ def parameters_of(func: Callable[..., Any]) -> list[Parameter]:
     wrapped = hasattr(func, "__wrapped__") or hasattr(func, "__signature__")
     code: Any = getattr(func, "__code__", None)
     if type(func) is not FunctionType or wrapped or code.co_flags & (_VARARGS | _VARKEYWORDS):
-        import inspect
+        import inspect  # takes 9 ms, which a plain function saves
 
-        given = inspect.signature(func).parameters.values()
-        defaults = [REQUIRED if p.default is p.empty else p.default for p in given]
-        return [Parameter(p.name, d, int(p.kind)) for p, d in zip(given, defaults, strict=True)]
+        found = inspect.signature(func).parameters.values()
+        defaults = [REQUIRED if p.default is p.empty else p.default for p in found]
+        return [Parameter(p.name, d, int(p.kind)) for p, d in zip(found, defaults, strict=True)]
     names, count, first = code.co_varnames, code.co_argcount, code.co_posonlyargcount
     values = dict(zip(reversed(names[:count]), reversed(func.__defaults__ or ()), strict=False))
     values |= func.__kwdefaults__ or {}
-    kinds = [POSITIONAL_ONLY] * first + [EITHER] * (count - first)
+    kinds = [POSITIONAL_ONLY] * first + [POSITIONAL_OR_KEYWORD] * (count - first)
     kinds += [KEYWORD_ONLY] * code.co_kwonlyargcount
     return [Parameter(n, values.get(n, REQUIRED), k) for n, k in zip(names, kinds, strict=False)]
 
 
 def check_function(func: Any) -> None:
-    """Refuse what can't be run as a session, with UnsuitableFunctionError."""
+    """Raise UnsuitableFunctionError for what can't be run as a session."""
     name = name_of(func)
     home, _, _ = getattr(func, "__qualname__", name).rpartition(".")
     if isinstance(func, type):
         why = "a class can't be a session; decorate a function that makes the object, or wrap the"
         raise UnsuitableFunctionError(name, f"{why} object where its class has __call__")
     if isinstance(func, classmethod):
-        why = "a classmethod can't be a session before its class is there; wrap it afterwards:"
+        why = "a classmethod can't be decorated inside its class; wrap it afterwards:"
         raise UnsuitableFunctionError(name, f"{why} main = session(Class.method)")
     if not callable(func):
         raise UnsuitableFunctionError(repr(func), "a session wraps a function")
@@ -72,20 +73,20 @@ def check_function(func: Any) -> None:
     check_injected(name, [p.name for p in parameters if p.injected])
 
 
-def check_no_method(func: Any, script: object, first: object) -> None:
-    """Refuse the call of a method, whose only argument is its object, for a plain one."""
+def refuse_method_call(func: Any, script: object, first: object) -> None:
+    """Refuse ``obj.method()`` on a decorated method: its `self` would pass for an argument."""
     name = name_of(func)
     if any(vars(base).get(name) is script for base in type(first).__mro__):
         raise UnsuitableFunctionError(f"{type(first).__qualname__}.{name}", _NO_METHOD)
 
 
 def is_coroutine_function(func: Any) -> bool:
-    """Tell whether `func`, below what wraps it, was written with ``async def``."""
+    """Tell whether `func`, under its decorators, was written with ``async def``."""
     return bool(_flags_of(code_of(func)) & _COROUTINE)
 
 
 def code_of(func: Any) -> Any:
-    """Return the function whose code runs: below decorators, partials, methods and instances."""
+    """Return the function whose code runs, under decorators, partials, methods and instances."""
     while not hasattr(func, "__globals__") or hasattr(func, "__wrapped__"):
         inner = [name for name in ("__wrapped__", "__func__", "func") if hasattr(func, name)]
         if not inner and not hasattr(type(func).__call__, "__globals__"):
@@ -95,9 +96,9 @@ def code_of(func: Any) -> Any:
 
 
 def namespace_of(func: Any) -> dict[str, Any]:
-    """Return the globals of the function whose code runs; of the script where that is C."""
-    found = getattr(code_of(func), "__globals__", None)
-    return vars(sys.modules["__main__"]) if found is None else found
+    """Return the globals of the function whose code runs, or of `__main__` if it is in C."""
+    namespace = getattr(code_of(func), "__globals__", None)
+    return vars(sys.modules["__main__"]) if namespace is None else namespace
 
 
 def name_of(func: Any) -> str:
@@ -107,11 +108,11 @@ def name_of(func: Any) -> str:
     return str(getattr(func, "__name__", type(func).__name__))
 
 
-def unveil(func: Any) -> None:
+def copy_signature_of_wrapped(func: Any) -> None:
     """Give a wrapper made without `functools.wraps` the name and signature of its function.
 
-    Otherwise the parameters would be hidden, and globals injected into the library of a decorator.
-    A wrapper takes ``*args, **kwargs`` alone and holds one function, written elsewhere than itself.
+    Otherwise its parameters are hidden, and we would inject globals into the decorator's module.
+    Such a wrapper takes only ``*args, **kwargs`` and holds one function, which it does not define.
     """
     call = func if type(func) is FunctionType else type(func).__call__
     code = getattr(call, "__code__", None)
@@ -130,15 +131,15 @@ def unveil(func: Any) -> None:
 
 
 def variables_around(func: Any) -> dict[str, Any]:
-    """Return the variables of enclosing functions that `func` uses, as far as they have a value."""
+    """Return the variables of enclosing functions that `func` uses and that have a value."""
     names = getattr(getattr(func, "__code__", None), "co_freevars", ())
-    found = {}
+    values = {}
     for name, cell in zip(names, getattr(func, "__closure__", None) or (), strict=False):
         try:
-            found[name] = cell.cell_contents
+            values[name] = cell.cell_contents
         except ValueError:  # no value yet
             continue
-    return found
+    return values
 
 
 def _flags_of(func: Any) -> int:

@@ -1,1 +1,1 @@
-"""The user's configuration: files in YAML, and the script they belong to."""
+"""The user's configuration in YAML, TOML and JSON, and the script that it belongs to."""

@@ -1,4 +1,4 @@
-"""Read a file of values, as ``--config FILE`` names it: YAML, TOML or JSON."""
+"""Read the file of ``--config FILE``: YAML, TOML or JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUFFIXES = (".yaml", ".yml", ".toml", ".json")
 
 
 def read_document(path: Path) -> Located:
-    """Read a file whose top is a mapping, in the format that its suffix names.
+    """Read a file that holds a mapping, in the format of its suffix.
 
     Parameters
     ----------
@@ -30,13 +30,13 @@ def read_document(path: Path) -> Located:
     Returns
     -------
     Located
-        Its value is a dict of `Located`, empty where the file holds nothing.
+        Its value is a dict of `Located`, empty if the file holds nothing.
 
     Raises
     ------
     ConfigFileError
-        It can't be read, is not of its format, has a key twice, is no mapping, or has more values
-        or levels than a configuration has.
+        The file can't be read, is not in its format, has a key twice, holds no mapping, or has too
+        many values or levels.
     """
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in SUFFIXES:
@@ -72,7 +72,7 @@ def _read_json(path: Path) -> Located:
 
 
 class _JsonReader:
-    """Build the tree of a text that is known to be JSON; `json` itself tells no lines."""
+    """Build the tree of a valid JSON text, with lines, which `json` does not give."""
 
     _BLANKS = re.compile(r"[ \t\n\r]*")
 
@@ -90,9 +90,9 @@ class _JsonReader:
         return self._value(self._next())
 
     def _next(self, after: int = 0) -> str:
-        """Move over `after` characters and blanks; return the character that follows."""
-        found = self._BLANKS.match(self._text, self._at + after)
-        at = found.end() if found else self._at
+        """Skip `after` characters and blanks; return the next character."""
+        blanks = self._BLANKS.match(self._text, self._at + after)
+        at = blanks.end() if blanks else self._at
         self._line += self._text.count("\n", self._at, at)
         self._at = at
         return self._text[at]
@@ -101,16 +101,16 @@ class _JsonReader:
         line = self._line
         self._extent.enter(line)
         if first == "{":
-            found = Located(self._members(), line)
+            located = Located(self._members(), line)
         elif first == "[":
-            found = Located(self._items(), line)
+            located = Located(self._items(), line)
         else:
             start = self._at
             value = self._scalar()
             text = None if first == '"' else self._text[start : self._at]
-            found = Located(value, line, text=text)
+            located = Located(value, line, text=text)
         self._extent.leave()
-        return found
+        return located
 
     def _scalar(self) -> Any:
         value, self._at = self._decode(self._text, self._at)
@@ -150,14 +150,14 @@ def _read_toml(path: Path) -> Located:
     import tomllib
 
     text = read_text(path).replace("\r\n", "\n")
-    # The scan comes first: it bounds the keys, for which tomllib takes time by their square.
+    # Scan first, which limits the number of keys: tomllib takes quadratic time in it.
     places = _TomlPlaces(path, text)
     places.find()
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        found = re.fullmatch(r"(.*) \(at line (\d+), column \d+\)", str(error), re.DOTALL)
-        why, line = (found[1], int(found[2])) if found else (str(error), None)
+        parts = re.fullmatch(r"(.*) \(at line (\d+), column \d+\)", str(error), re.DOTALL)
+        why, line = (parts[1], int(parts[2])) if parts else (str(error), None)
         raise ConfigFileError(str(path), why, line) from None
     except RecursionError:
         raise too_deep(path, None) from None
@@ -167,9 +167,9 @@ def _read_toml(path: Path) -> Located:
 
 
 class _TomlPlaces:
-    """Find the line of each value of a TOML document; tomllib tells none.
+    """Find the line of each value of a TOML document, which tomllib does not give.
 
-    The scan accepts more than TOML. Where it stops, the text is no TOML, and tomllib says why.
+    The scan accepts more than TOML. If it stops, the text is not TOML, and tomllib says why.
     """
 
     _BLANKS = re.compile(r"[ \t]*")
@@ -188,14 +188,14 @@ class _TomlPlaces:
         self._text = text
         self._extent = Extent(path)
         self._at = 0
-        self._seen = 0  # up to where lines were counted
+        self._seen = 0  # lines are counted up to here
         self._line = 1
         self._places: dict[KeyPath, tuple[int, str | None]] = {(): (1, None)}
         self._assigned: set[KeyPath] = set()
-        self._tables: dict[KeyPath, int] = {}  # how many there are of an array of tables
+        self._tables: dict[KeyPath, int] = {}  # the last index of each array of tables
 
     def find(self) -> None:
-        """Find the places, as far as the text is TOML."""
+        """Find the places, up to the first mistake."""
         table: KeyPath = ()
         try:
             while self._skip(self._SPACE):
@@ -205,11 +205,11 @@ class _TomlPlaces:
                     self._assignment(table)
                 if self._skip(self._BLANKS) not in ("", "\n", "#"):
                     return
-        except _NoTomlError:
+        except _NotTomlError:
             return
 
     def located(self, value: Any, path: KeyPath) -> Located:
-        """Return what tomllib has read, with the lines."""
+        """Add the lines to a value that tomllib has read."""
         line, text = self._places.get(path, (None, None))
         self._extent.enter(line)
         if isinstance(value, dict):
@@ -220,15 +220,15 @@ class _TomlPlaces:
         return Located(value, line, text=text)
 
     def _skip(self, pattern: re.Pattern[str]) -> str:
-        """Pass what `pattern` matches, and return the character that follows."""
-        found = pattern.match(self._text, self._at)
-        self._at = found.end() if found else self._at
+        """Skip what `pattern` matches, and return the next character."""
+        match = pattern.match(self._text, self._at)
+        self._at = match.end() if match else self._at
         return self._text[self._at : self._at + 1]
 
-    def _take(self, wanted: str) -> None:
-        if not self._text.startswith(wanted, self._at):
-            raise _NoTomlError
-        self._at += len(wanted)
+    def _skip_expected(self, text: str) -> None:
+        if not self._text.startswith(text, self._at):
+            raise _NotTomlError
+        self._at += len(text)
 
     def _here(self) -> int:
         self._line += self._text.count("\n", self._seen, self._at)
@@ -245,7 +245,7 @@ class _TomlPlaces:
         brackets = "[[" if self._text.startswith("[[", self._at) else "["
         self._at += len(brackets)
         keys = self._keys()
-        self._take(brackets.replace("[", "]"))
+        self._skip_expected(brackets.replace("[", "]"))
         above: KeyPath = ()
         for key in keys[:-1]:
             above = self._last((*above, key), line)
@@ -262,7 +262,7 @@ class _TomlPlaces:
         return (*path, number)
 
     def _last(self, path: KeyPath, line: int) -> KeyPath:
-        """Return the table of that name, or the last of the tables."""
+        """Return the table at a path; of an array of tables, the last one."""
         self._place(path, line)
         return (*path, self._tables[path]) if path in self._tables else path
 
@@ -276,7 +276,7 @@ class _TomlPlaces:
         if path in self._places:
             raise self._repeated(path, line)
         self._assigned.add(path)
-        self._take("=")
+        self._skip_expected("=")
         self._skip(self._BLANKS)
         self._value(path)
 
@@ -285,7 +285,7 @@ class _TomlPlaces:
         return repeated_key(self._path, key, line, key, self._places[path][0])
 
     def _keys(self) -> list[str]:
-        """Pass a key and the blanks around it; return its parts."""
+        """Skip a key and the blanks around it; return its parts."""
         keys = []
         while True:
             start = self._at
@@ -297,7 +297,7 @@ class _TomlPlaces:
                 self._skip(self._BARE)
                 keys.append(self._text[start : self._at])
             if not keys[-1] and start == self._at:
-                raise _NoTomlError
+                raise _NotTomlError
             if len(keys) > DEEPEST:
                 raise too_deep(self._path, self._here())
             if self._skip(self._BLANKS) != ".":
@@ -308,22 +308,22 @@ class _TomlPlaces:
         import tomllib
 
         start = self._at
-        self._pass_text(quote)
+        self._skip_text(quote)
         try:
             (key,) = tomllib.loads(f"{self._text[start : self._at]}=0")
         except tomllib.TOMLDecodeError:
-            raise _NoTomlError from None
+            raise _NotTomlError from None
         return key
 
-    def _pass_text(self, quote: str) -> None:
+    def _skip_text(self, quote: str) -> None:
         self._at += len(quote)
-        while found := self._ENDS[quote].search(self._text, self._at):
-            self._at = found.end()
-            if found[0][0] == quote[0]:
+        while match := self._ENDS[quote].search(self._text, self._at):
+            self._at = match.end()
+            if match[0][0] == quote[0]:
                 return
-            if found[0] == "\n":
+            if match[0] == "\n":
                 break
-        raise _NoTomlError
+        raise _NotTomlError
 
     def _value(self, path: KeyPath) -> None:
         if len(path) > DEEPEST:
@@ -334,7 +334,7 @@ class _TomlPlaces:
         first = self._text[start : start + 1]
         if first in ("'", '"'):
             many = self._text.startswith(first * 3, start)
-            self._pass_text(first * 3 if many else first)
+            self._skip_text(first * 3 if many else first)
         elif first == "[":
             self._items(path)
         elif first == "{":
@@ -354,7 +354,7 @@ class _TomlPlaces:
             self._value((*path, number))
             number += 1
             if self._at == start:
-                raise _NoTomlError
+                raise _NotTomlError
         self._at += 1
 
     def _inline_table(self, path: KeyPath) -> None:
@@ -367,5 +367,5 @@ class _TomlPlaces:
         self._at += 1
 
 
-class _NoTomlError(Exception):
-    """The text is no TOML, as tomllib will say."""
+class _NotTomlError(Exception):
+    """The text is not TOML; tomllib will raise the error for the user."""

@@ -1,4 +1,4 @@
-"""The user's configuration: ``config/*.yaml`` beside the script or in the working directory."""
+"""Read ``config/*.yaml`` beside the script or in the working directory."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _DEBUG_FILE = "IS_DEBUG"
 
 
 class ConfigFiles:
-    """What the files of ``config/`` hold.
+    """The contents of the files in ``config/``.
 
     Attributes
     ----------
     values : mapping
-        By name of the file, references resolved.
+        The values of each file, by its name, with references resolved.
     recorded : mapping
-        The same as it may stand in a record, without secrets from the environment.
+        The same for a record, without secrets from the environment.
     origins : mapping
-        By the path of keys, where each value came from.
+        The origin of each value, by its path of keys.
     debug : bool
         Whether ``config/IS_DEBUG.yaml`` says that this is a debug run.
     """
@@ -56,7 +56,7 @@ def read_config_files(script: Path | None, reserved: Collection[str]) -> ConfigF
     script : Path or None
         The script.
     reserved : collection of str
-        Names that no file may have, since `CONFIG` itself uses them.
+        Names that `CONFIG` itself uses, so that no file may have them.
 
     Returns
     -------
@@ -65,14 +65,14 @@ def read_config_files(script: Path | None, reserved: Collection[str]) -> ConfigF
     Raises
     ------
     ConfigFileError
-        A file can't be read, is no YAML, has a key twice or a reference to nothing; two files have
-        one name, or one has a reserved name.
+        A file can't be read, is not YAML, has a key twice or a reference that names nothing; two
+        files have the same name, or one has a reserved name.
 
     Notes
     -----
-    The folder beside the script counts and, where that holds no YAML file, the one in the working
+    The folder beside the script is read or, if that holds no YAML file, the one in the working
     directory. They are never mixed: what a script reads would depend on where it is called from.
-    Hidden files are passed over. What can't be part of a name in Python becomes ``_``:
+    Hidden files are skipped. Characters that a name in Python can't have become ``_``:
     ``model-small.yaml`` is ``CONFIG.MODEL_SMALL``.
     """
     paths = _find(script, reserved)
@@ -88,7 +88,7 @@ def read_config_files(script: Path | None, reserved: Collection[str]) -> ConfigF
 
 
 def _find(script: Path | None, reserved: Collection[str]) -> dict[str, Path]:
-    """Return the files by the names that they have in `CONFIG`."""
+    """Return the files by their names in `CONFIG`."""
     beside = [script.with_name("config")] if script else []
     for folder in (*beside, Path("config")):
         if os.path.isdir(folder):
@@ -99,30 +99,30 @@ def _find(script: Path | None, reserved: Collection[str]) -> dict[str, Path]:
             paths = [folder.absolute() / name for name in names if name.endswith(_SUFFIXES)]
             paths = [path for path in paths if path.name[0] != "." and not path.is_dir()]
             if paths:
-                return _named(paths, reserved)
+                return _by_config_name(paths, reserved)
     return {}
 
 
-def _named(paths: list[Path], reserved: Collection[str]) -> dict[str, Path]:
-    named: dict[str, Path] = {}
+def _by_config_name(paths: list[Path], reserved: Collection[str]) -> dict[str, Path]:
+    by_name: dict[str, Path] = {}
     for path in paths:
         name = re.sub(r"\W", "_", path.stem.upper())
         if name in reserved:
             raise ConfigFileError(
                 str(path), f"CONFIG.{name} is the run's own: give the file another name"
             )
-        if name in named:
+        if name in by_name:
             raise ConfigFileError(
-                str(path), f"CONFIG.{name} is {named[name].name} already: rename one of the two"
+                str(path), f"CONFIG.{name} is {by_name[name].name} already: rename one of the two"
             )
-        named[name] = path
-    return named
+        by_name[name] = path
+    return by_name
 
 
 def _is_debug(path: Path, value: Any) -> bool:
     if not isinstance(value, dict) or list(value) != [_DEBUG_FILE]:
         raise ConfigFileError(str(path), f"must hold one line, '{_DEBUG_FILE}: true' or false")
-    said = value[_DEBUG_FILE]
-    if not isinstance(said, bool):
-        raise ConfigFileError(str(path), f"{_DEBUG_FILE} must be true or false, not {said!r}")
-    return said
+    debug = value[_DEBUG_FILE]
+    if not isinstance(debug, bool):
+        raise ConfigFileError(str(path), f"{_DEBUG_FILE} must be true or false, not {debug!r}")
+    return debug

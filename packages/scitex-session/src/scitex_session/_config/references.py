@@ -25,31 +25,29 @@ if TYPE_CHECKING:
 
 _PIECES = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _VARIABLE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?\Z", re.DOTALL)
-_MOST_SHOWN = 20  # of the keys that there are
-# An option `pad_token` may be harmless; a variable of the environment whose name ends so is not.
+_MOST_SHOWN = 20  # keys in a message
+# A key such as `pad_token` may be harmless; an environment variable with such a name is a secret.
 _SECRET_ENDS = ("KEY", "PASS", "PASSWD", "PW", "PWD", "TOKEN")
 
 
 def resolve(
     documents: Mapping[str, tuple[Path, Located]],
 ) -> tuple[dict[str, Any], dict[str, Any], dict[KeyPath, str]]:
-    """Resolve the references in files that were read.
+    """Resolve the references in parsed files.
 
     Parameters
     ----------
     documents : mapping
-        By name, where each file is and what it holds.
+        The path and the tree of each file, by its name.
 
     Returns
     -------
     values : dict
-        By name of the file.
+        The values of each file, by its name.
     recorded : dict
-        The same as it may stand in a record: what came from a variable whose name is that of a
-        secret is masked.
+        The same for a record: values of variables that are named like secrets are masked.
     origins : dict
-        By the path of keys, where each value came from: ``config/model.yaml:3``, and the
-        reference.
+        The origin of each value, by its path of keys: ``config/model.yaml:3``, and the reference.
 
     Raises
     ------
@@ -59,14 +57,15 @@ def resolve(
     Notes
     -----
     ``${a.b}`` is looked up in its own file, from the top, and then among the files
-    (``${MODEL.a.b}``); parts of lists are counted from 0 (``${MODEL.layers.0}``). Alone, it is the
-    very value, of its type; within a text, it is written there as YAML would write it.
-    ``${env:NAME}`` is a variable of the environment, ``${env:NAME:-value}`` with a default for one
-    that is unset or empty: alone and without quotes it is read as if its text stood there, so that
-    ``4`` is a number; with quotes, or within a text, it is text. ``$${`` stands for ``${``.
+    (``${MODEL.a.b}``). Items of lists are counted from 0 (``${MODEL.layers.0}``). A reference that
+    stands alone is the value itself, with its type. Within a text, it is written as in YAML.
+
+    ``${env:NAME}`` is an environment variable; ``${env:NAME:-value}`` has a default for one that is
+    unset or empty. Alone and without quotes it is read as YAML, so that ``4`` is a number; with
+    quotes, or within a text, it is text. ``$${`` stands for ``${``.
     """
     sources = {name: _Source(path, root) for name, (path, root) in documents.items()}
-    resolver = _Resolver(sources)
+    resolver = _ReferenceResolver(sources)
     values, recorded = {}, {}
     for name, source in sources.items():
         values[name], recorded[name] = resolver.build(source, source.root, (name,))
@@ -74,7 +73,7 @@ def resolve(
 
 
 class _Source:
-    """A file, and what it holds."""
+    """A file and its tree."""
 
     __slots__ = ("path", "root")
 
@@ -83,22 +82,22 @@ class _Source:
         self.root = root
 
     def place(self, at: Located) -> str:
-        """Return where a value stands, as its origin: ``config/model.yaml:3``."""
+        """Return the place of a value, such as ``config/model.yaml:3``."""
         return f"{self.path.parent.name}/{self.path.name}:{at.line}"
 
     def error(self, at: Located, why: str) -> ConfigFileError:
         return ConfigFileError(str(self.path), shortened(why, 500), at.line)
 
 
-class _Resolver:
+class _ReferenceResolver:
     def __init__(self, sources: Mapping[str, _Source]) -> None:
         self._sources = sources
-        self._within: dict[int, str] = {}  # what is being resolved, and its place
+        self._within: dict[int, str] = {}  # places of the values that are being resolved, by id
         self._built = 0
         self.origins: dict[KeyPath, str] = {}
 
     def build(self, source: _Source, at: Located, path: KeyPath | None) -> tuple[Any, Any]:
-        """Return a value and what may be recorded of it; `path` is None within lists."""
+        """Return a value and its recorded form; `path` is None within lists."""
         self._count(source, at, at.value)
         if id(at) in self._within:
             known, places = list(self._within), list(self._within.values())
@@ -111,7 +110,7 @@ class _Resolver:
             del self._within[id(at)]
 
     def _count(self, source: _Source, at: Located, value: Any) -> None:
-        """Count the values that are built: references can double them at each line."""
+        """Count the values built so far: references can double them at each line."""
         self._built += weight(value)
         if self._built > MOST_VALUES:
             raise source.error(at, f"there are more than {MOST_VALUES:,} values in all")
@@ -145,8 +144,8 @@ class _Resolver:
             value, recorded = self._embedded(source, at)
             self._count(source, at, value)
         if path:
-            said = f", ${{{_recorded(whole)}}}" if whole is not None else ""
-            self.origins[path] = source.place(at) + said
+            reference = f", ${{{_recorded(whole)}}}" if whole is not None else ""
+            self.origins[path] = source.place(at) + reference
         return value, recorded
 
     def _embedded(self, source: _Source, at: Located) -> tuple[str, str]:
@@ -156,12 +155,12 @@ class _Resolver:
         for piece in _PIECES.finditer(at.value):
             if piece[1] is None and piece[0] != "$${":
                 raise source.error(at, "'${' without its '}' ('$${' means the characters '${')")
-            value, told = "${", "${"
+            value, masked = "${", "${"
             if piece[1] is not None:
-                value, told = self._referred(source, at, piece[1], None)
+                value, masked = self._referred(source, at, piece[1], None)
             before = at.value[end : piece.start()]
             texts += [before, _as_text(source, at, value)]
-            recorded += [before, _as_text(source, at, told)]
+            recorded += [before, _as_text(source, at, masked)]
             end = piece.end()
         return "".join(texts) + at.value[end:], "".join(recorded) + at.value[end:]
 
@@ -196,7 +195,7 @@ class _Resolver:
         return home, target
 
     def _followed(self, source: _Source, at: Located) -> tuple[_Source, Located]:
-        """Go on from a value that is itself a reference to where that leads."""
+        """If a value is a reference itself, follow it to its target."""
         whole = _whole(at.value)
         if whole is None or _VARIABLE.match(whole):
             return source, at
@@ -211,9 +210,9 @@ class _Resolver:
 
 
 def _whole(value: object) -> str | None:
-    """Return the reference that is all of a value."""
-    found = _PIECES.fullmatch(value) if isinstance(value, str) else None
-    return found[1] if found else None
+    """Return the reference, if a value is nothing but one."""
+    match = _PIECES.fullmatch(value) if isinstance(value, str) else None
+    return match[1] if match else None
 
 
 def _recorded(reference: str) -> str:
@@ -250,8 +249,8 @@ def _unknown(
     known = ", ".join(names[:_MOST_SHOWN]) or "none, it is a single value"
     more = ", …" if len(names) > _MOST_SHOWN else ""
     hint = f"there are: {known}{more}" if near is None else f"did you mean {near!r}?"
-    said = f"${{{shortened(reference, 100)}}}: there is no {shortened(repr(part))}"
-    return source.error(at, f"{said}; {hint}")
+    problem = f"${{{shortened(reference, 100)}}}: there is no {shortened(repr(part))}"
+    return source.error(at, f"{problem}; {hint}")
 
 
 def _as_text(source: _Source, at: Located, value: Any) -> str:
@@ -273,10 +272,9 @@ def _written(value: Any) -> str:
 def _read_variable(
     source: _Source, at: Located, name: str, default: str | None, *, alone: bool
 ) -> tuple[Any, Any]:
-    """Return the value of a variable, and what may be recorded of it.
+    """Return the value of a variable and its recorded form.
 
-    `alone` tells whether the reference is all of the value that it stands in: without quotes, the
-    variable is read as YAML then.
+    If the reference stands `alone`, and without quotes, the variable is read as YAML.
     """
     text = _from_environment(source, at, name, default)
     try:

@@ -1,4 +1,4 @@
-"""Which script a session belongs to."""
+"""Find the script of a session, and the command line that is meant for it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 
 
 def script_of_caller(frame: FrameType) -> Path | None:
-    """Return the file whose code calls, None in a REPL, with ``-c`` and from standard input."""
+    """Return the file of the calling code; None in a REPL, with ``-c`` and from stdin."""
     return script_of(frame.f_globals)
 
 
 def command_line_of(namespace: Mapping[str, Any]) -> list[str]:
-    """Return the command line for a function with these globals, none where it is not its own.
+    """Return the command line for a function with these globals; empty if it is another program's.
 
-    Who ``__main__`` is decides. Under pytest, in a notebook, in a worker of Dask, submitit, Ray or
+    ``__main__`` decides. Under pytest, in a notebook, in a worker of Dask, submitit, Ray or
     multiprocessing, ``__main__`` is an installed program that does not know the function, and the
-    command line is that program's. A ``sys.argv`` that was set since the start is the function's.
+    command line is that program's. A ``sys.argv`` that was changed since the start is the
+    function's.
     """
     main = sys.modules["__main__"]
     program, *tokens = getattr(sys, "argv", None) or [""]
@@ -51,7 +52,7 @@ def command_line_of(namespace: Mapping[str, Any]) -> list[str]:
 
 
 def script_of(namespace: Mapping[str, Any]) -> Path | None:
-    """Return the file that globals belong to, None where they come from no file."""
+    """Return the file that globals belong to, or None."""
     file = namespace.get("__file__")
     if not isinstance(file, str):
         return None

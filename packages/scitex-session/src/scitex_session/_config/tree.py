@@ -1,4 +1,4 @@
-"""What a file holds as a tree of values with their lines: the same for YAML, TOML and JSON."""
+"""The tree of values, with their lines, into which YAML, TOML and JSON are read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-# A larger file is a mistake or hostile: it ends in a sentence, not in a full memory.
+# A larger file is a mistake or an attack: refuse it before it fills the memory.
 MOST_BYTES = 10_000_000
 MOST_VALUES = 100_000
 DEEPEST = 100
@@ -17,19 +17,19 @@ _LONG = 1000
 
 
 class Located:
-    """A value of a file, and where it stands.
+    """A value of a file, and its line.
 
     Attributes
     ----------
     value : object
         A scalar, a set of scalars, a list of `Located`, or a dict of `Located` whose keys are
-        scalars of any type. What an alias names is the same object wherever it is named.
+        scalars of any type. Aliases give the same object as their anchor.
     line : int or None
-        Its line, from 1; None where it is not known.
+        Its line, from 1; None if it is not known.
     plain : bool
         Whether it is a scalar without quotes and without a tag.
     text : str or None
-        What the file says for a plain scalar: ``3.10`` for the number 3.1. None for other values.
+        The text of a plain scalar in the file: ``3.10`` for the number 3.1. None for other values.
     """
 
     __slots__ = ("line", "plain", "text", "value")
@@ -41,7 +41,7 @@ class Located:
         self.text = text
 
     def bare(self) -> Any:
-        """Return the value without the lines."""
+        """Return the value without lines."""
         if isinstance(self.value, dict):
             return {key: item.bare() for key, item in self.value.items()}
         if isinstance(self.value, list):
@@ -50,7 +50,7 @@ class Located:
 
 
 class Extent:
-    """Count the values of a file, and how deep they lie, while its tree is built.
+    """Limit the number of values and of levels of a file while its tree is built.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ class Extent:
     Attributes
     ----------
     count : int
-        Values so far; what an alias names counts each time.
+        Values so far; the target of an alias counts each time.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._heights = [0]  # of each value that is being built, so far
+        self._heights = [0]  # of the values being built, outermost first
         self.count = 0
 
     def enter(self, line: int | None) -> None:
@@ -86,7 +86,7 @@ class Extent:
         return height
 
     def repeat(self, count: int, height: int, line: int | None) -> None:
-        """Count a value that was built before, of `count` values and `height` levels, once more.
+        """Count an alias of a value that has `count` values and `height` levels.
 
         Raises
         ------
@@ -97,12 +97,12 @@ class Extent:
         self._check(count, height + 1, line)
 
     def weigh(self, value: Any, line: int | None) -> None:
-        """Count a text for as many values as it is long, once it is begun.
+        """Count a long text as several values, after `enter`.
 
         Raises
         ------
         ConfigFileError
-            There is too much.
+            There are too many values.
         """
         self._check(weight(value) - 1, 0, line)
 
@@ -115,24 +115,24 @@ class Extent:
 
 
 def weight(value: Any) -> int:
-    """Return for how many values one counts: aliases and references repeat long texts, too."""
+    """Return how many values one counts as: aliases and references repeat long texts, too."""
     return 1 + len(value) // _LONG if isinstance(value, (str, bytes)) else 1
 
 
 def too_many(path: Path, line: int | None) -> ConfigFileError:
-    """Make the error for a file of too many values."""
+    """Make the error for a file with too many values."""
     return ConfigFileError(str(path), f"there are more than {MOST_VALUES:,} values in all", line)
 
 
 def too_deep(path: Path, line: int | None) -> ConfigFileError:
-    """Make the error for a file of too many levels."""
+    """Make the error for a file with too many levels."""
     return ConfigFileError(str(path), f"more than {DEEPEST} levels within each other", line)
 
 
 def repeated_key(
     path: Path, key: Any, line: int, known: Any, known_line: int | None
 ) -> ConfigFileError:
-    """Make the error for a key that stands in a mapping already."""
+    """Make the error for a key that a mapping has already."""
     why = f"the key {shortened(repr(key))} is in line {known_line} already"
     if type(key) is not type(known):
         why += f", as {known!r}: Python takes them for one"
@@ -140,7 +140,7 @@ def repeated_key(
 
 
 def shortened(text: str, most: int = 42) -> str:
-    """Return `text` cut for a message."""
+    """Return `text`, shortened for a message."""
     return text if len(text) <= most else f"{text[:most]}…"
 
 

@@ -1,7 +1,7 @@
-"""Read YAML 1.2 into a tree of values with their lines; refuse doubtful and boundless files.
+"""Read YAML 1.2 into a tree of values with their lines; refuse ambiguous and endless files.
 
-This is the only reader of YAML here. PyYAML takes 12 ms to import: import this module only where
-there is a file to read.
+This is the only reader of YAML here. PyYAML takes 12 ms to import: import this module only if there
+is a file to read.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 _LONGEST_READ_TWICE = 1_000_000
 
 # Scalars without quotes: the core schema of YAML 1.2.2, section 10.3.2, and the merge key of YAML
-# 1.1, which configurations use. Each has a pattern, and the characters that a match begins with.
+# 1.1, which configurations use. Each has a pattern, and the characters that it can begin with.
 _CORE: dict[str, tuple[str, str]] = {
     "null": (r"~|null|Null|NULL|", "~nN"),
     "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
@@ -60,7 +60,7 @@ for _kind, (_, _characters) in _CORE.items():
         _BY_FIRST.setdefault(_character, []).append(_kind)
 
 _NO_CHARACTER = "found invalid Unicode character escape code"
-# What PyYAML says, and what a person has to do about it.
+# Words in PyYAML's messages, and what to do about them.
 _HINTS = (
     (r"'\t' that cannot start any token", "YAML is indented by spaces, never by tabs"),
     (
@@ -75,12 +75,12 @@ _HINTS = (
 
 
 def read_scalar(text: str) -> Any:
-    """Return what `text` means where it stands without quotes.
+    """Return the value of a text without quotes.
 
     Raises
     ------
     ValueError
-        It is an integer of more digits than Python reads.
+        It is an integer with more digits than Python reads.
     """
     return _SCALARS[_kind_of(text)](text)
 
@@ -101,7 +101,7 @@ def _int(text: str) -> int:
 
 
 def _float(text: str) -> float:
-    # ".inf" is what Python calls "inf"; a point elsewhere is a point.
+    # YAML's ".inf" and ".nan" are Python's "inf" and "nan".
     return float(text.replace(".", "", 1) if text[-1] in "fFnN" else text)
 
 
@@ -110,19 +110,19 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
     "bool": lambda text: text.lower() == "true",
     "int": _int,
     "float": _float,
-    "merge": str,  # where it is no key
+    "merge": str,  # as a value
     "str": str,
 }
 
 
-class _Resolver:
-    """Give tags to nodes, and bound them, while either composer makes them from text.
+class _TagResolver:
+    """Give tags to nodes, and limit their number, for both composers.
 
     An implied tag is the bare name of the kind ("int", not "tag:yaml.org,2002:int"), so that
-    `_Builder` can tell it from a tag that the file gives.
+    `_Builder` can tell it from a tag in the file.
 
     The composer of libyaml recurses in C without a limit: 100,000 brackets would end the process
-    with a segmentation fault, so that levels are counted here.
+    with a segmentation fault. So levels are counted here.
     """
 
     _nodes = 0
@@ -137,7 +137,7 @@ class _Resolver:
         self._levels += 1
         if self._levels > DEEPEST:
             raise _OutOfBoundsError(too_deep, parent)
-        if index is not None:  # no key
+        if index is not None:  # it is not a key
             self._nodes += 1
             if self._nodes > MOST_VALUES:
                 raise _OutOfBoundsError(too_many, parent)
@@ -147,10 +147,10 @@ class _Resolver:
 
 
 class _OutOfBoundsError(Exception):
-    """Carry the function that makes the user's error, and the node above the limit."""
+    """Its arguments are the function that makes the user's error, and the node above the limit."""
 
 
-class PureComposer(_Resolver, Reader, Scanner, Parser, Composer):
+class PureComposer(_TagResolver, Reader, Scanner, Parser, Composer):
     """PyYAML's composer in Python."""
 
     def __init__(self, text: str) -> None:
@@ -159,17 +159,17 @@ class PureComposer(_Resolver, Reader, Scanner, Parser, Composer):
         Parser.__init__(self)
         Composer.__init__(self)
 
-    # Tabs separate as they do for libyaml and YAML 1.2, but never indent.
+    # As in libyaml and YAML 1.2, tabs may separate tokens, but not indent them.
 
     def scan_to_next_token(self) -> None:
-        """Skip what separates tokens."""
+        """Skip the separators of tokens."""
         super().scan_to_next_token()
         while self.peek() == "\t" and (self.flow_level or not self.allow_simple_key):
             self.forward()
             super().scan_to_next_token()
 
     def scan_plain_spaces(self, indent: int, start_mark: Any) -> list[str] | None:
-        """Return what separates the words of a text without quotes."""
+        """Return the blanks between words of a text without quotes."""
         length = 0
         while self.peek(length) in " \t":
             length += 1
@@ -182,10 +182,10 @@ class PureComposer(_Resolver, Reader, Scanner, Parser, Composer):
         return [blanks]
 
     def get_single_node(self) -> Node | None:
-        """Return the document, None where there is none."""
+        """Return the document, or None."""
         try:
             return super().get_single_node()
-        except (ValueError, OverflowError):  # chr() of the number of an escape
+        except (ValueError, OverflowError):  # an escape has no character
             raise MarkedYAMLError(problem=_NO_CHARACTER, problem_mark=self.get_mark()) from None
 
 
@@ -195,12 +195,12 @@ except ImportError:  # PyYAML without libyaml
     NativeComposer: Any = None
 else:
 
-    class NativeComposer(_Resolver, CParser):  # type: ignore[no-redef]
-        """PyYAML's composer in C, five times as quick."""
+    class NativeComposer(_TagResolver, CParser):  # type: ignore[no-redef]
+        """PyYAML's composer in C, five times as fast."""
 
 
 def read_yaml(path: Path) -> Located:
-    """Read a YAML file of one document.
+    """Read a YAML file that holds one document.
 
     Parameters
     ----------
@@ -210,26 +210,26 @@ def read_yaml(path: Path) -> Located:
     Returns
     -------
     Located
-        An empty mapping where the file holds nothing.
+        An empty mapping if the file holds nothing.
 
     Raises
     ------
     ConfigFileError
-        It can't be read, is no YAML, has a key twice, an unknown tag, an alias within what that
-        names, or more values or levels than a configuration has.
+        The file can't be read, is not YAML, has a key twice, an unknown tag, an alias within its
+        own anchor, or too many values or levels.
 
     Notes
     -----
     Scalars are those of the core schema of YAML 1.2: ``1e-3`` is a float, ``no``, ``off``, ``1:30``
     and ``1_000`` are text, ``010`` is ten and ``0o10`` eight. PyYAML itself reads YAML 1.1, where
-    ``1e-3`` is text and ``no`` is False, and keeps the last of two equal keys in silence. Tags that
-    say what core scalars can't (``!!timestamp``, ``!!binary``, ``!!set``) are read, others refused.
+    ``1e-3`` is text and ``no`` is False, and silently keeps the last of two equal keys. The tags
+    ``!!timestamp``, ``!!binary`` and ``!!set`` are read, unknown ones refused.
     """
     node = _compose(path, read_text(path))
     if node is None:
         return Located({}, 1)
     root = _Builder(path).of(node)
-    return Located({}, 1) if root.text == "" else root  # ``---`` is a document of nothing
+    return Located({}, 1) if root.text == "" else root  # ``---`` is an empty document
 
 
 def _compose(path: Path, text: str) -> Node | None:
@@ -240,7 +240,7 @@ def _compose(path: Path, text: str) -> Node | None:
             composer: PureComposer = (NativeComposer or PureComposer)(text)
             return composer.get_single_node()
         except YAMLError as error:
-            # libyaml says less of what is wrong.
+            # PyYAML's own messages say more than libyaml's.
             composer = PureComposer(text)
             if len(text) <= _LONGEST_READ_TWICE:
                 composer.get_single_node()
@@ -257,18 +257,18 @@ def _compose(path: Path, text: str) -> Node | None:
 
 
 def _syntax_error(path: Path, error: MarkedYAMLError) -> ConfigFileError:
-    said = shortened(str(error.problem or error), 200)
-    hint = next((f" ({advice})" for words, advice in _HINTS if words in said), "")
+    problem = shortened(str(error.problem or error), 200)
+    hint = next((f" ({advice})" for words, advice in _HINTS if words in problem), "")
     mark, began = error.problem_mark or error.context_mark, error.context_mark
     line = mark.line + 1 if mark else None
     within = re.sub(r"^while (parsing|scanning) ", "", error.context or "")
     if began and mark and within and began.line != mark.line:
         hint += f" (in {within} that begins in line {began.line + 1})"
-    return ConfigFileError(str(path), said + hint, line)
+    return ConfigFileError(str(path), problem + hint, line)
 
 
 class _Builder:
-    """Build the tree of values of one file from its nodes.
+    """Build the tree of a file from its nodes.
 
     The node of an anchor is built once; its aliases give the same `Located`.
     """
@@ -276,8 +276,8 @@ class _Builder:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._extent = Extent(path)
-        # By the id of the node: the value, its number of values and of levels; None while it is
-        # being built.
+        # By the id of the node: the value, its number of values and its number of levels; None
+        # while it is being built.
         self._known: dict[int, tuple[Located, int, int] | None] = {}
 
     def of(self, node: Node) -> Located:
@@ -286,22 +286,23 @@ class _Builder:
             self._known[id(node)] = None
             before = self._extent.count
             self._extent.enter(line)
-            made = self._made(node, line)
-            self._extent.weigh(made.value, line)
+            located = self._build(node, line)
+            self._extent.weigh(located.value, line)
             height = self._extent.leave()
-            self._known[id(node)] = made, self._extent.count - before, height
-            return made
-        found = self._known[id(node)]
-        if found is None:
+            self._known[id(node)] = located, self._extent.count - before, height
+            return located
+        known = self._known[id(node)]
+        if known is None:
             raise self._error("an alias lies within what it names", line)
-        self._extent.repeat(found[1], found[2], line)
-        return found[0]
+        located, count, height = known
+        self._extent.repeat(count, height, line)
+        return located
 
-    def _made(self, node: Node, line: int) -> Located:
+    def _build(self, node: Node, line: int) -> Located:
         kind = node.tag.removeprefix(_TAG)
         if isinstance(node, ScalarNode):
             text = str(node.value)
-            # With quotes (a style) or with a tag, the file itself says what the type is.
+            # With quotes (a style) or with a tag, the file itself gives the type.
             plain = not node.style and kind == node.tag
             return Located(self._scalar(node, kind, text), line, text=text if plain else None)
         if isinstance(node, SequenceNode) and kind == "seq":
@@ -347,7 +348,7 @@ class _Builder:
                 merged = self._merged(value_node)
             else:
                 own[key] = item = self.of(value_node)
-                if item.text == "":  # libyaml may place an empty value behind the last line
+                if item.text == "":  # libyaml may place an empty value after the last line
                     item.line = min(item.line or line, line)
         for key in merged:
             if key in lines and type(key) is not type(lines[key][0]):
@@ -357,25 +358,25 @@ class _Builder:
     def _key(self, node: Node) -> Any:
         if not isinstance(node, ScalarNode):
             raise self._error("a key must be a text or a number", _line(node))
-        key = self._made(node, _line(node)).value
+        key = self._build(node, _line(node)).value
         self._extent.weigh(key, _line(node))
         return key
 
     def _set(self, node: MappingNode) -> set[Any]:
-        found = self._mapping(node)
-        for item in found.values():
+        members = self._mapping(node)
+        for item in members.values():
             if item.value is not None:
                 raise self._error("a !!set has keys without values", item.line)
-        return set(found)
+        return set(members)
 
     def _merged(self, node: Node) -> dict[Any, Located]:
         parts = node.value if isinstance(node, SequenceNode) else [node]
         merged: dict[Any, Located] = {}
         for part in parts:
-            found = self.of(part).value
-            if not isinstance(found, dict):
+            mapping = self.of(part).value
+            if not isinstance(mapping, dict):
                 raise self._error("what << merges must be a mapping", _line(part))
-            for key, item in found.items():
+            for key, item in mapping.items():
                 merged.setdefault(key, item)  # the first one wins
         return merged
 

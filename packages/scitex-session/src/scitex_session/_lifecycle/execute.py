@@ -195,7 +195,7 @@ async def execute_async(
 
 def _opened(func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Arguments) -> Run:
     try:
-        options = Options(keywords, arguments.session.told(), arguments.origins)
+        options = Options(keywords, arguments.session.with_origins(), arguments.origins)
         from scitex_session_io import start_companion
 
         # First of all: Python takes 12 ms to start in it, which pass beside our imports then.
