@@ -84,7 +84,10 @@ def load(path: str | os.PathLike[str], *, into: Into | None = None) -> Any:
         raise TooLargeError(str(file), size)
     try:
         content = form.decode(file)
-        return _table(file, *content, into) if form.is_table else content
+        if not form.is_table:
+            return content
+        header, columns = content
+        return _table(file, header, columns, into)
     except MemoryError:
         raise TooLargeError(str(file), size) from None
 
