@@ -6,6 +6,7 @@ import os
 import re
 from datetime import UTC, datetime
 
+from scitex_session_core._atomic import opened
 from scitex_session_core._errors import RecordError
 from scitex_session_core._paths import (
     EVENTS_NAME,
@@ -124,7 +125,7 @@ def _last_write(run_dir: Path) -> str:
     times = []
     for name in (RECORD_NAME, EVENTS_NAME, HEARTBEAT_NAME, *LOG_NAMES):
         try:
-            times.append((run_dir / name).stat().st_mtime)
+            times.append((run_dir / name).lstat().st_mtime)
         except OSError:
             continue
     if not times:
@@ -155,15 +156,15 @@ def last_event_and_output(run_dir: Path) -> dict[str, Any]:
             for name, value in events[-1].items()
             if isinstance(value, str | int | float | None)
         }
-    output = {name: _last_line(run_dir / "logs" / f"{name}.log") for name in ("stdout", "stderr")}
+    output = {name: _last_line(run_dir, f"logs/{name}.log") for name in ("stdout", "stderr")}
     if any(output.values()):
         found["last_output"] = {name: line for name, line in output.items() if line}
     return found
 
 
-def _last_line(log: Path) -> str:
+def _last_line(run_dir: Path, log: str) -> str:
     try:
-        with open(log, "rb") as file:
+        with opened(run_dir) as directory, open(directory.open(log, os.O_RDONLY), "rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _TAIL))
             tail = file.read(_TAIL).decode("utf-8", "replace")

@@ -6,11 +6,11 @@ import os
 import sys
 import time
 
-from .descriptors import say
+from .descriptors import open_path, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import Literal, Self, TextIO
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     Mode = Literal["fd", "sys", "none"]
     StrPath = str | os.PathLike[str]
+    Opener = Callable[[str, int], int]
 
 MODES = ("fd", "sys", "none")
 LEAST_BYTES = 1 << 16
@@ -43,6 +44,7 @@ def capture(
     on_death: Sequence[str] | None = None,
     max_bytes: int | None = None,
     companion: Companion | None = None,
+    opener: Opener | None = None,
 ) -> Capture:
     """Write what this process prints to log files, and show it where it was shown before.
 
@@ -82,6 +84,10 @@ def capture(
     companion : Companion, optional
         A companion that `start_companion` has started. By default, and where that one is gone, the
         capture starts one when it begins. A capture that needs none releases it.
+    opener : callable, optional
+        Opens the logs and the heartbeat, and makes their directories: as the `opener` of the
+        built-in `open`, it gets an absolute path and flags, and returns a descriptor. With it, the
+        caller decides how links are followed on the way to a file.
 
     Returns
     -------
@@ -139,7 +145,7 @@ def capture(
     beat = None if heartbeat is None else _checked_path("heartbeat", heartbeat)
     if companion is not None and not hasattr(companion, "accompany"):
         raise _invalid_type("companion", type(companion).__name__, "from start_companion()")
-    return Capture(paths, mode, beat, command, most, companion)
+    return Capture(paths, mode, beat, command, most, companion, opener or open_path)
 
 
 class Capture:
@@ -164,8 +170,10 @@ class Capture:
         on_death: tuple[str, ...],
         most: int,
         companion: Companion | None,
+        opener: Opener,
     ) -> None:
         self.mode: Mode = mode
+        self._opener = opener
         self._most = most
         self._paths = paths
         self._heartbeat = heartbeat
@@ -295,8 +303,9 @@ class Capture:
 
     def _opened(self, paths: tuple[str, str]) -> Redirection | Tees:
         """Open the logs: as descriptors where a companion can show them, else for a tee."""
-        for path in paths:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+        if self._opener is open_path:
+            for path in paths:
+                os.makedirs(os.path.dirname(path), exist_ok=True)
         if self.mode == "fd" and os.name == "posix":
             from .redirect import Redirection, obstacle
 
@@ -306,14 +315,14 @@ class Capture:
                     kind = type(getattr(sys, name)).__name__
                     say(f"sys.{name} ({kind}) does not write to its descriptor: {_LESS}", None)
             else:
-                redirection = Redirection(paths, self._report_failure, self._show)
+                redirection = Redirection(paths, self._report_failure, self._show, self._opener)
                 if self._accompany(redirection, _LESS):
                     return redirection
                 redirection.close()
         from .tee import Tees
 
         self.mode = "sys"
-        return Tees(paths, self._report_failure, self._most)
+        return Tees(paths, self._report_failure, self._most, self._opener)
 
     def _accompany(self, redirection: Redirection | None, consequence: str) -> bool:
         """Give a companion its task, or say what is missing without one."""
@@ -325,7 +334,8 @@ class Capture:
 
             early = self._early
             companion = early if early is not None and early.waiting else Companion()
-            companion.accompany(redirection, self._most, self._heartbeat, self._on_death)
+            beat = None if self._heartbeat is None else (self._heartbeat, self._opener)
+            companion.accompany(redirection, self._most, beat, self._on_death)
             self._companion = companion
         except OSError as error:
             terminal = redirection.terminals[1] if redirection else None

@@ -22,13 +22,13 @@ from scitex_session_core import (
     jsonable,
     move_to_finished,
     new_record,
+    opened,
     read_events,
     read_record,
     reap,
     register_end,
     register_start,
     warn,
-    write_atomic,
     write_record,
 )
 
@@ -121,11 +121,9 @@ class RunRecord:
     ----------
     id : str
         The ID of the run.
-    path : Path
-        Where the run directory is now.
+    directory : RunDir
+        The run directory, held open.
     """
-
-    path: Path
 
     def __init__(
         self,
@@ -141,7 +139,7 @@ class RunRecord:
         seed: int,
     ) -> None:
         # Kept apart from CONFIG: a script that changes CONFIG by force must not lead us astray.
-        self.path = run_dir.path
+        self.directory = run_dir
         self.id = run_dir.id
         self._config = config
         self._out_dir = run_dir.out_dir
@@ -164,6 +162,11 @@ class RunRecord:
         set_own_keys(config, START_DATETIME=self._time("started"))
 
     @property
+    def path(self) -> Path:
+        """Where the run directory is now."""
+        return self.directory.path
+
+    @property
     def duration_s(self) -> float:
         """Seconds from start to end."""
         return float(self._record["duration_s"] or 0)
@@ -182,11 +185,11 @@ class RunRecord:
     def begin(self) -> None:
         """Write, before user code runs, what the run is and where each value came from."""
         with tolerated("writing the record"):
-            write_record(self.path, self._record)
+            write_record(self.directory, self._record)
         with tolerated("writing CONFIG.yaml"):
-            write_config(self.path, self._config, self._files, self._options)
+            write_config(self.directory, self._config, self._files, self._options)
         with tolerated("keeping the script"):
-            save_script(self.path, self._script)
+            save_script(self.directory, self._script)
         with tolerated("registering the session"):
             register_start(self._registry, self._record, self.path)
 
@@ -209,9 +212,9 @@ class RunRecord:
         record = {**self._with_events(), **self._added}
         self._record = ended_record(record, exit_status=exit_status, reason=reason, message=message)
         with tolerated("writing the record"):
-            write_record(self.path, self._record)
-        self.path = move_to_finished(
-            self.path, self.status, remove_src_dir=remove_src_dir, max_wait=max_wait
+            write_record(self.directory, self._record)
+        move_to_finished(
+            self.directory, self.status, remove_src_dir=remove_src_dir, max_wait=max_wait
         )
         set_own_keys(
             self._config,
@@ -243,7 +246,7 @@ class RunRecord:
             import traceback
 
             text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-        with open(log_path(self.path, "stderr"), "ab") as log:
+        with open(log_path(self.path, "stderr"), "ab", opener=self.directory.opener) as log:
             log.write(text.encode("utf-8", "backslashreplace"))
 
     def render_logs(self) -> None:
@@ -260,15 +263,16 @@ class RunRecord:
         for name in ("stdout", "stderr"):
             log = log_path(self.path, name)
             try:
-                if os.path.getsize(log) > _LARGEST_RENDERED:
-                    continue
-                data = log.read_bytes()
+                with open(log, "rb", opener=self.directory.opener) as opened_log:
+                    if os.fstat(opened_log.fileno()).st_size > _LARGEST_RENDERED:
+                        continue
+                    data = opened_log.read()
             except FileNotFoundError:  # nothing was captured, or the script has removed it
                 continue
             if _has_codes(data):
                 from scitex_session_io import render
 
-                write_atomic(log.with_suffix(".txt"), b"".join(render(data)))
+                self.directory.write(f"logs/{name}.txt", b"".join(render(data)))
 
     def reap_others(self) -> None:
         """File a few earlier runs of this script that died without anybody seeing it."""
@@ -280,13 +284,16 @@ class RunRecord:
     def _with_events(self) -> dict[str, Any]:
         """Return the record on disk, with the events that others appended folded in."""
         try:
-            record = read_record(self.path)
+            record = read_record(self.directory)
         except RecordError as trouble:
             # The script deleted its own directory, or the disk was full at the start.
             warn(f"the record of the run is gone ({trouble}); it is written anew")
             with tolerated("making the run directory"):
                 self.path.mkdir(parents=True, exist_ok=True)
-            return fold_events(self._record, read_events(self.path))
+            events: list[dict[str, Any]] = []
+            with tolerated("reading the events"):
+                events = read_events(self.directory)
+            return fold_events(self._record, events)
         return record if record["id"] == self.id else self._record
 
 
@@ -297,7 +304,7 @@ def _has_codes(data: bytes) -> bool:
     return b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
 
 
-def save_script(run_dir: Path, script: Path | None) -> None:
+def save_script(run_dir: Path | RunDir, script: Path | None) -> None:
     """Copy the script into ``code/``.
 
     Raises
@@ -307,14 +314,20 @@ def save_script(run_dir: Path, script: Path | None) -> None:
     """
     if script is None:
         return
-    copy = run_dir / "code" / script.name
-    copy.parent.mkdir(exist_ok=True)
-    # With an explicit sdir, the script itself may lie where its copy would be.
-    if not (copy.exists() and copy.samefile(script)):
-        write_atomic(copy, script.read_bytes())
+    copy = f"code/{script.name}"
+    with opened(run_dir) as directory:
+        # With an explicit sdir, the script itself may lie where its copy would be.
+        try:
+            if os.path.samestat(directory.stat(copy), os.stat(script)):
+                return
+        except FileNotFoundError:
+            pass
+        directory.write(copy, script.read_bytes())
 
 
-def write_config(run_dir: Path, config: DotDict, files: ConfigFiles, options: Options) -> None:
+def write_config(
+    run_dir: Path | RunDir, config: DotDict, files: ConfigFiles, options: Options
+) -> None:
     """Write ``CONFIGS/CONFIG.yaml``: `CONFIG` as it is when the run begins.
 
     A comment behind each value says where it came from and, where YAML has no form for the value
@@ -323,7 +336,7 @@ def write_config(run_dir: Path, config: DotDict, files: ConfigFiles, options: Op
 
     Parameters
     ----------
-    run_dir : Path
+    run_dir : Path or RunDir
         The directory of the run.
     config : DotDict
         The `CONFIG`.
@@ -337,8 +350,6 @@ def write_config(run_dir: Path, config: DotDict, files: ConfigFiles, options: Op
     OSError
         It can't be written.
     """
-    folder = run_dir / "CONFIGS"
-    folder.mkdir(exist_ok=True)
     known = {key: value for key, value in config.items() if key not in _KNOWN_AT_THE_END}
     known.update(files.recorded)
     written = jsonable(known, also=_IN_YAML)
@@ -348,7 +359,8 @@ def write_config(run_dir: Path, config: DotDict, files: ConfigFiles, options: Op
     for keys, kind in _replaced(known, written, ()):
         comments[keys] = f"{comments[keys]}; {kind}" if keys in comments else kind
     text = to_yaml(written, {keys: jsonable(comment) for keys, comment in comments.items()})
-    write_atomic(folder / "CONFIG.yaml", (_heading(options.asked) + text).encode())
+    with opened(run_dir) as directory:
+        directory.write("CONFIGS/CONFIG.yaml", (_heading(options.asked) + text).encode())
 
 
 def _heading(asked: Mapping[str, tuple[Any, str]]) -> str:
