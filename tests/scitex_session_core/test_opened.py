@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -208,6 +209,20 @@ class TestTheEnd:
         append_event(run, "tag", tag="late")
         assert read_record(moved)["tags"] == ["late"]
         run.close()
+
+    @pytest.mark.parametrize("closed", [True, False])
+    def test_one_that_the_script_restored_from_a_copy_is_filed(
+        self, run: RunDir, tmp_path: Path, closed: bool
+    ) -> None:
+        shutil.copytree(run.path, tmp_path / "copy")
+        shutil.rmtree(run.path)
+        (tmp_path / "copy").rename(run.path)
+        if closed:
+            run.close()
+        moved = move_to_finished(run, "success")
+        assert moved.parent.name == "FINISHED_SUCCESS"
+        append_event(run, "tag", tag="late")
+        assert read_record(moved)["tags"] == ["late"]
 
     def test_one_that_is_gone_is_warned_about(self, run: RunDir) -> None:
         (run.path / "session.json").unlink()

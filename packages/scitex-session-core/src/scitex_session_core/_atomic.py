@@ -223,14 +223,16 @@ class OpenDirectory:
         Raises
         ------
         OSError
-            It can't be found: it was removed, or the system does not tell where it is.
+            It can't be found: it was removed or replaced, or the system does not tell where it is.
         """
         if not _RELATIVE:
             return self.path
         for path in (self.path, self._told_path()):
             if path is not None and self._stands_at(path):
                 return path
-        raise FileNotFoundError(errno.ENOENT, "it was moved or replaced", str(self.path))
+        # Some file systems (vboxsf) give a directory a new inode when they feel like it.
+        self._open_again(self.path)
+        return self.path
 
     def move_to(self, path: Path) -> None:
         """Go on under `path`, which the directory was renamed to, or copied.
