@@ -31,6 +31,9 @@ STRANGER_ACTS = """
 import os, sys
 
 STRANGER, ACT_AT, PRIVATE, LINKS = 12345, int(os.environ["ACT_AT"]), os.environ["PRIVATE"], {links}
+INSIDE = "INSIDE" in os.environ
+if INSIDE:
+    os.umask(0)
 FILE_EVENTS = ("open", "os.mkdir", "os.rename", "os.remove", "os.listdir", "os.scandir")
 seen, acting = 0, False
 
@@ -41,11 +44,14 @@ def act(run_dir):
             os.setgroups([])
             os.setgid(STRANGER)
             os.setuid(STRANGER)
-            os.rename(run_dir, os.path.join(os.path.dirname(run_dir), ".taken"))
-            os.mkdir(run_dir)
+            if not INSIDE:
+                os.rename(run_dir, os.path.join(os.path.dirname(run_dir), ".taken"))
+                os.mkdir(run_dir)
             for name, target in LINKS.items():
                 path = os.path.join(run_dir, name)
                 os.makedirs(os.path.dirname(path), exist_ok=True)
+                if os.path.lexists(path):
+                    os.rename(path, path + ".taken")
                 os.symlink(os.path.join(PRIVATE, target), path)
             os._exit(0)
         finally:
@@ -124,6 +130,13 @@ class Commons:
         script.write_text(before + SCRIPT.format(body=body, fail=fail))
         return run_script(script, env={"PRIVATE": os.fspath(self.private), **env})
 
+    def clear(self) -> None:
+        """Forget everything about the runs so far."""
+        for path in (self.folder / "q_out", Path.home()):
+            shutil.rmtree(path)
+        (self.folder / "acted").unlink()
+        Path.home().mkdir()
+
     def untouched(self) -> bool:
         """Whether the victim's own folder is as it was."""
         names = {".profile", "stdout.log", "stderr.log", "CONFIG.yaml", "q.py"}
@@ -174,6 +187,27 @@ def test_a_run_directory_that_a_stranger_replaces_is_not_written_to(
     assert attacked(commons, links, at)
 
 
+def attacked_inside(commons: Commons, links: dict[str, str], at: int) -> bool:
+    """Have the stranger put links into a run directory that anyone may write to."""
+    commons.by_stranger("q_out", "q_out/RUNNING", mode=0o755)
+    acts = STRANGER_ACTS.format(links=links)
+    finished = commons.run(acts, body=SAVE, ACT_AT=str(at), INSIDE="1")
+    assert commons.untouched(), at
+    assert finished.stdout == "output\n\x1b[1mmore\x1b[0m\n", finished
+    assert finished.returncode == 0, finished
+    (session,) = SessionManager().list_sessions().values()
+    assert session["status"] == "success", at
+    return Path("acted").exists()
+
+
+@pytest.mark.parametrize("links", [LINKED_FILES, LINKED_FOLDERS], ids=["files", "folders"])
+@pytest.mark.parametrize("at", [4, 20])
+def test_a_run_directory_that_anyone_may_write_to_leads_nowhere(
+    commons: Commons, links: dict[str, str], at: int
+) -> None:
+    assert attacked_inside(commons, links, at)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("links", [LINKED_FILES, LINKED_FOLDERS], ids=["files", "folders"])
@@ -185,9 +219,19 @@ def test_it_is_not_whenever_that_happens(
         if not attacked(commons, links, at, fail):
             assert at > 20
             return
-        for path in (commons.folder / "q_out", commons.folder / "acted", Path.home()):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        Path.home().mkdir()
+        commons.clear()
+    pytest.fail("the run never came to its end undisturbed")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("links", [LINKED_FILES, LINKED_FOLDERS], ids=["files", "folders"])
+def test_nor_does_one_that_anyone_may_write_to(commons: Commons, links: dict[str, str]) -> None:
+    for at in range(1, 200):
+        if not attacked_inside(commons, links, at):
+            assert at > 20
+            return
+        commons.clear()
     pytest.fail("the run never came to its end undisturbed")
 
 
