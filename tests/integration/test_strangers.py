@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scitex_session import SessionManager
-from support import read_json, run_script
+from support import read_json, run_script, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -268,6 +270,45 @@ def test_a_place_that_becomes_a_trap_during_the_run_is_not_moved_to(commons: Com
     assert finished.stderr.count("it stays where it is") == 1
     run_dir, record = the_record()
     assert (run_dir.parent.name, record["status"]) == ("RUNNING", "success")
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_the_crash_of_a_run_is_not_what_a_stranger_says_of_it(commons: Commons, link: bool) -> None:
+    source = """
+        import json, os, signal
+        import scitex_session as stx
+
+        @stx.session
+        def main():
+            child = os.fork()
+            if child == 0:
+                os.setgroups([])
+                os.setgid(12345)
+                os.setuid(12345)
+                os.chdir("q_out/RUNNING")
+                os.rename(CONFIG.ID, "taken")
+                fake = {"id": CONFIG.ID, "status": "success", "exit_status": 0, "process": {}}
+                os.mkdir("fake")
+                json.dump(fake, open("fake/session.json", "w"))
+                (os.symlink if LINK else os.rename)("fake", CONFIG.ID)
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        if __name__ == "__main__":
+            main()
+    """
+    commons.by_stranger("q_out", "q_out/RUNNING", mode=0o755)
+    path = commons.folder / "q.py"
+    path.write_text(textwrap.dedent(source).replace("LINK", str(link)))
+    assert run_script(path).returncode == -signal.SIGKILL
+    wait_until(lambda: [*Path("q_out").glob("FINISHED_*/*/session.json")], what="it is filed")
+    wait_until(lambda: the_record()[0].parent.name == "FINISHED_ERROR", what="it is registered")
+    run_dir, record = the_record()
+    assert record["status"] == "crashed"
+    assert run_dir.stat().st_uid == 0
+    (session,) = SessionManager().list_sessions().values()
+    assert session["status"] == "crashed"
 
 
 def test_where_all_files_have_one_owner_nobody_is_a_stranger(commons: Commons) -> None:

@@ -403,11 +403,44 @@ def crash_main(argv: list[str]) -> int:
     """Run the command that `crash_command` returns."""
     run_dir, registry, seen = argv
     try:
-        file_crash(Path(run_dir), json.loads(seen), registry=Path(registry) if registry else None)
+        place = _own_place(Path(run_dir))
+        file_crash(place, json.loads(seen), registry=Path(registry) if registry else None)
     except OSError as error:
         warn(f"the crash of {run_dir} could not be filed: {error}; the next run of it tries again")
         return 1
     return 0
+
+
+def _own_place(run_dir: Path) -> Path:
+    """Return the directory of a run of this user, if another user's stands in its place.
+
+    Raises
+    ------
+    PermissionError
+        There is none beside it.
+    """
+    place = locate_run(run_dir)
+    if run_dir.parent.name != RUNNING or _made_by_us(place) is not False:
+        return run_dir
+    for name in os.listdir(run_dir.parent):
+        found = run_dir.parent / name
+        try:
+            if _made_by_us(found) and run_dir.name.startswith(read_record(found)["id"]):
+                return found
+        except RecordError:
+            continue
+    raise PermissionError(errno.EPERM, "another user replaced it", str(place))
+
+
+def _made_by_us(directory: Path) -> bool | None:
+    """Return whether a directory is this user's; None if there is none."""
+    try:
+        with OpenDirectory(directory, follow=False) as found:
+            return found.is_own()
+    except FileNotFoundError:
+        return None
+    except OSError:  # a link, for one
+        return False
 
 
 def file_crash(
