@@ -14,7 +14,7 @@ import pytest
 
 from scitex_session import SessionManager
 from scitex_session_core import read_record
-from support import read_json, run_script, start_script, write_script
+from support import read_json, run_script, start_script, wait_until, write_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,6 +176,42 @@ def test_a_script_that_deletes_its_own_directory_still_ends_with_a_record() -> N
     assert "is gone" in finished.stderr
     (run,) = Path("script_out/FINISHED_SUCCESS").iterdir()
     assert read_json(run / "session.json")["status"] == "success"
+
+
+def test_what_a_script_makes_where_its_directory_was_is_filed_with_the_rest() -> None:
+    remake = (
+        "import shutil; shutil.rmtree(CONFIG.SDIR_RUN); (CONFIG.SDIR_RUN / 'x').mkdir(parents=True)"
+    )
+    finished = run_script(script(f"{remake}; stx.io.save([1], 'saved.json')"))
+    assert finished.returncode == 0
+    (run,) = Path("script_out/FINISHED_SUCCESS").iterdir()
+    assert (run / "x").is_dir()
+    record = read_json(run / "session.json")
+    assert (record["status"], len(record["artifacts"])) == ("success", 1)
+    assert not list(Path("script_out/RUNNING").iterdir())
+
+
+def test_a_run_that_is_copied_to_another_disk_at_its_end_loses_nothing() -> None:
+    Path("script_out").mkdir()
+    with tmpfs(Path("script_out/FINISHED_SUCCESS"), "size=1m") as mounted:
+        finished = run_script(script("stx.io.save([1], 'saved.json')"))
+        assert finished == (0, "output\n", "")
+        (run,) = mounted.iterdir()
+        record = read_json(run / "session.json")
+        assert (record["status"], len(record["artifacts"])) == ("success", 1)
+        assert (run / "logs/stdout.log").read_text() == "output\n"
+        assert not (run / "heartbeat").exists()
+        assert not list(Path("script_out/RUNNING").iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+def test_a_late_child_writes_on_wherever_it_stands() -> None:
+    late = "import subprocess; subprocess.Popen('cd {}; sleep 0.3; echo late > late', shell=True)"
+    finished = run_script(script(late.replace("{}", "' + str(CONFIG.SDIR_RUN) + '")))
+    assert finished.returncode == 0
+    (run,) = Path("script_out/FINISHED_SUCCESS").iterdir()
+    wait_until((run / "late").exists)
+    assert not list(Path("script_out/RUNNING").iterdir())
 
 
 def test_a_script_that_changes_the_directory_is_filed_where_it_began() -> None:

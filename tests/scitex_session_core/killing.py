@@ -103,7 +103,9 @@ def killed_before(n: int, life: Callable[[Path, Say], None], directory: Path) ->
 
         def hook(event: str, arguments: tuple[object, ...]) -> None:
             nonlocal seen
-            if event in OPERATIONS and str(arguments[0]).startswith(beneath):
+            # A relative path is relative to a run directory that is held open.
+            path = str(arguments[0]) if event in OPERATIONS else "/"
+            if path.startswith(beneath) or not os.path.isabs(path):
                 seen += 1
                 if seen == n:
                     os.kill(os.getpid(), signal.SIGKILL)

@@ -21,6 +21,7 @@ from scitex_session_core import (  # found only now
     make_run_dir,
     move_to_finished,
     new_record,
+    opened,
     read_record,
     reap,
     write_record,
@@ -43,7 +44,7 @@ def create(directory: Path, sdir: Path | None = None) -> None:
     script = directory / "fit.py"
     run = make_run_dir(script, sdir=sdir)
     record = new_record(run.id, script=script)
-    write_record(run.path, record)
+    write_record(run, record)
     say("recorded")
     journal_create(
         directory / "registry",
@@ -72,8 +73,10 @@ def close(directory: Path) -> None:
     """End a run."""
     run_dir = the_run(directory)
     record = ended_record(read_record(run_dir), exit_status=0, reason={"kind": "returned"})
-    write_record(run_dir, record)
-    say("ended")
+    # Held open, so that nothing happens to it between the writing and the saying.
+    with opened(run_dir) as directory_of_run:
+        write_record(directory_of_run, record)
+        say("ended")
     moved = move_to_finished(run_dir, "success")
     say("moved")
     journal_close(directory / "registry", record["id"], "success", 0, run_dir=moved)
@@ -84,8 +87,10 @@ def close_by_copy(directory: Path) -> None:
     """End a run, and copy it to where it belongs."""
     run_dir = the_run(directory)
     record = ended_record(read_record(run_dir), exit_status=0, reason={"kind": "returned"})
-    write_record(run_dir, record)
-    say("ended")
+    # Held open, so that nothing happens to it between the writing and the saying.
+    with opened(run_dir) as directory_of_run:
+        write_record(directory_of_run, record)
+        say("ended")
     move_to_finished(run_dir, "success", remove_src_dir=False)
     say("copied")
 

@@ -1,3 +1,4 @@
+from ._atomic import opened as opened
 from ._atomic import write_atomic as write_atomic
 from ._dotdict import DotDict as DotDict
 from ._errors import DuplicateSessionError as DuplicateSessionError

@@ -6,7 +6,7 @@ import os
 import re
 from datetime import UTC, datetime
 
-from scitex_session_core._atomic import open_regular
+from scitex_session_core._atomic import opened
 from scitex_session_core._errors import RecordError
 from scitex_session_core._paths import (
     EVENTS_NAME,
@@ -125,7 +125,7 @@ def _last_write(run_dir: Path) -> str:
     times = []
     for name in (RECORD_NAME, EVENTS_NAME, HEARTBEAT_NAME, *LOG_NAMES):
         try:
-            times.append((run_dir / name).stat().st_mtime)
+            times.append((run_dir / name).lstat().st_mtime)
         except OSError:
             continue
     if not times:
@@ -156,10 +156,9 @@ def last_event_and_output(run_dir: Path) -> dict[str, Any]:
             for name, value in events[-1].items()
             if isinstance(value, str | int | float | None)
         }
-    logs = run_dir / "logs"
     output = {
         # The earlier part is what stood in a log before it was truncated.
-        name: _last_line(logs / f"{name}.log") or _last_line(logs / f"{name}.1.log")
+        name: _last_line(run_dir, f"logs/{name}.log") or _last_line(run_dir, f"logs/{name}.1.log")
         for name in ("stdout", "stderr")
     }
     if any(output.values()):
@@ -167,9 +166,9 @@ def last_event_and_output(run_dir: Path) -> dict[str, Any]:
     return found
 
 
-def _last_line(log: Path) -> str:
+def _last_line(run_dir: Path, log: str) -> str:
     try:
-        with open(open_regular(log), "rb") as file:
+        with opened(run_dir) as directory, open(directory.open(log, os.O_RDONLY), "rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _TAIL))
             tail = file.read(_TAIL).decode("utf-8", "replace")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 
-from scitex_session_core._atomic import append_line, overwrite, read_regular, write_atomic
+from scitex_session_core._atomic import OpenDirectory, opened
 from scitex_session_core._errors import InvalidTypeError, InvalidValueError, RecordError
 from scitex_session_core._paths import (
     EVENTS_NAME,
@@ -59,11 +59,18 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def write_record(run_dir: Path, record: Mapping[str, Any]) -> None:
+def write_record(run_dir: Path | OpenDirectory, record: Mapping[str, Any]) -> None:
     """Write the record of a run, whole or not at all; over the earlier one if there is no room.
 
     Where no new file can be made (a full disk, a directory that the script has closed to writing),
     a record that fits into the room of the earlier one is written in its place.
+
+    Parameters
+    ----------
+    run_dir : Path or RunDir
+        The directory of the run, or that directory held open.
+    record : mapping
+        The record.
 
     Raises
     ------
@@ -71,11 +78,12 @@ def write_record(run_dir: Path, record: Mapping[str, Any]) -> None:
         The record could not be written; the earlier one stands as it was.
     """
     data = dumps(record, indent=2, names=("id", "script", "cwd", "parent")) + b"\n"
-    try:
-        write_atomic(run_dir / RECORD_NAME, data)
-    except OSError:
-        if not overwrite(run_dir / RECORD_NAME, data):
-            raise
+    with opened(run_dir) as directory:
+        try:
+            directory.write(RECORD_NAME, data)
+        except OSError:
+            if not directory.overwrite(RECORD_NAME, data):
+                raise
 
 
 def read_record(run_dir: str | os.PathLike[str]) -> dict[str, Any]:
@@ -85,7 +93,7 @@ def read_record(run_dir: str | os.PathLike[str]) -> dict[str, Any]:
     ----------
     run_dir : path-like
         The directory of a run in any state. If it moved from ``RUNNING`` to ``FINISHED_*``, it is
-        read there.
+        read there. One that is held open is read wherever it is.
 
     Returns
     -------
@@ -98,20 +106,21 @@ def read_record(run_dir: str | os.PathLike[str]) -> dict[str, Any]:
     RecordError
         There is no record, or it can't be read.
     """
-    for place in possible_places(run_dir):
-        path = place / RECORD_NAME
+    held = isinstance(run_dir, OpenDirectory)
+    for place in [run_dir] if held else possible_places(run_dir):
+        path = Path(place) / RECORD_NAME
         try:
             # Events first: if the run moves between the two, its record is missed here, and both
             # are read from where it went.
             events = read_events(place)
-            record = json.loads(_content(path))
+            record = json.loads(_content(place, RECORD_NAME))
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, ValueError, RecursionError) as error:
             raise RecordError(str(path), f"can't be read: {error}") from error
         if not isinstance(record, dict) or not isinstance(record.get("id"), str):
             raise RecordError(str(path), "is not the record of a run: it has no 'id'")
-        return fold_events(_with_status_of_folder(record, place), events)
+        return fold_events(_with_status_of_folder(record, path.parent), events)
     raise RecordError(str(Path(run_dir) / RECORD_NAME), "there is no such record")
 
 
@@ -164,7 +173,7 @@ def append_event(run_dir: str | PathLike[str], event: str, **fields: Any) -> Non
     Parameters
     ----------
     run_dir : path-like
-        A run directory. The run may have ended long ago.
+        A run directory, or one that is held open. The run may have ended long ago.
     event : {"artifact", "end", "git", "note", "result", "tag", "untag"}
         The kind of event.
     **fields
@@ -191,12 +200,12 @@ def append_event(run_dir: str | PathLike[str], event: str, **fields: Any) -> Non
         if not isinstance(fields[name], kind):
             raise InvalidTypeError(name, fields[name], allowed)
     line = dumps({"event": event, "time": utc_now(), **fields})
-    run_dir = Path(run_dir)
+    given, run_dir = run_dir, Path(run_dir)
     place = locate_run(run_dir)
     written = False
     if place == run_dir:
         try:
-            append_line(run_dir / EVENTS_NAME, line)
+            _append(given, line)
             written = True
         except FileNotFoundError:  # it moved between the look and the append
             if locate_run(run_dir) == run_dir:
@@ -209,19 +218,24 @@ def append_event(run_dir: str | PathLike[str], event: str, **fields: Any) -> Non
     # not come to stand behind the untag that followed it.
     with DirectoryLock(place):
         if not written or line not in event_lines(place):
-            append_line(place / EVENTS_NAME, line)
+            _append(place, line)
 
 
-def read_events(run_dir: Path) -> list[dict[str, Any]]:
+def _append(run_dir: str | PathLike[str], line: bytes) -> None:
+    with opened(run_dir) as directory:
+        directory.append(EVENTS_NAME, line)
+
+
+def read_events(run_dir: str | PathLike[str]) -> list[dict[str, Any]]:
     """Return the events of a run in order. Torn lines are skipped."""
     lines = event_lines(run_dir)
     return [event for line in lines if (event := parse_line(line)) is not None]
 
 
-def event_lines(run_dir: Path) -> list[bytes]:
+def event_lines(run_dir: str | PathLike[str]) -> list[bytes]:
     """Return the lines of a run's events, whole and torn."""
     try:
-        return _content(run_dir / EVENTS_NAME).split(b"\n")
+        return _content(run_dir, EVENTS_NAME).split(b"\n")
     except (FileNotFoundError, NotADirectoryError):
         return []
 
@@ -237,7 +251,7 @@ def parse_line(line: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _content(path: Path) -> bytes:
+def _content(run_dir: str | PathLike[str], name: str) -> bytes:
     """Return the content of a record, or of events. Every file of another run is read here.
 
     Raises
@@ -245,7 +259,8 @@ def _content(path: Path) -> bytes:
     OSError
         There is no such file, or it is none that a run writes: see `read_regular`.
     """
-    return read_regular(path, _MOST_BYTES)
+    with opened(run_dir) as directory:
+        return directory.read(name, _MOST_BYTES)
 
 
 def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:

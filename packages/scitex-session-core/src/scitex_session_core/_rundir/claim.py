@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from scitex_session_core._atomic import remove_leftovers
+from scitex_session_core._atomic import OpenDirectory, remove_leftovers
 from scitex_session_core._death.post_mortem import crashed_record
 from scitex_session_core._errors import (
     InvalidSessionIdError,
@@ -24,7 +24,6 @@ from scitex_session_core._paths import (
     RUNNING,
     DirectoryLock,
     check_id,
-    new_id,
 )
 from scitex_session_core._process import identify
 from scitex_session_core._record.record import (
@@ -44,26 +43,35 @@ if TYPE_CHECKING:
 _OURS = (EVENTS_NAME, HEARTBEAT_NAME, CONFIG_NAME, DIFF_NAME, *LOG_NAMES)
 
 
-def claim_sdir(sdir: Path, *, clear: bool, debug: bool = False) -> str:
-    """Claim `sdir` for a run that begins now, and return its ID.
+def make_sdir(sdir: Path) -> None:
+    """Make the directory `sdir` if it is missing.
 
     Raises
     ------
     InvalidValueError
         `sdir` lies directly in a folder ``RUNNING``, from which runs are moved.
-    RunDirectoryBusyError
-        Another run writes to `sdir`, or may write to it.
     OSError
-        `sdir` can't be made or written to.
+        `sdir` can't be made.
     """
     if sdir.parent.name == RUNNING:
         allowed = f"a directory that does not lie directly in a folder {RUNNING}"
         raise InvalidValueError("sdir", str(sdir), allowed)
     sdir.mkdir(parents=True, exist_ok=True)
-    session_id = new_id(debug=debug)
-    with DirectoryLock(sdir):
-        _put_earlier_run_away(sdir, clear=clear, replaced_by=session_id)
-        remove_leftovers(sdir / RECORD_NAME)
+
+
+def claim_sdir(sdir: OpenDirectory, session_id: str, *, clear: bool) -> None:
+    """Claim `sdir` for the run `session_id` that begins now.
+
+    Raises
+    ------
+    RunDirectoryBusyError
+        Another run writes to `sdir`, or may write to it.
+    OSError
+        `sdir` can't be written to.
+    """
+    with DirectoryLock(sdir.path):
+        _put_earlier_run_away(sdir.path, clear=clear, replaced_by=session_id)
+        remove_leftovers(sdir.path / RECORD_NAME)
         claim = {
             "schema": SCHEMA,
             "id": session_id,
@@ -72,7 +80,6 @@ def claim_sdir(sdir: Path, *, clear: bool, debug: bool = False) -> str:
             "process": identify(),
         }
         write_record(sdir, claim)
-    return session_id
 
 
 def _put_earlier_run_away(sdir: Path, *, clear: bool, replaced_by: str) -> None:

@@ -9,7 +9,7 @@ import shutil
 import time
 from pathlib import Path
 
-from scitex_session_core._atomic import append_line
+from scitex_session_core._atomic import opened
 from scitex_session_core._errors import warn
 from scitex_session_core._paths import EVENTS_NAME, RECORD_NAME, DirectoryLock, unfinished_copy
 from scitex_session_core._record.record import event_lines
@@ -63,7 +63,8 @@ def remove_tree(run_dir: Path, copy: Path) -> None:
             known = event_lines(copy)
             for line in event_lines(run_dir):
                 if line not in known:
-                    append_line(copy / EVENTS_NAME, line)
+                    with opened(copy) as directory:
+                        directory.append(EVENTS_NAME, line)
         except OSError as error:
             warn(
                 f"the last events in {run_dir} could not be added to {copy}: {error}; "

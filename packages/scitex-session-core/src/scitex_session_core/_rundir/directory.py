@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 import sys
 import time
 from pathlib import Path
 
-from scitex_session_core._atomic import remove_leftovers
+from scitex_session_core._atomic import OpenDirectory, opened, remove_leftovers
 from scitex_session_core._errors import (
     InvalidTypeError,
     InvalidValueError,
@@ -44,27 +45,57 @@ if TYPE_CHECKING:
     from typing import Any
 
 _LONGEST_SUFFIX = 100
+_MOST_MOVES = 3
+_MOST_BYTES = 1 << 28  # of a record that may be ours
 
 
-class RunDir:
-    """A claimed run directory.
+class RunDir(OpenDirectory):
+    """A claimed run directory, held open.
+
+    Parameters
+    ----------
+    session_id : str
+        The ID of the run.
+    path : Path
+        The directory, ``<out>/RUNNING/<ID>[-<suffix>]`` or the `sdir` that was given.
+    out_dir : Path
+        The directory that holds the runs of the script, or the `sdir`.
 
     Attributes
     ----------
     id : str
         The ID of the run.
     path : Path
-        The directory, ``<out>/RUNNING/<ID>[-<suffix>]`` or the `sdir` that was given.
+        Where the directory is.
     out_dir : Path
         The directory that holds the runs of the script, or the `sdir`.
+
+    Raises
+    ------
+    OSError
+        The directory can't be opened.
     """
 
-    __slots__ = ("id", "out_dir", "path")
+    __slots__ = ("id", "out_dir")
 
     def __init__(self, session_id: str, path: Path, out_dir: Path) -> None:
         self.id = session_id
-        self.path = path
         self.out_dir = out_dir
+        super().__init__(path, follow=path == out_dir, keep=True)
+
+    def stands_for(self, other: OpenDirectory) -> bool:
+        """Return whether another directory under our path is ours, made anew or copied.
+
+        A script may remove its directory and make it again. A directory of another user is not
+        ours, and neither is that of another run of this user, which somebody put there.
+        """
+        try:
+            record = json.loads(other.read(RECORD_NAME, _MOST_BYTES))
+        except FileNotFoundError:
+            return other.is_own()
+        except (OSError, ValueError, RecursionError):
+            return False
+        return isinstance(record, dict) and record.get("id") == self.id and other.is_own()
 
 
 def make_run_dir(
@@ -117,10 +148,15 @@ def make_run_dir(
     """
     _check_suffix(suffix)
     if sdir is not None:
-        from .claim import claim_sdir
+        from .claim import claim_sdir, make_sdir
 
         directory = absolute(sdir)
-        return RunDir(claim_sdir(directory, clear=clear, debug=debug), directory, directory)
+        if directory.is_symlink():
+            _check_place(directory)
+        make_sdir(directory)
+        claimed = RunDir(new_id(debug=debug), directory, directory)
+        claim_sdir(claimed, claimed.id, clear=clear)
+        return claimed
     out_dir = None
     try:
         out_dir = out_dir_for(script, out)
@@ -140,8 +176,12 @@ def make_run_dir(
 
 def _claim(out_dir: Path, suffix: str | None, *, debug: bool) -> RunDir:
     running = out_dir / RUNNING
+    _check_place(out_dir)
     make_folders(running)  # in the user's state directory, closed to others
-    _ignore_in_git(out_dir)
+    for name in (RUNNING, *STATUS_OF_FOLDER):
+        _check_place(out_dir / name)
+    if _ignore_in_git(out_dir):
+        _warn_of_open_place(out_dir)
     while True:
         session_id = new_id(debug=debug)
         path = running / (f"{session_id}-{suffix}" if suffix else session_id)
@@ -149,7 +189,48 @@ def _claim(out_dir: Path, suffix: str | None, *, debug: bool) -> RunDir:
             path.mkdir()
         except FileExistsError:
             continue
-        return RunDir(session_id, path, out_dir)
+        claimed = RunDir(session_id, path, out_dir)
+        # Who may write to RUNNING may have put another directory in its place by now.
+        if claimed.names() or not claimed.is_own():
+            raise PermissionError(errno.EPERM, "another user replaced it", str(path))
+        return claimed
+
+
+def _check_place(place: Path) -> None:
+    """Raise if another user made `place`, and can lead us astray there.
+
+    Whoever owns a folder can replace all that is in it. That alone is no reason: a group may share
+    the folder that one of them made. One that anyone may write to is a trap, or soon will be one.
+    A link is as good as its owner, by the rule of Linux's ``fs.protected_symlinks``.
+
+    Raises
+    ------
+    PermissionError
+        It is a link, or a folder that anyone may write to, of a user who is not root.
+    """
+    if not hasattr(os, "geteuid"):
+        return
+    try:
+        found = os.lstat(place)
+    except OSError:  # there is none; or what comes next fails for the same reason, and says so
+        return
+    link = stat.S_ISLNK(found.st_mode)
+    if found.st_uid in (0, os.geteuid()) or not (link or found.st_mode & stat.S_IWOTH):
+        return
+    with opened(place.parent if link else place) as folder:
+        if folder.given_owner() == found.st_uid:  # as everybody is on this file system
+            return
+    why = "is a link of another user" if link else "is another user's, and anyone may write to it"
+    raise PermissionError(errno.EPERM, f"{place.name} {why}", str(place))
+
+
+def _warn_of_open_place(out_dir: Path) -> None:
+    """Warn, when the first run is made in it, if others can move and replace runs."""
+    for place in (out_dir.parent, out_dir, out_dir / RUNNING):
+        mode = os.stat(place).st_mode
+        if os.name == "posix" and mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            warn(f"anyone may write to {place}: other users can move and replace your runs there")
+            return
 
 
 def _in_state_dir() -> Path:
@@ -167,12 +248,14 @@ def _in_temporary_dir() -> Path:
         return Path(tempfile.mkdtemp(prefix="scitex-session-", dir="/dev/shm"))
 
 
-def _ignore_in_git(out_dir: Path) -> None:
+def _ignore_in_git(out_dir: Path) -> bool:
+    """Write a ``.gitignore``, and return whether there was none: this is the first run here."""
     try:
         with open(out_dir / ".gitignore", "xb") as file:
             file.write(b"*\n")
-    except FileExistsError:
-        pass  # written by an earlier run, or the user's own
+    except FileExistsError:  # written by an earlier run, or the user's own
+        return False
+    return True
 
 
 def _check_suffix(suffix: object) -> None:
@@ -188,7 +271,7 @@ def _check_suffix(suffix: object) -> None:
 
 
 def move_to_finished(
-    run_dir: Path,
+    run_dir: Path | RunDir,
     status: str,
     *,
     remove_src_dir: bool = True,
@@ -198,9 +281,10 @@ def move_to_finished(
 
     Parameters
     ----------
-    run_dir : Path
+    run_dir : Path or RunDir
         ``<out>/RUNNING/<name>``. A directory that lies elsewhere (an explicit `sdir`, a run that
-        was moved before) stays where it is.
+        was moved before) stays where it is. A `RunDir` is found where somebody has moved it, and
+        has its new `path` afterwards.
     status : str
         The status of the run: ``success``, ``finished``, or any other for ``FINISHED_ERROR``.
     remove_src_dir : bool
@@ -221,13 +305,41 @@ def move_to_finished(
     since another file system is mounted there, the files are copied under a temporary name,
     compared, synced, and then renamed, so that nothing unfinished ever has the final name.
     """
-    target = finished_dir(run_dir, status)
+    if not isinstance(run_dir, RunDir):
+        return _moved(run_dir, finished_dir(run_dir, status), remove_src_dir, max_wait)
+    named = run_dir.path
+    trouble: OSError | None = None
+    for _ in range(_MOST_MOVES):
+        try:
+            source = run_dir.locate()
+        except OSError as error:
+            trouble = trouble or error
+            break
+        target = finished_dir(source, status)
+        if target != source:  # under its own name, whatever it was called meanwhile
+            target = target.with_name(named.name)
+        moved = _moved(source, target, remove_src_dir, max_wait)
+        try:
+            run_dir.move_to(moved)
+            return moved
+        except OSError as error:  # somebody replaced the directory right before the rename
+            trouble = error
+        try:
+            os.rename(moved, source)
+        except OSError:
+            break
+    warn(f"{named} is not the directory of this run any more: {trouble}")
+    return run_dir.path
+
+
+def _moved(run_dir: Path, target: Path, remove_src_dir: bool, max_wait: float) -> Path:
     if target == run_dir:
         return run_dir
     try:
         if _is_run(target):
             return target
         target.parent.mkdir(exist_ok=True)
+        _check_place(target.parent)
         if remove_src_dir and _rename(run_dir, target):
             return target
         from .copy import OutOfTimeError, copy_verified, remove_tree
@@ -347,11 +459,44 @@ def crash_main(argv: list[str]) -> int:
     """Run the command that `crash_command` returns."""
     run_dir, registry, seen = argv
     try:
-        file_crash(Path(run_dir), json.loads(seen), registry=Path(registry) if registry else None)
+        place = _own_place(Path(run_dir))
+        file_crash(place, json.loads(seen), registry=Path(registry) if registry else None)
     except OSError as error:
         warn(f"the crash of {run_dir} could not be filed: {error}; the next run of it tries again")
         return 1
     return 0
+
+
+def _own_place(run_dir: Path) -> Path:
+    """Return the directory of a run of this user, if another user's stands in its place.
+
+    Raises
+    ------
+    PermissionError
+        There is none beside it.
+    """
+    place = locate_run(run_dir)
+    if run_dir.parent.name != RUNNING or _made_by_us(place) is not False:
+        return run_dir
+    for name in os.listdir(run_dir.parent):
+        found = run_dir.parent / name
+        try:
+            if _made_by_us(found) and run_dir.name.startswith(read_record(found)["id"]):
+                return found
+        except RecordError:
+            continue
+    raise PermissionError(errno.EPERM, "another user replaced it", str(place))
+
+
+def _made_by_us(directory: Path) -> bool | None:
+    """Return whether a directory is this user's; None if there is none."""
+    try:
+        with OpenDirectory(directory, follow=False) as found:
+            return found.is_own()
+    except FileNotFoundError:
+        return None
+    except OSError:  # a link, for one
+        return False
 
 
 def file_crash(

@@ -6,11 +6,11 @@ import os
 import sys
 import time
 
-from .descriptors import say
+from .descriptors import open_path, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import Literal, Self, TextIO
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     Mode = Literal["fd", "sys", "none"]
     StrPath = str | os.PathLike[str]
+    Opener = Callable[[str, int], int]
 
 MODES = ("fd", "sys", "none")
 LEAST_BYTES = 1 << 16
@@ -44,6 +45,7 @@ def capture(
     on_death_code: StrPath | None = None,
     max_bytes: int | None = None,
     companion: Companion | None = None,
+    opener: Opener | None = None,
 ) -> Capture:
     """Write what this process prints to log files, and show it where it was shown before.
 
@@ -89,6 +91,10 @@ def capture(
     companion : Companion, optional
         A companion that `start_companion` has started. By default, and where that one is gone, the
         capture starts one when it begins. A capture that needs none releases it.
+    opener : callable, optional
+        Opens the logs and the heartbeat, and makes their directories: as the `opener` of the
+        built-in `open`, it gets an absolute path and flags, and returns a descriptor. With it, the
+        caller decides how links are followed on the way to a file.
 
     Returns
     -------
@@ -156,7 +162,8 @@ def capture(
     code = "" if on_death_code is None else _checked_path("on_death_code", on_death_code)
     if companion is not None and not hasattr(companion, "accompany"):
         raise _invalid_type("companion", type(companion).__name__, "from start_companion()")
-    return Capture(paths, mode, beat, command, code, most, companion)
+    opener = opener or open_path
+    return Capture(paths, mode, beat, command, code, most, companion, opener)
 
 
 class Capture:
@@ -182,8 +189,10 @@ class Capture:
         code: str,
         most: int,
         companion: Companion | None,
+        opener: Opener,
     ) -> None:
         self.mode: Mode = mode
+        self._opener = opener
         self._most = most
         self._paths = paths
         self._heartbeat = heartbeat
@@ -314,8 +323,9 @@ class Capture:
 
     def _opened(self, paths: tuple[str, str]) -> Redirection | Tees:
         """Open the logs: as descriptors where a companion can show them, else for a tee."""
-        for path in paths:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+        if self._opener is open_path:
+            for path in paths:
+                os.makedirs(os.path.dirname(path), exist_ok=True)
         if self.mode == "fd" and os.name == "posix":
             from .redirect import Redirection, obstacle
 
@@ -325,14 +335,14 @@ class Capture:
                     kind = type(getattr(sys, name)).__name__
                     say(f"sys.{name} ({kind}) does not write to its descriptor: {_LESS}", None)
             else:
-                redirection = Redirection(paths, self._report_failure, self._show)
+                redirection = Redirection(paths, self._report_failure, self._show, self._opener)
                 if self._accompany(redirection, _LESS):
                     return redirection
                 redirection.close()
         from .tee import Tees
 
         self.mode = "sys"
-        return Tees(paths, self._report_failure, self._most)
+        return Tees(paths, self._report_failure, self._most, self._opener)
 
     def _accompany(self, redirection: Redirection | None, consequence: str) -> bool:
         """Give a companion its task, or say what is missing without one."""
@@ -344,8 +354,9 @@ class Capture:
 
             early = self._early
             companion = early if early is not None and early.waiting else Companion()
+            beat = None if self._heartbeat is None else (self._heartbeat, self._opener)
             command = (self._code, *self._on_death)
-            companion.accompany(redirection, self._most, self._heartbeat, command)
+            companion.accompany(redirection, self._most, beat, command)
             self._companion = companion
         except OSError as error:
             terminal = redirection.terminals[1] if redirection else None

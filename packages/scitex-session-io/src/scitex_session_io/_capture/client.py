@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Self
 
+    from .capture import Opener
     from .redirect import Redirection
 
     Terminals = tuple[Kept | None, Kept | None]
@@ -123,7 +124,7 @@ class Companion:
         self,
         redirection: Redirection | None,
         most: int,
-        heartbeat: str | None,
+        heartbeat: tuple[str, Opener] | None,
         on_death: Sequence[str],
     ) -> None:
         """Give the process its task; start one where none waits.
@@ -135,8 +136,8 @@ class Companion:
             stderr; without a redirection, what stands on the descriptors 1 and 2.
         most : int
             The largest size of a log in bytes; 0 for no limit.
-        heartbeat : str or None
-            A file to touch every 30 s.
+        heartbeat : pair of (str, callable), or None
+            A file to touch every 30 s, and what opens it.
         on_death : sequence of str
             The folder of the code of the command for a crash, or ``""``, and the command, if any.
 
@@ -151,7 +152,7 @@ class Companion:
         theirs: list[Kept] = []
         try:
             beat = None
-            if heartbeat is not None and (beat := self._opened(heartbeat)):
+            if heartbeat is not None and (beat := self._opened(*heartbeat)):
                 theirs.append(beat)
             if terminals is None:
                 terminals = _if_open(1), _if_open(2)
@@ -276,10 +277,10 @@ class Companion:
         waiting.register(self._answers.number, select.POLLIN)
         return not self._connected() or bool(waiting.poll(0))
 
-    def _opened(self, heartbeat: str) -> Kept | None:
+    def _opened(self, heartbeat: str, opener: Opener) -> Kept | None:
         """Open the file to touch; everything else works without it."""
         try:
-            return Kept.taking(os.open(heartbeat, os.O_WRONLY | os.O_CREAT, 0o666))
+            return Kept.taking(opener(heartbeat, os.O_WRONLY | os.O_CREAT))
         except OSError as error:
             say(f"no heartbeat: {error}", self._stderr)
             return None

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Literal, TextIO
 
+    from .capture import Opener
+
     # What `io.FileIO.write` takes and gives; collections.abc.Buffer came with Python 3.12.
     Write = Callable[[memoryview], int | None]
 
@@ -53,6 +55,8 @@ class Redirection:
         be written.
     show : callable
         Returns when everything printed has been shown; called before the user is asked something.
+    opener : callable
+        Opens a log.
 
     Attributes
     ----------
@@ -70,10 +74,11 @@ class Redirection:
         paths: tuple[str, str],
         on_failure: Callable[[str, OSError], None],
         show: Callable[[], None],
+        opener: Opener,
     ) -> None:
-        self._stdout = LoggedStream("stdout", paths[0], on_failure)
+        self._stdout = LoggedStream("stdout", paths[0], on_failure, opener)
         try:
-            self._stderr = LoggedStream("stderr", paths[1], on_failure)
+            self._stderr = LoggedStream("stderr", paths[1], on_failure, opener)
         except OSError:
             self._stdout.close()
             raise
@@ -172,6 +177,8 @@ class LoggedStream:
     on_failure : callable
         Called with path and error when the log can't be written any more, before the descriptor
         turns to the terminal.
+    opener : callable
+        Opens the log.
 
     Attributes
     ----------
@@ -196,6 +203,7 @@ class LoggedStream:
         name: Literal["stdout", "stderr"],
         path: str,
         on_failure: Callable[[str, OSError], None],
+        opener: Opener,
     ) -> None:
         self.name = name
         self.path = path
@@ -208,9 +216,9 @@ class LoggedStream:
         self._inheritable = True
         self.behind: Kept | None = None
         self.marks: Marks | None = None
-        append = Kept.taking(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666))
+        append = Kept.taking(opener(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT))
         try:
-            self.log = Kept.taking(os.open(path, os.O_RDONLY))
+            self.log = Kept.taking(opener(path, os.O_RDONLY))
             os.lseek(self.log.number, 0, os.SEEK_END)
             if identity(self._number) is not None:
                 self._inheritable = os.get_inheritable(self._number)

@@ -16,21 +16,24 @@ if TYPE_CHECKING:
 
     from scitex_session_io._companion.cap import Cap
 
+    from .capture import Opener
+
     OnFailure = Callable[[str, OSError], None]
 
 
 class Log:
     """The log of a tee: every write reaches the file at once; after a failure, none does."""
 
-    __slots__ = ("_cap", "_file", "_most", "_on_failure", "_owner", "path")
+    __slots__ = ("_cap", "_file", "_most", "_on_failure", "_opener", "_owner", "path")
 
-    def __init__(self, path: str, on_failure: OnFailure, most: int) -> None:
+    def __init__(self, path: str, on_failure: OnFailure, most: int, opener: Opener) -> None:
         self.path = path
         self._most = most
         self._owner = os.getpid()
         self._cap: Cap | None = None
         self._on_failure = on_failure
-        self._file: io.FileIO | None = io.FileIO(path, "a")
+        self._opener = opener
+        self._file: io.FileIO | None = io.FileIO(path, "a", opener=opener)
 
     def write(self, data: bytes) -> None:
         """Append `data`."""
@@ -64,7 +67,7 @@ class Log:
         from scitex_session_io._companion.cap import Cap
 
         try:
-            self._cap = self._cap or Cap(self.path, self._most)
+            self._cap = self._cap or Cap(self.path, self._most, self._opener)
             self._cap.trim(size)
         except OSError as error:
             self._most = 0
@@ -176,6 +179,8 @@ class Tees:
         Called with path and error when a log can't be written any more.
     most : int
         The largest size of a log in bytes; 0 for no limit.
+    opener : callable
+        Opens a log.
 
     Raises
     ------
@@ -183,11 +188,13 @@ class Tees:
         A log can't be opened. Nothing has been changed.
     """
 
-    def __init__(self, paths: tuple[str, str], on_failure: OnFailure, most: int) -> None:
+    def __init__(
+        self, paths: tuple[str, str], on_failure: OnFailure, most: int, opener: Opener
+    ) -> None:
         self._found = (sys.stdout, sys.stderr)
-        out = Log(paths[0], on_failure, most)
+        out = Log(paths[0], on_failure, most, opener)
         try:
-            err = Log(paths[1], on_failure, most)
+            err = Log(paths[1], on_failure, most, opener)
         except OSError:
             out.close()
             raise

@@ -9,6 +9,10 @@ import errno
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MARK = b"\n[scitex-session: %d bytes dropped here]%s\n"
 
 # linux/falloc.h
@@ -32,6 +36,8 @@ class Cap:
         The log.
     most : int
         The largest size in bytes. Half of it, the beginning of the log, is kept for good.
+    opener : callable
+        Opens the log.
 
     Raises
     ------
@@ -39,11 +45,11 @@ class Cap:
         The log can't be opened, or this is not Linux.
     """
 
-    def __init__(self, path: str, most: int) -> None:
+    def __init__(self, path: str, most: int, opener: Callable[[str, int], int] = os.open) -> None:
         if sys.platform != "linux":
             raise OSError(errno.ENOSYS, "only Linux takes blocks out of a file")
         self.most = most
-        self._number = os.open(path, os.O_RDWR)
+        self._number = opener(path, os.O_RDWR)
         self._block = os.fstatvfs(self._number).f_bsize
         self._head = max(self._block, most // 2 // self._block * self._block)
         self._cut: int | None = None

@@ -13,10 +13,12 @@ from scitex_session_core import __version__, append_event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from scitex_session_core import RunDir
+
     from .record import RunRecord
 
 
-def record_artifact(run_dir: Path, file: str | os.PathLike[str]) -> None:
+def record_artifact(run_dir: Path | RunDir, file: str | os.PathLike[str]) -> None:
     """Append a saved file to the events of a run: its path, its size, the SHA-256 of its bytes.
 
     Raises

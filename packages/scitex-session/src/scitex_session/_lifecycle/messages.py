@@ -129,7 +129,7 @@ def send_notice(run: Run, message: str) -> None:
         return
     name = run.script.name if run.script else "session"
     title = f"{name}: {run.record.status} after {run.record.duration_s:.0f} s"
-    body = f"{message}\n{run.record.path}\n\n{_last_lines(log_path(run.record.path, 'stdout'))}"
+    body = f"{message}\n{run.record.path}\n\n{_last_lines(run)}"
     try:
         sender = apprise.Apprise()
         unknown = [n for n, url in enumerate(urls, 1) if not sender.add(url)]
@@ -145,9 +145,10 @@ def send_notice(run: Run, message: str) -> None:
         warn(f"a notice in $SCITEX_SESSION_NOTIFY could not be sent: {which}")
 
 
-def _last_lines(log: Path) -> str:
+def _last_lines(run: Run) -> str:
+    log = log_path(run.record.path, "stdout")
     try:
-        with open(log, "rb") as opened:
+        with open(log, "rb", opener=run.record.directory.opener) as opened:
             opened.seek(max(0, opened.seek(0, os.SEEK_END) - _LAST_BYTES))
             lines = opened.read().decode("utf-8", "replace").splitlines()
     except OSError:

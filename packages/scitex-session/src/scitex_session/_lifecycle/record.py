@@ -23,12 +23,12 @@ from scitex_session_core import (
     jsonable,
     move_to_finished,
     new_record,
+    opened,
     read_events,
     reap,
     register_end,
     register_start,
     warn,
-    write_atomic,
     write_record,
 )
 
@@ -130,11 +130,9 @@ class RunRecord:
     ----------
     id : str
         The ID of the run.
-    path : Path
-        Where the run directory is now.
+    directory : RunDir
+        The run directory, held open.
     """
-
-    path: Path
 
     def __init__(
         self,
@@ -150,7 +148,7 @@ class RunRecord:
         seed: int,
     ) -> None:
         # Kept apart from CONFIG: a script that changes CONFIG by force must not lead us astray.
-        self.path = run_dir.path
+        self.directory = run_dir
         self.id = run_dir.id
         self._config = config
         self._out_dir = run_dir.out_dir
@@ -175,6 +173,11 @@ class RunRecord:
         set_own_keys(config, START_DATETIME=self._time("started"))
 
     @property
+    def path(self) -> Path:
+        """Where the run directory is now."""
+        return self.directory.path
+
+    @property
     def duration_s(self) -> float:
         """Seconds from start to end."""
         return float(self._record["duration_s"] or 0)
@@ -193,11 +196,11 @@ class RunRecord:
     def begin(self) -> None:
         """Write, before user code runs, what the run is and where each value came from."""
         with tolerated("writing the record"):
-            write_record(self.path, self._record)
+            write_record(self.directory, self._record)
         with tolerated("writing CONFIG.yaml"):
-            write_config(self.path, self._config, self._files, self._options)
+            write_config(self.directory, self._config, self._files, self._options)
         with tolerated("keeping the script"):
-            save_script(self.path, self._script)
+            save_script(self.directory, self._script)
         if self._registry is not None:
             with tolerated("registering the session"):
                 register_start(self._registry, self._record, self.path)
@@ -229,8 +232,8 @@ class RunRecord:
         )
         self._write_end(first)
         with tolerated("moving the run directory"):
-            self.path = move_to_finished(
-                self.path, self.status, remove_src_dir=remove_src_dir, max_wait=max_wait
+            move_to_finished(
+                self.directory, self.status, remove_src_dir=remove_src_dir, max_wait=max_wait
             )
         with tolerated("telling CONFIG how the run ended"):
             set_own_keys(
@@ -263,20 +266,20 @@ class RunRecord:
         the name of the folder and the registry are left to tell how the run ended.
         """
         try:
-            write_record(self.path, self._record)
+            write_record(self.directory, self._record)
             return
         except Exception as error:  # noqa: BLE001  # as `tolerated` does
             trouble = f"writing the record failed: {type(error).__name__}: {error}"
         end = {name: self._record[name] for name in _OF_THE_END}
         end["reason"] = {name: _shortened(value) for name, value in end["reason"].items()}
         try:
-            write_record(self.path, {**first, **end})
+            write_record(self.directory, {**first, **end})
             warn(f"{trouble}; a shorter one was written, and the events hold the rest")
             return
         except OSError:  # what comes next says what became of it
             pass
         try:
-            append_event(self.path, "end", **end)
+            append_event(self.directory, "end", **end)
             warn(f"{trouble}; the end of the run stands in its events")
         except Exception:  # noqa: BLE001
             warn(f"{trouble}; only the registry, and the folder of the run, tell how it ended")
@@ -300,9 +303,7 @@ class RunRecord:
             import traceback
 
             text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-        path = log_path(self.path, "stderr")
-        path.parent.mkdir(exist_ok=True)  # there is none where nothing was captured
-        with open(path, "ab") as log:
+        with open(log_path(self.path, "stderr"), "ab", opener=self.directory.opener) as log:
             log.write(text.encode("utf-8", "backslashreplace"))
 
     def render_logs(self) -> None:
@@ -318,14 +319,18 @@ class RunRecord:
         """
         for name in ("stdout", "stderr"):
             log = log_path(self.path, name)
+            data = b""
             # First what stood there before a program truncated it, if one did.
-            parts = [part for part in (log.with_suffix(".1.log"), log) if part.is_file()]
-            if sum(map(os.path.getsize, parts)) > _LARGEST_RENDERED:
+            for part in (log.with_suffix(".1.log"), log):
+                try:
+                    with open(part, "rb", opener=self.directory.opener) as opened_log:
+                        data += opened_log.read(_LARGEST_RENDERED + 1)
+                except FileNotFoundError:  # nothing was captured, or the script has removed it
+                    continue
+            if len(data) > _LARGEST_RENDERED:
                 continue
-            # There is none where nothing was captured, or the script has removed it.
-            data = b"".join(part.read_bytes() for part in parts)
             if _has_codes(data) and (text := _rendered(data)) is not None:
-                write_atomic(log.with_suffix(".txt"), text)
+                self.directory.write(f"logs/{name}.txt", text)
 
     def reap_others(self) -> None:
         """File a few earlier runs of this script that died without anybody seeing it."""
@@ -347,11 +352,13 @@ class RunRecord:
         """
         # The script deleted its own directory, or the disk was full at the start.
         with tolerated("looking for the record"):
-            if not os.path.exists(self.path / "session.json"):
+            try:
+                self.directory.stat("session.json")
+            except OSError:
                 warn(f"the record of the run is gone ({self.path}); it is written anew")
                 self.path.mkdir(parents=True, exist_ok=True)
         with tolerated("reading the events"):
-            return fold_events(self._record, read_events(self.path))
+            return fold_events(self._record, read_events(self.directory))
         return self._record
 
 
@@ -394,7 +401,7 @@ def _has_codes(data: bytes) -> bool:
     return b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
 
 
-def save_script(run_dir: Path, script: Path | None) -> None:
+def save_script(run_dir: Path | RunDir, script: Path | None) -> None:
     """Copy the script into ``code/``.
 
     Raises
@@ -408,14 +415,20 @@ def save_script(run_dir: Path, script: Path | None) -> None:
     if len(os.fsencode(name)) > _LONGEST_COPY:  # a temporary name is made of it, which is longer
         kept = os.fsencode(script.stem)[:_LONGEST_COPY].decode("utf-8", "ignore")
         name = f"{kept}{script.suffix[:_SHORT]}"
-    copy = run_dir / "code" / name
-    copy.parent.mkdir(exist_ok=True)
-    # With an explicit sdir, the script itself may lie where its copy would be.
-    if not (copy.exists() and copy.samefile(script)):
-        write_atomic(copy, script.read_bytes())
+    copy = f"code/{name}"
+    with opened(run_dir) as directory:
+        # With an explicit sdir, the script itself may lie where its copy would be.
+        try:
+            if os.path.samestat(directory.stat(copy), os.stat(script)):
+                return
+        except FileNotFoundError:
+            pass
+        directory.write(copy, script.read_bytes())
 
 
-def write_config(run_dir: Path, config: DotDict, files: ConfigFiles, options: Options) -> None:
+def write_config(
+    run_dir: Path | RunDir, config: DotDict, files: ConfigFiles, options: Options
+) -> None:
     """Write ``CONFIGS/CONFIG.yaml``: `CONFIG` as it is when the run begins.
 
     A comment behind each value says where it came from and, where YAML has no form for the value
@@ -424,7 +437,7 @@ def write_config(run_dir: Path, config: DotDict, files: ConfigFiles, options: Op
 
     Parameters
     ----------
-    run_dir : Path
+    run_dir : Path or RunDir
         The directory of the run.
     config : DotDict
         The `CONFIG`.
@@ -438,8 +451,6 @@ def write_config(run_dir: Path, config: DotDict, files: ConfigFiles, options: Op
     OSError
         It can't be written.
     """
-    folder = run_dir / "CONFIGS"
-    folder.mkdir(exist_ok=True)
     known = {key: value for key, value in config.items() if key not in _KNOWN_AT_THE_END}
     known.update(files.recorded)
     written = jsonable(known, also=_IN_YAML)
@@ -449,7 +460,8 @@ def write_config(run_dir: Path, config: DotDict, files: ConfigFiles, options: Op
     for keys, kind in _replaced(known, written, ()):
         comments[keys] = f"{comments[keys]}; {kind}" if keys in comments else kind
     text = to_yaml(written, {keys: jsonable(comment) for keys, comment in comments.items()})
-    write_atomic(folder / "CONFIG.yaml", (_heading(options.asked) + text).encode())
+    with opened(run_dir) as directory:
+        directory.write("CONFIGS/CONFIG.yaml", (_heading(options.asked) + text).encode())
 
 
 def _heading(asked: Mapping[str, tuple[Any, str]]) -> str:

@@ -155,6 +155,7 @@ class Run:
         self.rng.seed_modules(*options.seed_modules)
         colors = CustomColors(alpha=options.alpha)
         run_dir, registry = self._claim_directory(debug=debug)
+        self.at_close("closing the run directory", run_dir.close)
         # Beside the runs: what one of them records, the next ones are compared with.
         self.rng.verify_directory = run_dir.out_dir / "fingerprints"
         self._make_record(run_dir, registry, files, debug=debug)
@@ -168,6 +169,7 @@ class Run:
             on_death_code=code_dir(),
             max_bytes=options.max_log_bytes,
             companion=self._companion,
+            opener=run_dir.opener,
         )
         _active.append(self)
         self._withdraw_names = provide(self.names)
@@ -279,7 +281,7 @@ class Run:
         with tolerated("dismissing the companion"):
             self.capture.dismiss()
         with tolerated("removing the heartbeat"):
-            (self.record.path / _HEARTBEAT).unlink(missing_ok=True)
+            self.record.directory.unlink(_HEARTBEAT, missing_ok=True)
         _active.remove(self)
         with tolerated("withdrawing the names"):
             self._withdraw_names()
@@ -317,7 +319,7 @@ class Run:
         with tolerated("recording a saved file"):
             from .artifacts import record_artifact
 
-            record_artifact(self.record.path, path)
+            record_artifact(self.record.directory, path)
 
     def at_close(self, what: str, undo: Callable[[], object]) -> None:
         """Have `undo` called when the session has ended; the last one is called first."""
