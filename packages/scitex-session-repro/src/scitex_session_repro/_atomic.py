@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Write files atomically."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BINARY = getattr(os, "O_BINARY", 0)  # Windows would turn "\n" into "\r\n"
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Write a file in the place of what was there; a link stays a link.
+    """Write a file, replacing an older one; a link stays a link.
 
     Raises
     ------
@@ -26,7 +26,7 @@ def replace(path: Path, data: bytes) -> None:
         os.replace(temporary, target)
     except BaseException as error:
         _remove(temporary)
-        if isinstance(error, OSError):  # the caller has never heard of the temporary file
+        if isinstance(error, OSError):  # the caller does not know the temporary file
             raise OSError(error.errno, error.strerror, os.fspath(target)) from error
         raise
 

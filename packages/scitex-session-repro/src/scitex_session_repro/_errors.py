@@ -1,8 +1,7 @@
-"""What scitex-session-repro raises.
+"""The errors of scitex-session-repro.
 
 Every error is a `ReproError` and the builtin that a caller would expect. Its message is its first
-argument, and what it is about stands in attributes. Both survive pickling, on the way out of a
-worker.
+argument, and its data are attributes. Both survive pickling, on the way out of a worker.
 """
 
 from __future__ import annotations

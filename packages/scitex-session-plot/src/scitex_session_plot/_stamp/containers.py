@@ -1,7 +1,7 @@
-"""Open what holds figures: archives, office documents, packed files, notebooks and pages.
+"""Open files that hold figures: archives, office documents, packed files, notebooks and pages.
 
-The files that may be figures come one after the other. A file that was made to exhaust its reader
-is read as far as its budget goes; what is torn or encrypted, as far as it can be read.
+The files in them that may be figures come one after the other. A file that was made to exhaust its
+reader is read up to the limit of its budget; a damaged or encrypted one, as far as possible.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _OFFICE = (".docx", ".pptx", ".xlsx", ".odt", ".odp", ".ods")
 _PAGES = (".ipynb", ".html", ".htm", ".md")
 _ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".tbz2", ".bz2", ".txz", ".xz")
 _SUFFIXES = (*_IMAGES, *_DRAWINGS, *_OFFICE, *_PAGES, *_ARCHIVES)
-# Of texts, only these may be Markdown: a picture in the source of a program is none.
+# Only these texts may be Markdown: a picture in the source of a program is not a figure.
 _MARKDOWN = ("", ".md", ".markdown", ".qmd", ".rmd", ".rst", ".txt")
 
-HEAD = 1 << 10  # what a kind of file is told by
+HEAD = 1 << 10  # bytes at the beginning that tell the kind of a file
 _MOST_MEMBERS = 10_000
 _LARGEST_MEMBER = 64 << 20
 _LARGEST_DIRECTORY = 16 << 20  # of a zip: some 150,000 entries, of half a kilobyte in memory
@@ -92,7 +92,7 @@ def contents(
 
 
 def _read(file: Any, budget: Budget, size: int = _LARGEST_MEMBER) -> bytes:
-    """Read as much as may be unpacked, at most `size`."""
+    """Read at most `size` bytes, within the budget."""
     data: bytes = file.read(max(min(budget.unpacked, size, _LARGEST_MEMBER), 0))
     budget.unpacked -= len(data)
     return data
@@ -121,7 +121,7 @@ def _zipped(file: BinaryIO, budget: Budget) -> Contents:
 
     try:
         archive = zipfile.ZipFile(_Directory(file))
-    except Exception:  # noqa: BLE001  # whatever `zipfile` makes of one that is torn or hostile
+    except Exception:  # noqa: BLE001  # a damaged or hostile archive can raise anything
         return
     with archive:
         for entry in archive.infolist()[:_MOST_MEMBERS]:
@@ -135,7 +135,7 @@ def _member(archive: ZipFile, entry: ZipInfo, budget: Budget) -> bytes:
     try:
         with archive.open(entry) as packed:
             return _read(packed, budget)
-    except Exception:  # noqa: BLE001  # encrypted, torn, or packed in a way that is not known
+    except Exception:  # noqa: BLE001  # encrypted, damaged, or packed by an unknown method
         return b""
 
 
@@ -194,7 +194,7 @@ def _unpacked(file: BinaryIO, module: str, budget: Budget, *, archives: bool) ->
 
 
 class _Inside(io.RawIOBase):
-    """What is packed in a file, from front to back; what is torn, as far as it goes."""
+    """The unpacked content of a file, up to the first damage."""
 
     def __init__(self, file: BinaryIO, module: str, most: int) -> None:
         from importlib import import_module
@@ -208,9 +208,9 @@ class _Inside(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         try:
-            # Less than asked for, so that little is lost where the file is torn.
+            # Read small pieces, so that little is lost if the file is damaged.
             data = self._file.read(max(min(len(buffer), self._left, _TORN_PIECE), 0))
-        except Exception:  # noqa: BLE001  # each way of packing has errors of its own
+        except Exception:  # noqa: BLE001  # each method of packing has its own errors
             return 0
         self._left -= len(data)
         buffer[: len(data)] = data
@@ -233,11 +233,12 @@ def _begins(data: bytes) -> bytes:
 
 
 def _pictures(data: bytes, budget: Budget) -> Contents:
-    """Yield where in a page or a notebook each picture stands, and its content."""
+    """Yield the place and the content of each picture in a page or a notebook."""
     import itertools
 
-    found = _of_notebook(data) if _begins(data[:HEAD]).startswith(b"{") else _of_page(data)
-    for where, content in itertools.islice(found, _MOST_PICTURES):
+    is_notebook = _begins(data[:HEAD]).startswith(b"{")
+    pictures = _of_notebook(data) if is_notebook else _of_page(data)
+    for where, content in itertools.islice(pictures, _MOST_PICTURES):
         budget.unpacked -= len(content)
         if budget.unpacked <= 0:
             return
@@ -245,14 +246,14 @@ def _pictures(data: bytes, budget: Budget) -> Contents:
 
 
 def _of_page(data: bytes) -> Iterator[tuple[str, bytes]]:
-    for number, found in enumerate(_PICTURE.finditer(data), 1):
-        if found[3]:
-            # matplotlib begins with the metadata; one that never ends is not read to the end.
-            begin, most = found.start(), found.start() + _LARGEST_DRAWING
+    for number, match in enumerate(_PICTURE.finditer(data), 1):
+        if match[3]:
+            # matplotlib writes the metadata first; a drawing without an end is not read whole.
+            begin, most = match.start(), match.start() + _LARGEST_DRAWING
             end = data.find(b"</svg", begin, most)
             content = data[begin : end if end >= 0 else most]
         else:
-            content = _linked(found[2], packed=b"base64" in found[1].lower())
+            content = _linked(match[2], packed=b"base64" in match[1].lower())
         yield f"picture {number}", content
 
 
@@ -277,13 +278,13 @@ def _of_notebook(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _cells(data: bytes) -> list[Any] | None:
-    """Return the cells of a notebook; None for one that is torn, or would take too much memory."""
+    """Return the cells of a notebook; None if it is damaged, or would take too much memory."""
     import json
 
     if sum(map(data.count, (b",", b"[", b"{"))) > _MOST_VALUES:
         return None
     try:
-        # What is looked for is ASCII, so that each character may stay one byte.
+        # Stamps are ASCII, so each character may stay one byte.
         cells = json.loads(data.decode("latin-1").removeprefix("\xef\xbb\xbf"))["cells"]
     except (ValueError, RecursionError, KeyError, TypeError):
         return None
@@ -291,7 +292,7 @@ def _cells(data: bytes) -> list[Any] | None:
 
 
 def _of_bundle(bundle: dict[str, Any]) -> Iterator[bytes]:
-    """Yield the pictures of one output, which is there in several forms."""
+    """Yield the pictures of one output, which has several forms."""
     for kind, value in bundle.items():
         text = "".join(map(str, value)) if isinstance(value, list) else value
         if not isinstance(text, str):
@@ -306,7 +307,7 @@ def _of_bundle(bundle: dict[str, Any]) -> Iterator[bytes]:
 
 
 def _linked(data: bytes, *, packed: bool) -> bytes:
-    """Return the bytes of a picture that is written in base 64, or as a part of a link."""
+    """Return the bytes of a picture in base 64 or in a percent-encoded link."""
     if not packed or b"%" in data[:4096]:
         from urllib.parse import unquote_to_bytes
 

@@ -1,8 +1,8 @@
 """The stamp's text, its place in each format, and the footer in the corner of a draft.
 
-For each format, a function takes the keywords of one save and returns those to save with instead:
-what the user asked for stays, the stamp is added, and a date of saving that nobody asked for is
-left out, so that the same figure gives the same file. The stamp says when.
+For each format, a function takes the keywords of one save and returns those to use instead: it
+keeps the user's own, adds the stamp, and leaves out the default date of saving, so that the same
+figure gives the same file. The stamp has the time.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     Keywords = dict[str, Any]
     Place = Callable[[Keywords, str | None], Keywords]
 
-# The key of the schema's number is what a stamp is found by, wherever it stands: beside the
-# keywords of a user, behind a comment, in a chunk that an optimiser has renamed.
+# The scan finds a stamp by this key, wherever it stands: beside the keywords of a user, after a
+# comment, in a chunk that an optimiser has renamed.
 MARK = "scitex-session"
 SCHEMA = 1
 _LONGEST_COMMENT = 65533  # of a JPEG, in bytes
@@ -36,8 +36,8 @@ _ABOVE_ALL = 1e6
 def stamp_text(facts: Mapping[str, object], time: str) -> str:
     """Return the stamp of a figure saved at `time`: JSON on one line, in ASCII.
 
-    ASCII is what every format can hold: the text chunks of PNG are Latin-1, those of PostScript
-    ASCII, and a PDF string in anything else becomes UTF-16.
+    Every format can hold ASCII: the text chunks of PNG are Latin-1, those of PostScript ASCII, and
+    a PDF string in anything else becomes UTF-16.
     """
     import json
 
@@ -45,7 +45,7 @@ def stamp_text(facts: Mapping[str, object], time: str) -> str:
     return json.dumps({MARK: SCHEMA, **known, "time": time}, separators=(",", ":"))
 
 
-def keywords_with(fmt: str, canvas: type | None, given: Keywords, stamp: str | None) -> Keywords:
+def keywords_with(fmt: str, canvas: type | None, keywords: Keywords, stamp: str | None) -> Keywords:
     """Return the keywords to save with.
 
     Parameters
@@ -54,10 +54,10 @@ def keywords_with(fmt: str, canvas: type | None, given: Keywords, stamp: str | N
         The format, in lower case.
     canvas : type or None
         The class of the canvas that writes it; None for `imsave`, which takes both keywords.
-    given : dict
+    keywords : dict
         The keywords of the user.
     stamp : str or None
-        The stamp; where it is None, only dates are left out.
+        The stamp; if it is None, only dates are left out.
 
     Raises
     ------
@@ -65,15 +65,15 @@ def keywords_with(fmt: str, canvas: type | None, given: Keywords, stamp: str | N
         The user's own metadata leave no place for the stamp.
     """
     place, keyword = _PLACES.get(fmt, (None, ""))
-    # The cairo and pgf backends write some of these formats, too, but can't take metadata or, in
-    # what becomes TeX source, braces.
+    # The cairo and pgf backends also write some of these formats, but the first takes no metadata,
+    # and the second makes TeX source, which can't hold braces.
     if place is None:
-        return given
+        return keywords
     if canvas is not None and (
         "backend_pgf" in canvas.__module__ or not _takes(canvas, fmt, keyword)
     ):
-        return given
-    return place(given, stamp)
+        return keywords
+    return place(keywords, stamp)
 
 
 def stamp_pages(infodict: Keywords, stamp: str | None, *, fresh: bool) -> None:
@@ -99,91 +99,91 @@ def stamp_pages(infodict: Keywords, stamp: str | None, *, fresh: bool) -> None:
         infodict.update(_in_pdf_info(infodict, stamp))
 
 
-def _png(given: Keywords, stamp: str | None) -> Keywords:
+def _png(keywords: Keywords, stamp: str | None) -> Keywords:
     if stamp is None:
-        return given
-    options = given.get("pil_kwargs") or {}
-    if "pnginfo" in options:  # in whose presence matplotlib ignores metadata
+        return keywords
+    options = keywords.get("pil_kwargs") or {}
+    if "pnginfo" in options:  # then matplotlib ignores metadata
         import copy
 
         info = copy.deepcopy(options["pnginfo"])
         info.add_text(MARK, stamp)
-        return {**given, "pil_kwargs": {**options, "pnginfo": info}}
-    metadata = dict(given.get("metadata") or {})
+        return {**keywords, "pil_kwargs": {**options, "pnginfo": info}}
+    metadata = dict(keywords.get("metadata") or {})
     key = MARK
     while key in metadata:
         key += "'"
-    return {**given, "metadata": {**metadata, key: stamp}}
+    return {**keywords, "metadata": {**metadata, key: stamp}}
 
 
-def _pdf(given: Keywords, stamp: str | None) -> Keywords:
-    metadata = dict(given.get("metadata") or {})
+def _pdf(keywords: Keywords, stamp: str | None) -> Keywords:
+    metadata = dict(keywords.get("metadata") or {})
     if stamp is not None:
         metadata.update(_in_pdf_info(metadata, stamp))
     if not dated_by_environment():
         metadata.setdefault("CreationDate", None)
-    return {**given, "metadata": metadata}
+    return {**keywords, "metadata": metadata}
 
 
 def _in_pdf_info(info: Keywords, stamp: str) -> Keywords:
-    # A key of our own would make matplotlib warn of it, and optimisers drop it.
+    # matplotlib would warn of our own key, and optimisers would drop it.
     before = info.get("Keywords")
     if before is not None and not isinstance(before, str):
         raise ValueError("its Keywords are no text")
     return {"Keywords": f"{before} {stamp}" if before else stamp}
 
 
-def _svg(given: Keywords, stamp: str | None) -> Keywords:
-    metadata = dict(given.get("metadata") or {})
+def _svg(keywords: Keywords, stamp: str | None) -> Keywords:
+    metadata = dict(keywords.get("metadata") or {})
     if stamp is not None:
         before = metadata.get("Keywords")
         own = [] if before is None else [before] if isinstance(before, str) else list(before)
         metadata["Keywords"] = [*own, stamp]
     if not dated_by_environment():
         metadata.setdefault("Date", None)
-    return {**given, "metadata": metadata}
+    return {**keywords, "metadata": metadata}
 
 
-def _ps(given: Keywords, stamp: str | None) -> Keywords:
+def _ps(keywords: Keywords, stamp: str | None) -> Keywords:
     if stamp is None:
-        return given
-    metadata = dict(given.get("metadata") or {})
+        return keywords
+    metadata = dict(keywords.get("metadata") or {})
     version = sys.modules["matplotlib"].__version__
     creator = metadata.get("Creator", f"Matplotlib v{version}, https://matplotlib.org/")
     # "%%+" continues the comment before it (Adobe's Document Structuring Conventions, 3.0).
     lines = [stamp[at : at + _DSC_LINE] for at in range(0, len(stamp), _DSC_LINE)]
     metadata["Creator"] = "\n%%+ ".join([str(creator), *lines])
-    return {**given, "metadata": metadata}
+    return {**keywords, "metadata": metadata}
 
 
-def _comment(given: Keywords, stamp: str | None) -> Keywords:
+def _comment(keywords: Keywords, stamp: str | None) -> Keywords:
     if stamp is None:
-        return given
-    options = dict(given.get("pil_kwargs") or {})
+        return keywords
+    options = dict(keywords.get("pil_kwargs") or {})
     before = options.get("comment") or b""
     own = before.encode() if isinstance(before, str) else bytes(before)
     comment = b"\n".join([own, stamp.encode()]) if own else stamp.encode()
     if len(comment) > _LONGEST_COMMENT:
         raise ValueError("its comment is as long as one can be")
-    return {**given, "pil_kwargs": {**options, "comment": comment}}
+    return {**keywords, "pil_kwargs": {**options, "comment": comment}}
 
 
-def _tiff(given: Keywords, stamp: str | None) -> Keywords:
+def _tiff(keywords: Keywords, stamp: str | None) -> Keywords:
     if stamp is None:
-        return given
-    options = dict(given.get("pil_kwargs") or {})
+        return keywords
+    options = dict(keywords.get("pil_kwargs") or {})
     tags = options.get("tiffinfo") or {}
     before = options.get("description") or tags.get(_IMAGE_DESCRIPTION)
     if isinstance(before, bytes):
         before = before.decode("latin-1")
     description = f"{before}\n{stamp}" if before else stamp
-    return {**given, "pil_kwargs": {**options, "description": description}}
+    return {**keywords, "pil_kwargs": {**options, "description": description}}
 
 
-def _xmp(given: Keywords, stamp: str | None) -> Keywords:
+def _xmp(keywords: Keywords, stamp: str | None) -> Keywords:
     if stamp is None:
-        return given
-    options = dict(given.get("pil_kwargs") or {})
+        return keywords
+    options = dict(keywords.get("pil_kwargs") or {})
     if not options.get("xmp"):
         options["xmp"] = _XMP.format(_escaped(stamp)).encode()
     elif not options.get("exif"):
@@ -194,7 +194,7 @@ def _xmp(given: Keywords, stamp: str | None) -> Keywords:
         options["exif"] = exif.tobytes()
     else:
         raise ValueError("its xmp and its exif are both given")
-    return {**given, "pil_kwargs": options}
+    return {**keywords, "pil_kwargs": options}
 
 
 _XMP = (
@@ -238,10 +238,10 @@ def _escaped(text: str) -> str:
 
 
 def footer_on(figure: Any, text: str) -> Callable[[], None]:
-    """Add `text` to the lower right corner of what is saved of `figure`; return its removal.
+    """Draw `text` in the lower right corner of the saved part of `figure`; return its removal.
 
-    It has no part in any layout, and stands in the corner of what is saved, not of the figure, of
-    which ``bbox_inches="tight"`` cuts off a part.
+    No layout takes it into account. The saved part may be smaller than the figure, with
+    ``bbox_inches="tight"``.
     """
     from matplotlib.text import Text
     from matplotlib.transforms import IdentityTransform

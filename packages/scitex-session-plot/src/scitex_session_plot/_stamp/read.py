@@ -1,4 +1,4 @@
-"""Read stamps back, with the standard library alone: years later, on another machine."""
+"""Read stamps with the standard library alone, so that it works years later and elsewhere."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _DEEPEST = 2  # a document in an archive
 
 
 class Stamp(NamedTuple):
-    """What a figure says of the run that made it.
+    """The facts in a figure about the run that made it.
 
     Attributes
     ----------
     id : str
         The run.
     script : str or None
-        The script, relative to the top of its repository where it has one.
+        The script, relative to the top of its repository if it has one.
     commit : str or None
         The commit of the script's repository.
     time : datetime or None
@@ -37,8 +37,8 @@ class Stamp(NamedTuple):
     schema : int
         The version of the stamp; fields that a later one adds are ignored.
     member : str
-        The file inside an archive or a document that has the stamp, or where in a notebook or a
-        page the picture stands (``cell 3``, ``picture 1``); empty for the file itself.
+        The file inside an archive or a document that has the stamp, or the place of the picture in
+        a notebook or a page (``cell 3``, ``picture 1``); empty for the file itself.
     """
 
     id: str
@@ -64,13 +64,12 @@ def read_stamp(path: str | os.PathLike[str]) -> Stamp | None:
     Returns
     -------
     Stamp or None
-        The first one; None for a file without one, of whatever kind. `read_stamps` returns all
-        those in an archive.
+        The first one, or None. `read_stamps` returns all stamps in an archive.
 
     Raises
     ------
     OSError
-        There is no such file, or it can't be read, or it is no regular file.
+        There is no such file, it can't be read, or it is not a regular file.
 
     Notes
     -----
@@ -98,12 +97,12 @@ def read_stamps(path: str | os.PathLike[str]) -> list[Stamp]:
     Returns
     -------
     list of Stamp
-        At most one for each figure, in the order of the archive; empty where there is none.
+        At most one for each figure, in the order of the archive; empty if there is none.
 
     Raises
     ------
     OSError
-        There is no such file, or it can't be read, or it is no regular file.
+        There is no such file, it can't be read, or it is not a regular file.
     """
     return list(dict.fromkeys(_read(path)))  # a notebook has the same figure in several forms
 
@@ -115,7 +114,7 @@ def _read(path: str | os.PathLike[str]) -> Iterator[Stamp]:
 
 
 def _opened(path: str, flags: int) -> int:
-    """Open a file without waiting: that a pipe has no writer is known only once it is open."""
+    """Open a file without blocking, as a pipe without a writer would, and refuse all but files."""
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a directory is refused by `open`
@@ -127,9 +126,9 @@ def _opened(path: str, flags: int) -> int:
 def _stamps_of(
     file: BinaryIO, name: str, member: str, depth: int, budget: Budget
 ) -> Iterator[Stamp]:
-    """Yield the stamp of a file, or those of the files that it holds."""
+    """Yield the stamp of a file, or those of the files in it."""
     head = file.read(HEAD)
-    # One level more for what holds no archive: a packed drawing, in a document, in an archive.
+    # One more level for files without archives: a packed drawing, in a document, in an archive.
     if depth <= _DEEPEST:
         inside = contents(file, head, name, budget, archives=depth < _DEEPEST)
         if inside is not None:
@@ -140,22 +139,22 @@ def _stamps_of(
                 yield from _stamps_of(content, inner or packed, where, depth + 1, budget)
             return
     kind = figure_kind(head)
-    if kind is not None and (found := find_stamp(file, kind, budget)) is not None:
-        yield _stamp(found, member)
+    if kind is not None and (facts := find_stamp(file, kind, budget)) is not None:
+        yield _stamp(facts, member)
 
 
-def _stamp(found: dict[str, Any], member: str) -> Stamp:
+def _stamp(facts: dict[str, Any], member: str) -> Stamp:
     def text(name: str) -> str | None:
-        value = found.get(name)
+        value = facts.get(name)
         return value if isinstance(value, str) else None
 
-    schema = found[MARK]
+    schema = facts[MARK]
     try:
-        time = datetime.fromisoformat(str(found.get("time")))
+        time = datetime.fromisoformat(str(facts.get("time")))
     except ValueError:
         time = None
     return Stamp(
-        id=found["id"],
+        id=facts["id"],
         script=text("script"),
         commit=text("commit"),
         time=time,

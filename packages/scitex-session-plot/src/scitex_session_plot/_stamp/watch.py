@@ -2,8 +2,8 @@
 
 Nearly all ways to save a figure (pyplot, the figure, the canvas, the toolbar, a notebook) lead
 through `FigureCanvasBase.print_figure`. Patching `pyplot.savefig` or `Figure.savefig` would miss
-some of them, and ``from pyplot import savefig``. An array that is saved as an image (`imsave`) and
-an animation are no figures to matplotlib: their functions are patched too.
+some of them, and ``from pyplot import savefig``. For matplotlib, an array that is saved as an image
+(`imsave`) and an animation are not figures: their functions are patched too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Reentrant: a signal handler may end a run while its thread holds it.
 _lock = RLock()
-# The watches in force, the innermost last. Replaced, never changed: other threads read it.
+# The active watches, innermost last. Replaced, never changed: other threads read it.
 _watches: tuple[Watch, ...] = ()
 # Module, holder in it (or the module itself), and function.
 _PLACES = (
@@ -113,9 +113,9 @@ class Watch:
     Attributes
     ----------
     on_save, stamp, footer
-        As given.
-    said : set of str
-        The warnings that have been given.
+        The arguments of `watch_savefig`.
+    warned : set of str
+        The messages of which the user has been warned.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Watch:
         self.on_save = on_save
         self.stamp = stamp
         self.footer = footer
-        self.said: set[str] = set()
+        self.warned: set[str] = set()
         self._open_files: list[OpenFile] = []
         with _lock:
             _watches = (*_watches, self)
@@ -146,12 +146,12 @@ class Watch:
         self.report_files(ending=True)
 
     def add_file(self, file: OpenFile) -> None:
-        """Note an open file, to report it when it is closed."""
+        """Keep an open file, to report it when it is closed."""
         with _lock:
             self._open_files.append(file)
 
     def report_files(self, *, ending: bool = False) -> None:
-        """Report the open files that figures were written to, as far as they are whole."""
+        """Report the closed files of figures; at the end of the watch, the open ones too."""
         with _lock:
             ready = [file for file in self._open_files if ending or file.closed]
             self._open_files = [file for file in self._open_files if file not in ready]
@@ -174,10 +174,10 @@ class Watch:
 
 
 def _replacement(module: ModuleType, name: str, own: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function to replace one of matplotlib's: `own`, known as `name`, of `module`."""
+    """Return a function that replaces `own`, the function `name` in a `module` of matplotlib."""
     from functools import wraps
 
-    # Not first imported when a figure is saved: then, files may no longer be openable.
+    # Import it now: when a figure is saved, it may no longer be possible to open files.
     from .write import BEGIN
 
     begin_save = BEGIN[name]
@@ -197,6 +197,8 @@ def _replacement(module: ModuleType, name: str, own: Callable[..., Any]) -> Call
 def _unpatch() -> None:
     """Restore matplotlib's functions, unless somebody has patched over ours."""
     for name, (place, own, ours) in list(_patched.items()):
-        if getattr(place, name) is ours:  # else theirs calls ours, which now only passes on
+        if (
+            getattr(place, name) is ours
+        ):  # else theirs calls ours, which now only calls matplotlib's
             setattr(place, name, own)
             del _patched[name]

@@ -1,4 +1,4 @@
-"""One save of a figure, an image or an animation, with what is added to it."""
+"""One save of a figure, an image or an animation, with its stamp and footer."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ _saving = _local()
 
 
 class Save:
-    """A call that saves, as its user asked for, and stamped where that is possible.
+    """A call that saves a file, with a stamp if its format can hold one.
 
     Parameters
     ----------
     watch : Watch
-        The watch, which says what is added.
+        The watch, which has the stamp and the footer.
     target : path-like or file object
-        What is saved to.
+        The file.
     args, kwargs : tuple, dict
-        What the user called matplotlib's function with.
+        The user's arguments for matplotlib's function.
 
     Attributes
     ----------
     args, kwargs : tuple, dict
-        What to call it with: the keywords have the stamp.
+        Its arguments with the stamp in the keywords.
     path : str or None
         The file, absolute; None for a file object.
     """
@@ -63,7 +63,7 @@ class Save:
         self.path: str | None = None
         self._watch = watch
         self._target = target
-        self._asked = kwargs
+        self._user_kwargs = kwargs
         self._begin = _position(target)
         self._trouble: str | None = None
 
@@ -72,30 +72,30 @@ class Save:
         try:
             self.kwargs = keywords_with(fmt, canvas, self.kwargs, self.text())
         except Exception as error:  # noqa: BLE001  # the figure matters more than its stamp
-            self.say(_failed(error))
+            self.warn_once(_failed(error))
 
     def again(self, error: Exception) -> bool:
-        """Prepare another call, without the stamp, if that may be the reason of the error.
+        """Prepare another call without the stamp, if the stamp may have caused the error.
 
-        So a mistake of the user's is raised as it would be without us.
+        So a mistake of the user is raised as it would be without us.
         """
-        # A missing folder, a full disk: not because of a stamp.
-        if self.kwargs is self._asked or isinstance(error, OSError):
+        # A missing folder or a full disk: the stamp did not cause it.
+        if self.kwargs is self._user_kwargs or isinstance(error, OSError):
             return False
         self._trouble = _failed(error)
-        self.kwargs = self._asked
+        self.kwargs = self._user_kwargs
         if self._begin is not None:
             self._target.seek(self._begin)
             self._target.truncate()
         return True
 
     def end(self) -> None:
-        """Undo what was done for this save, however it went."""
+        """Undo the preparations for this save, also after an error."""
 
     def done(self) -> None:
-        """Report the file, which is whole."""
+        """Report the complete file."""
         if self._trouble is not None:
-            self.say(self._trouble)
+            self.warn_once(self._trouble)
         watch = self._watch
         watch.report_files()
         if watch.on_save is None:
@@ -112,16 +112,16 @@ class Save:
             return None
         return stamp_text(stamp(), datetime.now(UTC).isoformat(timespec="seconds"))
 
-    def say(self, message: str) -> None:
-        """Warn, once, of trouble that does not concern the figure itself."""
-        if message in self._watch.said:
+    def warn_once(self, message: str) -> None:
+        """Warn, once per message, of trouble with the stamp, not with the figure."""
+        if message in self._watch.warned:
             return
-        self._watch.said.add(message)
+        self._watch.warned.add(message)
         warn(message)
 
 
 class FigureSave(Save):
-    """Saves a figure, with a footer where one is asked for, and in PostScript without a date."""
+    """Save a figure, with a footer if the watch has one, and in PostScript without a date."""
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class FigureSave(Save):
             self._remove_footer()
 
     def done(self) -> None:
-        """Report the file, once it is whole."""
+        """Report the file, once it is complete."""
         if self._pages and self._watch.on_save is not None:
             _report_when_closed(self._target, self._watch.on_save)
         else:
@@ -165,7 +165,7 @@ class FigureSave(Save):
         try:
             writer = _canvas_class(canvas, fmt, self.kwargs.get("backend"))
         except Exception as error:  # noqa: BLE001
-            self.say(_failed(error))
+            self.warn_once(_failed(error))
             return
         if writer is not None:
             self.stamp_keywords(fmt, writer)
@@ -176,13 +176,13 @@ class FigureSave(Save):
             fresh = fresh and "CreationDate" not in (getattr(pages, "_metadata", None) or {})
             stamp_pages(pages.infodict(), self.text(), fresh=fresh)
         except OSError:
-            raise  # infodict() begins the file, and that is the user's own trouble
+            raise  # infodict() opens the file: an error concerns the user, not the stamp
         except Exception as error:  # noqa: BLE001
-            self.say(_failed(error))
+            self.warn_once(_failed(error))
 
 
 class ImageSave(Save):
-    """Saves an array as an image."""
+    """Save an array as an image."""
 
     def __init__(
         self, watch: Watch, fmt: str, fname: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -193,7 +193,7 @@ class ImageSave(Save):
 
 
 class AnimationSave(Save):
-    """Saves an animation, unstamped: no writer has a place for a stamp in all of its formats."""
+    """Save an animation without a stamp, which not all of a writer's formats can hold."""
 
     def __init__(
         self,
@@ -220,7 +220,7 @@ def _animation_save(
 
 
 def _image_save(watch: Watch, /, fname: Any, *args: Any, **kwargs: Any) -> ImageSave | None:
-    """Return the save of an array by `imsave`; None where that saves, or is part of, a figure.
+    """Return the save of an array by `imsave`; None if it saves, or is part of, a figure.
 
     The canvas of Agg saves through `imsave`: a direct call of its `print_png` is watched here.
     """
@@ -235,7 +235,7 @@ def _image_save(watch: Watch, /, fname: Any, *args: Any, **kwargs: Any) -> Image
     return ImageSave(watch, fmt, fname, args, kwargs)
 
 
-# What begins a save, by the name of matplotlib's function, from that function's arguments.
+# By the name of matplotlib's function: the function that begins a save, with its arguments.
 BEGIN: dict[str, Callable[..., Save | None]] = {
     "print_figure": _figure_save,
     "imsave": _image_save,
@@ -244,12 +244,12 @@ BEGIN: dict[str, Callable[..., Save | None]] = {
 
 
 class OpenFile:
-    """A file on disk that the user has open. Its file object is not kept: that would keep it open.
+    """A file on disk that the user has open. Only a weak reference is kept, so that it can close.
 
     Attributes
     ----------
     path : str
-        Where it is, absolute.
+        Its absolute path.
     """
 
     def __init__(self, file: Any, path: str) -> None:
@@ -274,9 +274,9 @@ class OpenFile:
 
 
 def open_file(file: Any) -> OpenFile | None:
-    """Return the file on disk behind a file object; None for a buffer, a pipe and the like.
+    """Return the file on disk of a file object; None for a buffer, a pipe and the like.
 
-    A name alone proves nothing: that of a member of an archive is no path.
+    A name alone proves nothing: that of a member of an archive is not a path.
     """
     name = getattr(file, "name", None)
     if not isinstance(name, (str, bytes, os.PathLike)):
@@ -296,7 +296,7 @@ def saving_figure() -> int:
 
 
 def absolute(path: Any) -> str | None:
-    """Return where a file is, while the working directory is the same; None for what is no path."""
+    """Return the absolute path, before the working directory can change; None if it is no path."""
     if isinstance(path, (str, bytes, os.PathLike)):
         return os.path.abspath(os.fsdecode(path))
     return None
@@ -305,19 +305,19 @@ def absolute(path: Any) -> str | None:
 def _format_and_path(
     canvas: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[str, str | None]:
-    """Return the format of a save, and its file: absolute, while the working directory is the same.
+    """Return the format of a save, and its absolute path.
 
-    Follows `print_figure`: the suffix of a text names the format, and is added where neither is
-    given; a path in bytes is not looked at.
+    As `print_figure` does: the suffix of a str names the format, and is added if there is neither;
+    the suffix of a path in bytes is ignored.
     """
-    asked = args[_FORMAT_ARGUMENT] if len(args) > _FORMAT_ARGUMENT else kwargs.get("format")
+    fmt = args[_FORMAT_ARGUMENT] if len(args) > _FORMAT_ARGUMENT else kwargs.get("format")
     path = os.fspath(target) if isinstance(target, os.PathLike) else target
-    if asked is None and isinstance(path, str):
-        asked = os.path.splitext(path)[1][1:]
-    if not asked:
-        asked = canvas.get_default_filetype()
-        path = f"{path.rstrip('.')}.{asked}" if isinstance(path, str) else path
-    return str(asked).lower(), absolute(path)
+    if fmt is None and isinstance(path, str):
+        fmt = os.path.splitext(path)[1][1:]
+    if not fmt:
+        fmt = canvas.get_default_filetype()
+        path = f"{path.rstrip('.')}.{fmt}" if isinstance(path, str) else path
+    return str(fmt).lower(), absolute(path)
 
 
 def _canvas_class(canvas: Any, fmt: str, backend: str | None) -> type | None:
@@ -329,8 +329,8 @@ def _canvas_class(canvas: Any, fmt: str, backend: str | None) -> type | None:
             name = backend.removeprefix("module://")
         else:
             name = f"matplotlib.backends.backend_{backend.lower()}"
-        found: type = importlib.import_module(name).FigureCanvas
-        return found
+        canvas_class: type = importlib.import_module(name).FigureCanvas
+        return canvas_class
     if hasattr(canvas, f"print_{fmt}"):
         return type(canvas)
     bases: Any = sys.modules["matplotlib.backend_bases"]
@@ -344,7 +344,7 @@ def _is_pages(target: Any) -> bool:
 
 
 def _report_when_closed(pages: Any, on_save: Callable[[str], object]) -> None:
-    """Report a file of many pages when it is closed, which is when it becomes a file."""
+    """Report a file of many pages when it is closed, and so complete."""
     path, close = absolute(getattr(pages, "_filename", None)), pages.close
     if "close" in vars(pages) or path is None:
         return
@@ -358,7 +358,7 @@ def _report_when_closed(pages: Any, on_save: Callable[[str], object]) -> None:
 
 
 def _position(target: Any) -> int | None:
-    """Return the position of a file object, if it can be set back to it."""
+    """Return the position of a file object, if it is seekable."""
     try:
         return int(target.tell()) if target.seekable() else None
     except (AttributeError, OSError, ValueError):

@@ -92,7 +92,7 @@ class Determinism:
     """
 
     def __init__(self, *, verbose: bool) -> None:
-        self._found: list[tuple[Callable[[Any], object], Any]] = []
+        self._saved: list[tuple[Callable[[Any], object], Any]] = []
         self._workspace = os.environ.get(WORKSPACE)
         if self._workspace not in DETERMINISTIC_WORKSPACES:
             os.environ[WORKSPACE] = DETERMINISTIC_WORKSPACES[0]  # read when CUDA starts
@@ -122,14 +122,14 @@ class Determinism:
         # torch's compiler: from torch 2.10 on, the mode below switches it on and off too.
         compiler: Any = sys.modules.get("torch._inductor.config")
         if hasattr(compiler, "deterministic"):
-            self._found.append(
+            self._saved.append(
                 (partial(setattr, compiler, "deterministic"), compiler.deterministic)
             )
         mode = (
             torch.are_deterministic_algorithms_enabled(),
             torch.is_deterministic_algorithms_warn_only_enabled(),
         )
-        self._found.append((lambda found: _use_deterministic(torch, *found), mode))
+        self._saved.append((lambda saved: _use_deterministic(torch, *saved), mode))
         torch.use_deterministic_algorithms(True)
         with catch_warnings():  # torch 2.9 to 2.12 warn that allow_tf32 will have a successor
             simplefilter("ignore")
@@ -144,22 +144,22 @@ class Determinism:
 
     def _save(self, read: Callable[[], Any], put_back: Callable[[Any], object]) -> None:
         try:
-            found = read()
+            value = read()
         except RuntimeError:
             # torch refuses to show a flag of the older names once a newer one says otherwise. What
             # counts is in fp32_precision then.
             return
-        self._found.append((put_back, found))
+        self._saved.append((put_back, value))
 
     def release(self) -> None:
-        """Put everything back as it was found."""
+        """Restore everything."""
         from warnings import catch_warnings, simplefilter
 
         self._pending.cancel()
         with catch_warnings():
             simplefilter("ignore")
-            while self._found:  # last first: older names before fp32_precision, which they change
-                put_back, value = self._found.pop()
+            while self._saved:  # last first: older names before fp32_precision, which they change
+                put_back, value = self._saved.pop()
                 put_back(value)
         if self._workspace is None:
             os.environ.pop(WORKSPACE, None)

@@ -139,7 +139,7 @@ def _generators(manager: RandomStateManager | None) -> Iterator[Check]:
     reason = f"each depends on seed {seed} and its name only; {names}"
     yield Check("named generators", GUARANTEED, reason)
     seeded = {  # innermost last: what it has seeded counts
-        library.module: borrowing for borrowing in borrowings() for library, _, _ in borrowing.found
+        library.module: borrowing for borrowing in borrowings() for library, _, _ in borrowing.saved
     }
     for module in LIBRARIES:
         library = library_of(module)

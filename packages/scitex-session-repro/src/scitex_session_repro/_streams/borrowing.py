@@ -1,7 +1,7 @@
-"""Global generators, seeded now or when their library is imported, until they are given back.
+"""Seed global generators, now or when their library is imported, and restore them on release.
 
-Borrowings stand on a stack, innermost last. Releasing one first releases those above it, so that
-each gives back what it has found.
+Borrowings form a stack, innermost last. Releasing one first releases those above it, so that each
+restores the states that it saved.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
     from .manager import RandomStateManager
 
-# Innermost last. Holding them keeps a manager working that nobody assigned to a name.
+# Innermost last. These references keep a manager alive that has no name.
 _stack: list[Borrowing] = []
-# One thread at a time saves, seeds and gives back. Not held while waiting for an import, which may
+# One thread at a time saves, seeds and restores. Not held while waiting for an import, which may
 # need it.
 _lock = RLock()
 
 
 class Borrowing:
-    """Saves the state of the global generators, then seeds them, until `release`.
+    """Save the states of the global generators and seed them; restore the states on `release`.
 
     Parameters
     ----------
     streams : Streams
-        Where the seed comes from. It is asked at every seeding, since a fork changes the answer.
+        The source of the seed, read at every seeding, since a fork changes it.
     owner : RandomStateManager or None
         The current manager until then; None for a temporary seed.
     verbose : bool
@@ -48,8 +48,8 @@ class Borrowing:
 
     Attributes
     ----------
-    found : list of (Library, module, state)
-        What is borrowed, each with the state to be given back.
+    saved : list of (Library, module, state)
+        What is borrowed, each with the state to restore.
     """
 
     def __init__(
@@ -62,14 +62,14 @@ class Borrowing:
     ) -> None:
         self.streams = streams
         self.owner = owner
-        self.found: list[tuple[Library, ModuleType, Any]] = []
+        self.saved: list[tuple[Library, ModuleType, Any]] = []
         self._verbose = verbose
         self._determinism = determinism
         self._states: dict[str, Any] = {}  # loaded states of libraries yet to be imported
         self._pending: list[Pending] = []
         later = []
         _watch_forks()  # first: a thread may fork while this one holds the lock
-        with _lock:  # for all: otherwise each of two threads might save what the other has seeded
+        with _lock:  # for all: otherwise one thread might save what another has just seeded
             _stack.append(self)
             for name in LIBRARIES:
                 module = sys.modules.get(name)
@@ -81,27 +81,27 @@ class Borrowing:
         for name in later:
             self._pending.append(self._when_imported(name))
         if not self.active:  # another thread has released one that was made before this one
-            self._wait_no_more()
+            self._cancel_imports()
 
     def _when_imported(self, name: str) -> Pending:
         return on_import(name, lambda module: self._borrow(name, module))
 
     def _borrow(self, name: str, module: ModuleType) -> None:
-        # Called inside the user's import statement, which an error of ours must not break: a
-        # `random.py` of the user's beside the script only gets a warning.
+        # Called inside the user's import statement, which an error of ours must not break: a user's
+        # own `random.py` beside the script only causes a warning.
         _watch_forks()
         with _lock:
             if not self.active:
                 return
             try:
                 library = LIBRARIES[name]
-                self.found.append((library, module, library.save(module)))
+                self.saved.append((library, module, library.save(module)))
                 self._start(library, module)
             except Exception as error:  # noqa: BLE001
                 warn(f"could not seed {name}: {error}")
 
     def _start(self, library: Library, module: ModuleType) -> None:
-        """Seed a library, or let it go on from a loaded state that was waiting for it."""
+        """Seed a library, or restore a state that was loaded before its import."""
         state = self._states.pop(library.module, None)
         if state is not None:
             from scitex_session_repro._globals.plain import native
@@ -116,7 +116,7 @@ class Borrowing:
             print(f"scitex-session-repro: seeded {library.module} with {place}")
 
     def seed_module(self, module: object) -> None:
-        """Seed the global generator of a given module, from the start.
+        """Seed the global generator of a module again, from the start.
 
         If numpy has not imported `numpy.random` yet, it is seeded at that import.
 
@@ -128,9 +128,9 @@ class Borrowing:
         name = getattr(module, "__name__", None)
         for holder in LIBRARIES:
             if name in (holder, library_of(holder)):
-                found = module if name == holder else sys.modules.get(holder)
-                if found is not None:
-                    self._borrow(holder, found)  # type: ignore[arg-type]
+                imported = module if name == holder else sys.modules.get(holder)
+                if imported is not None:
+                    self._borrow(holder, imported)  # type: ignore[arg-type]
                 return
         from scitex_session_repro._errors import InvalidValueError
 
@@ -144,27 +144,27 @@ class Borrowing:
         return self in _stack
 
     def release(self) -> None:
-        """Wait for no more imports, and put every state back as it was found.
+        """Stop waiting for imports, and restore every state.
 
-        What was borrowed after it is released first. Released twice is released once.
+        Later borrowings are released first. A second release does nothing.
         """
         with _lock:
             released = None
             while self in _stack and released is not self:
                 released = _stack.pop()
-                released._give_back()
+                released._restore()
 
-    def _wait_no_more(self) -> None:
+    def _cancel_imports(self) -> None:
         while self._pending:  # emptied, since each holds this borrowing, and so its owner
             self._pending.pop().cancel()
 
-    def _give_back(self) -> None:
-        self._wait_no_more()
-        while self.found:  # last first: one that was seeded twice was saved twice
-            library, module, state = self.found.pop()
+    def _restore(self) -> None:
+        self._cancel_imports()
+        while self.saved:  # last first: one that was seeded twice was saved twice
+            library, module, state = self.saved.pop()
             try:
                 library.restore(module, state)
-            except Exception as error:  # noqa: BLE001 - the others are still to be put back
+            except Exception as error:  # noqa: BLE001 - the others still need it
                 warn(f"could not put back the state of {library.module}: {error}")
         if self._determinism is not None:
             self._determinism.release()
@@ -182,30 +182,30 @@ class Borrowing:
         return states
 
     def set_states(self, states: dict[str, Any]) -> None:
-        """Let each global generator go on from its state: now, or once it is imported."""
+        """Restore the state of each global generator, now or at its import."""
         self._states = dict(states)
         for name, (library, module) in self._borrowed().items():
             if name in states:
                 self._start(library, module)
 
     def _borrowed(self) -> dict[str, tuple[Library, ModuleType]]:
-        return {library.module: (library, module) for library, module, _ in self.found}
+        return {library.module: (library, module) for library, module, _ in self.saved}
 
     def reseed(self, *, save: bool) -> None:
-        """Seed again what is borrowed; with `save`, keep the state it has now, to be given back."""
-        for number, (library, module, state) in enumerate(self.found):
+        """Seed again what is borrowed; with `save`, save its current state first."""
+        for number, (library, module, state) in enumerate(self.saved):
             try:
-                found = library.save(module) if save else state
-                self.found[number] = (library, module, found)
+                saved = library.save(module) if save else state
+                self.saved[number] = (library, module, saved)
                 library.seed(module, self.streams.global_seed())
             except Exception as error:  # noqa: BLE001 - a hook after a fork must not raise
                 warn(f"could not seed {library.module} after a fork: {error}")
 
 
 class Globals:
-    """What one manager has borrowed: when it was made, and for each ``with`` block.
+    """The borrowings of one manager: from its creation, and from each ``with`` block.
 
-    It does not hold its manager. Such a cycle would live until Python's collector runs.
+    It has no reference to its manager: such a cycle would live until Python's collector runs.
 
     Parameters
     ----------
@@ -220,8 +220,8 @@ class Globals:
         self.deterministic = deterministic
         self._streams = streams
         self._borrowings: list[Borrowing] = []  # innermost last
-        # Of a manager that was made from a seed: its release is final, and its first ``with`` block
-        # takes over what it has borrowed. A child or a copy borrows in each block.
+        # For a manager that was made from a seed: its release is final, and its first ``with``
+        # block uses the borrowing that it has. A child or a copy borrows in each block.
         self._final = False
         self._first = False
 
@@ -246,12 +246,12 @@ class Globals:
             self._borrow(owner)
 
     def leave(self) -> None:
-        """Give back what the innermost ``with`` block has borrowed."""
+        """Release the borrowing of the innermost ``with`` block."""
         if self._borrowings:  # none, if it was released in the block
             self._borrowings.pop().release()
 
     def release(self) -> None:
-        """Give back everything."""
+        """Release everything."""
         while self._borrowings:
             self._borrowings.pop(0).release()
 
@@ -300,7 +300,7 @@ class Globals:
 
 
 class TemporarySeed:
-    """Seeds the global generators in a ``with`` block, which may be entered more than once."""
+    """Seed the global generators in a ``with`` block, which may be entered more than once."""
 
     def __init__(self, seed: int, *, verbose: bool) -> None:
         self._seed = seed
@@ -327,16 +327,16 @@ def innermost() -> RandomStateManager | None:
 
 
 def reseed_all() -> None:
-    """Seed the global generators again, from outermost to innermost, as if borrowed only now.
+    """Seed the global generators again, from outermost to innermost, as if borrowed just now.
 
-    So, in a forked child, what an inner borrowing gives back is not the parent's either.
+    So, in a forked child, an inner borrowing does not restore a state of the parent.
     """
     for number, borrowing in enumerate(_stack):
         borrowing.reseed(save=number > 0)
 
 
 def warn(message: str) -> None:
-    """Warn of trouble that must not stop the caller."""
+    """Warn of a problem that must not stop the caller."""
     from warnings import warn
 
     warn(message, RuntimeWarning, stacklevel=2)
@@ -348,8 +348,8 @@ def library_of(module: str) -> str:
 
 
 # Hooks of a forked child run in the order in which they were registered. Ours must come after that
-# of `random`, which seeds it from the operating system. So where `random` is imported after our
-# first borrowing, ours is registered a second time, and the first one does nothing.
+# of `random`, which seeds it from the operating system. So if `random` is imported after our first
+# borrowing, ours is registered a second time, and the first one does nothing.
 
 _turns: list[int] = []
 
@@ -375,13 +375,12 @@ def _reseed_child(turn: int) -> None:
 
 # Libraries
 #
-# Every function is given the imported module, so nothing here imports a library. A library that is
-# to be seeded too is one more row of the table.
+# Every function gets the imported module, so nothing here imports a library. To seed another
+# library, add a row to the table.
 #
-# A seed that a library takes by itself reaches it unchanged, so that ``seed=42`` gives the numbers
-# of the ``random.seed(42)`` or ``torch.manual_seed(42)`` that it replaces. A larger one is reduced
-# from all of its bits. To cut it off (``seed % 2**64``) would make seeds that differ only above the
-# cut the same.
+# A seed that a library can take is passed unchanged, so that ``seed=42`` gives the numbers of the
+# ``random.seed(42)`` or ``torch.manual_seed(42)`` that it replaces. A larger one is hashed with all
+# its bits. To cut it off (``seed % 2**64``) would make seeds equal that differ only above the cut.
 
 MERSENNE_WORDS = 624
 
@@ -398,8 +397,8 @@ class Library:
     seed : callable
         ``seed(module, seed)`` seeds it from an int of 128 bits or more.
     restore : callable
-        ``restore(module, state)`` puts back what `save` returned. It may return a list: the names
-        of what could not be put back, since its device is not here.
+        ``restore(module, state)`` restores what `save` returned. It may return a list of the
+        devices whose state it could not restore, since this machine lacks them.
     """
 
     __slots__ = ("module", "restore", "save", "seed")
@@ -490,8 +489,7 @@ def _tensorflow_context() -> Any:
     return context.context()
 
 
-# It is numpy.random, not numpy, which has no generator when it is imported: numpy 2 loads
-# numpy.random at its first use.
+# numpy.random, not numpy: numpy 2 imports numpy.random at its first use.
 _TABLE = (
     Library(
         "random",

@@ -1,4 +1,4 @@
-"""The difference between a value and what was recorded of it."""
+"""Describe the difference between a value and its record."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def summary_of(obj: Any) -> dict[str, Any]:
     for key in ("dtype", "shape"):
         # Only of these libraries: in other objects, a field of that name may be anything.
         if kind.__module__.partition(".")[0] in _LIBRARIES and hasattr(obj, key):
-            found = getattr(obj, key)
-            summary[key] = list(found) if key == "shape" else str(found)
+            value = getattr(obj, key)
+            summary[key] = list(value) if key == "shape" else str(value)
     if kind in (str, bytes, bytearray, list, tuple, dict, set, frozenset):
         summary["length"] = len(obj)
     return summary
@@ -84,7 +84,7 @@ def keepable(obj: Any) -> NDArray[Any] | None:
     return array
 
 
-def compared(
+def compare(
     recorded: dict[str, Any], array: NDArray[Any] | None, obj: Any
 ) -> tuple[str, dict[str, Any]]:
     """Describe what differs.
@@ -118,9 +118,9 @@ def compared(
         f"it was {_a(a)} and is {_a(b)}" if key == "type" else f"the {key} was {a} and is {b}"
         for key, (a, b) in details.items()
     ]
-    found = _as_array(obj)
-    if array is not None and found is not None and array.shape == found.shape:
-        sentences += _compared_elements(array, found, details)
+    current = _as_array(obj)
+    if array is not None and current is not None and array.shape == current.shape:
+        sentences += _compared_elements(array, current, details)
     parts = parts_of(obj) if recorded["parts"] else {}
     if {*parts} & {*recorded["parts"]}:  # else it is another kind of thing, or has too many now
         sentences += _compared_parts(recorded["parts"], parts, details)

@@ -1,4 +1,4 @@
-"""Values recorded in a directory, and the comparison with them."""
+"""Record values in a directory, and compare values with the records."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scitex_session_repro._errors import (
 )
 from scitex_session_repro._fingerprint.encoder import SCHEME, fingerprint
 
-from .difference import compared, keepable, parts_of, summary_of
+from .difference import compare, keepable, parts_of, summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -94,7 +94,7 @@ class Records:
         self, recorded: dict[str, Any], obj: object, found: str, seed: int
     ) -> VerificationError:
         array, trouble = self._array_of(recorded)
-        text, details = compared(recorded, array, obj)
+        text, details = compare(recorded, array, obj)
         if trouble:
             text = f"{text} ({trouble})"
         if recorded.get("seed") != seed:
