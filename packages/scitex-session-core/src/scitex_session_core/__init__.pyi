@@ -35,12 +35,12 @@ from ._registry.journal import register_start as register_start
 from ._registry.journal import registry_dir as registry_dir
 from ._registry.manager import SessionManager as SessionManager
 from ._registry.reindex import reindex as reindex
+from ._rundir.crash import code_dir as code_dir
+from ._rundir.crash import crash_command as crash_command
+from ._rundir.crash import file_crash as file_crash
+from ._rundir.crash import reap as reap
 from ._rundir.directory import RunDir as RunDir
-from ._rundir.directory import code_dir as code_dir
-from ._rundir.directory import crash_command as crash_command
-from ._rundir.directory import file_crash as file_crash
 from ._rundir.directory import make_run_dir as make_run_dir
 from ._rundir.directory import move_to_finished as move_to_finished
-from ._rundir.directory import reap as reap
 
 __version__: str
