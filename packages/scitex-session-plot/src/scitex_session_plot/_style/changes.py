@@ -1,7 +1,7 @@
-"""What a style changes in matplotlib, each change with its way back.
+"""The changes of a style in matplotlib, each with its way back.
 
-A change is made when the object is made. `undo` puts back what was found, or, beneath a newer
-style that has made the same change, leaves that to it.
+Creating the object makes the change. `undo` restores the earlier state or, if a newer style has
+made the same change, hands that state over to it.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
 
 
 class RcParams:
-    """The rcParams of a style instead of those found.
+    """The rcParams of a style instead of the earlier ones.
 
-    `_get` and `_set` are matplotlib's own, with a promise of stability: values go back as they
-    were, not as the validators would have them.
+    `_get` and `_set` are matplotlib's own, and promised to be stable: they restore values exactly,
+    without the changes that validators make.
     """
 
-    __slots__ = ("_found", "_target")
+    __slots__ = ("_earlier", "_target")
 
     def __init__(self, target: Any, params: dict[str, object]) -> None:
         self._target = target
-        self._found: dict[str, object] = {}
+        self._earlier: dict[str, object] = {}
         refused = []
         for key, value in params.items():
             try:
-                found = target._get(key)
+                earlier = target._get(key)
                 target[key] = value
             except (KeyError, ValueError):
                 refused.append(key)
             else:
-                self._found[key] = found
+                self._earlier[key] = earlier
         if refused:  # a matplotlib to come: its import must not fail because of a style
             warn(f"this matplotlib does not take the style's {', '.join(refused)}")
 
     def undo(self, newer: Any) -> None:
-        """Put back what was found, or have the next newer style do that."""
-        for key, value in self._found.items():
-            if newer is not None and key in newer._found:
-                newer._found[key] = value
+        """Restore the earlier values, or have the next newer style do that."""
+        for key, value in self._earlier.items():
+            if newer is not None and key in newer._earlier:
+                newer._earlier[key] = value
             else:
                 self._target._set(key, value)
 
@@ -68,7 +68,7 @@ class AggBackend:
         matplotlib.rcParams["backend"] = "agg"
 
     def undo(self, newer: Any) -> None:
-        """Put back the backend that was found, or have the next newer style do that."""
+        """Restore the earlier backend, or have the next newer style do that."""
         if newer is not None:
             newer._names, newer._loaded = self._names, self._loaded
             return
@@ -105,7 +105,7 @@ def _warning_filters() -> list[Any]:
 
 
 def _exchange_loaded(backend: Any) -> Any:
-    """Set the backend that pyplot has loaded, and return the one before; None is none yet."""
+    """Set the backend that pyplot has loaded, and return the earlier one; None if there is none."""
     pyplot: Any = sys.modules.get("matplotlib.pyplot")
     if pyplot is None:
         return None

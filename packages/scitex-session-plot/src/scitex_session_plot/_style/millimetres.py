@@ -130,8 +130,8 @@ def subplots_mm(
     width = left + right + gaps[0] * (columns - 1)
     height = bottom + top + gaps[1] * (rows - 1)
     if (axes_mm is None) == (fig_size_mm is None):
-        given = "both" if axes_mm is not None else "none"
-        raise StyleTypeError("the size of the panels", given, "either axes_mm or fig_size_mm")
+        arguments = "both" if axes_mm is not None else "none"
+        raise StyleTypeError("the size of the panels", arguments, "either axes_mm or fig_size_mm")
     if axes_mm is not None:
         axes_width, axes_height = size_mm("axes_mm", axes_mm)
         width, height = width + columns * axes_width, height + rows * axes_height
@@ -201,13 +201,13 @@ def _margins(margin_mm: object, room: Room) -> list[float]:
     """Return left, right, bottom and top in millimetres."""
     if margin_mm is not None and not hasattr(margin_mm, "keys"):
         return [not_negative("margin_mm", margin_mm, " of millimetres")] * 4
-    given = dict(margin_mm or {})  # type: ignore[call-overload]
-    for side in given:
+    by_side = dict(margin_mm or {})  # type: ignore[call-overload]
+    for side in by_side:
         if side not in SIDES:
             raise StyleValueError("a key of margin_mm", shorten(side), f"one of {', '.join(SIDES)}")
     return [
-        not_negative(f"margin_mm[{side!r}]", given[side], " of millimetres")
-        if side in given
+        not_negative(f"margin_mm[{side!r}]", by_side[side], " of millimetres")
+        if side in by_side
         else MM_PER_POINT * (room.edge + getattr(room, side))
         for side in SIDES
     ]

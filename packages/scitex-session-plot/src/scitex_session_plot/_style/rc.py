@@ -21,7 +21,7 @@ ELEMENTS = {
     "legend": 0.9,
     "suptitle": 1.2,
 }
-# Arial where there is one; its free twins of the same widths; what comes with matplotlib.
+# Arial if it is installed; free fonts of the same widths; the font of matplotlib.
 FONTS = ["Arial", "Helvetica", "Liberation Sans", "Arimo", "Nimbus Sans", "DejaVu Sans"]
 
 # Lengths and widths in points at fig_scale=1.
@@ -117,16 +117,16 @@ def _font_sizes(fontsize: object) -> dict[str, float]:
     if not hasattr(fontsize, "keys"):
         text = points("fontsize", fontsize)
         return {element: text * factor for element, factor in ELEMENTS.items()}
-    given = dict(fontsize)  # type: ignore[call-overload]
-    for element in given:
+    by_element = dict(fontsize)  # type: ignore[call-overload]
+    for element in by_element:
         if element not in ELEMENTS:
             raise StyleValueError(
                 "a key of fontsize", shorten(element), f"one of {', '.join(ELEMENTS)}"
             )
-    text = points("fontsize['text']", given.get("text", "small"))
+    text = points("fontsize['text']", by_element.get("text", "small"))
     return {
-        element: points(f"fontsize[{element!r}]", given[element])
-        if element in given
+        element: points(f"fontsize[{element!r}]", by_element[element])
+        if element in by_element
         else text * factor
         for element, factor in ELEMENTS.items()
     }
@@ -210,5 +210,5 @@ def _margins(
         label_pad=LABEL_PAD * scale,
         title_pad=TITLE_PAD * scale,
     )
-    found = fractions(room, width, height)
-    return {f"figure.subplot.{side}": value for side, value in found.items()}
+    margins = fractions(room, width, height)
+    return {f"figure.subplot.{side}": value for side, value in margins.items()}

@@ -254,13 +254,13 @@ class Application:
         Whether pyplot draws with the Agg backend, which opens no window, while in force.
     """
 
-    __slots__ = ("_agg", "_changes", "_found", "_hook", "_params")
+    __slots__ = ("_agg", "_changes", "_earlier_figures", "_hook", "_params")
 
     def __init__(self, params: Callable[[], dict[str, object]], *, agg: bool) -> None:
         self._params = params
         self._agg = agg
         self._changes: list[RcParams | AggBackend | SilentShow] = []
-        self._found = _open_managers()
+        self._earlier_figures = _open_managers()
         with _lock:
             _stack.append(self)
         self._hook = Hook("matplotlib", self._change)
@@ -282,7 +282,7 @@ class Application:
         Whoever holds one can still use it. A notebook that would have shown them at the end of
         the cell shows them now.
         """
-        opened = [manager for manager in _open_managers() if manager not in self._found]
+        opened = [manager for manager in _open_managers() if manager not in self._earlier_figures]
         try:
             if opened and _shown_after_the_cell():
                 for manager in opened:
@@ -308,7 +308,7 @@ class Application:
                 if self._agg:
                     self.close_figures()
             elif self._agg:
-                heir._found = self._found
+                heir._earlier_figures = self._earlier_figures
             while self._changes:
                 change = self._changes.pop()
                 above = (item for other in newer for item in other._changes)
