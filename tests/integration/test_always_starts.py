@@ -33,8 +33,9 @@ SCRIPT = """
 def run_homeless(source: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run a script as a user who has neither an entry in passwd nor a HOME."""
     script = write_script(source)
-    for folder in (script.parent, *script.parent.parents[:2]):
-        folder.chmod(0o777)
+    for folder in script.parent.parents[:2]:
+        folder.chmod(0o755)
+    os.chown(script.parent, 54321, 54321)
     # The interpreter may lie where only root can read.
     powers = "+dac_override,+dac_read_search"
     user = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]

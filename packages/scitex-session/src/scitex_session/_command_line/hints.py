@@ -129,7 +129,9 @@ def is_word(kind: Any) -> bool:
 
 
 def _by_default(hint: Any, default: Any) -> Any:
-    kind: Any = type(default)
+    kind: Any = (
+        bool if type(default).__name__ in ("bool", "bool_") else type(default)
+    )  # numpy's too
     if hint not in (*ANY, *MANY, *MAPPINGS) or default is None or default is REQUIRED:
         return hint
     if kind not in (list, tuple, set, frozenset, dict):
