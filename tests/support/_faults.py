@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -20,7 +21,18 @@ MARK = "/the-end-begins-here"
 _CALLS = (
     *("openat", "newfstatat", "fstat", "stat", "lstat", "access", "readlink", "getdents64"),
     *("read", "pread64", "write", "pwrite64", "lseek", "ftruncate", "fsync", "close", "flock"),
-    *("mkdir", "rename", "renameat", "unlink", "unlinkat", "rmdir", "utimensat", "dup2", "fcntl"),
+    *(
+        "mkdir",
+        "mkdirat",
+        "rename",
+        "renameat",
+        "unlink",
+        "unlinkat",
+        "rmdir",
+        "utimensat",
+        "dup2",
+        "fcntl",
+    ),
 )
 
 
@@ -38,6 +50,8 @@ def calls_of_the_end(script: Path) -> dict[str, tuple[int, int]]:
     trace = script.parent / "trace"
     kinds = "trace=" + ",".join(f"?{name}" for name in _CALLS)
     for _ in range(2):  # the first one may have to write bytecode
+        # Counted as it is run later: the folders of its runs are to be made.
+        shutil.rmtree(script.with_name(f"{script.stem}_out"), ignore_errors=True)
         _run(["strace", "-qq", "-e", "signal=none", "-e", kinds, "-o", str(trace)], script)
     before: Counter[str] = Counter()
     after: Counter[str] = Counter()

@@ -310,8 +310,12 @@ class OpenDirectory:
 
     def _there(self) -> bool:
         """Return whether the descriptor is still ours, and the directory not removed."""
-        found = self._valid()
-        return found is not None and found.st_nlink > 0
+        try:
+            found = os.fstat(self._number)
+        except OSError as error:
+            # A file server that is away says nothing of a descriptor; closed, it is not ours.
+            return error.errno != errno.EBADF
+        return (found.st_dev, found.st_ino) == self._identity and found.st_nlink > 0
 
     def _stands_at(self, path: Path) -> bool:
         try:
