@@ -328,11 +328,11 @@ def _sentence(error: CycloptsError, tokens: list[str]) -> str:
 
 def _unknown(word: str, arguments: list[Argument]) -> str:
     """Return the message for an option that there is not."""
-    name = word.partition("=")[0].strip("-") and word.partition("=")[0]
+    name = word if word.startswith("--=") else word.partition("=")[0]
     root = _roots(arguments).get(name.partition(".")[0][2:])
     if root and _why_not(root) and not root.children:
         return _not_typed(root)
-    said = f"Unknown option: {name or word}."
+    said = f"Unknown option: {name}."
     if root and hints.is_free(getattr(root.parameter.converter, "hint", None)):
         return f"{said} Give {root.name} whole, as JSON or by --config FILE."
     near = suggest(name, [name for argument in arguments for name in argument.names])
