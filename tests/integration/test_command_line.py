@@ -87,7 +87,9 @@ PLAIN = """
 
 # A mistake is told in one line, before anything starts; what it must name.
 MISTAKES = [
-    ("", "--data-path"),
+    ("", "Missing option --data-path."),
+    ("a.csv", "Unused value 'a.csv'"),
+    ("--treshold 1", "--treshold. Did you mean --threshold?"),
     ("-d a --treshold 1", "--treshold. Did you mean --threshold?"),
     ("-d a --threshold much", '--threshold: unable to convert "much" into float'),
     ("-d a --N 2.5", '--N: unable to convert "2.5" into int'),
@@ -478,6 +480,36 @@ def test_help_that_cant_be_written_is_one_line(option: str) -> None:
         )
     assert done.returncode == 1
     assert done.stderr == b"script.py: can't write to stdout: No space left on device\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no sh")
+@pytest.mark.parametrize("typed", ["--help", "--session.completion=bash"])
+@pytest.mark.parametrize("into", [">&-", "| true"])
+def test_help_that_nobody_reads_ends_in_silence(typed: str, into: str) -> None:
+    script = write_script("""
+        import scitex_session as stx
+
+        @stx.session
+        def main(n: int = 1): ...
+
+        main()
+    """)
+    command = f"{{ '{sys.executable}' {script} {typed}; echo $? >status; }} {into}"
+    done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, check=False)
+    assert (Path("status").read_text(), done.stderr) == ("0\n", b"")
+
+
+def test_help_says_what_only_a_file_gives() -> None:
+    script = """
+        import scitex_session as stx
+
+        @stx.session
+        def main(grid: list[list[int]] = []): ...
+
+        main()
+    """
+    said = run_script(script, "--help", env={"COLUMNS": "110"}).stdout
+    assert re.search(r"--grid .*list.* \(by --config", said)
 
 
 def test_a_module_is_called_as_it_was() -> None:

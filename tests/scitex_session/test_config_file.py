@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,11 @@ class Strict:
     by: dict[int, float] = field(default_factory=dict)
 
 
+class Color(enum.Enum):
+    RED = 1
+    DARK_BLUE = 2
+
+
 class Above:
     """A constraint, as annotated_types has it."""
 
@@ -63,6 +69,7 @@ def main(
     above: Annotated[int | None, Above()] = 3,
     strict: Strict = Strict(1.0),  # noqa: B008
     free: Any = None,
+    color: Color = Color.RED,
 ) -> None: ...
 
 
@@ -123,7 +130,7 @@ def test_values_have_the_types_that_are_asked_for(text: str, values: dict[str, A
     [
         ("lr: 1\nsede: 3", "sede from a.yaml:2.*seed"),
         ("model:\n  dept: 3", "model.dept from a.yaml:2.*model.depth"),
-        ("layers: [{dept: 3}]", "layers.dept from a.yaml:1"),
+        ("layers: [{dept: 3}]", r"layers\[0\].dept from a.yaml:1"),
         ("lr: much", "lr from a.yaml:1.*much.*float"),
         ("\nn_layers: 2.5", "n_layers from a.yaml:2.*2.5.*int"),
         ("n_layers: 2.0", "n_layers from a.yaml:1.*2.0.*int"),
@@ -132,17 +139,19 @@ def test_values_have_the_types_that_are_asked_for(text: str, values: dict[str, A
         ("model: {depth: x}", "model.depth from a.yaml:1.*x.*int"),
         ("model: 3", "model from a.yaml:1.*Model"),
         ("model: null", "model from a.yaml:1.*null.*Model"),
-        ("layers: [{depth: 2.5}]", "layers.depth from a.yaml:1.*2.5.*int"),
-        ("named: {a: {}}", "named.a.*missing.*lr"),
+        ("layers: [{depth: 2.5}]", r"layers\[0\].depth from a.yaml:1.*2.5.*int"),
+        ("named: {a: {}}", "named.a from a.yaml:1: lr is missing"),
         ("lr: [1, 2]", "lr from a.yaml:1"),
-        ("many: [1]", "many from a.yaml:1"),
+        ("many: [1]", r"many\[0\] from a.yaml:1"),
         ("many: {a: 1}", "many from a.yaml:1"),
-        ("pair: [1]", "pair.*2 values.*1"),
+        ("pair: [1]", "pair from a.yaml:1.*2 values.*1"),
         ("flag: maybe", "flag from a.yaml:1.*maybe.*bool"),
+        ("color: blue", "color from a.yaml:1.*RED.*DARK-BLUE"),
+        ("layers: [{}, {sizes: [a]}]", r"layers\[1\].sizes\[0\] from a.yaml:1.*a.*int"),
         ("mode: c", "mode from a.yaml:1.*a.*b"),
         ("opts: {a: 1.5}", "opts.a from a.yaml:1.*1.5.*int"),
         ("w: {a: 1}", "w.a from a.yaml:1.*a.*int"),
-        ("above: -1", "above.*>= 0"),
+        ("above: -1", "above from a.yaml:1.*>= 0"),
         ("n_layers: 1\nn-layers: 2", "n-layers.*already has it as n_layers"),
         ("- 1", "keys and values"),
         ("a: [", "a.yaml: line"),
@@ -152,6 +161,16 @@ def test_values_have_the_types_that_are_asked_for(text: str, values: dict[str, A
 def test_what_a_file_gets_wrong_is_said_with_its_line(text: str, said: str) -> None:
     Path("a.yaml").write_text(text, encoding="utf-8")
     assert re.search(said, mistake(main, "--config", "a.yaml"))
+
+
+@pytest.mark.parametrize("file", ["a.yaml", "a.toml", "a.json"])
+def test_an_empty_file_gives_nothing(file: str) -> None:
+    assert of("", file=file) == {}
+
+
+@pytest.mark.parametrize(("file", "said"), [("", "the name of a file"), (".", "a directory")])
+def test_a_name_that_is_no_file_is_said(file: str, said: str) -> None:
+    assert said in mistake(main, "--config", file)
 
 
 def test_a_file_that_is_missing_is_said() -> None:
@@ -181,7 +200,7 @@ def test_a_required_field_may_come_from_a_file_and_another_be_typed() -> None:
     func.__annotations__["x"] = Both
     Path("a.yaml").write_text("x: {a: 1}")
     assert given(func, "--config", "a.yaml", "--x.b", "2") == {"x": Both(1, 2)}
-    assert "--x.b requires" in mistake(func, "--config", "a.yaml")
+    assert "Missing option --x.b" in mistake(func, "--config", "a.yaml")
 
 
 def test_a_none_that_is_typed_hides_the_parts_in_a_file() -> None:

@@ -228,7 +228,18 @@ VALUES: list[tuple[Any, Any, str, Any]] = [
 MISTAKES: list[tuple[Any, Any, str, str]] = [
     (bool, False, "--x=maybe", "--x.*maybe.*bool"),
     (bool, False, "--x yes", "'yes'"),
-    (bool, NO, "", "--x"),
+    (bool, NO, "", "Missing option --x"),
+    (int, NO, "a.csv", "Unused value 'a.csv'"),
+    (int, NO, "--version", "Unknown option: --version"),
+    (str, NO, "--x", "--x requires an argument"),
+    (list[bool], [], "--x maybe", "maybe.*yes.no"),
+    (int, 1, "--=3", r"option: --=3\. \("),
+    (int, 1, "--x " + "9" * 5000 + "k", r"^.{0,1000}$"),
+    (Any, NO, "--x.lr 1", "--x.lr. Give --x whole, as JSON or by --config FILE"),
+    (dict[str, str], {}, "--x.a.b 1", "--x.*one level of keys"),
+    (dict, {}, "--x.a.b 1", "--x.*by --config FILE, or it as JSON"),
+    (int, 1, "-X 3", "Did you mean -x"),
+    (int, 1, "--session.completion", "one of bash, zsh, fish "),
     (int, 1, "--x 2.5", "--x.*2.5.*int"),
     (int, 1, "--x 2.0", "--x.*2.0.*int"),
     (int, 1, "--x 1e3", "--x.*1e3.*int"),
@@ -236,7 +247,7 @@ MISTAKES: list[tuple[Any, Any, str, str]] = [
     (int, 1, "--x", "--x requires an argument"),
     (int, 1, "--x 1 --x 2", "--x.*multiple times"),
     (int, 1, "3", "'3'"),
-    (int, NO, "-- --x", "--x requires"),
+    (int, NO, "-- --x", "Unused value '--x'"),
     (float, 0.5, "--x 1,5", "--x.*1,5.*float"),
     (str, NO, "--x -foo", "--x=-foo"),
     (Path, Path("out"), "--x=", "--x.*Path"),
@@ -244,7 +255,7 @@ MISTAKES: list[tuple[Any, Any, str, str]] = [
     (Color, Color.RED, "--x blue", "--x.*RED.*DARK-BLUE"),
     (list[int], [], "--x 1 2.5", "--x.*2.5.*int"),
     (list[int], [], "--x [1,2.5]", "--x.*2.5.*int"),
-    (tuple[int, int], (1, 2), "--x 3", "--x requires 2"),
+    (tuple[int, int], (1, 2), "--x 3", "--x requires 2 values"),
     (dict[str, int], {}, "--x.a 1.5", "--x.a.*1.5.*int"),
     (dict[str, int], {}, '--x {"a":1.5}', "--x.a.*1.5.*int"),
     (dt.date, None, "--x 22.11.2026", "--x.*22.11.2026.*date"),
@@ -254,10 +265,10 @@ MISTAKES: list[tuple[Any, Any, str, str]] = [
     (Model, Model(), "--x.lrr 1", "--x.lrr.*Did you mean --x.lr"),
     (Model, Model(), "--x 0.1", "--x.*set its fields, such as --x"),
     (Strict, NO, "--x 0.1", "--x.*set its fields, such as --x"),
-    (Strict, NO, "--x.depth 1", "--x.lr requires"),
+    (Strict, NO, "--x.depth 1", "Missing option --x.lr"),
     (Careful, Careful(), "--x.lr -1", "--x: lr must be positive"),
     (Careful, Careful(), "--x.made 2", "--x.made"),
-    (Once, Once(4), "--x.a 2", "--x.seed requires"),
+    (Once, Once(4), "--x.a 2", "Missing option --x.seed"),
     (Model | Inner, NO, "--x.N 1 --x.lr 2", "--x"),
     (Model | Strict, NO, "--x.lr 2", "--config FILE"),
     (Annotated[int, Parameter(validator=validators.Number(gte=3))], 3, "--x 2", ">= 3"),
@@ -327,7 +338,8 @@ def test_h_is_help_unless_a_parameter_is_named_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "said"), [("a_, _a", "one"), ("verbose, no_verbose", "--no-verbose"), ("_", "letter")]
+    ("names", "said"),
+    [("a_, _a", "one"), ("verbose, no_verbose", "--no-verbose"), ("_", "rename it")],
 )
 def test_names_that_clash_are_refused(names: str, said: str) -> None:
     scope: dict[str, Any] = {}
@@ -368,6 +380,43 @@ def test_bare_values_go_to_star_args_and_unknown_options_to_star_kwargs() -> Non
     assert given(main, "--a", "1", "--", "-3")["rest"] == (-3.0,)
     assert "float" in mistake(main, "--a", "1", "x")
     assert "int" in mistake(main, "--a", "1", "--lr", "x")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("--sessions.seed", "--sessions.seed. Did you mean --session.seed"),
+        ("--session.sed", "--session.sed. Did you mean --session.seed"),
+        ("--foo.bar", "Unknown option: --foo.bar"),
+        ("--help", "Unknown option: --help"),
+    ],
+)
+def test_star_kwargs_take_no_mistyped_options_of_the_session(typed: str, said: str) -> None:
+    def main(**more: int) -> None: ...
+
+    assert said in mistake(main, f"{typed}=3")
+
+
+def test_star_kwargs_of_dicts_take_dotted_options() -> None:
+    def main(**more: dict[str, int]) -> None: ...
+
+    assert given(main, "--foo.bar", "3") == {"more": {"foo": {"bar": 3}}}
+
+
+def test_an_empty_word_is_an_unused_value() -> None:
+    assert "Unused value ''" in mistake(taking(int, 1), "")
+
+
+def test_a_message_of_several_lines_is_put_in_one() -> None:
+    @dataclass
+    class Picky:
+        lr: float = 0.1
+
+        def __post_init__(self) -> None:
+            if self.lr < 0:
+                raise ValueError("lr is negative:\nit must not be")
+
+    assert "negative: it must" in mistake(taking(Picky, Picky()), "--x.lr", "-1")
 
 
 def test_positional_only_parameters_are_options_too() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from types import FunctionType
 
 from scitex_session_core import InvalidTypeError
 
@@ -17,15 +18,14 @@ from ._command_line.arguments import (
 )
 from ._command_line.session_options import NO, YES
 from ._command_line.signature import (
-    check_function,
-    copy_signature_of_wrapped,
-    is_coroutine_function,
+    VARIADIC_CODE,
+    code_of,
     name_of,
     namespace_of,
     parameters_of,
-    refuse_method_call,
+    variables_around,
 )
-from ._errors import ConfigFileError, UsageError
+from ._errors import ConfigFileError, UnsuitableFunctionError, UsageError
 from ._lifecycle.execute import (
     Finished,
     check_not_nested,
@@ -35,6 +35,7 @@ from ._lifecycle.execute import (
     run_to_end,
 )
 from ._lifecycle.options import check_keywords
+from ._names.injection import check_injected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     R = TypeVar("R")
     R_co = TypeVar("R_co", covariant=True)
+
+_GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200  # flags of code
+_NO_METHOD = """a method can't be a script, since its object would be an argument; decorate a \
+function that makes the object and calls it, or wrap it: main = session(object.method)"""
 
 
 def run(
@@ -87,8 +92,8 @@ def run(
         What `func` raised, after the session was closed.
     """
     check_keywords(session_kwargs)
-    copy_signature_of_wrapped(func)
-    check_function(func)
+    _copy_signature_of_wrapped(func)
+    _check_function(func)
     if parse_args is not None and not callable(parse_args):
         raise InvalidTypeError("parse_args", parse_args, "a function, such as parser.parse_args")
     check_not_nested(func)
@@ -101,7 +106,7 @@ def run(
         call = functools.partial(arguments.call, functools.partial(func, args))
         session_kwargs.setdefault("args", args)
     plain = _is_disabled()
-    if is_coroutine_function(func) and in_event_loop():
+    if _is_coroutine_function(func) and in_event_loop():
         return _result_in_loop(func, call, session_kwargs, arguments, plain=plain)
     return _result(func, call, session_kwargs, arguments, plain=plain)
 
@@ -331,9 +336,9 @@ session.__doc__ = _Session.__doc__
 def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     if isinstance(func, staticmethod):
         return staticmethod(_wrapped(func.__func__, keywords))
-    copy_signature_of_wrapped(func)
-    check_function(func)
-    is_async = is_coroutine_function(func)
+    _copy_signature_of_wrapped(func)
+    _check_function(func)
+    is_async = _is_coroutine_function(func)
     module = namespace_of(func).get("__name__")
     exits = module == "__main__"
 
@@ -346,7 +351,7 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     def script(*args: Any, **kwargs: Any) -> Any:
         if args or kwargs:
             if len(args) == 1 and not kwargs:
-                refuse_method_call(func, script, args[0])
+                _refuse_method_call(func, script, args[0])
             return func(*args, **kwargs)
         if is_async and in_event_loop():
             return in_loop()
@@ -367,3 +372,66 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     script.__name__ = name_of(func)
     script.plain = func  # type: ignore[attr-defined]
     return script
+
+
+def _check_function(func: Any) -> None:
+    """Raise UnsuitableFunctionError for what can't be run as a session."""
+    name = name_of(func)
+    home, _, _ = getattr(func, "__qualname__", name).rpartition(".")
+    if isinstance(func, type):
+        why = "a class can't be a session; decorate a function that makes the object, or wrap the"
+        raise UnsuitableFunctionError(name, f"{why} object where its class has __call__")
+    if isinstance(func, classmethod):
+        why = "a classmethod can't be decorated inside its class; wrap it afterwards:"
+        raise UnsuitableFunctionError(name, f"{why} main = session(Class.method)")
+    if not callable(func):
+        raise UnsuitableFunctionError(repr(func), "a session wraps a function")
+    parameters = parameters_of(func)
+    of_object = parameters[:1] and parameters[0].name in ("self", "cls")
+    if home and not home.endswith("<locals>") and of_object and not hasattr(func, "__self__"):
+        raise UnsuitableFunctionError(f"{home}.{name}", _NO_METHOD)
+    if _flags_of(func) & (_GENERATOR | _ASYNC_GENERATOR):
+        why = "a generator function does nothing when called; a session needs one that runs"
+        raise UnsuitableFunctionError(name, why)
+    check_injected(name, [p.name for p in parameters if p.injected])
+
+
+def _refuse_method_call(func: Any, script: object, first: object) -> None:
+    """Refuse ``obj.method()`` on a decorated method: its `self` would pass for an argument."""
+    name = name_of(func)
+    if any(vars(base).get(name) is script for base in type(first).__mro__):
+        raise UnsuitableFunctionError(f"{type(first).__qualname__}.{name}", _NO_METHOD)
+
+
+def _is_coroutine_function(func: Any) -> bool:
+    """Tell whether `func`, under its decorators, was written with ``async def``."""
+    return bool(_flags_of(code_of(func)) & _COROUTINE)
+
+
+def _copy_signature_of_wrapped(func: Any) -> None:
+    """Give a wrapper made without `functools.wraps` the name and signature of its function.
+
+    Otherwise its parameters are hidden, and we would inject globals into the decorator's module.
+    Such a wrapper takes only ``*args, **kwargs`` and holds one function, which it does not define.
+    """
+    call = func if type(func) is FunctionType else type(func).__call__
+    code = getattr(call, "__code__", None)
+    if code is None or hasattr(func, "__wrapped__") or hasattr(func, "__self__"):
+        return
+    own, both = 0 if call is func else 1, VARIADIC_CODE
+    if code.co_argcount != own or code.co_kwonlyargcount or code.co_flags & both != both:
+        return
+    around = variables_around(func) if call is func else getattr(func, "__dict__", {})
+    held = [item for item in around.values() if type(item) is FunctionType]
+    enclosing = call.__qualname__.rpartition(".")[0]
+    if len(held) == 1 and not held[0].__qualname__.startswith(f"{enclosing}."):
+        import functools
+
+        functools.update_wrapper(func, held[0])
+
+
+def _flags_of(func: Any) -> int:
+    while not hasattr(func, "__code__") and hasattr(func, "func"):
+        func = func.func
+    code = getattr(func, "__code__", None) or getattr(type(func).__call__, "__code__", None)
+    return int(getattr(code, "co_flags", 0))

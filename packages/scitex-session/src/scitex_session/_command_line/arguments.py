@@ -106,7 +106,9 @@ def refuse(error: Exception) -> NoReturn:
     """Print the user's mistake in one line, and end the process with status 2."""
     program = program_name()
     hint = f" (try {program} --help)" if isinstance(error, UsageError) else ""
-    print(f"{program}: error: {error}{hint}", file=sys.stderr)
+    why = " ".join(str(error).splitlines())
+    why = why if len(why) < 1000 else f"{why[:500]} ... {why[-300:]}"  # it may repeat a value
+    print(f"{program}: error: {why}{hint}", file=sys.stderr)
     raise SystemExit(2)  # as argparse and the shell do
 
 
@@ -120,13 +122,17 @@ def program_name() -> str:
 
 def _print_and_exit(write: Callable[[], object]) -> NoReturn:
     """Print the help or the like. On a full disk, print one line; on a closed pipe, nothing."""
+    status = 0
     try:
-        write()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None after ``>&-``
+            write()
+            sys.stdout.flush()
     except OSError as error:
         if not isinstance(error, BrokenPipeError):
+            status = 1
             print(f"{program_name()}: can't write to stdout: {error.strerror}", file=sys.stderr)
         # Python flushes again at exit, and would report the error again, as a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
-    raise SystemExit(0)
+    except SystemExit:  # by which rich ends on a closed pipe
+        pass
+    raise SystemExit(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import types
 import typing
@@ -24,6 +25,8 @@ from .values import TYPED, Converter, YesNo, check, collected, converted
 def apply_files(roots: list[Argument], files: list[str]) -> None:
     """Give arguments the values of files, unless the user typed them. A later file wins."""
     for file in files:
+        if not file:
+            raise UsageError("--config needs the name of a file")
         _put_keys(Reader(file), roots, read_document(Path(file)), "")
 
 
@@ -92,9 +95,13 @@ class Reader:
         text = word(node.bare()) if node.text is None else node.text
         return Token(keyword=place, source=self.source(node), **(value or {"value": text}))
 
-    def error(self, hint: Any, node: Located, place: str, why: str | None = None) -> CoercionError:
-        """Make the error for a value that does not fit `hint`."""
-        return CoercionError(msg=why, token=self.token(node, place), target_type=hint)
+    def error(self, hint: Any, node: Located, place: str, why: str = "") -> Exception:
+        """Make the error for a value that does not fit `hint`, or is wrong because of `why`."""
+        if why:
+            return UsageError(f"Invalid value for {place} from {self.source(node)}: {why}")
+        if isinstance(hint, type) and issubclass(hint, enum.Enum):  # written as --help does
+            hint = typing.Literal[tuple(map(kebab, hint.__members__))]
+        return CoercionError(token=self.token(node, place), target_type=hint)
 
     def unknown(self, node: Located, place: str, known: typing.Iterable[str]) -> UsageError:
         """Make the error for a key that names no parameter or field."""
@@ -152,7 +159,8 @@ class Reader:
         if len(kinds) != len(items):
             raise self.error(kind, node, place, f"it takes {len(kinds)} values, not {len(items)}.")
         pairs = zip(kinds, items, strict=True)
-        return collected(kind, [self.value(part, item, place) for part, item in pairs])
+        values = [self.value(p, item, f"{place}[{n}]") for n, (p, item) in enumerate(pairs)]
+        return collected(kind, values)
 
     def _mapping(self, args: Any, node: Located, place: str, default: Any) -> dict[Any, Any]:
         values = dict(default) if isinstance(default, dict) else {}
@@ -171,6 +179,9 @@ class Reader:
             if (field := fields.get(kebab(str(key)))) is None:
                 raise self.unknown(item, f"{place}.{key}", [f"{place}.{name}" for name in fields])
             values[field.name] = self.value(field.annotation, item, f"{place}.{key}", field.default)
+        for name, field in fields.items():
+            if field.default is EMPTY and field.name not in values:
+                raise self.error(kind, node, place, f"{name} is missing.")
         try:
             return hints.build(kind, held, values)
         except (ValueError, TypeError, AssertionError) as error:

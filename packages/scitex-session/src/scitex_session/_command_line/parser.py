@@ -15,6 +15,7 @@ from cyclopts import Parameter as Option
 from cyclopts.annotations import get_hint_name, is_union
 
 from scitex_session._errors import UnsuitableFunctionError, UsageError
+from scitex_session._suggest import suggest
 
 from . import hints
 from .hints import ANY, EMPTY, MANY, MAPPINGS, kebab, keyword, kinds
@@ -133,7 +134,7 @@ def _prepared(hint: Any, default: Any, **option_keywords: Any) -> Any:
     option_keywords["n_tokens"] = 1 if why_not else -1 if any(many) and not all(many) else None
     option_keywords["json_list"] = False if hints.is_free(hint) else None
     if why_not and not structure:
-        option_keywords |= {"metavar": name, "show": usable is _BY_FILE}
+        option_keywords |= {"metavar": f"{name} (by --config FILE)", "show": usable is _BY_FILE}
         usable = str
     option_keywords["converter"] = Converter(hint, usable, default, why_not)
     option = Option(consume_multiple=True, negative_iterable="", **option_keywords)
@@ -177,7 +178,7 @@ def _session_hint(option: SessionOption) -> Any:
 def _slot_of(parameter: Parameter, hint: Any) -> inspect.Parameter:
     name, long, variadic = parameter.name, kebab(parameter.name), parameter.kind in VARIADIC
     if not long:
-        raise TypeError(f"the parameter {name} has no letter to make an option of")
+        raise TypeError(f"the parameter {name} has no letter to make an option of; rename it")
     single = len(long) == 1 and long.isalpha() and not variadic
     short = {"alias": f"-{long}"} if single else {"short_alias": _short_name}
     default = EMPTY if parameter.required or variadic else parameter.default
@@ -245,6 +246,11 @@ class CommandLine:
             names = [name for argument in arguments for name in argument.names]
             if twice := [name for name in names if names.count(name) > 1]:
                 raise UnsuitableFunctionError(self.name, f"two would be {twice[0]}; rename one")
+            for more in [each for each in arguments if each.field_info.kind == VAR_KEYWORD]:
+                nested = any(kind in MAPPINGS for kind in kinds(more.field_info.annotation))
+                for token in more.tokens:
+                    if token.keys[0] in ("help", "session") or (token.keys[1:] and not nested):
+                        raise UsageError(_unknown(token.keyword or "", arguments))
             session = _session_of(arguments)
             if not partly and session and (files := session["config"].tokens):
                 from .files import apply_files
@@ -257,17 +263,26 @@ class CommandLine:
                 if info.kind not in VARIADIC:
                     argument.field_info = info.evolve(annotation=Any, default=info.empty)
 
+        def refuse_unused(words: list[str]) -> None:
+            options = typed[: (*typed, "--").index("--")]
+            for word in [each for each in words if each in options]:
+                if word.startswith(PREFIX if partly else "-"):
+                    raise UsageError(_unknown(word, arguments))
+            if words and not partly:
+                raise UsageError(_unused(words[0].replace(LONE_DASH, "-")))
+
         self.app.config = (add_files,)
+        typed = self._rewritten(tokens)
         try:
-            _, bound, rest, _ = self.app.parse_known_args(self._rewritten(tokens))
-            for unknown in [each for each in rest if each.startswith(PREFIX if partly else "-")]:
-                token = cyclopts.Token(keyword=unknown.partition("=")[0], source=TYPED)
-                raise cyclopts.UnknownOptionError(token=token, argument_collection=arguments)
+            _, bound, rest, _ = self.app.parse_known_args(typed)
         except CycloptsError as error:
-            error.verbose = False
-            raise UsageError(_sentence(error, tokens, _roots(arguments))) from None
-        if rest and not partly:
-            raise UsageError(_unused(rest[0].replace(LONE_DASH, "-")))
+            error.verbose, argument = False, error.argument
+            typed_at_all = getattr(error, "keyword", None) or getattr(argument, "tokens", ())
+            if isinstance(error, cyclopts.MissingArgumentError) and argument and not typed_at_all:
+                refuse_unused(error.unused_tokens or [])  # perhaps its name was mistyped
+                error = CycloptsError(msg=f"Missing option {argument.name}.", argument=argument)
+            raise UsageError(_sentence(error, tokens)) from None
+        refuse_unused(rest)
         values = {name: value for name, value in bound.arguments.items() if name != _SESSION}
         for name in [p.name for p in self.parameters if p.kind == VAR_KEYWORD and p.name in values]:
             values[name] = {key.replace("-", "_"): item for key, item in values[name].items()}
@@ -293,16 +308,12 @@ class CommandLine:
         return rewritten
 
 
-def _sentence(error: CycloptsError, tokens: list[str], roots: dict[str, Argument]) -> str:
+def _sentence(error: CycloptsError, tokens: list[str]) -> str:
     """Return the message in one line; cyclopts' own, if that says enough."""
     argument, token = error.argument, getattr(error, "token", None)
-    if isinstance(error, cyclopts.UnknownOptionError):
-        argument = roots.get((error.token.keyword or "").partition(".")[0][2:])
     why_not = _why_not(argument)
     if argument and why_not and (not argument.children or getattr(error, "msg", "") == why_not):
-        fields = [field.name for field in argument.children if not _why_not(field)]
-        example = f", such as {fields[0]}" if fields else ""
-        return f"Invalid value for {argument.name}: {why_not}{example}."
+        return _not_typed(argument)
     if isinstance(error, cyclopts.MissingArgumentError) and error.keyword in tokens:
         after = tokens[tokens.index(error.keyword) + 1 :]
         if after and after[0].startswith("-"):
@@ -312,7 +323,26 @@ def _sentence(error: CycloptsError, tokens: list[str], roots: dict[str, Argument
     if token is not None and argument is not None and (token.keyword or "[")[0] == "[":
         # ``[x][depth]`` of a field within JSON, or a token of an inner conversion
         error.token = token.evolve(keyword=argument.name)  # type: ignore[attr-defined]
-    return " ".join(str(error).split("\n"))
+    return str(error).replace("positional arguments", "values")
+
+
+def _unknown(word: str, arguments: list[Argument]) -> str:
+    """Return the message for an option that there is not."""
+    name = word if word.startswith("--=") else word.partition("=")[0]
+    root = _roots(arguments).get(name.partition(".")[0][2:])
+    if root and _why_not(root) and not root.children:
+        return _not_typed(root)
+    said = f"Unknown option: {name}."
+    if root and hints.is_free(getattr(root.parameter.converter, "hint", None)):
+        return f"{said} Give {root.name} whole, as JSON or by --config FILE."
+    near = suggest(name, [name for argument in arguments for name in argument.names])
+    return f"{said} Did you mean {near}?" if near else said
+
+
+def _not_typed(argument: Argument) -> str:
+    fields = [field.name for field in argument.children if not _why_not(field)]
+    example = f", such as {fields[0]}" if fields else ""
+    return f"Invalid value for {argument.name}: {_why_not(argument)}{example}."
 
 
 def _why_not(argument: Argument | None) -> str:
@@ -320,7 +350,7 @@ def _why_not(argument: Argument | None) -> str:
 
 
 def _unused(token: str) -> str:
-    if token[:1] in _LONG_DASHES:
+    if token and token[0] in _LONG_DASHES:
         return f"Unused value {token}. Did you mean --{token.lstrip(_LONG_DASHES)}?"
     return f"Unused value {token!r}: every value is given by its option, as --name VALUE."
 
@@ -349,7 +379,8 @@ def _origins(arguments: list[Argument]) -> dict[str, str]:
 def _completion(app: cyclopts.App, shell: Any) -> str:
     """Return a script that makes a shell complete the options."""
     if shell not in typing.get_args(_Shell):
-        raise UsageError(f"{PREFIX}completion must be one of bash, zsh, fish, not {shell!r}")
+        found = f", not {shell!r}" if shell else ""
+        raise UsageError(f"{PREFIX}completion must be one of bash, zsh, fish{found}")
     # cyclopts refuses names such as ``script.py``: generate for another name, and register that.
     program = app.name[0].removeprefix("python -m ")
     name = "scitex_session_" + re.sub(r"[^A-Za-z0-9]", "_", program)

@@ -5,20 +5,17 @@ from __future__ import annotations
 import sys
 from types import FunctionType
 
-from scitex_session._errors import UnsuitableFunctionError
-from scitex_session._names.injection import INJECTED, check_injected
+from scitex_session._names.injection import INJECTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_VARARGS, _VARKEYWORDS, _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x04, 0x08, 0x20, 0x80, 0x200
+VARIADIC_CODE = 0x04 | 0x08  # the flags of code that takes ``*args`` and ``**kwargs``
 POSITIONAL_ONLY, POSITIONAL_OR_KEYWORD, VAR_POSITIONAL, KEYWORD_ONLY, VAR_KEYWORD = range(5)
 VARIADIC = (VAR_POSITIONAL, VAR_KEYWORD)  # the numbers are those of inspect
 REQUIRED: Any = object()  # the default of a parameter that has none
-_NO_METHOD = """a method can't be a script, since its object would be an argument; decorate a \
-function that makes the object and calls it, or wrap it: main = session(object.method)"""
 
 
 class Parameter:
@@ -37,7 +34,7 @@ def parameters_of(func: Callable[..., Any]) -> list[Parameter]:
     """Return the parameters of a function, in the order of its signature."""
     wrapped = hasattr(func, "__wrapped__") or hasattr(func, "__signature__")
     code: Any = getattr(func, "__code__", None)
-    if type(func) is not FunctionType or wrapped or code.co_flags & (_VARARGS | _VARKEYWORDS):
+    if type(func) is not FunctionType or wrapped or code.co_flags & VARIADIC_CODE:
         import inspect  # takes 9 ms, which a plain function saves
 
         found = inspect.signature(func).parameters.values()
@@ -49,40 +46,6 @@ def parameters_of(func: Callable[..., Any]) -> list[Parameter]:
     kinds = [POSITIONAL_ONLY] * first + [POSITIONAL_OR_KEYWORD] * (count - first)
     kinds += [KEYWORD_ONLY] * code.co_kwonlyargcount
     return [Parameter(n, values.get(n, REQUIRED), k) for n, k in zip(names, kinds, strict=False)]
-
-
-def check_function(func: Any) -> None:
-    """Raise UnsuitableFunctionError for what can't be run as a session."""
-    name = name_of(func)
-    home, _, _ = getattr(func, "__qualname__", name).rpartition(".")
-    if isinstance(func, type):
-        why = "a class can't be a session; decorate a function that makes the object, or wrap the"
-        raise UnsuitableFunctionError(name, f"{why} object where its class has __call__")
-    if isinstance(func, classmethod):
-        why = "a classmethod can't be decorated inside its class; wrap it afterwards:"
-        raise UnsuitableFunctionError(name, f"{why} main = session(Class.method)")
-    if not callable(func):
-        raise UnsuitableFunctionError(repr(func), "a session wraps a function")
-    parameters = parameters_of(func)
-    of_object = parameters[:1] and parameters[0].name in ("self", "cls")
-    if home and not home.endswith("<locals>") and of_object and not hasattr(func, "__self__"):
-        raise UnsuitableFunctionError(f"{home}.{name}", _NO_METHOD)
-    if _flags_of(func) & (_GENERATOR | _ASYNC_GENERATOR):
-        why = "a generator function does nothing when called; a session needs one that runs"
-        raise UnsuitableFunctionError(name, why)
-    check_injected(name, [p.name for p in parameters if p.injected])
-
-
-def refuse_method_call(func: Any, script: object, first: object) -> None:
-    """Refuse ``obj.method()`` on a decorated method: its `self` would pass for an argument."""
-    name = name_of(func)
-    if any(vars(base).get(name) is script for base in type(first).__mro__):
-        raise UnsuitableFunctionError(f"{type(first).__qualname__}.{name}", _NO_METHOD)
-
-
-def is_coroutine_function(func: Any) -> bool:
-    """Tell whether `func`, under its decorators, was written with ``async def``."""
-    return bool(_flags_of(code_of(func)) & _COROUTINE)
 
 
 def code_of(func: Any) -> Any:
@@ -108,28 +71,6 @@ def name_of(func: Any) -> str:
     return str(getattr(func, "__name__", type(func).__name__))
 
 
-def copy_signature_of_wrapped(func: Any) -> None:
-    """Give a wrapper made without `functools.wraps` the name and signature of its function.
-
-    Otherwise its parameters are hidden, and we would inject globals into the decorator's module.
-    Such a wrapper takes only ``*args, **kwargs`` and holds one function, which it does not define.
-    """
-    call = func if type(func) is FunctionType else type(func).__call__
-    code = getattr(call, "__code__", None)
-    if code is None or hasattr(func, "__wrapped__") or hasattr(func, "__self__"):
-        return
-    own, both = 0 if call is func else 1, _VARARGS | _VARKEYWORDS
-    if code.co_argcount != own or code.co_kwonlyargcount or code.co_flags & both != both:
-        return
-    around = variables_around(func) if call is func else getattr(func, "__dict__", {})
-    held = [item for item in around.values() if type(item) is FunctionType]
-    enclosing = call.__qualname__.rpartition(".")[0]
-    if len(held) == 1 and not held[0].__qualname__.startswith(f"{enclosing}."):
-        import functools
-
-        functools.update_wrapper(func, held[0])
-
-
 def variables_around(func: Any) -> dict[str, Any]:
     """Return the variables of enclosing functions that `func` uses and that have a value."""
     names = getattr(getattr(func, "__code__", None), "co_freevars", ())
@@ -140,10 +81,3 @@ def variables_around(func: Any) -> dict[str, Any]:
         except ValueError:  # no value yet
             continue
     return values
-
-
-def _flags_of(func: Any) -> int:
-    while not hasattr(func, "__code__") and hasattr(func, "func"):
-        func = func.func
-    code = getattr(func, "__code__", None) or getattr(type(func).__call__, "__code__", None)
-    return int(getattr(code, "co_flags", 0))

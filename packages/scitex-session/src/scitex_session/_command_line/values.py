@@ -33,6 +33,9 @@ class YesNo:
     """A bool in a container, which has no ``--flag``: it is written ``yes`` or ``no``."""
 
 
+YesNo.__name__ = "yes|no"  # in messages and in the help
+
+
 class Converter:  # noqa: PLW1641  # cyclopts compares options and never hashes them
     """Convert the tokens of an option. `hint` is its annotation, `usable` one for cyclopts.
 
@@ -50,9 +53,12 @@ class Converter:  # noqa: PLW1641  # cyclopts compares options and never hashes 
     def __call__(self, _kind: Any, tokens: Any) -> Any:
         """Return the value from a file, or the value of the typed words."""
         if isinstance(tokens, dict):
-            if is_free(self.hint) and any(isinstance(each, dict) for each in tokens.values()):
-                raise CoercionError(msg="give dicts within it by --config FILE, or it as JSON.")
-            return _merged(self.default, converted(self.usable, tokens))
+            try:
+                return _merged(self.default, converted(self.usable, tokens))
+            except ValueError:  # keys within keys, for which the annotation has no type
+                why = "give dicts within it by --config FILE, or it as JSON."
+                why = why if is_free(self.hint) else "it has one level of keys."
+                raise CoercionError(msg=why) from None
         tokens = [t.evolve(value=t.value.replace(LONE_DASH, "-")) for t in tokens]
         if len(tokens) == 1 and tokens[0].implicit_value is not UNSET:
             return tokens[0].implicit_value

@@ -38,6 +38,8 @@ def read_document(path: Path) -> Located:
         The file can't be read, is not in its format, has a key twice, holds no mapping, or has too
         many values or levels.
     """
+    if path.is_dir():
+        raise ConfigFileError(str(path), "can't be read: it is a directory")
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in SUFFIXES:
         raise ConfigFileError(str(path), f"its suffix must be one of {', '.join(SUFFIXES)}")
@@ -60,6 +62,8 @@ def _read_json(path: Path) -> Located:
     import json
 
     text = read_text(path)
+    if not text.strip():
+        return Located(None, 1)
     try:
         json.loads(text)
     except json.JSONDecodeError as error:

@@ -23,6 +23,7 @@ from .options import Options
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
+    from types import TracebackType
     from typing import Any, NoReturn
 
     from scitex_session._command_line.arguments import Arguments
@@ -165,6 +166,8 @@ def execute(
             except BaseException:  # noqa: BLE001
                 run.guard.begin_cleanup(error)
     waits = error is None or _exits_silently(error)
+    if error is not None:
+        _shorten_traceback(func)
     return _ended(run, result, error, lingers=waits and _is_script(func))
 
 
@@ -190,6 +193,7 @@ async def execute_async(
             run.guard.begin_cleanup(error)
         except BaseException:  # noqa: BLE001
             run.guard.begin_cleanup(error)
+        _shorten_traceback(func)
     return _ended(run, result, error)
 
 
@@ -321,6 +325,34 @@ def _without_our_frames(error: BaseException) -> BaseException:
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OURS):
         trace = trace.tb_next
     return error if trace is None else error.with_traceback(trace)
+
+
+def _shorten_traceback(func: Callable[..., Any]) -> None:
+    """Have the error of a script printed without our frames, unless others have set a hook."""
+    if _is_script(func) and sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _print_without_our_frames
+
+
+def _print_without_our_frames(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Print an error that nobody caught as if it had not passed through this package.
+
+    Raising it again, as the decorated function must, puts our frames above it. They are cut only
+    here, where the process ends: a debugger, or a hook of the user's, sees all. An error that was
+    raised in this package keeps its frames.
+    """
+    sys.excepthook = sys.__excepthook__
+    entries = []
+    while trace is not None:
+        entries.append(trace)
+        trace = trace.tb_next
+    others = [e for e in entries if not e.tb_frame.f_code.co_filename.startswith(_OURS)]
+    if others and others[-1] is entries[-1]:
+        for entry in reversed(others):
+            trace = type(entry)(trace, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+        error.__traceback__ = trace
+    sys.__excepthook__(kind, error, error.__traceback__)
 
 
 class Finished(Coroutine):  # type: ignore[type-arg]  # a type parameter would import typing
