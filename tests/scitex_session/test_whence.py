@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 
 from scitex_session.__main__ import main
-from scitex_session_core import make_run_dir, new_record, register_end, register_start, write_record
+from scitex_session_core import (
+    ended_record,
+    make_run_dir,
+    new_record,
+    outcome,
+    read_record,
+    register_end,
+    register_start,
+    registry_dir,
+    write_record,
+)
 
 RUN: dict[str, Any] = {
     "status": "failed",
@@ -84,8 +94,6 @@ def test_others_with_the_same_content_are_named_up_to_three(
 ) -> None:
     import hashlib
 
-    from scitex_session_core import ended_record, outcome, read_record, registry_dir
-
     Path("table.csv").write_text("a,b\n")
     digest = hashlib.sha256(b"a,b\n").hexdigest()
     artifact = {"path": "table.csv", "sha256": digest, "bytes": 4, "role": "output"}
@@ -119,3 +127,15 @@ def test_nothing_that_commands_a_terminal_is_printed(
     said = capsys.readouterr().err
     assert said.startswith("stranger ")
     assert said.removesuffix("\n").isprintable()
+
+
+def test_an_end_that_only_the_registry_tells(capsys: pytest.CaptureFixture[str]) -> None:
+    registry = registry_dir()
+    dead = {**new_record("x")["process"], "pid": 2**22 + 1}
+    place = recorded(process=dead)
+    assert told(place, capsys)["status"].startswith("crashed")
+    record = read_record(place)
+    register_start(registry, record, place)
+    register_end(registry, ended_record(record, exit_status=3, reason={}), place)
+    assert told(place, capsys)["status"] == "failed (exit status 3)"
+    assert told(place / "session.json", capsys)["status"] == "failed (exit status 3)"

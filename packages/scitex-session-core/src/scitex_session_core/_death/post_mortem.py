@@ -41,9 +41,14 @@ _ESCAPE = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~
 
 
 def write_crash(
-    run_dir: Path, seen: Mapping[str, Any] | None, status: str
-) -> tuple[Path, dict[str, Any]] | None:
-    """Write the end of a dead run into its record.
+    run_dir: Path,
+    seen: Mapping[str, Any] | None,
+    status: str,
+    *,
+    registry: Path | None = None,
+    deadline: float | None = None,
+) -> tuple[Path, dict[str, Any], bool] | None:
+    """Write the end of a dead run into its record: its own, if that is registered, or a crash.
 
     Parameters
     ----------
@@ -53,17 +58,23 @@ def write_crash(
         What a witness saw of the death; see `crashed_record`.
     status : {"crashed", "lost"}
         The status to file.
+    registry : Path, optional
+        The registry in which the run may have registered its own end; the user's own by default.
+    deadline : float, optional
+        When to give up looking for that, on `time.monotonic`.
 
     Returns
     -------
-    tuple of (Path, dict) or None
-        Where the run is, and its record. The record is left as it was if it already told the end.
-        None if there is no record, or the run is alive.
+    tuple of (Path, dict, bool) or None
+        Where the run is, its record, and whether that tells what the registry told. The record is
+        left as it was if it already told the end. None if there is no record, or the run is alive.
 
     Raises
     ------
     OSError
-        The record could not be written.
+        The record of a crash could not be written.
+    JournalTooLongError
+        The registry could not be read in time.
     """
     run_dir = locate_run(run_dir)
     try:
@@ -75,10 +86,55 @@ def write_crash(
         return None
     known = record.get("status")
     if known != "running" and (known not in ("crashed", "lost") or not seen):
-        return run_dir, record  # it ended as it says, or its crash was filed before
+        return run_dir, record, False  # it ended as it says, or its crash was filed before
+    if known == "running" and (ended := write_own_end(run_dir, record, registry, deadline)):
+        return run_dir, ended, True
     record = crashed_record(record, run_dir, seen, status=status)
     write_record(run_dir, record)
-    return run_dir, record
+    return run_dir, record, False
+
+
+def write_own_end(
+    run_dir: Path,
+    record: dict[str, Any],
+    registry: Path | None = None,
+    deadline: float | None = None,
+) -> dict[str, Any] | None:
+    """Write the end that a dead run registered itself into its record, and say so.
+
+    Where the record can't be written, the name of the folder will tell it: see `move_to_finished`.
+
+    Parameters
+    ----------
+    run_dir : Path
+        Where the run is.
+    record : dict
+        Its record, which says ``running``.
+    registry, deadline
+        See `write_crash`.
+
+    Returns
+    -------
+    dict or None
+        The record with that end. None if there is none.
+
+    Raises
+    ------
+    JournalTooLongError
+        The registry could not be read in time.
+    """
+    from scitex_session_core._registry.own_end import own_end  # a run that starts needs it not
+
+    found = own_end(record, registry, deadline=deadline)
+    if found is None:
+        return None
+    trouble = None
+    try:
+        write_record(run_dir, found.record)
+    except OSError as error:
+        trouble = error
+    found.say_believed(run_dir, record.get("status"), trouble)
+    return found.record
 
 
 def crashed_record(

@@ -42,6 +42,10 @@ _TRANSIENT = ("br-", "cali", "cni", "docker", "flannel", "lo", "tap", "tun", "ve
 _writer_names: dict[Path, tuple[int, str]] = {}
 
 
+class JournalTooLongError(Exception):
+    """The journal could not be read within the time given."""
+
+
 def registry_dir() -> Path:
     """Return the directory of the registry: ``$SCITEX_SESSION_REGISTRY``, or the user's own.
 
@@ -452,8 +456,21 @@ def writer_name(folder: Path) -> str:
     return name
 
 
+def machine_name(process: object) -> str:
+    """Return how the names of the files begin to which a machine writes in one boot.
+
+    Parameters
+    ----------
+    process : object
+        The ``process`` of a record of that machine. If it tells no machine, the name is empty.
+    """
+    if not isinstance(process, dict) or not isinstance(process.get("host"), str):
+        return ""
+    return f"{process['host']}-{str(process.get('boot_id') or 'noboot')[:8]}".replace(os.sep, "_")
+
+
 def _new_writer_name(folder: Path) -> str:
-    machine = f"{host()}-{(boot_id() or 'noboot')[:8]}".replace(os.sep, "_")
+    machine = machine_name({"host": host(), "boot_id": boot_id()})
     token = _machine_token(machine)
     if token and sys.platform != "win32" and not on_network(folder):
         return f"{machine}-{token}"

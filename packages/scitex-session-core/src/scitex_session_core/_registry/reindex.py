@@ -17,15 +17,19 @@ from scitex_session_core._paths import (
     RECORD_NAME,
     RUNNING,
     STATUS_OF_FOLDER,
+    DirectoryLock,
     absolute,
     check_id,
+    locate_run,
 )
+from scitex_session_core._process import liveness
 from scitex_session_core._record.outcome import status_of
-from scitex_session_core._record.record import read_record
+from scitex_session_core._record.record import read_record, write_record
 
 from .fold import fold
 from .index import Index
 from .journal import append, encoded, record_event, registry_dir
+from .own_end import OwnEnd, ended_as_registered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +61,9 @@ def reindex(
 
     This restores a registry that was lost, and registers runs that were moved, that came from
     another machine, or that scitex-session 0.3.1 left. Where registry and record differ, the
-    record is right. Records of every schema are read, and unknown fields ignored. Of several
+    record is right, but for one case: where a record says that its run goes on or crashed, and the
+    run registered its own end, that end is written into the record, and a warning tells it. `reap`
+    then moves the run. Records of every schema are read, and unknown fields ignored. Of several
     copies of a run, the one where the registry says it is counts, or else the first that is found.
 
     Parameters
@@ -93,8 +99,9 @@ def reindex(
         if known is not None and _is_copy(known, run_dir):
             continue
         seen.add(session_id)
-        if known is None or _differs(known, record, run_dir):
-            append(where, record_event(record, run_dir))
+        told = _with_own_end(record, known, run_dir, where)
+        if known is None or _differs(known, told, run_dir):
+            append(where, record_event(told, run_dir))
             registered.append(run_dir)
     return registered
 
@@ -142,13 +149,40 @@ def _record(run_dir: Path) -> dict[str, Any] | None:
 
 def _is_copy(known: dict[str, Any], run_dir: Path) -> bool:
     """Tell whether the run is where the registry says, and `run_dir` is another place."""
-    place = known["run_dir"]
-    if place is None or Path(place) == run_dir:
+    if known["run_dir"] is None:
         return False
     try:
-        return bool(read_record(Path(place))["id"] == known["id"])
-    except (RecordError, ValueError):
-        return legacy_record(Path(place)) is not None and Path(place).is_dir()
+        place = locate_run(Path(known["run_dir"]))  # it may have been moved and not registered
+        return place != run_dir and bool(read_record(place)["id"] == known["id"])
+    except ValueError:  # a garbage line may hold a path with a NUL
+        return False
+    except RecordError:
+        return legacy_record(place) is not None and place.is_dir()
+
+
+def _with_own_end(
+    record: dict[str, Any], known: dict[str, Any] | None, run_dir: Path, registry: Path
+) -> dict[str, Any]:
+    """Return the record with the end that its run registered itself, and write it, if it has none.
+
+    A run never says of itself that it crashed: that others wrote. Where only the folder tells the
+    status, there is no time of the end.
+    """
+    status = "running" if record.get("ended") is None else record.get("status")
+    if known is None or "schema" not in record or status not in ("running", "crashed", "lost"):
+        return record
+    ended = ended_as_registered(record, known)
+    if ended is None:
+        return record
+    if status != "running" or liveness(record.get("process")) != "alive":
+        trouble = None
+        try:
+            with DirectoryLock(run_dir):
+                write_record(run_dir, ended)
+        except OSError as error:
+            trouble = error
+        OwnEnd(ended, registry).say_believed(run_dir, status, trouble)
+    return ended
 
 
 def _differs(known: dict[str, Any], record: dict[str, Any], run_dir: Path) -> bool:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from scitex_session_core._atomic import OpenDirectory, remove_leftovers
-from scitex_session_core._death.post_mortem import crashed_record
+from scitex_session_core._death.post_mortem import crashed_record, write_own_end
 from scitex_session_core._errors import (
     InvalidSessionIdError,
     InvalidValueError,
@@ -94,8 +94,10 @@ def _put_earlier_run_away(sdir: Path, *, clear: bool, replaced_by: str) -> None:
     if status in ("running", "lost", "unknown"):
         raise RunDirectoryBusyError(str(sdir), earlier["id"], status)
     if earlier["status"] == "running":
-        earlier = crashed_record(earlier, sdir)
-        write_record(sdir, earlier)
+        ended = write_own_end(sdir, earlier)
+        if ended is None:
+            earlier = crashed_record(earlier, sdir)
+            write_record(sdir, earlier)
     # The record goes last: after a kill in between, the next start finds it and does the rest.
     if clear:
         for name in (*_OURS, RECORD_NAME):

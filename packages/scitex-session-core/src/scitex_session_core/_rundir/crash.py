@@ -28,7 +28,12 @@ from scitex_session_core._paths import (
 )
 from scitex_session_core._process import observed_status
 from scitex_session_core._record.record import read_record
-from scitex_session_core._registry.journal import register_crash
+from scitex_session_core._registry.journal import (
+    JournalTooLongError,
+    append,
+    record_event,
+    register_crash,
+)
 
 from .directory import move_to_finished
 
@@ -170,8 +175,10 @@ def file_crash(
     """Write the end of a dead run into its record, and move it to ``FINISHED_ERROR``.
 
     A run that wrote its last record and died before the move did end as its record says, and is
-    moved where its status says. A directory without a record, and a run whose process is alive,
-    are left alone. Several processes may file the same crash; what only one of them saw is kept.
+    moved where its status says. So is a run that could only register its own end: it is filed as
+    that says, and a warning tells it. A directory without a record, and a run whose process is
+    alive, are left alone. Several processes may file the same crash; what only one of them saw is
+    kept.
 
     Parameters
     ----------
@@ -181,6 +188,7 @@ def file_crash(
         What a witness saw of the death: ``seen`` (when, in ISO 8601), ``signal``, ``exit_status``.
     registry : Path, optional
         The registry in which the end is registered. If it can't be written, a warning says so.
+        Without one, the user's own is only asked whether it knows how the run ended.
 
     Returns
     -------
@@ -196,23 +204,30 @@ def file_crash(
 
 
 def _file(
-    run_dir: Path, seen: Mapping[str, Any] | None, status: str, registry: Path | None
+    run_dir: Path,
+    seen: Mapping[str, Any] | None,
+    status: str,
+    registry: Path | None,
+    deadline: float | None = None,
 ) -> Path:
     from scitex_session_core._death.post_mortem import write_crash  # no run that ends well needs it
 
     with DirectoryLock(run_dir):
         try:
-            found = write_crash(run_dir, seen, status)
+            found = write_crash(run_dir, seen, status, registry=registry, deadline=deadline)
         except FileNotFoundError:  # without locks, another process moved it meanwhile
-            found = write_crash(run_dir, seen, status)
+            found = write_crash(run_dir, seen, status, registry=registry, deadline=deadline)
         if found is None:
             return locate_run(run_dir)
-        run_dir, record = found
+        run_dir, record, is_registered = found
         moved = move_to_finished(run_dir, str(record["status"]))
         _clean_up(moved)
     if registry is not None:
         try:
-            register_crash(registry, record, run_dir, moved)
+            if not is_registered:
+                register_crash(registry, record, run_dir, moved)
+            elif moved != run_dir:  # else the registry knows it all
+                append(registry, record_event(record, moved))
         except OSError as error:
             warn(f"the end of {moved} could not be registered in {registry}: {error}")
     return moved
@@ -241,7 +256,8 @@ def reap(
 ) -> list[Path]:
     """File the ends of runs whose processes are dead.
 
-    A run that wrote its last record and died before the move is moved where its status says. A
+    A run that wrote its last record and died before the move is moved where its status says. So is
+    a run that could only register its own end: it is filed as that says, and a warning tells it. A
     directory without a record is left alone, and so are runs of other machines, and runs of which
     nobody can tell whether they live.
 
@@ -250,7 +266,8 @@ def reap(
     root : Path
         A folder. The runs in every ``RUNNING`` folder below it are checked.
     registry : Path, optional
-        The registry in which the ends are registered.
+        The registry in which the ends are registered. Without one, the user's own is only asked
+        whether it knows how a run ended.
     force : bool
         Also file runs of other machines that are ``lost`` (they missed five heartbeats), with the
         status ``lost``. Only you can know that their machines are not suspended.
@@ -258,7 +275,8 @@ def reap(
         Check no more runs than this, and only those directly in ``root/RUNNING``. So much may a
         run do for others at its end.
     within : float, optional
-        Check no further run after this many seconds.
+        Check no further run after this many seconds. A run is left alone, too, if it takes longer
+        to look into the registry for its own end.
 
     Returns
     -------
@@ -273,9 +291,11 @@ def reap(
         try:
             status = _status_to_file(run_dir, force=force)
             if status is not None:
-                reaped.append(_file(run_dir, None, status, registry))
+                reaped.append(_file(run_dir, None, status, registry, deadline))
         except RecordError:
             continue  # not a run of ours
+        except JournalTooLongError:
+            continue  # for a `reap` that has the time
         except OSError as error:
             warn(f"the crash of {run_dir} could not be filed: {error}")
     return reaped

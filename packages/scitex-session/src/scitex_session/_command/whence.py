@@ -128,7 +128,7 @@ def origins(file: str | os.PathLike[str], manager: SessionManager) -> list[Origi
         found = _enclosing(path)
         if found is None:
             return []
-        origin = _of_directory(name, *found)
+        origin = _of_directory(name, *found, manager)
         origin.by = "itself" if found[1] == path else "directory"
         return [origin]
     from scitex_session_plot import read_stamps
@@ -139,7 +139,7 @@ def origins(file: str | os.PathLike[str], manager: SessionManager) -> list[Origi
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     found = _enclosing(path.parent)
     if found is not None:
-        origin = _of_directory(name, *found)
+        origin = _of_directory(name, *found, manager)
         origin.artifact = _artifact(found[0], digest) or _artifact_at(*found, path)
         if origin.artifact is not None:
             return [origin]
@@ -147,7 +147,7 @@ def origins(file: str | os.PathLike[str], manager: SessionManager) -> list[Origi
     if makers:
         makers[0].same = [other.id for other in makers[1:]]
         return makers[:1]
-    return [_of_directory(name, *found)] if found else []
+    return [_of_directory(name, *found, manager)] if found else []
 
 
 def _of_stamp(name: str, path: Path, stamp: Stamp, manager: SessionManager) -> Origin:
@@ -157,7 +157,7 @@ def _of_stamp(name: str, path: Path, stamp: Stamp, manager: SessionManager) -> O
         # A directory that was moved away from where the registry saw it, with the figure in it.
         found = _enclosing(path.parent)
         if found is not None and found[0]["id"] == stamp.id:
-            _fill_from_record(origin, *found)
+            _fill_from_record(origin, *found, session)
             origin.last_seen = None
     return origin
 
@@ -171,9 +171,12 @@ def _of_content(name: str, session: Mapping[str, Any], digest: str) -> Origin | 
     return origin
 
 
-def _of_directory(name: str, record: Mapping[str, Any], place: Path) -> Origin:
+def _of_directory(
+    name: str, record: Mapping[str, Any], place: Path, manager: SessionManager
+) -> Origin:
     origin = Origin(name, "directory", record["id"])
-    _fill_from_record(origin, record, place)
+    ended = record.get("status") != "running"
+    _fill_from_record(origin, record, place, {} if ended else manager.get_session(record["id"]))
     return origin
 
 
@@ -189,7 +192,7 @@ def _fill_from_session(origin: Origin, session: Mapping[str, Any]) -> bool:
         except (RecordError, OSError, ValueError):
             record = {}
         if record.get("id") == session["id"]:
-            _fill_from_record(origin, record, place)
+            _fill_from_record(origin, record, place, session)
             return True
         origin.last_seen = run_dir
     begin, end = session["start_time"], session["end_time"]
@@ -207,10 +210,15 @@ def _fill_from_session(origin: Origin, session: Mapping[str, Any]) -> bool:
     return False
 
 
-def _fill_from_record(origin: Origin, record: Mapping[str, Any], place: Path) -> None:
+def _fill_from_record(
+    origin: Origin, record: Mapping[str, Any], place: Path, session: Mapping[str, Any]
+) -> None:
     origin.directory = place
     origin.run = {name: record.get(name) for name in _FIELDS}
     origin.run["status"] = current_status(record, place)
+    if session and record.get("status") == "running":
+        # The run may have registered an end that it could not write here.
+        origin.run.update(status=session["status"], exit_status=session["exit_code"])
 
 
 def _enclosing(folder: Path) -> tuple[dict[str, Any], Path] | None:
