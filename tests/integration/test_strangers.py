@@ -149,8 +149,8 @@ class Commons:
 
 @pytest.fixture
 def commons(monkeypatch: pytest.MonkeyPatch) -> Iterator[Commons]:
-    """Where two users meet; pytest's own folders can be entered by their owner only."""
-    root = Path(tempfile.mkdtemp(prefix="commons-"))
+    """Where two users meet; pytest's own folders, and perhaps $TMPDIR, are closed to others."""
+    root = Path(tempfile.mkdtemp(prefix="commons-", dir="/tmp"))
     root.chmod(0o755)
     made = Commons(root)
     monkeypatch.chdir(made.folder)
