@@ -10,6 +10,8 @@ from ._errors import RunDirectoryBusyError as RunDirectoryBusyError
 from ._errors import SessionError as SessionError
 from ._errors import SessionWarning as SessionWarning
 from ._errors import warn as warn
+from ._paths import HEARTBEAT_NAME as HEARTBEAT_NAME
+from ._paths import RECORD_NAME as RECORD_NAME
 from ._paths import RUN_FILES as RUN_FILES
 from ._paths import check_id as check_id
 from ._paths import locate_run as locate_run

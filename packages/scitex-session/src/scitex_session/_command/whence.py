@@ -8,7 +8,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from scitex_session_core import RecordError, current_status, locate_run, read_record
+from scitex_session_core import RECORD_NAME, RecordError, current_status, locate_run, read_record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     By = Literal["stamp", "content", "directory", "itself"]
 
-RECORD_NAME = "session.json"
 # What is told of a run, from its record or from the registry.
 _FIELDS = (
     *("status", "exit_status", "script", "function", "arguments", "argv"),

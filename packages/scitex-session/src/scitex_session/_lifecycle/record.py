@@ -17,6 +17,7 @@ from datetime import date, datetime, timedelta
 from scitex_session._names.config_object import set_own_keys
 from scitex_session_core import (
     MASK,
+    RECORD_NAME,
     append_event,
     ended_record,
     fold_events,
@@ -353,7 +354,7 @@ class RunRecord:
         # The script deleted its own directory, or the disk was full at the start.
         with tolerated("looking for the record"):
             try:
-                self.directory.stat("session.json")
+                self.directory.stat(RECORD_NAME)
             except OSError:
                 warn(f"the record of the run is gone ({self.path}); it is written anew")
                 self.path.mkdir(parents=True, exist_ok=True)

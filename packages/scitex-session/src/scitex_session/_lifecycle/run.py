@@ -9,6 +9,7 @@ from scitex_session._config.folder import read_config_files
 from scitex_session._names.config_object import RESERVED, as_args, make_config
 from scitex_session._names.injection import SessionLogger, provide
 from scitex_session_core import (
+    HEARTBEAT_NAME,
     RUN_FILES,
     code_dir,
     crash_command,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
     from .options import Options
 
-_HEARTBEAT = "heartbeat"
 
 # The sessions of this process that are on record and not yet closed, innermost last.
 _active: list[Run] = []
@@ -164,7 +164,7 @@ class Run:
             log_path(run_dir.path, "stdout"),
             log_path(run_dir.path, "stderr"),
             mode=options.capture,
-            heartbeat=run_dir.path / _HEARTBEAT,
+            heartbeat=run_dir.path / HEARTBEAT_NAME,
             on_death=crash_command(run_dir.path, registry),
             on_death_code=code_dir(),
             max_bytes=options.max_log_bytes,
@@ -281,7 +281,7 @@ class Run:
         with tolerated("dismissing the companion"):
             self.capture.dismiss()
         with tolerated("removing the heartbeat"):
-            self.record.directory.unlink(_HEARTBEAT, missing_ok=True)
+            self.record.directory.unlink(HEARTBEAT_NAME, missing_ok=True)
         _active.remove(self)
         with tolerated("withdrawing the names"):
             self._withdraw_names()
