@@ -316,10 +316,10 @@ class DirectoryLock:
 
     Notes
     -----
-    A run itself never takes this lock. It is flock(2) on the directory, so it leaves no file and
-    ends with its process. Nobody waits longer than a second for it: where a file system has no
-    such lock, or only pretends to, the callers still do the right thing in all but a race of
-    microseconds.
+    A run takes this lock only to claim an explicit `sdir`. It is flock(2) on the directory, so it
+    leaves no file and ends with its process. Nobody waits longer than a second for it: where a file
+    system has no such lock, or only pretends to, the callers still do the right thing in all but a
+    race of microseconds.
     """
 
     __slots__ = ("_descriptor", "_run_dir")

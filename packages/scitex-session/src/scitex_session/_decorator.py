@@ -126,7 +126,7 @@ def _result(
         ending = execute(func, call, keywords, arguments)
     except ConfigFileError as wrong:
         refuse(wrong)
-    return ending.give_back(exits=exits)
+    return ending.return_or_raise(exits=exits)
 
 
 async def _result_in_loop(
@@ -144,7 +144,7 @@ async def _result_in_loop(
         ending = await execute_async(func, call, keywords, arguments)
     except ConfigFileError as wrong:
         refuse(wrong)
-    return ending.give_back(exits=exits)
+    return ending.return_or_raise(exits=exits)
 
 
 def _is_disabled() -> bool:

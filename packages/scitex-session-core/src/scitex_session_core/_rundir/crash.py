@@ -132,7 +132,8 @@ def crash_main(argv: list[str]) -> int:
         place = _own_place(Path(run_dir))
         file_crash(place, json.loads(seen), registry=Path(registry) if registry else None)
     except OSError as error:
-        warn(f"the crash of {run_dir} could not be filed: {error}; the next run of it tries again")
+        again = "the next run of the script tries again"
+        warn(f"the crash of {run_dir} could not be filed: {error}; {again}")
         return 1
     return 0
 
@@ -174,11 +175,10 @@ def file_crash(
 ) -> Path:
     """Write the end of a dead run into its record, and move it to ``FINISHED_ERROR``.
 
-    A run that wrote its last record and died before the move did end as its record says, and is
-    moved where its status says. So is a run that could only register its own end: it is filed as
-    that says, and a warning tells it. A directory without a record, and a run whose process is
-    alive, are left alone. Several processes may file the same crash; what only one of them saw is
-    kept.
+    If a run wrote its final record and died before the move, only the move is done. If it could
+    only register its own end, it is filed as that says, with a warning. A directory without a
+    record, and a run whose process is alive, are left alone. Several processes may file the same
+    crash; their observations are merged.
 
     Parameters
     ----------
@@ -304,7 +304,8 @@ def reap(
 def _status_to_file(run_dir: Path, *, force: bool) -> str | None:
     """Return ``crashed``, with `force` also ``lost``; None for a run to be left alone."""
     if locate_run(run_dir) != run_dir:
-        return None  # another process moved it, or a late child made the directory again
+        # Another process moved it, or a child that outlived the run made the directory again.
+        return None
     record = read_record(run_dir)
     status = str(record.get("status"))
     if status != "running" and (finished_dir(run_dir, status) / RECORD_NAME).exists():

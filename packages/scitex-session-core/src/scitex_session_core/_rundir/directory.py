@@ -107,7 +107,7 @@ def make_run_dir(
         Delete what an earlier run left in `sdir` (record, events, logs), instead of keeping it
         there under ``previous/<ID>/``. Other files are never touched.
     debug : bool
-        Put ``DEBUG_`` before the ID, for a run that debugs.
+        Put ``DEBUG_`` before the ID: it is a debug run.
     out : path-like, optional
         The folder for ``<script>_out``; by default ``$SCITEX_SESSION_OUT_DIR``, or else the folder
         of the script.
@@ -148,9 +148,9 @@ def make_run_dir(
         return _claim(out_dir, suffix, debug=debug)
     except OSError as error:
         trouble = error
-    for refuge in (_in_state_dir, _in_temporary_dir):
+    for fallback in (_in_state_dir, _in_temporary_dir):
         try:
-            claimed = _claim(refuge() / out_dir_name(script), suffix, debug=debug)
+            claimed = _claim(fallback() / out_dir_name(script), suffix, debug=debug)
         except OSError:
             continue
         why = f"can't write to {out_dir} ({trouble.strerror})" if out_dir else trouble.strerror

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MODES = ("fd", "sys", "none")
 LEAST_BYTES = 1 << 16
 
-# How long a terminal may hold up a question, or the one print that finds its log full; seconds.
+# How long we wait for the terminal before `input()` asks, or before a message; seconds.
 _SHOW_S = 1.0
 # They replace the standard streams by themselves.
 _CAPTURERS = {"ipykernel", "pytest"}
@@ -49,9 +49,9 @@ def capture(
 ) -> Capture:
     """Write what this process prints to log files, and show it where it was shown before.
 
-    In mode "fd" the log files *are* the descriptors 1 and 2: what Python, C code, subprocesses
-    and forked workers print is on disk at the moment of ``write(2)``, however the process dies. A
-    companion process copies what is appended to the terminal within about 20 ms.
+    In mode "fd" the log files *are* the descriptors 1 and 2: what Python, C code, subprocesses and
+    forked workers print is in the log as soon as ``write(2)`` returns, even if the process dies
+    then. A companion process copies what is appended to the terminal within about 20 ms.
 
     The naive ways lose output. A tee of Python's streams never sees what C code and subprocesses
     print. A pipe loses what is in it when its reader dies, and blocks its writers.
@@ -76,8 +76,8 @@ def capture(
         an empty stdin, and the terminal as stdout and stderr; SIGTERM, SIGINT, SIGHUP and SIGQUIT
         are ignored. It gets one more argument, a JSON object:
         ``{"seen": "2026-11-22T05:09:48.123456+00:00", "signal": 9, "exit_status": null}``.
-        Signal and exit status are null where they can't be known: Linux tells them from 6.15 on,
-        and earlier only while the parent has not reaped the process.
+        Signal and exit status are null if they can't be known: Linux 6.15 and later tells them,
+        earlier kernels only until the parent has reaped the process.
     on_death_code : path, optional
         A folder of Python code that the command imports. A long run may outlive it: an upgrade
         replaces it, or removes it. So the companion reads it when the run has gone on for a moment,
@@ -87,9 +87,9 @@ def capture(
         The largest size of each log, at least 65536 (64 KiB); by default there is none. A log that
         grows larger keeps its beginning and its end, together at least half as much, and between
         them stands ``[scitex-session: 123456 bytes dropped here]``. The terminal still shows
-        everything, unless it lags by 64 MiB.
+        everything, except what it has not shown when it lags by more than 64 MiB.
     companion : Companion, optional
-        A companion that `start_companion` has started. By default, and where that one is gone, the
+        A companion that `start_companion` has started. By default, and if that one has ended, the
         capture starts one when it begins. A capture that needs none releases it.
     opener : callable, optional
         Opens the logs and the heartbeat, and makes their directories: as the `opener` of the
@@ -169,10 +169,10 @@ def capture(
 class Capture:
     """A capture of stdout and stderr into log files; `capture` makes it.
 
-    It is used once: `start` or ``with`` begins it, `stop` ends it. Captures nest across threads.
-    Ending an outer capture also ends the inner ones, with a message. Only the process that began a
-    capture ends it: in a forked child its methods do nothing, and what the child prints still goes
-    to the log.
+    It is used once: `start` or ``with`` begins it, `stop` ends it. Captures share one stack for all
+    threads. Ending an outer capture also ends the inner ones, with a message. Only the process that
+    began a capture ends it: in a forked child its methods do nothing, and what the child prints
+    still goes to the log.
 
     Attributes
     ----------
@@ -213,7 +213,7 @@ class Capture:
 
     @property
     def stderr(self) -> TextIO:
-        """The text stream for stderr, likewise."""
+        """The text stream for stderr; it stays usable, and writes to the terminal after the end."""
         return self._streams.stderr if self._streams else sys.stderr
 
     def __enter__(self) -> Self:
@@ -330,7 +330,7 @@ class Capture:
             from .redirect import Redirection, obstacle
 
             if name := obstacle():
-                # There a user expects it, and the message would come before each test or cell.
+                # Jupyter and pytest: expected there, and no message for each test or cell.
                 if not sys.modules.keys() & _CAPTURERS:
                     kind = type(getattr(sys, name)).__name__
                     say(f"sys.{name} ({kind}) does not write to its descriptor: {_LESS}", None)
@@ -345,7 +345,7 @@ class Capture:
         return Tees(paths, self._report_failure, self._most, self._opener)
 
     def _accompany(self, redirection: Redirection | None, consequence: str) -> bool:
-        """Give a companion its task, or say what is missing without one."""
+        """Give a companion its task, or print what is missing without one."""
         self._unwatched = False
         try:
             if os.name != "posix":

@@ -99,7 +99,7 @@ class Ending:
         self.error = error
         self.exit_status = exit_status
 
-    def give_back(self, *, exits: bool = False) -> Any:
+    def return_or_raise(self, *, exits: bool = False) -> Any:
         """Return or raise what the function did.
 
         Parameters
@@ -155,7 +155,7 @@ def execute(
         run.guard.begin_run()
         result = run_to_end(call(_injected(run, func)))
         run.guard.begin_cleanup()
-    except BaseException as raised:  # noqa: BLE001  # filed by `outcome`, raised by `give_back`
+    except BaseException as raised:  # noqa: BLE001  # raised by `return_or_raise`
         error = raised
         # A second Ctrl-C within these microseconds waits: nothing would be filed else.
         try:
@@ -187,7 +187,7 @@ async def execute_async(
         if isinstance(result, Coroutine):
             result = await result
         run.guard.begin_cleanup()
-    except BaseException as raised:  # noqa: BLE001  # filed by `outcome`, raised by `give_back`
+    except BaseException as raised:  # noqa: BLE001  # raised by `return_or_raise`
         error = raised
         try:  # as in `execute`
             run.guard.begin_cleanup(error)

@@ -1,4 +1,4 @@
-"""What is written of a session: its record, its configuration, its script, its place, its end.
+"""Write what is kept of a session: record, CONFIG.yaml, script, logs of the end; move it.
 
 YAML is written here and not by PyYAML, whose import would cost every run 12 ms.
 """
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     Keys = tuple[Any, ...]
 
-# What a run may spend at its end on earlier runs that died unseen.
+# What a run may spend at its end on earlier runs that crashed and were never filed.
 _MOST_REAPED = 8
 _REAPING_S = 0.01
 # A larger log takes too long to render at the end of a run; `render` serves whoever reads it.
@@ -62,7 +62,7 @@ _RENDERING_S = 1.0
 _LARGEST_RENDERING = 16 << 20
 _RENDERED_AT_ONCE = 1 << 14
 _KNOWN_AT_THE_END = ("END_DATETIME", "EXIT_STATUS", "RUN_DURATION")
-# Types that YAML has and JSON has not, as values and, where they can be, as keys.
+# Types that keep their form as YAML values and, if they can, as YAML keys.
 _IN_YAML = (int, float, bool, type(None), set, date, datetime)
 _LONGEST_KEY = 1000  # of YAML's 1024 characters; a longer key needs a "? "
 # YAML 1.1 reads these as booleans or null.
@@ -148,7 +148,7 @@ class RunRecord:
         files: ConfigFiles,
         seed: int,
     ) -> None:
-        # Kept apart from CONFIG: a script that changes CONFIG by force must not lead us astray.
+        # Kept apart from CONFIG: a script that changes CONFIG by force must not change our paths.
         self.directory = run_dir
         self.id = run_dir.id
         self._config = config
@@ -195,7 +195,7 @@ class RunRecord:
         return str(self._record["status"])
 
     def begin(self) -> None:
-        """Write, before user code runs, what the run is and where each value came from."""
+        """Write the first record, CONFIG.yaml and the script, and register the run."""
         with tolerated("writing the record"):
             write_record(self.directory, self._record)
         with tolerated("writing CONFIG.yaml"):
@@ -220,7 +220,7 @@ class RunRecord:
         remove_src_dir: bool = True,
         max_wait: float = 60,
     ) -> None:
-        """Write the final record and move the directory, unless that was done by hand."""
+        """Write the final record and move the directory, unless `running2finished` already did."""
         if self.status != "running":
             return
         first = self._record
@@ -334,7 +334,7 @@ class RunRecord:
                 self.directory.write(f"logs/{name}.txt", text)
 
     def reap_others(self) -> None:
-        """File a few earlier runs of this script that died without anybody seeing it."""
+        """File a few earlier runs of this script that crashed and that no one has filed."""
         reap(self._out_dir, registry=self._registry, most=_MOST_REAPED, within=_REAPING_S)
 
     def _time(self, field: str) -> datetime:
