@@ -87,7 +87,7 @@ class Companion:
         self.marks = marks
         self.most = most
         self.unread = code
-        self.kept = b""
+        self.kept = -1
         self.caps: dict[int, Cap] = {}
         self.truncated: set[int] = set()
         self.asked = 0

@@ -11,8 +11,8 @@ import os
 from .cap import Cap
 
 # How much of each log is kept in memory.
-MOST = 1 << 20
-_PIECE = 1 << 18
+MOST = 1 << 19
+_PIECE = 1 << 16
 # How much is compared each time the log has grown: all of a small log, the last of a large one.
 _COMPARED = 1 << 16
 

@@ -116,12 +116,16 @@ def seen_json(signal: int | None, exit_status: int | None) -> str:
     return f'{{"seen": "{seen}", "signal": {known[0]}, "exit_status": {known[1]}}}'
 
 
-def code_of(folder: str) -> bytes:
-    """Return the Python files of a folder as one text: a path, a length and a content each.
+def code_of(folder: str) -> int:
+    """Copy the Python files of a folder into memory: a path, a length and a content each.
 
-    They fit into memory, and the interpreter reads as many at its start.
+    Return the descriptor of the copy, -1 where the system has no files in memory. It is the
+    system's memory, not this process's: the companion stays small.
     """
-    parts = []
+    try:
+        number = os.memfd_create("code")
+    except (AttributeError, OSError):
+        return -1
     for place, _, names in os.walk(folder):
         for name in names:
             if not name.endswith(".py"):
@@ -132,31 +136,22 @@ def code_of(folder: str) -> bytes:
                     content = file.read()
             except OSError:
                 continue
-            parts.append(b"%s\n%d\n" % (os.fsencode(os.path.relpath(path, folder)), len(content)))
-            parts.append(content)
-    return b"".join(parts)
+            head = b"%s\n%d\n" % (os.fsencode(os.path.relpath(path, folder)), len(content))
+            text = head + content
+            while text:
+                text = text[os.write(number, text) :]
+    return number
 
 
-def _as_stdin(text: bytes) -> None:
-    """Let the process read a text from its stdin, where the system has files in memory."""
-    try:
-        number = os.memfd_create("code")
-        while text:
-            text = text[os.write(number, text) :]
-        os.lseek(number, 0, os.SEEK_SET)
-        os.dup2(number, 0)
-    except (AttributeError, OSError):
-        return  # the command finds its code where it was
-
-
-def file_death(command: list[str], watch: Watch, code: bytes = b"") -> NoReturn:
+def file_death(command: list[str], watch: Watch, code: int = -1) -> NoReturn:
     """Become the command that files the crash, with its code on stdin.
 
     It goes on ignoring what asks a process to end.
     """
     found = seen_json(*watch.ending())
-    if code:
-        _as_stdin(code)
+    if code >= 0:
+        os.lseek(code, 0, os.SEEK_SET)
+        os.dup2(code, 0)
     os.closerange(3, 256)
     _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)  # which Python ignores
     try:
