@@ -193,7 +193,7 @@ WRONG = [
     ("toml", "a = " + "9" * 5000, None, "more digits"),
     ("toml", f"'{LONG}' = 1\n'{LONG}' = 2", 2, "is in line 1 already"),
     ("json", '{"a": 1,\n"b": [{"c": 1,\n"c": 2}]}', 3, "the key 'c' is in line 2 already"),
-    ("json", '{"a": 1,\n}', 2, ""),
+    ("json", '{"a": 1,\n"b" 2}', 2, ""),
     ("json", '{"a": 1} x', 1, "Extra data"),
     ("json", '{"a": ' + "[" * 200 + "]" * 200 + "}", 1, "more than 100 levels"),
     ("json", "[" * 500_000, None, "more than 100 levels"),
