@@ -320,15 +320,19 @@ class RunRecord:
         """
         for name in ("stdout", "stderr"):
             log = log_path(self.path, name)
-            data = b""
+            data, size = b"", 0
             # First what stood there before a program truncated it, if one did.
             for part in (log.with_suffix(".1.log"), log):
                 try:
                     with open(part, "rb", opener=self.directory.opener) as opened_log:
-                        data += opened_log.read(_LARGEST_RENDERED + 1)
+                        # Looked at before it is read: a log may have gigabytes.
+                        size += os.fstat(opened_log.fileno()).st_size
+                        if size > _LARGEST_RENDERED:
+                            break
+                        data += opened_log.read()
                 except FileNotFoundError:  # nothing was captured, or the script has removed it
                     continue
-            if len(data) > _LARGEST_RENDERED:
+            if size > _LARGEST_RENDERED:
                 continue
             if _has_codes(data) and (text := _rendered(data)) is not None:
                 self.directory.write(f"logs/{name}.txt", text)
