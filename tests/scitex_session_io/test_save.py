@@ -12,6 +12,7 @@ import pytest
 
 from scitex_session_io import (
     InvalidTypeError,
+    MalformedError,
     MissingFileError,
     UnknownFormatError,
     UnsavableError,
@@ -147,6 +148,56 @@ def test_a_missing_file_says_where_it_was_looked_for() -> None:
     places = (str(Path("r.json").absolute()), str(Path("run/r.json").absolute()))
     assert caught.value.looked_in == places  # type: ignore[attr-defined]
     assert str(caught.value) == f"no file 'r.json'; looked for {places[0]} and {places[1]}"
+
+
+def test_each_file_that_was_read_is_told_with_its_absolute_path() -> None:
+    told: list[Path] = []
+    here = save([1], "here.json")
+    Path("torn.json").write_text("[1,")
+    restore = save_into("run", on_load=told.append)
+    try:
+        there = save([2], "there.json")
+        assert (load("here.json"), load("there.json")) == ([1], [2])
+        with pytest.raises(MalformedError):
+            load("torn.json")
+    finally:
+        restore()
+    load("here.json")
+    assert told == [here, there]
+
+
+def test_a_file_that_stands_nowhere_is_asked_for_and_told_where_it_was_found() -> None:
+    asked: list[Path] = []
+    told: list[Path] = []
+    made = save({"a": 1}, "FINISHED/made.json")
+
+    def find(path: Path) -> Path | None:
+        asked.append(path)
+        return Path("FINISHED/made.json") if path.name == "made.json" else None
+
+    restore = save_into("run", on_load=told.append, find=find)
+    try:
+        assert load("FINISHED/made.json") == load("prepare_out/made.json") == {"a": 1}
+        with pytest.raises(MissingFileError, match="prepare_out/other"):
+            load("prepare_out/other.json")
+    finally:
+        restore()
+    assert asked == [Path("prepare_out/made.json"), Path("prepare_out/other.json")]
+    assert told == [made, made]
+
+
+def test_what_a_callback_raises_reaches_the_caller_of_load() -> None:
+    def refuse(path: Path) -> Path | None:
+        raise PermissionError(f"not {path}")
+
+    save([1], "r.json")
+    restore = save_into("run", on_load=refuse, find=refuse)
+    try:
+        for name in ("r.json", "gone.json"):
+            with pytest.raises(PermissionError, match=name):
+                load(name)
+    finally:
+        restore()
 
 
 def test_saves_from_many_processes_at_once_leave_one_of_them_whole() -> None:

@@ -13,7 +13,7 @@ from scitex_session_io._errors import (
 )
 
 from .formats import format_of
-from .places import loading_path
+from .places import loading_path, report_loaded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def load(path: str | os.PathLike[str], *, into: Into | None = None) -> Any:
     ----------
     path : path
         A ``.csv`` or ``.json`` file; the case of the suffix does not matter. A relative path is
-        searched in the working directory, then in the directory of `save_into`.
+        searched in the working directory, then in the directory of `save_into`, whose `find` is
+        asked at last.
     into : {"dicts", "columns", "rows", "numpy", "pandas"}, optional
         The form of a CSV file's table; not for JSON.
 
@@ -84,12 +85,13 @@ def load(path: str | os.PathLike[str], *, into: Into | None = None) -> Any:
         raise TooLargeError(str(file), size)
     try:
         content = form.decode(file)
-        if not form.is_table:
-            return content
-        header, columns = content
-        return _table(file, header, columns, into)
+        if form.is_table:
+            header, columns = content
+            content = _table(file, header, columns, into)
     except MemoryError:
         raise TooLargeError(str(file), size) from None
+    report_loaded(file)
+    return content
 
 
 def _memory() -> float:

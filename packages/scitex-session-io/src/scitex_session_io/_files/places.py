@@ -1,4 +1,4 @@
-"""The directory for relative paths of `save` and `load`, and the callback of `save`."""
+"""The directory for relative paths of `save` and `load`, and the callbacks of whoever set it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ if TYPE_CHECKING:
 class Place:
     """A directory for relative paths, set by `save_into`."""
 
-    __slots__ = ("directory", "on_save", "reserved")
+    __slots__ = ("directory", "find", "on_load", "on_save", "reserved")
 
     def __init__(
         self,
         directory: pathlib.Path,
         on_save: Callable[[pathlib.Path], object] | None,
+        on_load: Callable[[pathlib.Path], object] | None,
+        find: Callable[[pathlib.Path], pathlib.Path | None] | None,
         reserved: Collection[str],
     ) -> None:
         self.directory = directory
         self.on_save = on_save
+        self.on_load = on_load
+        self.find = find
         self.reserved = frozenset(reserved)
 
 
@@ -33,6 +37,8 @@ def save_into(
     directory: str | os.PathLike[str],
     on_save: Callable[[pathlib.Path], object] | None = None,
     *,
+    on_load: Callable[[pathlib.Path], object] | None = None,
+    find: Callable[[pathlib.Path], pathlib.Path | None] | None = None,
     reserved: Collection[str] = (),
 ) -> Callable[[], None]:
     """Make `save` put relative paths under a directory, until the returned function is called.
@@ -45,6 +51,12 @@ def save_into(
     on_save : callable, optional
         Called with the path of each file that `save` has written, inside the directory or not. Its
         exceptions reach the caller of `save`.
+    on_load : callable, optional
+        Called with the absolute path of each file that `load` has read, once its content is known
+        to be sound. Its exceptions reach the caller of `load`.
+    find : callable, optional
+        Called with a path that `load` is given and that stands nowhere (``~`` is expanded). It
+        returns the file to read instead, or None. Its exceptions reach the caller of `load`.
     reserved : collection of str
         Names in the directory that `save` refuses, with ``/`` between their parts.
 
@@ -59,7 +71,7 @@ def save_into(
     >>> restore = save_into("results")
     >>> restore()
     """
-    place = Place(pathlib.Path(directory).absolute(), on_save, reserved)
+    place = Place(pathlib.Path(directory).absolute(), on_save, on_load, find, reserved)
     _places.append(place)
 
     def restore() -> None:
@@ -95,12 +107,12 @@ def saving_path(path: str | os.PathLike[str]) -> pathlib.Path:
 
 
 def loading_path(path: str | os.PathLike[str]) -> pathlib.Path:
-    """Return the path of an existing file.
+    """Return the absolute path of an existing file, or the one that `find` knows instead.
 
     Raises
     ------
     MissingFileError
-        It is in none of the directories.
+        It is in none of the directories, and `find` knows none.
     """
     user_path = pathlib.Path(path).expanduser()
     places = [pathlib.Path.cwd(), *(place.directory for place in _places[-1:])]
@@ -108,6 +120,9 @@ def loading_path(path: str | os.PathLike[str]) -> pathlib.Path:
     for candidate in candidates:
         if candidate.exists():
             return candidate
+    find = _places[-1].find if _places else None
+    if find is not None and (found := find(user_path)) is not None:
+        return pathlib.Path(found).absolute()
     from scitex_session_io._errors import MissingFileError
 
     raise MissingFileError(str(path), map(str, candidates))
@@ -117,3 +132,9 @@ def report_saved(path: pathlib.Path) -> None:
     """Call `on_save` with the path of a file that has been saved."""
     if _places and _places[-1].on_save is not None:
         _places[-1].on_save(path)
+
+
+def report_loaded(path: pathlib.Path) -> None:
+    """Call `on_load` with the path of a file that has been read."""
+    if _places and _places[-1].on_load is not None:
+        _places[-1].on_load(path)
