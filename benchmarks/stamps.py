@@ -17,7 +17,7 @@ def stamped_and_plain(at: Workplace) -> tuple[Variant, Variant]:
     os.environ.update(MPLCONFIGDIR=at.environment["MPLCONFIGDIR"], MPLBACKEND="agg")
     from matplotlib.figure import Figure
 
-    from scitex_session._lifecycle.artifacts import record_artifact
+    from scitex_session._lifecycle.artifacts import record_output
     from scitex_session_plot import watch_savefig
 
     figure = Figure()
@@ -33,7 +33,7 @@ def stamped_and_plain(at: Workplace) -> tuple[Variant, Variant]:
 
     def stamped() -> float:
         restore = watch_savefig(
-            lambda path: record_artifact(run_dir, Path(path)), stamp=lambda: facts
+            lambda path: record_output(run_dir, Path(path)), stamp=lambda: facts
         )
         try:
             return plain()

@@ -31,6 +31,7 @@ DIFF_NAME = "code/changes.diff"
 RUN_FILES = (RECORD_NAME, EVENTS_NAME, HEARTBEAT_NAME, CONFIG_NAME, *LOG_NAMES, DIFF_NAME)
 """The files of a run directory that are the session's own, relative to it."""
 
+LATEST_NAME = "latest"  # in <script>_out
 PREVIOUS = "previous"  # in an sdir: the files of earlier runs
 PROBE_NAME = "clock"  # a file that lives for a moment, to read the clock of a file server
 COPY_SUFFIX = ".copying"

@@ -13,6 +13,7 @@ from scitex_session_core import (
     ended_record,
     move_to_finished,
     outcome,
+    point_latest,
     read_record,
     status_of,
     warn,
@@ -24,6 +25,7 @@ from ._command_line.session_options import asked_by_environment
 from ._config.script import script_of_caller
 from ._lifecycle.execute import enter
 from ._lifecycle.options import KEYWORDS, Options
+from ._lifecycle.record import tolerated
 from ._lifecycle.run import Run, run_of
 from ._names.config_object import copy_own_keys, set_own_keys
 from ._names.injection import stood_for
@@ -301,6 +303,9 @@ def running2finished(
     moved = move_to_finished(
         source, status_of(exit_status), remove_src_dir=remove_src_dir, max_wait=max_wait
     )
+    if exit_status == 0:
+        with tolerated("pointing latest to the run"):
+            point_latest(moved)
     set_own_keys(CONFIG, SDIR_RUN=moved, SDIR=moved, EXIT_STATUS=exit_status)
     return CONFIG
 

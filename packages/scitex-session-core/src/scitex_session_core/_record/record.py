@@ -177,7 +177,8 @@ def append_event(run_dir: str | PathLike[str], event: str, **fields: Any) -> Non
     event : {"artifact", "end", "git", "note", "result", "tag", "untag"}
         The kind of event.
     **fields
-        Its fields: for ``artifact`` `path`, `sha256`, `bytes` and `role`; for ``end``, of a run
+        Its fields: for ``artifact`` `path`, `sha256`, `bytes` and `role`, and `run` for an input
+        that is a file of another run, with `path` relative to that; for ``end``, of a run
         whose record can't be written any more, the fields of the record that tell its end; for
         ``tag`` and
         ``untag`` `tag`; for ``note`` `note`; for ``result`` `results`, a mapping; for ``git`` the
@@ -277,6 +278,8 @@ def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[st
         match event:
             case {"event": "artifact", "path": _}:
                 artifact = {name: event.get(name) for name in ("path", "sha256", "bytes", "role")}
+                if "run" in event:
+                    artifact["run"] = event["run"]
                 artifacts[_key(artifact)] = artifact
             case {"event": "tag", "tag": str(tag)}:
                 tags.pop(tag, None)  # the last time counts, or folding twice would reorder
@@ -297,9 +300,9 @@ def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[st
     return folded
 
 
-def _key(artifact: dict[str, Any]) -> tuple[str, str]:
+def _key(artifact: dict[str, Any]) -> tuple[str, ...]:
     # A file that is read and then written is both an input and an output.
-    return str(artifact.get("path")), str(artifact.get("role"))
+    return tuple(str(artifact.get(name)) for name in ("path", "role", "run"))
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from scitex_session_core import (
     move_to_finished,
     new_record,
     opened,
+    point_latest,
     read_events,
     reap,
     register_end,
@@ -236,6 +237,9 @@ class RunRecord:
             move_to_finished(
                 self.directory, self.status, remove_src_dir=remove_src_dir, max_wait=max_wait
             )
+        if self.status == "success":
+            with tolerated("pointing latest to the run"):
+                point_latest(self.path)
         with tolerated("telling CONFIG how the run ended"):
             set_own_keys(
                 self._config,

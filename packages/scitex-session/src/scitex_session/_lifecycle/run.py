@@ -101,6 +101,7 @@ class Run:
         self.arguments = dict(arguments or {})
         self.guard = SignalGuard()
         self.closed_figures = 0
+        self._found: set[Path] = set()
         self._companion = companion
         self._owner = os.getpid()
         self._threads = _threads()
@@ -176,7 +177,9 @@ class Run:
         self.record.begin()
         with tolerated("capturing output"):
             self.capture.start()
-        end_saving = save_into(run_dir.path, self.saved, reserved=RUN_FILES)
+        end_saving = save_into(
+            run_dir.path, self.saved, on_load=self.loaded, find=self.find, reserved=RUN_FILES
+        )
         self.at_close("ending save_into", end_saving)
         self.at_close("putting back the logger", self.names["logger"].restore)
         self._watch_figures()
@@ -317,9 +320,29 @@ class Run:
     def saved(self, path: str | os.PathLike[str]) -> None:
         """Record a file that this session has saved."""
         with tolerated("recording a saved file"):
-            from .artifacts import record_artifact
+            from .artifacts import record_output
 
-            record_artifact(self.record.directory, path)
+            record_output(self.record.directory, path)
+
+    def loaded(self, path: Path) -> None:
+        """Record a file that this session has loaded."""
+        with tolerated("recording a loaded file"):
+            from .artifacts import record_input
+
+            record_input(self.record.directory, path)
+
+    def find(self, path: Path) -> Path | None:
+        """Return where a missing file of another script stands, in that script's newest run."""
+        found = None
+        with tolerated("looking among the runs of other scripts"):
+            from .artifacts import find_in_latest
+
+            found = find_in_latest(path, self.record.directory.out_dir.parent)
+        if found is not None and path not in self._found:
+            self._found.add(path)
+            with tolerated("saying where a file was found"):
+                print(f"scitex-session: {path} is read from {found}", file=sys.stderr)
+        return found
 
     def at_close(self, what: str, undo: Callable[[], object]) -> None:
         """Have `undo` called when the session has ended; the last one is called first."""
