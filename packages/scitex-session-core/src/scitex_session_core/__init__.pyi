@@ -42,9 +42,9 @@ from ._rundir.crash import crash_command as crash_command
 from ._rundir.crash import file_crash as file_crash
 from ._rundir.crash import reap as reap
 from ._rundir.directory import RunDir as RunDir
+from ._rundir.directory import latest_run as latest_run
 from ._rundir.directory import make_run_dir as make_run_dir
 from ._rundir.directory import move_to_finished as move_to_finished
-from ._rundir.latest import latest_run as latest_run
-from ._rundir.latest import point_latest as point_latest
+from ._rundir.directory import point_latest as point_latest
 
 __version__: str
