@@ -16,6 +16,7 @@ from ._paths import RUN_FILES as RUN_FILES
 from ._paths import check_id as check_id
 from ._paths import locate_run as locate_run
 from ._paths import new_id as new_id
+from ._paths import out_dir_of as out_dir_of
 from ._record.masker import MASK as MASK
 from ._record.masker import is_secret_name as is_secret_name
 from ._record.masker import jsonable as jsonable

@@ -34,7 +34,7 @@ from ._lifecycle.execute import (
     in_event_loop,
     run_to_end,
 )
-from ._lifecycle.options import check_keywords
+from ._lifecycle.options import RUN_VARIABLE, check_keywords
 from ._names.injection import check_injected
 
 TYPE_CHECKING = False
@@ -339,13 +339,19 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     _copy_signature_of_wrapped(func)
     _check_function(func)
     is_async = _is_coroutine_function(func)
-    module = namespace_of(func).get("__name__")
-    exits = module == "__main__"
+    namespace = namespace_of(func)
+    module = namespace.get("__name__")
+    exits = module in ("__main__", "__mp_main__")
+    if module == "__mp_main__" and RUN_VARIABLE in os.environ:
+        from ._lifecycle.worker import expect_run
+
+        expect_run(namespace)
 
     def runs_plain() -> bool:
-        # A spawned worker imports the script again: it is no script of its own, and without a guard
-        # (if __name__ == "__main__") each would start a session, whose workers start others.
-        return _is_disabled() or module == "__mp_main__"
+        # A spawned worker imports the script again. Without a guard (if __name__ == "__main__") it
+        # would start a session then, whose workers would start others.
+        importing = module == "__mp_main__" and vars(sys.modules[module]) is namespace
+        return _is_disabled() or importing
 
     @functools.wraps(func)
     def script(*args: Any, **kwargs: Any) -> Any:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     StampMode = bool | Literal["visible"]
     Check = Callable[[str, Any], Any]
 
+# Where a run tells its spawned workers what it is. `scitex_session.__init__` looks for it, too.
+RUN_VARIABLE = "SCITEX_SESSION_RUN"
+
 _CAPTURE_MODES = ("fd", "sys", "none")
 _LEAST_LOG_BYTES = 65536
 
@@ -184,6 +187,11 @@ class Options:
         """The modules that are seeded at once."""
         return tuple(m for m in (self.random, self.np, self.torch) if m is not None)
 
+    @property
+    def style_keywords(self) -> dict[str, Any]:
+        """The keywords of `Style`, which are texts, numbers, and collections of them."""
+        return {name: getattr(self, name) for name in _STYLE_KEYWORDS}
+
     def style(self) -> Style:
         """Make the style of the figures.
 
@@ -194,7 +202,7 @@ class Options:
         """
         from scitex_session_plot import Style
 
-        return Style(**{name: getattr(self, name) for name in _STYLE_KEYWORDS})
+        return Style(**self.style_keywords)
 
 
 def check_keywords(keywords: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
@@ -10,7 +11,6 @@ from scitex_session._names.config_object import RESERVED, as_args, make_config
 from scitex_session._names.injection import SessionLogger, provide
 from scitex_session_core import (
     HEARTBEAT_NAME,
-    RUN_FILES,
     code_dir,
     crash_command,
     make_run_dir,
@@ -18,10 +18,12 @@ from scitex_session_core import (
     registry_dir,
     warn,
 )
-from scitex_session_io import capture, save_into
-from scitex_session_plot import CustomColors, watch_savefig
+from scitex_session_io import capture
+from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager
 
+from .artifacts import Artifacts
+from .options import RUN_VARIABLE
 from .record import RunRecord, log_path, tolerated
 from .signals import SignalGuard
 
@@ -101,7 +103,6 @@ class Run:
         self.arguments = dict(arguments or {})
         self.guard = SignalGuard()
         self.closed_figures = 0
-        self._found: set[Path] = set()
         self._companion = companion
         self._owner = os.getpid()
         self._threads = _threads()
@@ -177,12 +178,12 @@ class Run:
         self.record.begin()
         with tolerated("capturing output"):
             self.capture.start()
-        end_saving = save_into(
-            run_dir.path, self.saved, on_load=self.loaded, find=self.find, reserved=RUN_FILES
-        )
-        self.at_close("ending save_into", end_saving)
+        artifacts = Artifacts(run_dir, self.script, self.record.commit, options.stamp)
+        self.at_close("ending save_into", artifacts.redirect())
         self.at_close("putting back the logger", self.names["logger"].restore)
-        self._watch_figures()
+        self._end_watch = artifacts.watch_figures()
+        self.at_close("ending the watch on figures", self._end_watch)
+        self._announce(run_dir, debug=debug)
         self.style.apply()
         self.at_close("putting back the style of figures", self.style.restore)
         self.at_close("closing figures left open", self._close_figures)
@@ -317,51 +318,30 @@ class Run:
 
                 send_notice(self, message)
 
-    def saved(self, path: str | os.PathLike[str]) -> None:
-        """Record a file that this session has saved."""
-        with tolerated("recording a saved file"):
-            from .artifacts import record_output
-
-            record_output(self.record.directory, path)
-
-    def loaded(self, path: Path) -> None:
-        """Record a file that this session has loaded."""
-        with tolerated("recording a loaded file"):
-            from .artifacts import record_input
-
-            record_input(self.record.directory, path)
-
-    def find(self, path: Path) -> Path | None:
-        """Return where a missing file of another script stands, in that script's newest run."""
-        found = None
-        with tolerated("looking among the runs of other scripts"):
-            from .artifacts import find_in_latest
-
-            found = find_in_latest(path, self.record.directory.out_dir.parent)
-        if found is not None and path not in self._found:
-            self._found.add(path)
-            with tolerated("saying where a file was found"):
-                print(f"scitex-session: {path} is read from {found}", file=sys.stderr)
-        return found
-
     def at_close(self, what: str, undo: Callable[[], object]) -> None:
         """Have `undo` called when the session has ended; the last one is called first."""
         self._undo.append((what, undo))
 
-    def _watch_figures(self) -> None:
-        stamp = self.options.stamp
+    def _announce(self, run_dir: RunDir, *, debug: bool) -> None:
+        """Tell workers that do not inherit the run (spawned ones) what they need to join it."""
+        options = self.options
+        announced = {
+            "run": str(run_dir.path),
+            "debug": debug,
+            "deterministic": options.deterministic,
+            "stamp": options.stamp,
+            "style": options.style_keywords,
+        }
+        found = os.environ.get(RUN_VARIABLE)
+        os.environ[RUN_VARIABLE] = json.dumps(announced)
 
-        def facts() -> Mapping[str, str | None]:
-            from .artifacts import stamp_of
+        def restore() -> None:
+            if found is None:
+                os.environ.pop(RUN_VARIABLE, None)
+            else:
+                os.environ[RUN_VARIABLE] = found
 
-            return stamp_of(self.record, self.script)
-
-        self._end_watch = watch_savefig(
-            self.saved,
-            stamp=facts if stamp else None,
-            footer=self.record.id.rpartition("_")[2] if stamp == "visible" else None,
-        )
-        self.at_close("ending the watch on figures", self._end_watch)
+        self.at_close("putting back the environment", restore)
 
     def _record_what_repeats(self) -> None:
         # A run that has used neither has nothing to report.
