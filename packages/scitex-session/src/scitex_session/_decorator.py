@@ -12,6 +12,7 @@ from scitex_session_core import InvalidTypeError
 from ._command_line.arguments import (
     Arguments,
     arguments_for,
+    given_arguments,
     program_name,
     refuse,
     session_part,
@@ -35,7 +36,7 @@ from ._lifecycle.execute import (
     run_to_end,
 )
 from ._lifecycle.options import RUN_VARIABLE, check_keywords
-from ._names.injection import check_injected
+from ._names.injection import GLOBALS, check_injected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def run(
     Parameters
     ----------
     func : callable
-        The function. While it runs, its module has the globals that `session` injects.
+        The function. While it runs, its module has the globals that `session` injects. One that
+        `session` decorated keeps the options it was decorated with.
     parse_args : callable, optional
         Reads the command line; `func` is called with what it returns. It may be a command of click,
         which does not end the process then. Without it, the signature of `func` makes the command
@@ -92,6 +94,9 @@ def run(
         What `func` raised, after the session was closed.
     """
     check_keywords(session_kwargs)
+    if hasattr(func, "plain") and hasattr(func, "options"):  # decorated by `session`
+        session_kwargs = {**func.options, **session_kwargs}
+        func = func.plain
     _copy_signature_of_wrapped(func)
     _check_function(func)
     if parse_args is not None and not callable(parse_args):
@@ -217,6 +222,13 @@ if TYPE_CHECKING:
         def plain(self) -> Callable[P, R_co]:
             """The function itself: never a session, even without arguments."""
 
+        @property
+        def options(self) -> Mapping[str, Any]:
+            """The options of the session, as they were given to the decorator."""
+
+        def run(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+            """Run a session with these arguments, and return what the function returns."""
+
         @overload
         def __call__(self) -> R_co: ...
         @overload
@@ -269,8 +281,10 @@ class _Session:
         Called with arguments, it is the plain function. Called without, it is a script: it reads
         the command line as its signature says, starts a session, runs the function, closes the
         session and returns what the function returned. If its module is ``__main__``, an integer
-        other than 0 becomes the exit status of the process. Its ``plain`` attribute is the function
-        itself. An async function runs at the call, too, and its value is awaited
+        other than 0 becomes the exit status of the process. ``run(...)`` is a session with the
+        arguments that it is given: in a loop, a notebook, a worker. ``plain`` is the function
+        itself, ``options`` what it was decorated with. An async function runs at the call, too, and
+        its value is awaited
         (``asyncio.run(main())``); within an event loop it runs when it is awaited.
 
     Raises
@@ -353,30 +367,49 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
         importing = module == "__mp_main__" and vars(sys.modules[module]) is namespace
         return _is_disabled() or importing
 
-    @functools.wraps(func)
-    def script(*args: Any, **kwargs: Any) -> Any:
-        if args or kwargs:
-            if len(args) == 1 and not kwargs:
-                _refuse_method_call(func, script, args[0])
-            return func(*args, **kwargs)
+    def in_session(find: Callable[[], Arguments], *, exits: bool) -> Any:
         if is_async and in_event_loop():
-            return in_loop()
+            return in_loop(find, exits=exits)
         check_not_nested(func)
-        arguments = arguments_for(func)
+        arguments = find()
         call = functools.partial(arguments.call, func)
         result = _result(func, call, keywords, arguments, plain=runs_plain(), exits=exits)
         return Finished(result) if is_async else result
 
-    async def in_loop() -> Any:
+    async def in_loop(find: Callable[[], Arguments], *, exits: bool) -> Any:
         check_not_nested(func)
-        arguments = arguments_for(func)
+        arguments = find()
         call = functools.partial(arguments.call, func)
         return await _result_in_loop(
             func, call, keywords, arguments, plain=runs_plain(), exits=exits
         )
 
+    @functools.wraps(func)
+    def script(*args: Any, **kwargs: Any) -> Any:
+        if not args and not kwargs:
+            return in_session(lambda: arguments_for(func), exits=exits)
+        if len(args) == 1 and not kwargs:
+            _refuse_method_call(func, script, args[0])
+        try:
+            return func(*args, **kwargs)
+        except NameError as error:
+            if error.name in GLOBALS:
+                error.add_note(
+                    f"{name_of(func)}() with arguments is the plain function, which has no "
+                    f"{error.name}; {name_of(func)}.run() is a session with these arguments"
+                )
+            raise
+
+    @functools.wraps(func)
+    def run_with(*args: Any, **kwargs: Any) -> Any:
+        return in_session(lambda: given_arguments(func, args, kwargs), exits=False)
+
     script.__name__ = name_of(func)
     script.plain = func  # type: ignore[attr-defined]
+    script.run = run_with  # type: ignore[attr-defined]
+    script.options = keywords  # type: ignore[attr-defined]
+    # Pickled by this name, for the workers of a pool.
+    run_with.__qualname__ = f"{script.__qualname__}.run"
     return script
 
 

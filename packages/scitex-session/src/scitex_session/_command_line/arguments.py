@@ -9,7 +9,14 @@ from scitex_session._config.script import command_line_of
 from scitex_session._errors import ConfigFileError, UnsuitableFunctionError, UsageError
 
 from .session_options import PREFIX, asked_by_environment
-from .signature import KEYWORD_ONLY, VAR_KEYWORD, VAR_POSITIONAL, namespace_of, parameters_of
+from .signature import (
+    KEYWORD_ONLY,
+    VAR_KEYWORD,
+    VAR_POSITIONAL,
+    name_of,
+    namespace_of,
+    parameters_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
 class Arguments:
     """The values of a function's parameters, the origin of each, and the options of the session.
 
-    An origin is ``"default"``, ``"command line"``, or file and line.
+    An origin is ``"default"``, ``"command line"``, ``"call"``, or file and line.
     """
 
     __slots__ = ("_parameters", "origins", "session", "values")
@@ -82,6 +89,28 @@ def arguments_for(func: Callable[..., Any]) -> Arguments:
         return Arguments(parameters, parsed.values, parsed.origins, options)
     except (UsageError, UnsuitableFunctionError, ConfigFileError) as error:
         refuse(error)
+
+
+def given_arguments(
+    func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Arguments:
+    """Return values that were given in Python as the arguments of `func`.
+
+    Raises
+    ------
+    TypeError
+        They don't fit its signature.
+    UsageError
+        The environment asks for something that can't be.
+    """
+    import inspect
+
+    try:
+        values = inspect.signature(func).bind(*args, **kwargs).arguments
+    except TypeError as error:
+        raise TypeError(f"{name_of(func)}.run: {error}") from None
+    origins = dict.fromkeys(values, "call")
+    return Arguments(parameters_of(func), values, origins, asked_by_environment())
 
 
 def session_part() -> Asked:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 
 from scitex_session._command_line.signature import name_of, namespace_of
@@ -22,7 +22,7 @@ from .options import Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator
     from types import TracebackType
     from typing import Any, NoReturn
 
@@ -255,6 +255,8 @@ def _ended(run: Run, result: Any, error: BaseException | None, *, lingers: bool 
     if exit_status == 0 and reason.get("code") and run.owned:
         warn(f"sys.exit({reason['code']}) exits with status 0, so this run counts as a success")
     if run.owned:  # not in a forked child that fell through: the session is its parent's
+        if error is None and isinstance(result, Mapping):
+            run.add_results(result)
         options = run.options
         default = ":)" if exit_status == 0 else ":("
         message = default if options.message is None else options.message

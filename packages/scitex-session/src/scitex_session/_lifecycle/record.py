@@ -209,7 +209,7 @@ class RunRecord:
                 self._is_registered = True
 
     def add(self, field: str, value: Any) -> None:
-        """Add a field to the record that is written at the end."""
+        """Add a field to the record that is written at the end; results to those that it has."""
         self._added[field] = value
 
     def end(
@@ -225,8 +225,10 @@ class RunRecord:
         if self.status != "running":
             return
         first = self._record
+        found = self._with_events()
+        results = {**found["results"], **self._added.pop("results", {})}
         self._record = ended_record(
-            {**self._with_events(), **self._added},
+            {**found, "results": results, **self._added},
             exit_status=exit_status,
             reason=reason,
             message=message,

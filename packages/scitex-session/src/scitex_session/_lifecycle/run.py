@@ -318,6 +318,16 @@ class Run:
 
                 send_notice(self, message)
 
+    def add_results(self, returned: Mapping[Any, Any]) -> None:
+        """Record what the function returned in a dict."""
+        with tolerated("recording the results"):
+            from .results import results_of
+
+            results, omitted = results_of(returned)
+            self.record.add("results", results)
+            if omitted:
+                self.record.add("results_omitted", omitted)
+
     def at_close(self, what: str, undo: Callable[[], object]) -> None:
         """Have `undo` called when the session has ended; the last one is called first."""
         self._undo.append((what, undo))
