@@ -38,7 +38,7 @@ def test_a_loop_over_parameters_is_a_session_each() -> None:
     assert first["results_omitted"] == ["curve"]
     assert (first["tags"], first["status"], first["exit_status"]) == (["sweep"], "success", 0)
     best = SessionManager().select({"results.loss": 0.2})
-    assert list(best) == [first["id"]]
+    assert [found["id"] for found in best] == [first["id"]]
 
 
 def test_run_returns_an_integer_instead_of_exiting_with_it() -> None:
