@@ -1,3 +1,4 @@
+from ._atomic import LineFile as LineFile
 from ._atomic import opened as opened
 from ._atomic import write_atomic as write_atomic
 from ._dotdict import DotDict as DotDict
@@ -11,6 +12,7 @@ from ._errors import SessionError as SessionError
 from ._errors import SessionWarning as SessionWarning
 from ._errors import warn as warn
 from ._paths import HEARTBEAT_NAME as HEARTBEAT_NAME
+from ._paths import METRICS_NAME as METRICS_NAME
 from ._paths import RECORD_NAME as RECORD_NAME
 from ._paths import RUN_FILES as RUN_FILES
 from ._paths import check_id as check_id

@@ -20,6 +20,9 @@ from ._errors import ReadOnlyKeyError as ReadOnlyKeyError
 from ._errors import UnknownOptionError as UnknownOptionError
 from ._errors import UnsuitableFunctionError as UnsuitableFunctionError
 from ._errors import UsageError as UsageError
+from ._lifecycle.metrics import log as log
+from ._lifecycle.metrics import metrics as metrics
+from ._lifecycle.progress import progress as progress
 from ._names.injection import COLORS as COLORS
 from ._names.injection import CONFIG as CONFIG
 from ._names.injection import INJECTED as INJECTED

@@ -42,8 +42,9 @@ def results_of(returned: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
     omitted: list[str] = []
     more = 0
     for name, value in _leaves(returned, "", ()):
-        found, is_result = _scalar(value)
-        if is_result and (name in results or len(results) < _MOST):
+        found, is_scalar = scalar_of(value)
+        short = not isinstance(found, str) or len(found) <= _LONGEST
+        if is_scalar and short and (name in results or len(results) < _MOST):
             results[name] = found
         elif len(omitted) < _MOST:
             omitted.append(name)
@@ -63,15 +64,16 @@ def _leaves(
             yield name, value
 
 
-def _scalar(value: Any) -> tuple[Any, bool]:
+def scalar_of(value: Any) -> tuple[Any, bool]:
+    """Return a value as one that JSON has, and whether it is a number, a text, a bool or None."""
     if getattr(value, "shape", None) == () and hasattr(value, "item"):  # of numpy, torch and others
         value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return ("NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"), True
     if isinstance(value, float):
-        return float(value), True
-    if isinstance(value, str):
-        return str(value), len(value) <= _LONGEST
+        if math.isfinite(value):
+            return float(value), True
+        return ("NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"), True
     if isinstance(value, int) and not isinstance(value, bool):
         return int(value), True
+    if isinstance(value, str):
+        return str(value), True
     return value, value is None or isinstance(value, bool)

@@ -174,7 +174,7 @@ class Run:
             opener=run_dir.opener,
         )
         _active.append(self)
-        self._withdraw_names = provide(self.names)
+        self._withdraw_names = provide(self.names, run_dir)
         self.record.begin()
         with tolerated("capturing output"):
             self.capture.start()

@@ -74,7 +74,6 @@ def _join() -> None:
             return
         _joined = True
         names = _begin(*found, announced)
-        provide(names)
         for namespace in _namespaces:
             inject_globals(namespace, names)
 
@@ -124,10 +123,12 @@ def _begin(place: Path, record: Mapping[str, Any], announced: Mapping[str, Any])
     artifacts.redirect()
     # Workers end without atexit.
     util.Finalize(None, artifacts.watch_figures(), exitpriority=0)
-    return {
+    names = {
         "CONFIG": config,
         "plt": style.plt,
         "COLORS": CustomColors(alpha=announced["style"]["alpha"]),
         "rngg": rng,
         "logger": SessionLogger(script.stem if script else "session"),
     }
+    provide(names, run_dir)
+    return names

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
-    from scitex_session_core import DotDict
+    from scitex_session_core import DotDict, RunDir
     from scitex_session_plot import CustomColors
     from scitex_session_repro import RandomStateManager
 
@@ -32,25 +32,52 @@ PARAMETERS = (*GLOBALS, "rng")
 _provided: list[Mapping[str, Any]] = []
 
 
-def provide(names: Mapping[str, Any]) -> Callable[[], None]:
+def provide(names: Mapping[str, Any], directory: RunDir) -> Callable[[], None]:
     """Let the stand-ins of this package mean these objects.
 
     Parameters
     ----------
     names : mapping
         The objects of a session, by their names.
+    directory : RunDir
+        Its directory, for `directory_for`.
 
     Returns
     -------
     callable
         Withdraws them.
     """
-    _provided.append(names)
+    given = {**names, "directory": directory}
+    _provided.append(given)
 
     def withdraw() -> None:
-        _provided[:] = [each for each in _provided if each is not names]
+        _provided[:] = [each for each in _provided if each is not given]
 
     return withdraw
+
+
+def directory_for(user: str) -> RunDir:
+    """Return the directory of the running session.
+
+    Parameters
+    ----------
+    user : str
+        What needs it, for the message.
+
+    Raises
+    ------
+    NoSessionError
+        None runs.
+    """
+    if not _provided:
+        raise NoSessionError(user)
+    directory: RunDir = _provided[-1]["directory"]
+    return directory
+
+
+def in_session() -> bool:
+    """Tell whether a session runs in this process, or started it as a worker."""
+    return bool(_provided)
 
 
 def inject_globals(namespace: dict[str, Any], values: Mapping[str, Any]) -> Callable[[], None]:
