@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import scitex_session as stx
 from scitex_session import UnknownOptionError, run
 from scitex_session_core import InvalidTypeError
 from support import Finished, read_json, run_script
@@ -122,13 +123,13 @@ def test_disable_runs_the_plain_function_with_what_was_parsed() -> None:
 )
 def test_unknown_keywords_are_refused_with_the_near_name(wrong: str, near: str) -> None:
     with pytest.raises(UnknownOptionError, match=f"no session option '{wrong}'; .*'{near}'"):
-        run(print, None, **{wrong: 1})
+        run(print, None, **{wrong: 1})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["exit_status", "CONFIG", "sys"])
 def test_what_the_session_itself_decides_is_no_keyword(name: str) -> None:
     with pytest.raises(UnknownOptionError) as raised:
-        run(print, None, **{name: None})
+        run(print, None, **{name: None})  # type: ignore[arg-type]
     assert {"agg", "seed", "verbose"} <= set(raised.value.allowed)
 
 
@@ -138,3 +139,14 @@ def test_a_parser_that_cant_be_called_is_refused() -> None:
     parser: Any = argparse.ArgumentParser()
     with pytest.raises(InvalidTypeError, match=r"parse_args must be .*parser\.parse_args"):
         run(print, parser)
+
+
+def test_session_is_also_a_namespace() -> None:
+    assert stx.session.run is stx.run
+    assert stx.session.start is stx.start
+    assert stx.session.close is stx.close
+    assert stx.session.running2finished is stx.running2finished
+    assert stx.session.SessionManager is stx.SessionManager
+    assert stx.session.INJECTED is stx.INJECTED
+    with pytest.raises(AttributeError, match="it has run, start, close, running2finished"):
+        _ = stx.session.stop  # type: ignore[attr-defined]

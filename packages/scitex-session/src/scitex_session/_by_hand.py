@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from types import ModuleType, TracebackType
     from typing import Any, TextIO
 
-    from scitex_session_core import DotDict
     from scitex_session_plot import CustomColors
     from scitex_session_repro import RandomStateManager
 
     from ._lifecycle.options import CaptureMode, StampMode
+    from ._names.config_object import Config
 
 # Sessions that `start` began and nobody has closed.
 _unclosed: list[Run] = []
@@ -83,7 +83,7 @@ def start(
     no_save: bool = False,
     stamp: StampMode = True,
     deterministic: bool = False,
-) -> tuple[DotDict, TextIO | None, TextIO | None, ModuleType, CustomColors, RandomStateManager]:
+) -> tuple[Config, TextIO | None, TextIO | None, ModuleType, CustomColors, RandomStateManager]:
     """Start a session by hand; `close` ends it.
 
     Parameters

@@ -36,15 +36,18 @@ from ._lifecycle.execute import (
     run_to_end,
 )
 from ._lifecycle.options import RUN_VARIABLE, check_keywords
-from ._names.injection import GLOBALS, check_injected
+from ._names.injection import GLOBALS, INJECTED, check_injected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, ParamSpec, Protocol, TypeVar, overload
+    from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
-    from ._by_hand import close, start
+    from scitex_session_core import SessionManager
+
+    from ._by_hand import close, running2finished, start
     from ._command_line.session_options import Asked
+    from ._lifecycle.options import Keywords, RunKeywords
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -56,10 +59,10 @@ function that makes the object and calls it, or wrap it: main = session(object.m
 
 
 def run(
-    func: Callable[..., Any],
+    func: Callable[..., R],
     parse_args: Callable[[], Any] | None = None,
-    **session_kwargs: Any,
-) -> Any:
+    **session_kwargs: Unpack[RunKeywords],
+) -> R:
     """Run a function as a session.
 
     Parameters
@@ -112,8 +115,9 @@ def run(
         session_kwargs.setdefault("args", args)
     plain = _is_disabled()
     if _is_coroutine_function(func) and in_event_loop():
-        return _result_in_loop(func, call, session_kwargs, arguments, plain=plain)
-    return _result(func, call, session_kwargs, arguments, plain=plain)
+        return _result_in_loop(func, call, session_kwargs, arguments, plain=plain)  # type: ignore[return-value]
+    result: R = _result(func, call, session_kwargs, arguments, plain=plain)
+    return result
 
 
 def _result(
@@ -237,9 +241,12 @@ if TYPE_CHECKING:
     class SessionDecorator:
         """The type of `session`."""
 
+        INJECTED: Any
+        SessionManager = SessionManager
         run = staticmethod(run)
         start = staticmethod(start)
         close = staticmethod(close)
+        running2finished = staticmethod(running2finished)
 
         @overload
         def __call__(self, func: Callable[P, R]) -> SessionFunction[P, R]: ...
@@ -252,7 +259,7 @@ if TYPE_CHECKING:
             agg: bool = True,
             notify: bool = False,
             sdir_suffix: str | None = None,
-            **session_kwargs: Any,
+            **session_kwargs: Unpack[Keywords],
         ) -> Callable[[Callable[P, R]], SessionFunction[P, R]]: ...
         def __call__(self, func: Any = None, **options: Any) -> Any: ...
 
@@ -298,7 +305,8 @@ class _Session:
     -----
     While the function runs, its module has the globals ``CONFIG``, ``plt``, ``COLORS``, ``rngg``
     and ``logger``; a parameter whose default is ``INJECTED`` gets the one of its name. This
-    object is also the namespace of ``session.run``, ``session.start`` and ``session.close``.
+    object is also the namespace of ``session.run``, ``session.start``, ``session.close``,
+    ``session.running2finished``, ``session.SessionManager`` and ``session.INJECTED``.
 
     Examples
     --------
@@ -332,12 +340,19 @@ class _Session:
             return functools.partial(_wrapped, keywords=keywords)
         return _wrapped(func, keywords)
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in ("start", "close"):
-            raise AttributeError(f"session has no attribute {name!r}; it has run, start and close")
-        from . import _by_hand
+    INJECTED = INJECTED
 
-        return getattr(_by_hand, name)
+    def __getattr__(self, name: str) -> Any:
+        if name == "SessionManager":
+            from scitex_session_core import SessionManager
+
+            return SessionManager
+        if name in ("start", "close", "running2finished"):
+            from . import _by_hand
+
+            return getattr(_by_hand, name)
+        names = "run, start, close, running2finished, SessionManager and INJECTED"
+        raise AttributeError(f"session has no attribute {name!r}; it has {names}")
 
     def __repr__(self) -> str:
         return "<scitex_session.session: a decorator>"

@@ -7,15 +7,58 @@ from scitex_session_core import InvalidTypeError, InvalidValueError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from os import PathLike
     from types import ModuleType
-    from typing import Any, Literal
+    from typing import Any, Literal, TypedDict
 
     from scitex_session_plot import Style
 
     CaptureMode = Literal["fd", "sys", "none"]
     StampMode = bool | Literal["visible"]
     Check = Callable[[str, Any], Any]
+
+    class Keywords(TypedDict, total=False):
+        """The keywords of `session` that its signature does not spell, for type checkers."""
+
+        alpha: float
+        args: object
+        autolayout: bool
+        capture: CaptureMode
+        clear_logs: bool
+        debug: bool | None
+        deterministic: bool
+        dpi_display: int
+        dpi_save: int
+        fig_scale: float
+        fig_size_mm: tuple[float | str, float] | str
+        file: str | PathLike[str] | None
+        fontsize: str | float | dict[str, str | float]
+        hide_top_right_spines: bool
+        line_width: float
+        max_log_bytes: int | None
+        message: str | None
+        no_save: bool
+        note: str
+        np: ModuleType | None
+        out: str | PathLike[str] | None
+        parent: str | None
+        random: ModuleType | None
+        sdir: str | PathLike[str] | None
+        seed: int | None
+        show_execution_flow: bool
+        stamp: StampMode
+        tags: Iterable[str]
+        torch: ModuleType | None
+
+    class RunKeywords(Keywords, total=False):
+        """The keywords of `run`."""
+
+        agg: bool
+        notify: bool
+        sdir_suffix: str | None
+        verbose: bool
+
 
 # Where a run tells its spawned workers what it is. `scitex_session.__init__` looks for it, too.
 RUN_VARIABLE = "SCITEX_SESSION_RUN"

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 
-from scitex_session._names.config_object import set_own_keys
+from scitex_session._names.config_object import LocalTime, set_own_keys
 from scitex_session_core import (
     MASK,
     RECORD_NAME,
@@ -64,7 +64,7 @@ _LARGEST_RENDERING = 16 << 20
 _RENDERED_AT_ONCE = 1 << 14
 _KNOWN_AT_THE_END = ("END_DATETIME", "EXIT_STATUS", "RUN_DURATION")
 # Types that keep their form as YAML values and, if they can, as YAML keys.
-_IN_YAML = (int, float, bool, type(None), set, date, datetime)
+_IN_YAML = (int, float, bool, type(None), set, date, datetime, LocalTime)
 _LONGEST_KEY = 1000  # of YAML's 1024 characters; a longer key needs a "? "
 # YAML 1.1 reads these as booleans or null.
 _NOT_PLAIN = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
@@ -347,8 +347,8 @@ class RunRecord:
         """File a few earlier runs of this script that crashed and that no one has filed."""
         reap(self._out_dir, registry=self._registry, most=_MOST_REAPED, within=_REAPING_S)
 
-    def _time(self, field: str) -> datetime:
-        return datetime.fromisoformat(self._record[field]).astimezone()
+    def _time(self, field: str) -> LocalTime:
+        return LocalTime.fromisoformat(self._record[field]).astimezone()
 
     def _end_time(self) -> str:
         """Return when the run ends: its start, and what has passed since on a clock nobody sets."""

@@ -150,8 +150,8 @@ class Run:
 
     def _open(self) -> None:
         options = self.options
-        files = read_config_files(self.script, RESERVED)
-        debug = files.debug if options.debug is None else options.debug
+        files = read_config_files(self.script, RESERVED, debug=options.debug)
+        debug = files.debug
         self.rng = RandomStateManager(options.seed, deterministic=options.deterministic)
         self.at_close("putting back random generators", self.rng.release)
         self.rng.seed_modules(*options.seed_modules)

@@ -10,12 +10,17 @@ from __future__ import annotations
 import json
 import os
 import weakref
-from datetime import datetime
 from multiprocessing import process, util
 from pathlib import Path
 
 from scitex_session._config.folder import read_config_files
-from scitex_session._names.config_object import RESERVED, as_args, make_config, set_own_keys
+from scitex_session._names.config_object import (
+    RESERVED,
+    LocalTime,
+    as_args,
+    make_config,
+    set_own_keys,
+)
 from scitex_session._names.injection import SessionLogger, inject_globals, provide
 from scitex_session_core import (
     RecordError,
@@ -107,11 +112,11 @@ def _begin(place: Path, record: Mapping[str, Any], announced: Mapping[str, Any])
     """Seed, set up figures, and return the names of the run."""
     script = Path(record["script"]) if record.get("script") else None
     run_dir = RunDir(record["id"], place, out_dir_of(place))
-    files = read_config_files(script, RESERVED)
+    files = read_config_files(script, RESERVED, debug=announced["debug"])
     config = make_config(
         run_dir, script, as_args(record["arguments"]), files.values, debug=announced["debug"]
     )
-    started = datetime.fromisoformat(record["started"]).astimezone()
+    started = LocalTime.fromisoformat(record["started"]).astimezone()
     set_own_keys(config, PID=record["process"]["pid"], START_DATETIME=started)
     rng = RandomStateManager(record["seed"], deterministic=announced["deterministic"])
     rng.initialize_worker()

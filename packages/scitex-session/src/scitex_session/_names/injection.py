@@ -15,15 +15,15 @@ from scitex_session_core import warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
-    from scitex_session_core import DotDict, RunDir
+    from scitex_session_core import RunDir
     from scitex_session_plot import CustomColors
     from scitex_session_repro import RandomStateManager
 
-    from .logger import BorrowedLogger
+    from .config_object import Config
+    from .logger import BorrowedLogger, Logger
 
 GLOBALS = ("CONFIG", "plt", "COLORS", "rngg", "logger")
 PARAMETERS = (*GLOBALS, "rng")
@@ -201,7 +201,7 @@ class SessionLogger:
         if self._borrowed is not None:
             self._borrowed.restore()
 
-    def _real(self) -> logging.Logger:
+    def _real(self) -> Logger:
         if self._borrowed is None:
             from .logger import BorrowedLogger
 
@@ -292,7 +292,7 @@ class CallableStandIn(StandIn):
         return _current(self._name)(*args, **kwargs)
 
 
-CONFIG: DotDict = MappingStandIn("CONFIG")  # type: ignore[assignment]
+CONFIG: Config = MappingStandIn("CONFIG")  # type: ignore[assignment]
 """`CONFIG` of the running session; without one, using it raises `NoSessionError`."""
 
 COLORS: CustomColors = MappingStandIn("COLORS")  # type: ignore[assignment]
@@ -301,7 +301,7 @@ COLORS: CustomColors = MappingStandIn("COLORS")  # type: ignore[assignment]
 rngg: RandomStateManager = CallableStandIn("rngg")  # type: ignore[assignment]
 """`rngg` of the running session; without one, using it raises `NoSessionError`."""
 
-logger: logging.Logger = StandIn("logger")  # type: ignore[assignment]
+logger: Logger = StandIn("logger")  # type: ignore[assignment]
 """`logger` of the running session; without one, the logger ``scitex_session``."""
 
 
