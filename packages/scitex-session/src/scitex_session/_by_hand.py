@@ -22,9 +22,9 @@ from scitex_session_core import (
 from scitex_session_io import start_companion
 
 from ._command_line.session_options import asked_by_environment
-from ._config.script import script_of_caller
-from ._lifecycle.execute import enter
-from ._lifecycle.options import KEYWORDS, Options
+from ._config.script import is_interactive, script_of_caller
+from ._lifecycle.execute import end, enter
+from ._lifecycle.options import KEYWORDS, Options, check_keywords
 from ._lifecycle.record import tolerated
 from ._lifecycle.run import Run, run_of
 from ._names.config_object import copy_own_keys, set_own_keys
@@ -34,14 +34,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os as _os
     from collections.abc import Iterable, MutableMapping
-    from types import ModuleType, TracebackType
-    from typing import Any, TextIO
+    from types import FrameType, ModuleType, TracebackType
+    from typing import Any, Self, TextIO, Unpack
 
     from scitex_session_plot import CustomColors
     from scitex_session_repro import RandomStateManager
 
-    from ._lifecycle.options import CaptureMode, StampMode
+    from ._lifecycle.options import CaptureMode, RunKeywords, StampMode
     from ._names.config_object import Config
+    from ._names.logger import Logger
 
 # Sessions that `start` began and nobody has closed.
 _unclosed: list[Run] = []
@@ -184,6 +185,7 @@ def start(
     Notes
     -----
     What the environment asks for (``$SCITEX_SESSION_SEED`` and so on) counts more than arguments.
+    In a notebook or a REPL, a session that was started before and not closed ends first.
     """
     given = dict(locals())
     keywords = {name: given[name] for name in KEYWORDS if name in given}
@@ -193,15 +195,29 @@ def start(
     if sys is None:
         options.capture = "none"
     script = Path(file).absolute() if file is not None else script_of_caller(_sys._getframe(1))
-    run = Run(options, script, start_companion())
-    enter(run)
+    if is_interactive():
+        _close_earlier()
+    run = _begun(Run(options, script, start_companion()))
+    stdout, stderr = (None, None) if sys is None else (run.capture.stdout, run.capture.stderr)
+    names = run.names
+    return run.config, stdout, stderr, plt or names["plt"], names["COLORS"], run.rng
+
+
+def _begun(run: Run, *, alone: bool = False) -> Run:
+    enter(run, alone=alone)
     run.open()
     _close_at_exit(run)
     run.guard.begin_run()
     run.announce()
-    stdout, stderr = (None, None) if sys is None else (run.capture.stdout, run.capture.stderr)
-    names = run.names
-    return run.config, stdout, stderr, plt or names["plt"], names["COLORS"], run.rng
+    return run
+
+
+def _close_earlier() -> None:
+    """Close what `start` began before: somebody has run a cell or a line of theirs again."""
+    for run in _unclosed[::-1]:
+        if run.owned:
+            print(f"scitex-session: {run.id} ends, since another session begins", file=_sys.stderr)
+            run.close(None, {"kind": "never_closed"})
 
 
 def close(
@@ -246,6 +262,88 @@ def close(
     run.close(exit_status, {"kind": "closed"}, message=message)
     run.guard.die()  # of a signal that waited for the end of the clean-up
     run.conclude(message, verbose=verbose, notify=notify)
+
+
+class Session:
+    """A session as a context manager: for notebooks, libraries and tests.
+
+    Parameters
+    ----------
+    **session_kwargs
+        Options of the session, as `session` takes them.
+
+    Attributes
+    ----------
+    CONFIG, plt, COLORS, rngg, logger
+        What a session gives its script; there within the ``with`` block.
+    results : dict
+        To be filled: what is in it at the end is on record, as if a function had returned it.
+
+    Raises
+    ------
+    UnknownOptionError
+        There is no such option.
+    NestedSessionError
+        On entering: a session runs in this process.
+
+    Notes
+    -----
+    The end of the block ends the session: as a success, or with the exception that leaves the
+    block, which goes on. ``async with`` does the same.
+
+    Examples
+    --------
+    >>> import scitex_session as stx
+    >>> with stx.Session(seed=7, tags=["notebook"]) as s:
+    ...     s.results["mean"] = s.rngg("data").normal(size=100).mean()
+    """
+
+    CONFIG: Config
+    plt: ModuleType
+    COLORS: CustomColors
+    rngg: RandomStateManager
+    logger: Logger
+
+    def __init__(self, **session_kwargs: Unpack[RunKeywords]) -> None:
+        check_keywords(session_kwargs)
+        self._keywords = session_kwargs
+        self._run: Run | None = None
+        self.results: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        return self._enter(_sys._getframe(1))
+
+    async def __aenter__(self) -> Self:
+        return self._enter(_sys._getframe(1))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        run, self._run = self._run, None
+        if run is not None and run in _unclosed:
+            run.guard.begin_cleanup(error)
+            end(run, self.results, error)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def _enter(self, caller: FrameType) -> Self:
+        options = Options({"agg": True, **self._keywords}, asked_by_environment().with_origins())
+        file = options.file
+        script = Path(file).absolute() if file is not None else script_of_caller(caller)
+        self._run = _begun(Run(options, script, start_companion()), alone=True)
+        self.results = {}
+        for name, value in self._run.names.items():
+            setattr(self, name, value)
+        return self
 
 
 def running2finished(

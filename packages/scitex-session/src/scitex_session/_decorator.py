@@ -26,6 +26,7 @@ from ._command_line.signature import (
     parameters_of,
     variables_around,
 )
+from ._config.script import is_interactive
 from ._errors import ConfigFileError, UnsuitableFunctionError, UsageError
 from ._lifecycle.execute import (
     Finished,
@@ -288,10 +289,10 @@ class _Session:
         Called with arguments, it is the plain function. Called without, it is a script: it reads
         the command line as its signature says, starts a session, runs the function, closes the
         session and returns what the function returned. If its module is ``__main__``, an integer
-        other than 0 becomes the exit status of the process. ``run(...)`` is a session with the
-        arguments that it is given: in a loop, a notebook, a worker. ``plain`` is the function
-        itself, ``options`` what it was decorated with. An async function runs at the call, too, and
-        its value is awaited
+        other than 0 becomes the exit status of the process, but in a notebook or a REPL.
+        ``run(...)`` is a session with the arguments that it is given: in a loop, a notebook, a
+        worker. ``plain`` is the function itself, ``options`` what it was decorated with. An async
+        function runs at the call, too, and its value is awaited
         (``asyncio.run(main())``); within an event loop it runs when it is awaited.
 
     Raises
@@ -370,7 +371,7 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     is_async = _is_coroutine_function(func)
     namespace = namespace_of(func)
     module = namespace.get("__name__")
-    exits = module in ("__main__", "__mp_main__")
+    is_main = module in ("__main__", "__mp_main__")
     if module == "__mp_main__" and RUN_VARIABLE in os.environ:
         from ._lifecycle.worker import expect_run
 
@@ -402,7 +403,8 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     @functools.wraps(func)
     def script(*args: Any, **kwargs: Any) -> Any:
         if not args and not kwargs:
-            return in_session(lambda: arguments_for(func), exits=exits)
+            # Where somebody types, the number is the answer, and must not end the process.
+            return in_session(lambda: arguments_for(func), exits=is_main and not is_interactive())
         if len(args) == 1 and not kwargs:
             _refuse_method_call(func, script, args[0])
         try:

@@ -13,7 +13,7 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 
 from scitex_session._command_line.signature import name_of, namespace_of
-from scitex_session._config.script import script_of
+from scitex_session._config.script import is_interactive, script_of
 from scitex_session._errors import NestedSessionError
 from scitex_session._names.injection import inject_globals
 from scitex_session_core import outcome, warn
@@ -168,7 +168,7 @@ def execute(
     waits = error is None or _exits_silently(error)
     if error is not None:
         _shorten_traceback(func)
-    return _ended(run, result, error, lingers=waits and _is_script(func))
+    return end(run, result, error, lingers=waits and _is_script(func))
 
 
 async def execute_async(
@@ -194,7 +194,7 @@ async def execute_async(
         except BaseException:  # noqa: BLE001
             run.guard.begin_cleanup(error)
         _shorten_traceback(func)
-    return _ended(run, result, error)
+    return end(run, result, error)
 
 
 def _opened(func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Arguments) -> Run:
@@ -234,8 +234,7 @@ def _injected(run: Run, func: Callable[..., Any]) -> dict[str, Any]:
 
 def _is_script(func: Callable[..., Any]) -> bool:
     """Tell whether a function is the script's own, so that its end is near that of the process."""
-    interactive = hasattr(sys, "ps1") or sys.flags.interactive
-    return namespace_of(func).get("__name__") == "__main__" and not interactive
+    return namespace_of(func).get("__name__") == "__main__" and not is_interactive()
 
 
 def _exits_silently(error: BaseException) -> bool:
@@ -243,7 +242,24 @@ def _exits_silently(error: BaseException) -> bool:
     return type(error) is SystemExit and (error.code is None or isinstance(error.code, int))
 
 
-def _ended(run: Run, result: Any, error: BaseException | None, *, lingers: bool = False) -> Ending:
+def end(run: Run, result: Any, error: BaseException | None, *, lingers: bool = False) -> Ending:
+    """End a session whose function has ended.
+
+    Parameters
+    ----------
+    run : Run
+        The session, whose clean-up has begun.
+    result : object
+        What the function returned.
+    error : BaseException or None
+        What it raised.
+    lingers : bool
+        Whether the session lasts as long as the threads that the function has left.
+
+    Notes
+    -----
+    If a signal ended the session, the process dies of it.
+    """
     if error is not None:
         error = _without_our_frames(error)
     # An event loop turns Ctrl-C into a cancellation, and itself dies of it in the end.
@@ -261,7 +277,7 @@ def _ended(run: Run, result: Any, error: BaseException | None, *, lingers: bool 
         default = ":)" if exit_status == 0 else ":("
         message = default if options.message is None else options.message
 
-        def end(signum: int | None = None) -> None:
+        def finish(signum: int | None = None) -> None:
             if signum is None:
                 run.close(exit_status, reason, message=message, error=error)
             else:
@@ -270,16 +286,16 @@ def _ended(run: Run, result: Any, error: BaseException | None, *, lingers: bool 
 
         threads = run.threads_left() if signum is None else []
         if threads and lingers and run.guard.ended_by is None:
-            _linger(run, end)
+            _linger(run, finish)
         else:
             _say_left(threads)
-            end()
+            finish()
     if run not in _lingering:
         run.guard.die()
     return Ending(result, error, exit_status)
 
 
-def _linger(run: Run, end: Callable[[int | None], None]) -> None:
+def _linger(run: Run, finish: Callable[[int | None], None]) -> None:
     """Have a session end when the threads do that its function has left, as the process does.
 
     Its output is logged until then. Why not wait for them here: what comes after the call may be
@@ -287,23 +303,23 @@ def _linger(run: Run, end: Callable[[int | None], None]) -> None:
     """
     import atexit
 
-    def end_once(signum: int | None = None) -> None:
-        atexit.unregister(end_once)
+    def finish_once(signum: int | None = None) -> None:
+        atexit.unregister(finish_once)
         if _lingering.pop(run, None) is not None and run.owned:
-            end(signum)
+            finish(signum)
             run.guard.die()
 
-    _lingering[run] = end_once
-    atexit.register(end_once)  # which Python calls when it has waited for all threads
-    run.guard.begin_lingering(end_once)
+    _lingering[run] = finish_once
+    atexit.register(finish_once)  # which Python calls when it has waited for all threads
+    run.guard.begin_lingering(finish_once)
 
 
 def _end_lingering() -> None:
     """End a session whose threads still run, since another one is about to begin."""
-    for run, end in list(_lingering.items()):
+    for run, finish in list(_lingering.items()):
         if run.owned:
             _say_left(run.threads_left())
-            end()
+            finish()
 
 
 def _say_left(threads: list[Any]) -> None:

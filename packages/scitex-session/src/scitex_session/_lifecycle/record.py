@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 
+from scitex_session._config.script import notebook_here
 from scitex_session._names.config_object import LocalTime, set_own_keys
 from scitex_session_core import (
     MASK,
@@ -234,6 +235,9 @@ class RunRecord:
             message=message,
             ended=self._end_time(),
         )
+        if self._script is not None and self._script == notebook_here():
+            with tolerated("keeping the cells"):
+                save_script(self.directory, self._script)
         self._write_end(first)
         with tolerated("moving the run directory"):
             move_to_finished(
@@ -413,7 +417,7 @@ def _has_codes(data: bytes) -> bool:
 
 
 def save_script(run_dir: Path | RunDir, script: Path | None) -> None:
-    """Copy the script into ``code/``.
+    """Copy the script into ``code/``; of a notebook, the cells that were executed, as a script.
 
     Raises
     ------
@@ -428,6 +432,12 @@ def save_script(run_dir: Path | RunDir, script: Path | None) -> None:
         name = f"{kept}{script.suffix[:_SHORT]}"
     copy = f"code/{name}"
     with opened(run_dir) as directory:
+        if script == notebook_here():
+            from scitex_session._config.notebook import executed_cells
+
+            cells = jsonable(executed_cells())  # unlike a script, they are no file that is shared
+            directory.write(f"code/{script.stem}.py", cells.encode("utf-8", "backslashreplace"))
+            return
         # With an explicit sdir, the script itself may lie where its copy would be.
         try:
             if os.path.samestat(directory.stat(copy), os.stat(script)):
