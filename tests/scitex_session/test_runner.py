@@ -176,7 +176,7 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_command_of_click_runs_within_the_session(way: str) -> None:
-    pytest.importorskip("click", reason=NEEDS_COMMAND)
+    pytest.importorskip("click", reason=NEEDS_CLICK)
     script = COMMAND.format(**WAYS[way])
     assert run_script(script, "--session.note", "x", "--n", "4") == (4, "n is 4\n", "")
     (run,) = Path("script_out/FINISHED_ERROR").iterdir()
@@ -188,7 +188,7 @@ def test_a_command_of_click_runs_within_the_session(way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_click_refuses_starts_nothing(way: str) -> None:
-    pytest.importorskip("click", reason=NEEDS_COMMAND)
+    pytest.importorskip("click", reason=NEEDS_CLICK)
     finished = run_script(COMMAND.format(**WAYS[way]), "--n", "x")
     assert finished.returncode == 2
     assert finished.stderr.endswith("Invalid value for '--n': 'x' is not a valid integer.\n")
@@ -196,14 +196,14 @@ def test_what_click_refuses_starts_nothing(way: str) -> None:
 
 
 def test_an_error_of_click_in_the_session_fails_it() -> None:
-    pytest.importorskip("click", reason=NEEDS_COMMAND)
+    pytest.importorskip("click", reason=NEEDS_CLICK)
     finished = run_script(COMMAND.format(**WAYS["decorated"]), "--n", "7")
     assert (finished.returncode, finished.stderr) == (1, "Error: seven\n")
     assert len(list(Path("script_out/FINISHED_ERROR").iterdir())) == 1
 
 
 def test_a_group_of_click_is_refused() -> None:
-    click = pytest.importorskip("click", reason=NEEDS_COMMAND)
+    click = pytest.importorskip("click", reason=NEEDS_CLICK)
 
     @click.group()  # type: ignore[untyped-decorator]
     def main() -> None:
