@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support import read_json
+from support import read_json, without_failure_line
 
 nbclient = pytest.importorskip("nbclient", reason="running a notebook needs nbclient")
 pytest.importorskip("ipykernel", reason="running a notebook needs ipykernel")
@@ -26,7 +26,8 @@ def run_notebook(*cells: str, fails: bool = False) -> list[Any]:
 
 
 def text_of(outputs: list[Any]) -> str:
-    return "".join(output.get("text", "") for output in outputs)
+    text = "".join(output.get("text", "") for output in outputs)
+    return without_failure_line(text)
 
 
 def records() -> list[dict[str, Any]]:

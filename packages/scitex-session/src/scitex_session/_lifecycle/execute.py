@@ -6,6 +6,7 @@ plain function costs next to nothing.
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
@@ -37,6 +38,8 @@ _OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _present: list[Run] = []
 # Those whose function has ended, and of which threads still run; and what ends them.
 _lingering: dict[Run, Callable[..., None]] = {}
+# What is to be said of sessions that an error ended, below its traceback.
+_after_traceback: list[Callable[[], None]] = []
 
 
 def enter(run: Run, *, alone: bool = False) -> None:
@@ -282,7 +285,17 @@ def end(run: Run, result: Any, error: BaseException | None, *, lingers: bool = F
                 run.close(exit_status, reason, message=message, error=error)
             else:
                 run.close(*outcome(signum=signum), message=":(")
-            run.conclude(message, verbose=options.verbose, notify=options.notify)
+            conclude = functools.partial(
+                run.conclude,
+                message,
+                verbose=options.verbose,
+                notify=options.notify,
+                failure=True,
+            )
+            if _traceback_follows(error) and run.guard.ended_by is None:
+                _after_traceback.append(conclude)
+            else:
+                conclude()
 
         threads = run.threads_left() if signum is None else []
         if threads and lingers and run.guard.ended_by is None:
@@ -348,7 +361,22 @@ def _without_our_frames(error: BaseException) -> BaseException:
 def _shorten_traceback(func: Callable[..., Any]) -> None:
     """Have the error of a script printed without our frames, unless others have set a hook."""
     if _is_script(func) and sys.excepthook is sys.__excepthook__:
+        import atexit
+
         sys.excepthook = _print_without_our_frames
+        # Where the script itself catches the error, no traceback is printed.
+        atexit.register(_say_rest)
+
+
+def _traceback_follows(error: BaseException | None) -> bool:
+    """Tell whether Python prints a traceback, if nobody catches the error."""
+    ours = sys.excepthook is _print_without_our_frames
+    return ours and error is not None and not isinstance(error, SystemExit)
+
+
+def _say_rest() -> None:
+    while _after_traceback:
+        _after_traceback.pop(0)()
 
 
 def _print_without_our_frames(
@@ -371,6 +399,7 @@ def _print_without_our_frames(
             trace = type(entry)(trace, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
         error.__traceback__ = trace
     sys.__excepthook__(kind, error, error.__traceback__)
+    _say_rest()
 
 
 class Finished(Coroutine):  # type: ignore[type-arg]  # a type parameter would import typing

@@ -192,6 +192,11 @@ class RunRecord:
         return git["commit"] if git else None
 
     @property
+    def saved(self) -> list[str]:
+        """The files that the run has saved, once it has ended."""
+        return [a["path"] for a in self._record["artifacts"] if a.get("role") == "output"]
+
+    @property
     def status(self) -> str:
         """The status on record."""
         return str(self._record["status"])

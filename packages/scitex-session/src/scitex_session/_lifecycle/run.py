@@ -305,13 +305,21 @@ class Run:
                 if options.show_execution_flow and self.script is not None:
                     messages.print_flow(self.script)
 
-    def conclude(self, message: str, *, verbose: bool, notify: bool) -> None:
-        """Print how the session ended, and send a notice of it, as far as was asked for."""
+    def conclude(self, message: str, *, verbose: bool, notify: bool, failure: bool = False) -> None:
+        """Print how the session ended, and send a notice of it, as far as was asked for.
+
+        With `failure`, a session that failed says where its logs are even if it is not verbose.
+        """
         if verbose:
             with tolerated("printing how the session ended"):
                 from .messages import print_footer
 
                 print_footer(self, message)
+        elif failure and self.record.status == "failed" and not self.options.no_save:
+            with tolerated("printing where the logs are"):
+                from .messages import print_failure
+
+                print_failure(self)
         if notify:
             with tolerated("sending the notice"):
                 from .messages import send_notice
