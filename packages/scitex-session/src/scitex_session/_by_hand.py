@@ -285,9 +285,7 @@ def running2finished(
     run = run_of(CONFIG)
     if run is not None:
         if run.owned:
-            run.record.end(
-                exit_status, {"kind": "closed"}, remove_src_dir=remove_src_dir, max_wait=max_wait
-            )
+            run.move(exit_status, remove_src_dir=remove_src_dir, max_wait=max_wait)
             copy_own_keys(run.config, CONFIG)
         return CONFIG
     where = CONFIG.get("SDIR_RUN") or CONFIG.get("SDIR")

@@ -22,6 +22,7 @@ from scitex_session_io import capture, save_into
 from scitex_session_plot import CustomColors, watch_savefig
 from scitex_session_repro import RandomStateManager
 
+from .kept import KeptCode
 from .record import RunRecord, log_path, tolerated
 from .signals import SignalGuard
 
@@ -106,6 +107,7 @@ class Run:
         self._threads = _threads()
         self._undo: list[tuple[str, Callable[[], object]]] = []
         self._reserve = _Reserve()
+        self._kept = KeptCode()
         self.at_close("releasing the companion", companion.release)
         self._end_watch: Callable[[], object] | None = None
 
@@ -262,6 +264,17 @@ class Run:
         self._reserve.release()
         if reason["kind"] == "signal" and self.guard.ended_by is None:
             self.guard.ended_by = reason["signal"]
+        with self._kept:
+            self._close(exit_status, reason, message, error)
+        self._undo_all()
+
+    def _close(
+        self,
+        exit_status: int | None,
+        reason: Mapping[str, Any],
+        message: str,
+        error: BaseException | None,
+    ) -> None:
         if self._end_watch is not None:
             # While the record is open: a figure in an open file becomes an artifact only here.
             with tolerated("ending the watch on figures"):
@@ -287,7 +300,13 @@ class Run:
             self._withdraw_names()
         with tolerated("reaping"):
             self.record.reap_others()
-        self._undo_all()
+
+    def move(self, exit_status: int | None, *, remove_src_dir: bool, max_wait: float) -> None:
+        """Write the final record and move the directory, before the session is closed."""
+        with self._kept:
+            self.record.end(
+                exit_status, {"kind": "closed"}, remove_src_dir=remove_src_dir, max_wait=max_wait
+            )
 
     def announce(self) -> None:
         """Print what the session is, and which functions call which, as far as was asked for."""
