@@ -23,11 +23,9 @@ from ._record.outcome import outcome as outcome
 from ._record.outcome import status_of as status_of
 from ._record.provenance import new_record as new_record
 from ._record.record import append_event as append_event
-from ._record.record import current_status as current_status
 from ._record.record import ended_record as ended_record
 from ._record.record import fold_events as fold_events
 from ._record.record import read_events as read_events
-from ._record.record import read_record as read_record
 from ._record.record import write_record as write_record
 from ._registry.journal import journal_close as journal_close
 from ._registry.journal import journal_create as journal_create
@@ -36,6 +34,8 @@ from ._registry.journal import register_end as register_end
 from ._registry.journal import register_start as register_start
 from ._registry.journal import registry_dir as registry_dir
 from ._registry.manager import SessionManager as SessionManager
+from ._registry.reader import current_status as current_status
+from ._registry.reader import read_record as read_record
 from ._registry.reindex import reindex as reindex
 from ._rundir.crash import code_dir as code_dir
 from ._rundir.crash import crash_command as crash_command

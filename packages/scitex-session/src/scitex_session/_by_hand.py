@@ -13,7 +13,6 @@ from scitex_session_core import (
     ended_record,
     move_to_finished,
     outcome,
-    read_record,
     status_of,
     warn,
     write_record,
@@ -291,6 +290,8 @@ def running2finished(
     where = CONFIG.get("SDIR_RUN") or CONFIG.get("SDIR")
     if where is None:
         raise InvalidValueError("CONFIG", CONFIG, "a mapping with SDIR_RUN, the run directory")
+    from scitex_session_core import read_record  # a session of this process needs it not
+
     source = Path(where)
     record = read_record(source)
     if record.get("status") == "running":
