@@ -9,6 +9,7 @@ from ._errors import RecordError as RecordError
 from ._errors import RunDirectoryBusyError as RunDirectoryBusyError
 from ._errors import SessionError as SessionError
 from ._errors import SessionWarning as SessionWarning
+from ._errors import say as say
 from ._errors import warn as warn
 from ._paths import HEARTBEAT_NAME as HEARTBEAT_NAME
 from ._paths import RECORD_NAME as RECORD_NAME
