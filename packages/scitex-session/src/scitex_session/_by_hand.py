@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 # Sessions that `start` began and nobody has closed.
 _unclosed: list[Run] = []
+# The last error that had been printed as nobody's when they began.
+_printed_before: dict[Run, object] = {}
 
 
 def start(
@@ -337,6 +339,7 @@ def _checked_exit_status(exit_status: object) -> int | None:
 def _close_at_exit(run: Run) -> None:
     """Close `run` truly when the process ends without having closed it."""
     _unclosed.append(run)
+    _printed_before[run] = getattr(_sys, "last_value", None)
     found = _sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -345,7 +348,7 @@ def _close_at_exit(run: Run) -> None:
         finally:  # it may be the user's, and broken
             if run in _unclosed:
                 _unclosed.remove(run)
-                run.guard.begin_cleanup(error)
+                run.guard.insist_on_cleanup(error)
                 exit_status, reason = outcome(raised=error, signum=run.guard.ended_by)
                 run.close(exit_status, {**reason, "never_closed": True}, message=":(")
                 run.guard.die()
@@ -353,6 +356,7 @@ def _close_at_exit(run: Run) -> None:
     def restore() -> None:
         if run in _unclosed:
             _unclosed.remove(run)
+        _printed_before.pop(run, None)
         if _sys.excepthook is hook:
             _sys.excepthook = found
 
@@ -360,13 +364,22 @@ def _close_at_exit(run: Run) -> None:
     run.at_close("putting back sys.excepthook", restore)
 
 
+# Twice: a signal's handler of the script's own may raise before the first has begun.
+@atexit.register
 @atexit.register
 def _close_unclosed() -> None:
     for run in _unclosed[::-1]:
-        run.guard.begin_cleanup()
+        error = _printed_error(run)
+        run.guard.insist_on_cleanup(error)
         signum = run.guard.ended_by
-        if signum is None:
+        if error is None and signum is None:
             run.close(None, {"kind": "never_closed"})
         else:
-            run.close(*outcome(signum=signum))
+            run.close(*outcome(raised=error, signum=signum))
         run.guard.die()
+
+
+def _printed_error(run: Run) -> BaseException | None:
+    """Return the error that ended the script, if a second Ctrl-C has kept it from our hook."""
+    error: BaseException | None = getattr(_sys, "last_value", None)
+    return None if error is _printed_before.get(run) else error

@@ -108,6 +108,7 @@ class Run:
         self._undo: list[tuple[str, Callable[[], object]]] = []
         self._reserve = _Reserve()
         self._kept = KeptCode()
+        self._stack = sys.getrecursionlimit()
         self.at_close("releasing the companion", companion.release)
         self._end_watch: Callable[[], object] | None = None
 
@@ -264,9 +265,9 @@ class Run:
         self._reserve.release()
         if reason["kind"] == "signal" and self.guard.ended_by is None:
             self.guard.ended_by = reason["signal"]
-        with self._kept:
+        with self._kept, _Stack(self._stack):
             self._close(exit_status, reason, message, error)
-        self._undo_all()
+            self._undo_all()
 
     def _close(
         self,
@@ -286,7 +287,8 @@ class Run:
                 self.record.log_error(error)
         with tolerated("recording what repeats"):
             self._record_what_repeats()
-        self.record.end(exit_status, reason, message=message)
+        with tolerated("filing the end of the run"):
+            self.record.end(exit_status, reason, message=message)
         # Not before: whatever a log does to the rendering, how the run ended is on record.
         with tolerated("rendering the logs"):
             if self.capture.mode != "none":
@@ -371,10 +373,33 @@ class Run:
 
     def _undo_all(self) -> None:
         self._reserve.release()
+        with tolerated("putting back the script's signal handlers"):
+            self.guard.let_go()
         while self._undo:
             what, undo = self._undo.pop()
             with tolerated(what):
                 undo()
+
+
+class _Stack:
+    """Room for calls of ours, whatever the script has left of it."""
+
+    _DEPTH = 200  # of our calls, and those of the standard library below them
+
+    __slots__ = ("_found", "_limit")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit + self._DEPTH
+
+    def __enter__(self) -> None:
+        self._found = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(self._found + self._DEPTH, self._limit))
+
+    def __exit__(self, *exc: object) -> None:
+        try:
+            sys.setrecursionlimit(self._found)
+        except RecursionError:  # too low for where we are: the script had set it further up
+            pass
 
 
 def _threads() -> list[Any]:
