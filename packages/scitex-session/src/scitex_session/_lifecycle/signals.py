@@ -276,7 +276,7 @@ class SignalGuard:
     def _end_by(self, signum: int, _frame: FrameType | None) -> None:
         if os.getpid() == self._owner:
             self._end(signum)
-        _die_of(signum)
+        _end_by_now(signum)
 
     def _hold(self, signum: int, frame: FrameType | None) -> None:
         found = self._held.get(signum)
@@ -295,7 +295,7 @@ class SignalGuard:
         if signum == signal.SIGINT:
             self._interrupts += 1
             if self._interrupts > 1:
-                _die_of(self.ended_by)
+                _end_by_now(self.ended_by)
 
 
 def _bottom(frame: FrameType | None) -> str:
@@ -323,6 +323,11 @@ _MOST_INTERRUPTIONS = 10
 def _die_of(signum: int) -> None:
     signal.signal(signum, signal.SIG_DFL)
     os.kill(os.getpid(), signum)
+
+
+def _end_by_now(signum: int) -> None:
+    _die_of(signum)
+    os._exit(128 + signum)  # the init of a container (PID 1), which no signal of its own kills
 
 
 def _restore_in_child() -> None:
