@@ -304,3 +304,49 @@ def test_signals_that_handlers_of_the_script_take_are_filed_as_these_say(
             process.wait(30)
         assert filed()["exit_status"] == 3
         caused("four signals to handlers of the script", "failed, with the status that they gave")
+
+
+@pytest.mark.parametrize(
+    ("closed", "statuses"),
+    [
+        ("pass", ["failed", "failed"]),
+        ("stx.close(outer, exit_status=0)", ["failed", "success"]),
+        ("stx.close(inner, exit_status=0)", ["failed", "success"]),
+    ],
+)
+def test_one_signal_ends_every_session_that_is_open(closed: str, statuses: list[str]) -> None:
+    with start_script(f"""
+        import sys, time, scitex_session as stx
+        outer, *_ = stx.start(sys, verbose=False)
+        inner, *_ = stx.start(sys, verbose=False)
+        {closed}
+        print("ready", flush=True)
+        time.sleep(60)
+    """) as process:
+        lines_of(process)("ready")
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+    assert process.returncode == -signal.SIGTERM
+    records = [json.loads(p.read_text()) for p in Path("script_out").glob("*/2*/session.json")]
+    assert sorted(record["status"] for record in records) == statuses
+    ended = [record["exit_status"] for record in records if record["status"] == "failed"]
+    assert set(ended) == {128 + signal.SIGTERM}
+
+
+def test_after_a_session_that_another_thread_has_closed_a_signal_kills_as_before() -> None:
+    with start_script("""
+        import sys, threading, time, scitex_session as stx
+        CONFIG, *_ = stx.start(sys, verbose=False)
+        closing = threading.Thread(target=stx.close, args=(CONFIG,), kwargs={"exit_status": 0})
+        closing.start()
+        closing.join()
+        print("ready", flush=True)
+        time.sleep(60)
+    """) as process:
+        lines_of(process)("ready")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == -signal.SIGTERM
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    (path,) = Path("script_out").glob("FINISHED_SUCCESS/2*/session.json")
+    assert json.loads(path.read_text())["status"] == "success"

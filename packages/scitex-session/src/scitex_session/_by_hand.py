@@ -368,14 +368,18 @@ def _close_at_exit(run: Run) -> None:
 @atexit.register
 @atexit.register
 def _close_unclosed() -> None:
-    for run in _unclosed[::-1]:
+    runs = _unclosed[::-1]
+    for run in runs:
+        run.guard.insist_on_cleanup(_printed_error(run))
+    # One signal ends them all, whichever of them has taken it.
+    signum = next((run.guard.ended_by for run in runs if run.guard.ended_by is not None), None)
+    for run in runs:
         error = _printed_error(run)
-        run.guard.insist_on_cleanup(error)
-        signum = run.guard.ended_by
         if error is None and signum is None:
             run.close(None, {"kind": "never_closed"})
         else:
             run.close(*outcome(raised=error, signum=signum))
+    for run in runs:
         run.guard.die()
 
 

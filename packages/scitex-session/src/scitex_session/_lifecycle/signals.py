@@ -59,6 +59,7 @@ class SignalGuard:
         self.ended_by: int | None = None
         self.interrupted = False
         self._owner = os.getpid()
+        self._over = False
         self._found: dict[int, Handler] = {}
         self._end: Callable[[int], object] = lambda _signum: None
         # Signals that came while the function was ending by a Ctrl-C, of which Python's own handler
@@ -167,13 +168,25 @@ class SignalGuard:
             self.restore()
 
     def restore(self) -> None:
-        """Put back the handlers that were found, where nobody else has set one since."""
+        """Put back the handlers that were found, where nobody else has set one since.
+
+        A session that began within this one, and still runs, found ours: it gets its own now. In a
+        thread beside the main one Python allows neither, so the first signal does it.
+        """
+        self._over = True
         if self in _guards:
             _guards.remove(self)
-        for signum, found in self._found.items():
+        heir = next((each for each in reversed(_guards) if each._owner == os.getpid()), None)
+        for signum, found in list(self._found.items()):
             if signal.getsignal(signum) in (self._raise, self._defer, self._end_by):
-                signal.signal(signum, found)
-        self._found.clear()
+                taker = None if signum == signal.SIGINT else heir
+                try:
+                    signal.signal(signum, taker._raise if taker else found)
+                except ValueError:
+                    return
+                if taker:
+                    taker._found[signum] = found
+            del self._found[signum]
         self.let_go()
 
     def let_go(self) -> None:
@@ -204,12 +217,14 @@ class SignalGuard:
                 self._raise,
                 self._end_by,
             ):
+                is_new = signum not in self._found
+                self._found[signum] = default
                 try:
-                    self._found.setdefault(signum, default)
                     signal.signal(signum, self._defer)
-                except ValueError:
-                    del self._found[signum]
-                    return  # not in the main thread, where alone Python allows it
+                except ValueError:  # not in the main thread, where alone Python allows it
+                    if is_new:
+                        del self._found[signum]
+                    return
 
     def _hold_others(self) -> None:
         """Let the signals wait for which the script has handlers of its own."""
@@ -223,7 +238,14 @@ class SignalGuard:
                 return  # not in the main thread, where alone Python allows it
             self._held[signum] = found
 
+    def _put_back_at_last(self, signum: int) -> None:
+        self.restore()
+        signal.raise_signal(signum)
+
     def _raise(self, signum: int, frame: FrameType | None) -> None:
+        if self._over:
+            self._put_back_at_last(signum)
+            return
         if os.getpid() != self._owner:
             _die_of(signum)
         ending = sys.exception()
@@ -274,6 +296,9 @@ class SignalGuard:
             pass  # not in the main thread
 
     def _end_by(self, signum: int, _frame: FrameType | None) -> None:
+        if self._over:
+            self._put_back_at_last(signum)
+            return
         if os.getpid() == self._owner:
             self._end(signum)
         _end_by_now(signum)
@@ -288,6 +313,9 @@ class SignalGuard:
             self._to_deliver.append(signum)
 
     def _defer(self, signum: int, _frame: FrameType | None) -> None:
+        if self._over:
+            self._put_back_at_last(signum)
+            return
         if os.getpid() != self._owner:
             _die_of(signum)
         if self.ended_by is None:
