@@ -14,7 +14,6 @@ from scitex_session_core import (
     move_to_finished,
     outcome,
     point_latest,
-    read_record,
     status_of,
     warn,
     write_record,
@@ -46,6 +45,8 @@ if TYPE_CHECKING:
 
 # Sessions that `start` began and nobody has closed.
 _unclosed: list[Run] = []
+# The last error that had been printed as nobody's when they began.
+_printed_before: dict[Run, object] = {}
 
 
 def start(
@@ -385,14 +386,14 @@ def running2finished(
     run = run_of(CONFIG)
     if run is not None:
         if run.owned:
-            run.record.end(
-                exit_status, {"kind": "closed"}, remove_src_dir=remove_src_dir, max_wait=max_wait
-            )
+            run.move(exit_status, remove_src_dir=remove_src_dir, max_wait=max_wait)
             copy_own_keys(run.config, CONFIG)
         return CONFIG
     where = CONFIG.get("SDIR_RUN") or CONFIG.get("SDIR")
     if where is None:
         raise InvalidValueError("CONFIG", CONFIG, "a mapping with SDIR_RUN, the run directory")
+    from scitex_session_core import read_record  # a session of this process needs it not
+
     source = Path(where)
     record = read_record(source)
     if record.get("status") == "running":
@@ -441,6 +442,7 @@ def _checked_exit_status(exit_status: object) -> int | None:
 def _close_at_exit(run: Run) -> None:
     """Close `run` truly when the process ends without having closed it."""
     _unclosed.append(run)
+    _printed_before[run] = getattr(_sys, "last_value", None)
     found = _sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -449,7 +451,7 @@ def _close_at_exit(run: Run) -> None:
         finally:  # it may be the user's, and broken
             if run in _unclosed:
                 _unclosed.remove(run)
-                run.guard.begin_cleanup(error)
+                run.guard.insist_on_cleanup(error)
                 exit_status, reason = outcome(raised=error, signum=run.guard.ended_by)
                 run.close(exit_status, {**reason, "never_closed": True}, message=":(")
                 run.guard.die()
@@ -457,6 +459,7 @@ def _close_at_exit(run: Run) -> None:
     def restore() -> None:
         if run in _unclosed:
             _unclosed.remove(run)
+        _printed_before.pop(run, None)
         if _sys.excepthook is hook:
             _sys.excepthook = found
 
@@ -464,13 +467,26 @@ def _close_at_exit(run: Run) -> None:
     run.at_close("putting back sys.excepthook", restore)
 
 
+# Twice: a signal's handler of the script's own may raise before the first has begun.
+@atexit.register
 @atexit.register
 def _close_unclosed() -> None:
-    for run in _unclosed[::-1]:
-        run.guard.begin_cleanup()
-        signum = run.guard.ended_by
-        if signum is None:
+    runs = _unclosed[::-1]
+    for run in runs:
+        run.guard.insist_on_cleanup(_printed_error(run))
+    # One signal ends them all, whichever of them has taken it.
+    signum = next((run.guard.ended_by for run in runs if run.guard.ended_by is not None), None)
+    for run in runs:
+        error = _printed_error(run)
+        if error is None and signum is None:
             run.close(None, {"kind": "never_closed"})
         else:
-            run.close(*outcome(signum=signum))
+            run.close(*outcome(raised=error, signum=signum))
+    for run in runs:
         run.guard.die()
+
+
+def _printed_error(run: Run) -> BaseException | None:
+    """Return the error that ended the script, if a second Ctrl-C has kept it from our hook."""
+    error: BaseException | None = getattr(_sys, "last_value", None)
+    return None if error is _printed_before.get(run) else error

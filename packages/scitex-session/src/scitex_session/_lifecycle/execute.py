@@ -155,19 +155,15 @@ def execute(
     run = _opened(func, keywords, arguments)
     result, error = None, None
     try:
-        run.guard.begin_run()
-        result = run_to_end(call(_injected(run, func)))
-        run.guard.begin_cleanup()
-    except BaseException as raised:  # noqa: BLE001  # raised by `return_or_raise`
-        error = raised
-        # A second Ctrl-C within these microseconds waits: nothing would be filed else.
         try:
-            run.guard.begin_cleanup(error)
-        except BaseException:  # noqa: BLE001
-            try:
-                run.guard.begin_cleanup(error)
-            except BaseException:  # noqa: BLE001
-                run.guard.begin_cleanup(error)
+            run.guard.begin_run()
+            result = run_to_end(call(_injected(run, func)))
+        except BaseException as raised:  # noqa: BLE001  # raised by `return_or_raise`
+            error = raised
+        error = run.guard.insist_on_cleanup(error)
+    except BaseException as raised:  # noqa: BLE001  # of a second signal, between the two above
+        error = error or raised
+        run.guard.insist_on_cleanup(error)
     waits = error is None or _exits_silently(error)
     if error is not None:
         _shorten_traceback(func)
@@ -185,17 +181,18 @@ async def execute_async(
     run.at_close("the watch for Ctrl-C", run.guard.watch_interrupts())
     result, error = None, None
     try:
-        run.guard.begin_run()
-        result = call(_injected(run, func))
-        if isinstance(result, Coroutine):
-            result = await result
-        run.guard.begin_cleanup()
-    except BaseException as raised:  # noqa: BLE001  # raised by `return_or_raise`
-        error = raised
-        try:  # as in `execute`
-            run.guard.begin_cleanup(error)
-        except BaseException:  # noqa: BLE001
-            run.guard.begin_cleanup(error)
+        try:
+            run.guard.begin_run()
+            result = call(_injected(run, func))
+            if isinstance(result, Coroutine):
+                result = await result
+        except BaseException as raised:  # noqa: BLE001  # as in `execute`
+            error = raised
+        error = run.guard.insist_on_cleanup(error)
+    except BaseException as raised:  # noqa: BLE001
+        error = error or raised
+        run.guard.insist_on_cleanup(error)
+    if error is not None:
         _shorten_traceback(func)
     return end(run, result, error)
 

@@ -271,7 +271,7 @@ class RunRecord:
         try:  # it may be there again
             register_start(registry, first, self.path)
             register_end(registry, self._record, self.path)
-        except OSError:  # which was said at the start
+        except Exception:  # noqa: BLE001, S110  # which was said at the start
             pass
 
     def _write_end(self, first: Mapping[str, Any]) -> None:
@@ -292,7 +292,7 @@ class RunRecord:
             write_record(self.directory, {**first, **end})
             warn(f"{trouble}; a shorter one was written, and the events hold the rest")
             return
-        except OSError:  # what comes next says what became of it
+        except Exception:  # noqa: BLE001, S110  # what comes next says what became of it
             pass
         try:
             append_event(self.directory, "end", **end)
