@@ -178,8 +178,11 @@ def _claim(out_dir: Path, suffix: str | None, *, debug: bool) -> RunDir:
         except FileExistsError:
             continue
         claimed = RunDir(session_id, path, out_dir)
-        # Who may write to RUNNING may have put another directory in its place by now.
-        if claimed.names() or not claimed.is_own():
+        # Who may write there may have put another directory in its place by now, or, while it was
+        # made, a link in that of a folder above it.
+        for place in (out_dir, running):
+            _check_place(place)
+        if claimed.names() or not claimed.is_own() or claimed.locate() != path:
             raise PermissionError(errno.EPERM, "another user replaced it", str(path))
         return claimed
 
