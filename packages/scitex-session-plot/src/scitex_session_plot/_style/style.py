@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from matplotlib import pyplot  # noqa: ICN001  # an alias would not be exported
 
-    from .changes import AggBackend, RcParams, SilentShow
+    from .changes import AggBackend, SilentShow
+    from .saving import KeptParams
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -259,14 +260,15 @@ class Application:
     def __init__(self, params: Callable[[], dict[str, object]], *, agg: bool) -> None:
         self._params = params
         self._agg = agg
-        self._changes: list[RcParams | AggBackend | SilentShow] = []
+        self._changes: list[KeptParams | AggBackend | SilentShow] = []
         self._earlier_figures = _open_managers()
         with _lock:
             _stack.append(self)
         self._hook = Hook("matplotlib", self._change)
 
     def _change(self, matplotlib: ModuleType) -> None:
-        from .changes import AggBackend, RcParams, SilentShow
+        from .changes import AggBackend, SilentShow
+        from .saving import KeptParams
 
         with _lock:
             if self not in _stack:
@@ -274,7 +276,7 @@ class Application:
             if self._agg:
                 self._changes.append(AggBackend(matplotlib))
                 self._changes.append(SilentShow())
-            self._changes.append(RcParams(matplotlib.rcParams, self._params()))
+            self._changes.append(KeptParams(matplotlib.rcParams, self._params(), _lock))
 
     def close_figures(self) -> int:
         """Close the figures of pyplot opened meanwhile and still open; return how many.
