@@ -15,7 +15,7 @@ from scitex_session_plot._errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Self
+    from typing import Any, Self, SupportsIndex, overload
 
     from cycler import Cycler
     from matplotlib.colors import Colormap
@@ -37,6 +37,11 @@ class Color(str):
     matplotlib maps a tuple as long as `x` as values. A text is a colour everywhere, and can stand
     in a configuration or a record.
 
+    Indexed, it is red, green, blue and opacity from 0 to 1: ``color[0]`` to ``color[3]``,
+    ``color[:3]``, ``color[:4]``. A slice that begins later, ends later or has no end is text, since
+    matplotlib and others read the digits of ``#rrggbb`` so. Iteration gives text, too: networkx
+    takes a sequence of numbers that is as long as there are edges for values.
+
     Parameters
     ----------
     text : str
@@ -51,6 +56,8 @@ class Color(str):
     --------
     >>> Color("#0946ac").with_alpha(0.5)
     Color('#0946ac80')
+    >>> [round(level, 2) for level in Color("#0946ac")[:3]]
+    [0.04, 0.27, 0.67]
     """
 
     __slots__ = ()
@@ -58,7 +65,11 @@ class Color(str):
     def __new__(cls, text: str) -> Self:
         if not isinstance(text, str):
             raise StyleTypeError("a colour", shorten(text), FORM)
-        if len(text) not in {7, 9} or text[0] != "#" or not HEX_DIGITS.issuperset(text[1:]):
+        if (
+            len(text) not in {7, 9}
+            or not text.startswith("#")
+            or not HEX_DIGITS.issuperset(text[1:])
+        ):
             raise StyleValueError("a colour", shorten(text), FORM)
         return super().__new__(cls, text.lower())
 
@@ -70,17 +81,34 @@ class Color(str):
     @property
     def rgb(self) -> tuple[float, float, float]:
         """Red, green and blue from 0 to 1."""
-        return self._channel(1), self._channel(3), self._channel(5)
+        red, green, blue, _ = self.rgba
+        return red, green, blue
 
     @property
     def alpha(self) -> float:
         """Opacity, from 0 (invisible) to 1 (opaque), in steps of 1/255."""
-        return self._channel(7) if len(self) == 9 else 1.0
+        return self.rgba[3]
 
     @property
     def rgba(self) -> tuple[float, float, float, float]:
         """Red, green, blue and opacity from 0 to 1."""
-        return *self.rgb, self.alpha
+        red, green, blue, alpha = bytes.fromhex(f"{str(self)[1:]}ff")[:4]
+        return red / 255, green / 255, blue / 255, alpha / 255
+
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]
+        def __getitem__(self, key: SupportsIndex) -> float: ...
+        @overload
+        def __getitem__(self, key: slice) -> tuple[float, ...]: ...
+        def __getitem__(self, key: Any) -> Any: ...
+    else:
+
+        def __getitem__(self, key: SupportsIndex | slice) -> float | tuple[float, ...] | str:
+            rgba = self.rgba
+            if isinstance(key, slice) and (key.start or key.stop is None or key.stop > len(rgba)):
+                return str(self)[key]
+            return rgba[key]
 
     def with_alpha(self, alpha: float) -> Color:
         """Return the same colour with another opacity.
@@ -92,9 +120,6 @@ class Color(str):
         """
         level = round(255 * opacity("alpha", alpha))
         return Color(self.hex if level == 255 else f"{self.hex}{level:02x}")
-
-    def _channel(self, start: int) -> float:
-        return int(self[start : start + 2], 16) / 255
 
     def __repr__(self) -> str:
         return f"Color({str(self)!r})"
