@@ -11,6 +11,7 @@ from _thread import RLock
 from functools import partial
 from weakref import WeakKeyDictionary
 
+from scitex_session_plot._colors.colors import Color
 from scitex_session_plot._import_hook import Hook
 from scitex_session_plot._interception import Call, Interception
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from scitex_session_plot._colors.postscript import ColorsOnPaper
+
+_POSTSCRIPT = "matplotlib.backends.backend_ps"
 # The styles in force, the newest last; one that is put in force for a save is among them.
 _in_force: list[KeptParams] = []
 _style_of: WeakKeyDictionary[Figure, KeptParams] = WeakKeyDictionary()
@@ -50,6 +54,9 @@ class KeptParams(RcParams):
         super().__init__(target, params)
         self._lock = lock
         self._values = {key: params[key] for key in self._earlier}
+        if "axes.prop_cycle" in self._earlier:
+            cycle = target._get("axes.prop_cycle").by_key()["color"]
+            _opacities.add(Color(cycle[0]).alpha)
         _in_force.append(self)
         _intercept()
 
@@ -104,9 +111,11 @@ class Save(Call):
         super().__init__(args, kwargs)
         self._params = params
         self._end = end
+        self._hook = Hook(_POSTSCRIPT, _postscript_arrived)
 
     def end(self) -> None:
         """Take the style back."""
+        self._hook.cancel()
         try:
             self._params.undo(None)
         finally:
@@ -145,8 +154,9 @@ _INTERCEPTED: tuple[tuple[str, str, str, Callable[..., Call | None]], ...] = (
 )
 # Guards what follows. No hook takes it when it fires: whoever waits for an import may hold it.
 _lock = RLock()
+_opacities: set[float] = set()  # of the colours of those styles
 _hooks: list[Hook] = []
-_interceptions: dict[tuple[str, str], Interception] = {}
+_interceptions: dict[tuple[str, str] | str, Interception | ColorsOnPaper] = {}
 
 
 def _intercept() -> None:
@@ -157,10 +167,19 @@ def _intercept() -> None:
         for module, holder, name, begin in _INTERCEPTED:
             if (holder, name) not in _interceptions:
                 _hooks.append(Hook(module, partial(_arrived, holder, name, begin)))
+        _hooks.append(Hook(_POSTSCRIPT, _postscript_arrived))
 
 
 def _arrived(holder: str, name: str, begin: Callable[..., Call | None], module: ModuleType) -> None:
     _interceptions[holder, name] = Interception(module, holder, name, begin)
+
+
+def _postscript_arrived(backend: ModuleType) -> None:
+    # When it has arrived, matplotlib's colours have.
+    from scitex_session_plot._colors.postscript import ColorsOnPaper
+
+    if _POSTSCRIPT not in _interceptions:
+        _interceptions[_POSTSCRIPT] = ColorsOnPaper(backend, _opacities)
 
 
 def _leave_unless_needed() -> None:
@@ -174,5 +193,7 @@ def _leave_unless_needed() -> None:
             return
         while _hooks:
             _hooks.pop().cancel()
-        while _interceptions and not _style_of:
-            _interceptions.popitem()[1].cancel()
+        if not _style_of:
+            _opacities.clear()
+            while _interceptions:
+                _interceptions.popitem()[1].cancel()
