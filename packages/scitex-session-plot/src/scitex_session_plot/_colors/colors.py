@@ -27,7 +27,6 @@ PAIRS: dict[str, tuple[object, ...]] = {
     "linestyle": ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2))) * 2,
     "marker": ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*"),
 }
-LEVELS = 256  # of a colormap
 
 
 class Color(str):
@@ -245,8 +244,13 @@ class CustomColors(Mapping[str, Color]):
         It is perceptually uniform (equal steps of CAM02-UCS), its lightness rises from end to
         end, also in grey and for colour-blind readers. Opaque, whatever `alpha` is: an image
         that lets its ground through has other colours than its colour bar.
+
+        While a style is in force, matplotlib knows it as ``"scitex_sequential"``, and reversed as
+        ``"scitex_sequential_r"``; then `plt.set_cmap` takes it, too.
         """
-        return _colormap("sequential")
+        from .colormaps import colormap
+
+        return colormap("sequential")
 
     @property
     def diverging(self) -> Colormap:
@@ -254,9 +258,11 @@ class CustomColors(Mapping[str, Color]):
 
         Each half is perceptually uniform, and both ends are equally dark; blue and orange are
         told apart by colour-blind readers. In grey, only the distance from the centre is seen.
-        Opaque, as `sequential` is.
+        Opaque, as `sequential` is, and known to matplotlib as ``"scitex_diverging"``.
         """
-        return _colormap("diverging")
+        from .colormaps import colormap
+
+        return colormap("diverging")
 
     def __getitem__(self, name: str) -> Color:
         key = _key(name)
@@ -312,22 +318,6 @@ def _unknown(name: object, key: str) -> UnknownColorError:
     known = (*PALETTE, *ALIASES)
     near = get_close_matches(key, known, n=3)
     return UnknownColorError(name if isinstance(name, str) else shorten(name), tuple(near), known)
-
-
-_colormaps: dict[str, Colormap] = {}
-
-
-def _colormap(name: str) -> Colormap:
-    """Return a colormap of the palette, made when it is asked for first."""
-    if name not in _colormaps:
-        from matplotlib.colors import LinearSegmentedColormap
-
-        from .palette import DIVERGING, SEQUENTIAL
-
-        table = SEQUENTIAL if name == "sequential" else DIVERGING
-        levels = LEVELS + (name == "diverging")  # of the latter, one is the centre
-        _colormaps[name] = LinearSegmentedColormap.from_list(f"scitex_{name}", table, N=levels)
-    return _colormaps[name]
 
 
 def swatch(color: Color, text: str) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from matplotlib import pyplot  # noqa: ICN001  # an alias would not be exported
 
+    from scitex_session_plot._colors.colormaps import NamedColormaps
+
     from .changes import AggBackend, SilentShow
     from .saving import KeptParams
 
@@ -260,19 +262,22 @@ class Application:
     def __init__(self, params: Callable[[], dict[str, object]], *, agg: bool) -> None:
         self._params = params
         self._agg = agg
-        self._changes: list[KeptParams | AggBackend | SilentShow] = []
+        self._changes: list[NamedColormaps | AggBackend | SilentShow | KeptParams] = []
         self._earlier_figures = _open_managers()
         with _lock:
             _stack.append(self)
         self._hook = Hook("matplotlib", self._change)
 
     def _change(self, matplotlib: ModuleType) -> None:
+        from scitex_session_plot._colors.colormaps import NamedColormaps
+
         from .changes import AggBackend, SilentShow
         from .saving import KeptParams
 
         with _lock:
             if self not in _stack:
                 return
+            self._changes.append(NamedColormaps(matplotlib))
             if self._agg:
                 self._changes.append(AggBackend(matplotlib))
                 self._changes.append(SilentShow())
