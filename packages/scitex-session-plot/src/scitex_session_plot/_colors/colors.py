@@ -10,6 +10,7 @@ from scitex_session_plot._errors import (
     UnknownColorError,
     opacity,
     shorten,
+    similar,
 )
 
 TYPE_CHECKING = False
@@ -311,13 +312,11 @@ def _key(name: object) -> str:
 
 
 def _unknown(name: object, key: str) -> UnknownColorError:
-    from difflib import get_close_matches
-
     from .palette import ALIASES, PALETTE
 
     known = (*PALETTE, *ALIASES)
-    near = get_close_matches(key, known, n=3)
-    return UnknownColorError(name if isinstance(name, str) else shorten(name), tuple(near), known)
+    asked = name if isinstance(name, str) else shorten(name)
+    return UnknownColorError(asked, similar(key, known), known)
 
 
 def swatch(color: Color, text: str) -> str:
