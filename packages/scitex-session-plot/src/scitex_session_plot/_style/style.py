@@ -155,6 +155,22 @@ alpha, line_width
             self._params = rc_params(**self._arguments)  # type: ignore[arg-type]
         return self._params
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the arguments as plain values: ``Style(**style.as_dict())`` is the same style.
+
+        They can be sent to another process, as JSON or pickled. So can the style itself, which is
+        not in force there before it is applied.
+        """
+        return {
+            **{name: _plain(value) for name, value in self._arguments.items()},
+            "agg": self._agg,
+        }
+
+    def __reduce__(self) -> tuple[Callable[[], Style], tuple[()]]:
+        from functools import partial
+
+        return partial(type(self), **self.as_dict()), ()
+
     @property
     def plt(self) -> ModuleType:
         """matplotlib.pyplot, imported at the first use of one of its attributes.
@@ -230,6 +246,17 @@ alpha, line_width
                 application.restore()
 
         return styled
+
+
+def _plain(value: Any) -> Any:
+    """Return an argument of a style without the types of numpy and the like."""
+    if isinstance(value, (str, bool)):
+        return value
+    if hasattr(value, "keys"):
+        return {key: _plain(item) for key, item in dict(value).items()}
+    if hasattr(value, "__len__"):
+        return [_plain(item) for item in value]
+    return float(value)
 
 
 def _runs_at_once(func: object) -> bool:
