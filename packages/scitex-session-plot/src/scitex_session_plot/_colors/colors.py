@@ -1,4 +1,4 @@
-"""A colour, the named colours, their order in a figure, and colormaps."""
+"""A colour, the colours by name, and their order in a figure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FORM = "a text #rrggbb or #rrggbbaa"
 HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
-# Neighbours of the cycle differ most; after five, line styles can't be told apart at a glance.
+# Five line styles, twice: more can't be told apart at a glance. Neighbours differ most.
 PAIRS: dict[str, tuple[object, ...]] = {
     "linestyle": ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2))) * 2,
     "marker": ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*"),
@@ -34,13 +34,13 @@ class Color(str):
     """A colour: the text ``#rrggbb``, or ``#rrggbbaa`` where it is not opaque.
 
     A tuple of numbers, the naive choice, fails silently: in ``scatter(x, y, c=color)``,
-    matplotlib maps a tuple as long as `x` as values. A text is a colour everywhere, and can stand
-    in a configuration or a record.
+    matplotlib takes a tuple that is as long as `x` for values, and maps them to other colours. A
+    text is a colour everywhere, and can be written into a configuration or a record.
 
-    Indexed, it is red, green, blue and opacity from 0 to 1: ``color[0]`` to ``color[3]``,
-    ``color[:3]``, ``color[:4]``. A slice that begins later, ends later or has no end is text, since
-    matplotlib and others read the digits of ``#rrggbb`` so. Iteration gives text, too: networkx
-    takes a sequence of numbers that is as long as there are edges for values.
+    An index gives red, green, blue and opacity from 0 to 1: ``color[0]`` to ``color[3]``,
+    ``color[:3]``, ``color[:4]``. A slice that begins later, ends later or has no end gives text,
+    since matplotlib and others read the digits of ``#rrggbb`` so. Length and iteration are those
+    of the text, too: networkx takes a sequence of as many numbers as there are edges for values.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class Color(str):
 
 
 class ColorCycle(tuple[Color, ...]):
-    """Colours in the order in which a figure takes them; a tuple that a notebook shows."""
+    """Colours in the order in which a figure takes them: a tuple that notebooks show."""
 
     __slots__ = ()
 
@@ -154,8 +154,8 @@ class ColorCycle(tuple[Color, ...]):
 class CustomColors(Mapping[str, Color]):
     """The named colours, by attribute and by item, all of the same opacity.
 
-    It is a read-only mapping. A name may be written with a space, a hyphen, in one word or with
-    capitals, and ``grey`` is ``gray``: ``COLORS.light_blue == COLORS["Light blue"]``.
+    It is a read-only mapping. A name may have capitals, and a space, a hyphen or nothing for its
+    underscore: ``COLORS["Light blue"]`` is ``COLORS.light_blue``. ``grey`` is ``gray``.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ class CustomColors(Mapping[str, Color]):
 
     @property
     def _colors(self) -> dict[str, Color]:
-        """The colours by name, made at the first use: most runs name none."""
+        """The colours by name. They are made at the first use, since most runs use none."""
         if self._table is None:
             from .palette import PALETTE
 
@@ -214,7 +214,7 @@ class CustomColors(Mapping[str, Color]):
     def cycler(self, *properties: str) -> Cycler[str, object]:
         """Return the cycle for matplotlib, paired with line styles or markers.
 
-        These tell lines apart where there is no colour, as in print.
+        Line styles and markers tell lines apart where there is no colour, as in print.
 
         Parameters
         ----------
@@ -229,7 +229,7 @@ class CustomColors(Mapping[str, Color]):
         Raises
         ------
         StyleTypeError, StyleValueError
-            Another property was asked for.
+            Another property is asked for.
 
         Examples
         --------
@@ -242,9 +242,9 @@ class CustomColors(Mapping[str, Color]):
     def sequential(self) -> Colormap:
         """A colormap for values from low to high: from navy by teal to yellow.
 
-        It is perceptually uniform (equal steps of CAM02-UCS), its lightness rises from end to
-        end, also in grey and for colour-blind readers. Opaque, whatever `alpha` is: an image
-        that lets its ground through has other colours than its colour bar.
+        It is perceptually uniform (equal steps of CAM02-UCS). Its lightness rises from end to
+        end, also in grey and for colour-blind readers. It is opaque, whatever `alpha` is: where
+        the ground shows through an image, its colours are not those of its colour bar.
 
         While a style is in force, matplotlib knows it as ``"scitex_sequential"``, and reversed as
         ``"scitex_sequential_r"``; then `plt.set_cmap` takes it, too.
@@ -257,9 +257,9 @@ class CustomColors(Mapping[str, Color]):
     def diverging(self) -> Colormap:
         """A colormap for values around a centre: from blue by a light grey to orange and brown.
 
-        Each half is perceptually uniform, and both ends are equally dark; blue and orange are
-        told apart by colour-blind readers. In grey, only the distance from the centre is seen.
-        Opaque, as `sequential` is, and known to matplotlib as ``"scitex_diverging"``.
+        Each half is perceptually uniform, and both ends are equally dark. Colour-blind readers
+        can tell blue from orange. In grey, only the distance from the centre is seen. It is opaque
+        as `sequential` is, and matplotlib knows it as ``"scitex_diverging"``.
         """
         from .colormaps import colormap
 
@@ -272,8 +272,8 @@ class CustomColors(Mapping[str, Color]):
         return self._colors[key]
 
     def __getattr__(self, name: str) -> Color:
-        # Names that begin so are asked for by copy, pickle and the like, at times before
-        # __init__: they are no colours, and looking one up would come back here.
+        # copy and pickle ask for such names, at times before __init__. They are no colours, and
+        # to look one up among the colours, which are not there yet, would come back here.
         if name.startswith("_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return self[name]
@@ -301,7 +301,7 @@ class CustomColors(Mapping[str, Color]):
 
 
 def _key(name: object) -> str:
-    """Return a name as it stands in the table; the empty text for what is no name."""
+    """Return a name as the table has it, and the empty text for what is not a text."""
     if not isinstance(name, str):
         return ""
     from .palette import ALIASES, PALETTE
@@ -322,7 +322,7 @@ def _unknown(name: object, key: str) -> UnknownColorError:
 def swatch(color: Color, text: str) -> str:
     """Return HTML for a notebook: a patch of the colour, and a text beside it."""
     patch = f"display:inline-block;width:2.5em;height:1.2em;margin-right:.5em;background:{color}"
-    frame = "border:1px solid #8888;vertical-align:text-bottom"  # else white can't be seen
+    frame = "border:1px solid #8888;vertical-align:text-bottom"  # else white is not seen
     return f'<span style="white-space:nowrap"><span style="{patch};{frame}"></span>{text}</span>'
 
 

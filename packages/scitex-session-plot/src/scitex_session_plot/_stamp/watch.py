@@ -1,9 +1,9 @@
 """Watch every figure that matplotlib saves: stamp it, draw its footer, report its file.
 
 Nearly all ways to save a figure (pyplot, the figure, the canvas, the toolbar, a notebook) lead
-through `FigureCanvasBase.print_figure`. Patching `pyplot.savefig` or `Figure.savefig` would miss
-some of them, and ``from pyplot import savefig``. For matplotlib, an array that is saved as an image
-(`imsave`) and an animation are not figures: their functions are patched too.
+through `FigureCanvasBase.print_figure`. To intercept `pyplot.savefig` or `Figure.savefig` would
+miss some of them, and ``from pyplot import savefig``. For matplotlib, an array that is saved as an
+image (`imsave`) and an animation are not figures: their functions are intercepted, too.
 """
 
 from __future__ import annotations
@@ -54,9 +54,10 @@ def watch_savefig(
         closed, which is noticed at the next save, or when the watch ends.
     stamp : callable, optional
         Called at each save; returns the content of the stamp: ``id`` (of the run), and what else
-        is known, such as ``script``, ``commit``, ``version``; texts, numbers and booleans, None
-        for what isn't known. The time is added. PNG, PDF, SVG, JPEG, TIFF, WebP, GIF, AVIF, PS
-        and EPS can hold it; the user's own metadata stay, and the stamp is added to them.
+        is known, such as ``script``, ``commit``, ``version``: texts, numbers, booleans, and None
+        for what isn't known, of at most 16,384 characters as JSON. The time is added. PNG, PDF,
+        SVG, JPEG, TIFF, WebP, GIF, AVIF, PS and EPS can hold it; the user's own metadata stay,
+        and the stamp is added to them.
     footer : str, optional
         A word that is drawn, small and grey, into the lower right corner of what is saved, but
         not into the figure.
