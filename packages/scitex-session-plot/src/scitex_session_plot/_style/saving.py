@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from scitex_session_plot._colors.postscript import ColorsOnPaper
 
 _POSTSCRIPT = "matplotlib.backends.backend_ps"
-# The styles in force, the newest last; one that is put in force for a save is among them.
+# The styles in force, the newest last.
 _in_force: list[KeptParams] = []
+# The style that has ended and is in force again for a save; its thread holds the lock of styles.
+_for_a_save: list[KeptParams] = []
 _style_of: WeakKeyDictionary[Figure, KeptParams] = WeakKeyDictionary()
 # The rcParams that styles set, as the last style left them: another value is the user's.
 _left: dict[str, object] = {}
@@ -73,9 +75,9 @@ class KeptParams(RcParams):
         """Put the style in force for a save with these arguments; None if a style is."""
         self._lock.acquire()  # for the whole save: rcParams are the process's
         try:
-            if not _in_force and (values := self._values_for(args)):
+            if not (_in_force or _for_a_save) and (values := self._values_for(args)):
                 save = Save(RcParams(self._target, values), self._end_save, args, kwargs)
-                _in_force.append(self)
+                _for_a_save.append(self)
                 return save
         except BaseException:
             self._lock.release()
@@ -84,7 +86,7 @@ class KeptParams(RcParams):
         return None
 
     def _end_save(self) -> None:
-        _in_force.remove(self)
+        _for_a_save.remove(self)
         self._lock.release()
 
     def _values_for(self, args: tuple[Any, ...]) -> dict[str, object]:
@@ -140,21 +142,26 @@ def _saving(figure_of: Callable[[Any], Any]) -> Callable[..., Save | None]:
     """Return what begins a call that saves the figure of its first argument."""
 
     def begin(*args: Any, **kwargs: Any) -> Save | None:
-        style = _style_of.get(figure_of(args[0])) if args else None
+        figure = figure_of(args[0]) if args else None
+        style = _style_of.get(figure) if figure is not None else None
         return style.save(args, kwargs) if style is not None else None
 
     return begin
+
+
+def _animated(animation: Any) -> Any:
+    return getattr(animation, "_fig", None)  # of a subclass that did not call its base, none
 
 
 _INTERCEPTED: tuple[tuple[str, str, str, Callable[..., Call | None]], ...] = (
     ("matplotlib.figure", "Figure", "__init__", _making),
     ("matplotlib.figure", "Figure", "savefig", _saving(lambda figure: figure)),
     ("matplotlib.backend_bases", "FigureCanvasBase", "print_figure", _saving(lambda c: c.figure)),
-    ("matplotlib.animation", "Animation", "save", _saving(lambda animation: animation._fig)),
+    ("matplotlib.animation", "Animation", "save", _saving(_animated)),
 )
 # Guards what follows. No hook takes it when it fires: whoever waits for an import may hold it.
 _lock = RLock()
-_opacities: set[float] = set()  # of the colours of those styles
+_opacities: set[float] = set()  # of the styles in force and of those that figures keep
 _hooks: list[Hook] = []
 _interceptions: dict[tuple[str, str] | str, Interception | ColorsOnPaper] = {}
 
@@ -175,7 +182,7 @@ def _arrived(holder: str, name: str, begin: Callable[..., Call | None], module: 
 
 
 def _postscript_arrived(backend: ModuleType) -> None:
-    # When it has arrived, matplotlib's colours have.
+    # Imported late: it imports matplotlib's backends.
     from scitex_session_plot._colors.postscript import ColorsOnPaper
 
     if _POSTSCRIPT not in _interceptions:
