@@ -14,7 +14,6 @@ from scitex_session_io import (
     InvalidTypeError,
     MalformedError,
     MissingFileError,
-    UnknownFormatError,
     UnsavableError,
     load,
     save,
@@ -31,15 +30,6 @@ def test_the_suffix_names_the_format_and_directories_are_made(name: str) -> None
     assert path == Path(name).absolute()
     assert load(name) == value
     assert load(path) == value
-
-
-@pytest.mark.parametrize("name", ["r.xlsx", "r", ".json", "r.json.gz"])
-def test_a_suffix_without_a_format_is_refused_and_names_those_that_have_one(name: str) -> None:
-    with pytest.raises(UnknownFormatError, match=r"allowed are \.csv, \.json"):
-        save([], name)
-    Path(name).touch()
-    with pytest.raises(UnknownFormatError, match=r"allowed are \.csv, \.json"):
-        load(name)
 
 
 @pytest.mark.parametrize(

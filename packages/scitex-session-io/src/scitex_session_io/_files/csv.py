@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import sys
 
@@ -12,9 +13,10 @@ from .table import rows_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import pathlib
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import Any
+    from typing import Any, BinaryIO
+
+    from .forms import Into
 
 _QUOTED = re.compile(r'[,"\r\n]')
 _INT = re.compile(r"0|-?[1-9][0-9]*")
@@ -60,7 +62,16 @@ def _quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"' if _QUOTED.search(cell) else cell
 
 
-def read(path: pathlib.Path) -> tuple[list[str], list[Column]]:
+def decode(file: BinaryIO, name: str, *, into: Into | None = None) -> Any:
+    """Decode a table."""
+    from .forms import check_into, table_of
+
+    check_into(into)
+    header, columns = _read(file, name)
+    return table_of(name, header, columns, into)
+
+
+def _read(binary: BinaryIO, path: str) -> tuple[list[str], list[Column]]:
     """Return the cells of the first line of a file, and the columns below as values.
 
     Raises
@@ -71,7 +82,7 @@ def read(path: pathlib.Path) -> tuple[list[str], list[Column]]:
     rows: list[list[str]] = []
     limit = csv.field_size_limit(sys.maxsize)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             for row in reader:
                 if rows and row and len(row) != len(rows[0]):

@@ -12,9 +12,8 @@ from scitex_session_io._errors import MalformedError, UnsavableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import pathlib
     from collections.abc import Iterable, Iterator
-    from typing import Any
+    from typing import Any, BinaryIO
 
 _ALLOWED = (
     "None, bool, int, float, str, dict, list, tuple, set, numpy scalars and arrays of numbers or "
@@ -57,7 +56,7 @@ def encode(value: object, *, indent: int | None = 2, allow_nan: bool = True) -> 
     yield (text + "\n").encode("utf-8", "backslashreplace")
 
 
-def decode(path: pathlib.Path) -> Any:
+def decode(file: BinaryIO, name: str) -> Any:
     """Decode a JSON file.
 
     Raises
@@ -67,18 +66,18 @@ def decode(path: pathlib.Path) -> Any:
         Python reads.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(file.read().decode("utf-8-sig"))
     except json.JSONDecodeError as error:
-        where = f"{path}, line {error.lineno}, column {error.colno}"
+        where = f"{name}, line {error.lineno}, column {error.colno}"
         raise MalformedError(where, f"not JSON: {error.msg}") from error
     except UnicodeDecodeError as error:
-        raise MalformedError(f"{path}, byte {error.start}", "not UTF-8") from error
+        raise MalformedError(f"{name}, byte {error.start}", "not UTF-8") from error
     except RecursionError:  # its traceback would be a thousand lines
-        raise MalformedError(str(path), "nested too deeply") from None
+        raise MalformedError(name, "nested too deeply") from None
     except ValueError as error:
         most = sys.get_int_max_str_digits()
         why = f"an integer of more than {most} digits, which Python does not read"
-        raise MalformedError(str(path), why) from error
+        raise MalformedError(name, why) from error
 
 
 class _Plain:
