@@ -45,7 +45,11 @@ def test_a_suffix_without_a_format_is_refused_and_names_those_that_have_one(name
     ("name", "options", "message"),
     [
         ("r.json", {"ident": 1}, "options must be indent, allow_nan for a .json file, not ident="),
-        ("r.csv", {"indent": 1}, "options must be no option for a .csv file, not indent="),
+        (
+            "r.csv",
+            {"indent": 1},
+            "options must be sep, decimal, encoding, index for a .csv file, not indent=",
+        ),
     ],
 )
 def test_an_option_that_the_format_does_not_have_is_refused(

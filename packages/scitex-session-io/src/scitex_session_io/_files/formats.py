@@ -21,7 +21,7 @@ class Format:
     encode : callable
         ``encode(obj, **options)`` yields the bytes of a file.
     decode : callable
-        ``decode(path)`` returns its content: a header and columns if `is_table`, else a value.
+        ``decode(path)`` returns its content; of a table in the form that its options say.
     is_table : bool
         Whether the content is a table, which `load` gives in several forms.
     options : tuple of str
@@ -34,7 +34,7 @@ class Format:
         self,
         suffix: str,
         encode: Callable[..., Iterable[bytes]],
-        decode: Callable[[pathlib.Path], Any],
+        decode: Callable[..., Any],
         *,
         is_table: bool = False,
         options: tuple[str, ...] = (),
@@ -60,16 +60,17 @@ def format_of(path: pathlib.Path) -> Format:
     return FORMATS[suffix]
 
 
-def _encode_csv(obj: object) -> Iterable[bytes]:
+def _encode_csv(obj: object, **options: Any) -> Iterable[bytes]:
     from . import csv
 
-    return csv.encode(obj)
+    return csv.encode(obj, **options)
 
 
-def _decode_csv(path: pathlib.Path) -> Any:
+def _decode_csv(path: pathlib.Path, **options: Any) -> Any:
     from . import csv
 
-    return csv.read(path)
+    with path.open("rb") as file:
+        return csv.decode(file, str(path), **options)
 
 
 def _encode_json(obj: object, **options: Any) -> Iterable[bytes]:
@@ -81,11 +82,18 @@ def _encode_json(obj: object, **options: Any) -> Iterable[bytes]:
 def _decode_json(path: pathlib.Path) -> Any:
     from . import json
 
-    return json.decode(path)
+    with path.open("rb") as file:
+        return json.decode(file, str(path))
 
 
 _TABLE = (
-    Format(".csv", _encode_csv, _decode_csv, is_table=True),
+    Format(
+        ".csv",
+        _encode_csv,
+        _decode_csv,
+        is_table=True,
+        options=("sep", "decimal", "encoding", "index"),
+    ),
     Format(".json", _encode_json, _decode_json, options=("indent", "allow_nan")),
 )
 FORMATS = {form.suffix: form for form in _TABLE}
