@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scitex_session_io import InvalidValueError, MalformedError, UnsavableError, load, save
+from scitex_session_io import InvalidTypeError, MalformedError, UnsavableError, load, save
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -144,7 +144,7 @@ def test_a_malformed_file_is_refused_with_its_place(content: bytes, message: str
 
 def test_json_has_one_shape_only() -> None:
     save([], "v.json")
-    with pytest.raises(InvalidValueError, match=r"into must be left out for a \.json file"):
+    with pytest.raises(InvalidTypeError, match=r"no option for a \.json file, not into="):
         load("v.json", into="rows")
 
 

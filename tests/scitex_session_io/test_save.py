@@ -36,7 +36,11 @@ def test_the_suffix_names_the_format_and_directories_are_made(name: str) -> None
     ("name", "options", "message"),
     [
         ("r.json", {"ident": 1}, "options must be indent, allow_nan for a .json file, not ident="),
-        ("r.csv", {"indent": 1}, "options must be no option for a .csv file, not indent="),
+        (
+            "r.csv",
+            {"indent": 1},
+            "options must be sep, decimal, encoding, index for a .csv file, not indent=",
+        ),
     ],
 )
 def test_an_option_that_the_format_does_not_have_is_refused(

@@ -1,4 +1,4 @@
-"""The forms in which a table is returned."""
+"""The forms in which `load` gives a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scitex_session_io._errors import InvalidValueError, MalformedError, Missing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any, Literal
 
     Column = list[Any]
@@ -18,49 +18,73 @@ if TYPE_CHECKING:
 _MOST_NAMED = 5
 
 
-def check_into(into: str | None) -> None:
-    choices = ", ".join(map(repr, _INTO))
-    if into is not None and into not in _INTO:
-        raise InvalidValueError("into", into, f"one of {choices}")
+def checked_into(into: Into | None) -> Into:
+    """Return the name of a form, by default "dicts".
+
+    Raises
+    ------
+    InvalidValueError
+        There is no such form.
+    """
+    if into is not None and into not in _FORMS:
+        raise InvalidValueError("into", into, f"one of {', '.join(map(repr, _FORMS))}")
+    return into or "dicts"
 
 
-def table_of(file: str, header: list[str], columns: list[Column], into: Into | None) -> Any:
-    if into != "rows" and len(set(header)) < len(header):
-        twice = sorted(
-            {name for name, next_ in itertools.pairwise(sorted(header)) if name == next_}
-        )
-        named = ", ".join(map(repr, twice[:_MOST_NAMED]))
-        more = f" and {len(twice) - _MOST_NAMED} more" if len(twice) > _MOST_NAMED else ""
-        why = f"more than one column is named {named}{more}"
-        raise MalformedError(file, f"{why}; into='rows' reads it")
-    return _INTO[into or "dicts"](header, columns)
+def table_in_form(header: list[Any], columns: Sequence[Column], into: Into) -> Any:
+    """Return a table in one of the forms that `load` documents.
+
+    Parameters
+    ----------
+    header : list
+        The names of the columns, as texts; of "rows", the values in the first row.
+    columns : sequence of lists
+        The columns.
+    into : {"dicts", "columns", "rows", "numpy", "pandas"}
+        The form.
+
+    Raises
+    ------
+    MissingLibraryError
+        The library of the form is not installed.
+    """
+    return _FORMS[into](header, columns)
 
 
-def _dicts(header: list[str], columns: list[Column]) -> list[dict[str, Any]]:
-    return [dict(zip(header, row, strict=True)) for row in zip(*columns, strict=True)]
+def check_names(names: list[str], where: str) -> None:
+    """Raise a MalformedError if two columns of the table at `where` have the same name."""
+    if len(set(names)) == len(names):
+        return
+    twice = sorted({name for name, next_ in itertools.pairwise(sorted(names)) if name == next_})
+    named = ", ".join(map(repr, twice[:_MOST_NAMED]))
+    more = f" and {len(twice) - _MOST_NAMED} more" if len(twice) > _MOST_NAMED else ""
+    raise MalformedError(
+        where, f"more than one column is named {named}{more}; into='rows' reads it"
+    )
 
 
-def _columns(header: list[str], columns: list[Column]) -> dict[str, Column]:
-    return dict(zip(header, columns, strict=True))
+def _dicts(names: list[str], columns: Sequence[Column]) -> list[dict[str, Any]]:
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _rows(header: list[str], columns: list[Column]) -> list[list[Any]]:
-    from .csv import values_of
-
-    first = [values_of([cell])[0] for cell in header]
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    return [first, *rows] if header else rows
+def _columns(names: list[str], columns: Sequence[Column]) -> dict[str, Column]:
+    return dict(zip(names, columns, strict=True))
 
 
-def _numpy(header: list[str], columns: list[Column]) -> Any:
+def _rows(first: list[Any], columns: Sequence[Column]) -> list[list[Any]]:
+    rows = map(list, zip(*columns, strict=True))
+    return [first, *rows] if first else []
+
+
+def _numpy(names: list[str], columns: Sequence[Column]) -> Any:
     try:
         import numpy as np
     except ImportError as error:
         raise MissingLibraryError("numpy", "into='numpy'") from error
     arrays = [np.array(_without_none(column)) for column in columns]
-    dtype = [(name, array.dtype) for name, array in zip(header, arrays, strict=True)]
+    dtype = [(name, array.dtype) for name, array in zip(names, arrays, strict=True)]
     table = np.empty(len(columns[0]) if columns else 0, dtype=dtype)
-    for name, array in zip(header, arrays, strict=True):
+    for name, array in zip(names, arrays, strict=True):
         table[name] = array
     return table
 
@@ -71,21 +95,21 @@ def _without_none(column: Column) -> Column:
     return [("" if text else float("nan")) if cell is None else cell for cell in column]
 
 
-def _pandas(header: list[str], columns: list[Column]) -> Any:
+def _pandas(names: list[str], columns: Sequence[Column]) -> Any:
     try:
         import pandas as pd
     except ImportError as error:
         raise MissingLibraryError("pandas", "into='pandas'") from error
     series = {}
-    for name, column in zip(header, columns, strict=True):
-        types = {type(cell) for cell in column}
+    for name, column in zip(names, columns, strict=True):
+        types = set(map(type, column))
         exact = {int: "Int64", bool: "boolean"}
         dtype = next((exact[t] for t in types if t in exact and type(None) in types), None)
         series[name] = pd.Series(column, dtype=dtype)
     return pd.DataFrame(series)
 
 
-_INTO: dict[str, Callable[[list[str], list[Column]], Any]] = {
+_FORMS: dict[str, Callable[[list[Any], Sequence[Column]], Any]] = {
     "dicts": _dicts,
     "columns": _columns,
     "rows": _rows,
