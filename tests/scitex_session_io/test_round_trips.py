@@ -102,9 +102,7 @@ toml_scalars = st.booleans() | st.integers() | st.floats() | texts | st.dates() 
 @given(
     st.dictionaries(
         texts,
-        st.recursive(
-            toml_scalars, lambda v: st.lists(v) | st.dictionaries(texts, v), max_leaves=6
-        ),
+        st.recursive(toml_scalars, lambda v: st.lists(v) | st.dictionaries(texts, v), max_leaves=6),
     )
 )
 @few

@@ -82,6 +82,8 @@ def test_a_killed_save_leaves_the_old_file_whole() -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert load("r.json")["old"]
+    save({"old": False}, "r.json")
+    assert sorted(os.listdir()) == ["r.json", "script.py"]
 
 
 def test_permissions_of_the_old_file_and_a_symbolic_link_are_kept() -> None:

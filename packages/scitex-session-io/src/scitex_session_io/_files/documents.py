@@ -11,6 +11,7 @@ from scitex_session_io._errors import MalformedError, UnsavableError
 
 from . import json
 from .library import need
+from .table import frame_and_rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,11 +51,9 @@ def read_text(file: BinaryIO, path: str, *, encoding: str = "utf-8") -> str:
 
 def write_jsonl(obj: Any, file: BinaryIO, *, allow_nan: bool = True) -> None:
     """Write each value of a list, or row of a frame, as one line of JSON."""
-    pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
-    if pandas is not None and isinstance(obj, pandas.DataFrame):
-        obj = obj.to_dict("records")
-    elif polars is not None and isinstance(obj, polars.DataFrame):
-        obj = obj.to_dicts()
+    if (frame := frame_and_rows(obj)) is not None:
+        names, rows = frame
+        obj = [dict(zip(names, row, strict=True)) for row in rows]
     if not isinstance(obj, list | tuple):
         allowed = "a list of what JSON takes, and pandas and polars frames"
         raise UnsavableError("JSONL", "obj", type(obj).__qualname__, allowed)

@@ -13,21 +13,24 @@ import re
 import sys
 import zipfile
 
-from scitex_session_io._errors import InvalidValueError, MalformedError, UnsavableError
+from scitex_session_io._errors import InvalidValueError, UnsavableError
 
+from .forms import check_names, checked_into, table_in_form
 from .library import need
 from .sizes import check_members, check_size
+from .table import header_and_rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any, BinaryIO
 
-    Row = Sequence[Any]
+    from .forms import Into
 
 _TABLES = (
-    "pandas and polars frames and series, a list of dicts, a dict of equally long columns, and a "
-    "dict of frames or lists of dicts, one for each sheet"
+    "a list of dicts, a dict of equally long columns, a list of rows, numpy arrays of one or two "
+    "dimensions or with fields, pandas and polars frames and series, and a dict of frames or lists "
+    "of dicts, one for each sheet"
 )
 _CELLS = (
     "None, bool, int up to 2**53, finite float, str of at most 32767 characters, date, time, "
@@ -35,7 +38,6 @@ _CELLS = (
 )
 _LONGEST_TEXT = 32767
 _LARGEST_INT = 2**53  # every number is a float there
-_INTO = ("pandas", "polars", "dicts", "columns", "rows")
 # What XML can't hold, or changes, is written as _x000D_ (ECMA-376, ST_Xstring).
 _TO_ESCAPE = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -49,7 +51,7 @@ def write_xlsx(
 ) -> None:
     """Write a table into a sheet, or several tables, each into a sheet of its own.
 
-    `index` is pandas': by default it is written if it has a name or is not just 0, 1, 2 ...
+    `index` is pandas': by default it is written if it has a name.
     """
     book = need("openpyxl", "openpyxl", "XLSX").Workbook(write_only=True)
     make_cell = need("openpyxl.cell", "openpyxl", "XLSX").WriteOnlyCell
@@ -89,42 +91,15 @@ def _is_table(obj: Any) -> bool:
     )
 
 
-def _rows_of(table: Any, where: str, index: bool | None) -> Iterator[Row]:
+def _rows_of(table: Any, where: str, index: bool | None) -> Iterator[Sequence[Any]]:
     """Yield the names of a table's columns, then its rows."""
-    pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
-    if pandas is not None and isinstance(table, pandas.DataFrame | pandas.Series):
-        frame = table if isinstance(table, pandas.DataFrame) else table.to_frame()
-        named = any(name is not None for name in frame.index.names)
-        counts = frame.index.equals(pandas.RangeIndex(len(frame)))
-        if index or (index is None and (named or not counts)):
-            frame = frame.reset_index()
-        names = list(frame.columns)
-        columns = [frame.iloc[:, i].astype(object).tolist() for i in range(len(names))]
-    elif polars is not None and isinstance(table, polars.DataFrame | polars.Series):
-        frame = table if isinstance(table, polars.DataFrame) else table.to_frame()
-        names, columns = frame.columns, [column.to_list() for column in frame]
-    elif _is_table(table):
-        names = list(dict.fromkeys(name for row in table for name in row))
-        columns = [[row.get(name) for row in table] for name in names]
-    elif isinstance(table, dict):
-        names = list(table)
-        columns = [_column(each, f"{where}[{name!r}]") for name, each in table.items()]
-    else:
-        raise UnsavableError("XLSX", where, type(table).__qualname__, _TABLES)
-    if len({len(column) for column in columns}) > 1:
-        lengths = dict(zip(map(str, names), map(len, columns), strict=True))
-        raise MalformedError(where, f"columns of different lengths: {lengths}")
-    if len({*map(str, names)}) < len(names):
-        raise MalformedError(where, f"columns of the same name: {', '.join(map(str, names))}")
-    yield [str(name) for name in names]
-    yield from zip(*columns, strict=True)
-
-
-def _column(values: Any, where: str) -> list[Any]:
-    values = values.tolist() if hasattr(values, "tolist") else values
-    if not isinstance(values, list | tuple | range):
-        raise UnsavableError("XLSX", where, type(values).__qualname__, _TABLES)
-    return [*values]
+    try:
+        names, rows = header_and_rows(table, index=index)
+    except UnsavableError as error:
+        place = error.where.replace("obj", where, 1)
+        raise UnsavableError("XLSX", place, error.type_name, _TABLES) from error
+    yield list(map(str, names))
+    yield from rows
 
 
 def _cell(page: Any, make_cell: Callable[..., Any], value: Any, where: str) -> Any:
@@ -174,11 +149,10 @@ def _plain(value: Any) -> Any:
 
 
 def read_xlsx(
-    file: BinaryIO, path: str, *, into: str = "pandas", sheet: str | int | None = 0
+    file: BinaryIO, path: str, *, into: Into = "pandas", sheet: str | int | None = 0
 ) -> Any:
     """Read a sheet by its name or number (0 is the first), or with None all, in a dict."""
-    if into not in _INTO:
-        raise InvalidValueError("into", into, f"one of {', '.join(map(repr, _INTO))}")
+    form = checked_into(into)
     with zipfile.ZipFile(file) as archive:
         check_members(path, archive.infolist())
     load_workbook = need("openpyxl", "openpyxl", path).load_workbook
@@ -186,13 +160,13 @@ def read_xlsx(
     book = load_workbook(file, read_only=True, data_only=True)
     names = book.sheetnames
     if sheet is None:
-        return {name: _converted(_read(book[name], path), into, path) for name in names}
+        return {name: _in_form(_read(book[name], path), form, path) for name in names}
     if isinstance(sheet, int) and 0 <= sheet < len(names):
         sheet = names[sheet]
     if sheet not in names:
         allowed = f"one of {', '.join(map(repr, names))}, or a number below {len(names)}"
         raise InvalidValueError("sheet", sheet, allowed)
-    return _converted(_read(book[sheet], path), into, path)
+    return _in_form(_read(book[sheet], path), form, path)
 
 
 def _read(page: Any, path: str) -> list[list[Any]]:
@@ -212,19 +186,11 @@ def _unescaped(value: Any) -> Any:
     return value
 
 
-def _converted(rows: list[list[Any]], into: str, path: str) -> Any:
-    if into == "rows":
-        return rows
+def _in_form(rows: list[list[Any]], into: Into, path: str) -> Any:
     header, *body = rows or [[]]
-    names = [f"Unnamed: {i}" if name is None else str(name) for i, name in enumerate(header)]
-    if into == "pandas":
-        return need("pandas", "pandas", "into='pandas'").DataFrame(body, columns=names)
-    if len({*names}) < len(names):
-        why = "more than one column has the same name; into='rows' and into='pandas' read it"
-        raise MalformedError(path, why)
-    if into == "dicts":
-        return [dict(zip(names, row, strict=True)) for row in body]
-    columns = {name: [row[i] for row in body] for i, name in enumerate(names)}
-    if into == "polars":
-        return need("polars", "polars", "into='polars'").DataFrame(columns, strict=False)
-    return columns
+    columns = [[row[i] for row in body] for i in range(len(header))]
+    if into != "rows":
+        # As pandas names them.
+        header = [f"Unnamed: {i}" if name is None else str(name) for i, name in enumerate(header)]
+        check_names(header, path)
+    return table_in_form(header, columns, into)
