@@ -89,7 +89,7 @@ class _Hdf:
 
 def write_zarr(obj: Any, folder: pathlib.Path) -> None:
     """Write an array, or a dict as a group of arrays, and dicts in it as groups."""
-    zarr = need("zarr", "zarr>=3", "ZARR")
+    zarr = need("zarr", "zarr", "ZARR")
     if isinstance(obj, dict):
         _fill_zarr(zarr.open_group(folder, mode="w-"), obj, "obj")
     else:
@@ -112,7 +112,7 @@ def _fill_zarr(group: Any, tree: Any, where: str) -> None:
 
 def read_zarr(folder: pathlib.Path) -> Any:
     """Read an array, or all groups as dicts and all arrays in them."""
-    zarr = need("zarr", "zarr>=3", str(folder))
+    zarr = need("zarr", "zarr", str(folder))
     root = zarr.open(folder, mode="r")
     return _content(root, str(folder))
 

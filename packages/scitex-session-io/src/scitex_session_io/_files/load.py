@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 
 from scitex_session_io._errors import IoError, MalformedError, TooLargeError
@@ -75,7 +76,8 @@ def load(path: str | os.PathLike[str], **options: Any) -> Any:
     try:
         content = _read(form, read, file, options)
     except (IoError, OSError) as error:
-        if isinstance(error, IoError) or error.errno is not None:
+        # EINVAL: a torn file led to a place before its beginning.
+        if isinstance(error, IoError) or error.errno not in (None, errno.EINVAL):
             raise
         raise _malformed(form, file, error) from error
     except MemoryError:
