@@ -1,4 +1,4 @@
-"""Each file that `stx.io.save` writes in a run is on record once, as it is, and figures are stamped."""
+"""Each file that `stx.io.save` writes in a run is on record once, as it is; figures are stamped."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from scitex_session_plot import read_stamp
 from support import run_script
 
+SUFFIXES = ("png", "pdf", "svg", "jpg", "tif")
 SOURCE = """
     import numpy as np
     import scitex_session as stx
@@ -48,7 +49,7 @@ def run(source: str) -> tuple[Path, list[dict[str, object]]]:
 def test_every_file_is_on_record_once_with_its_hash_and_figures_name_their_run() -> None:
     pytest.importorskip("PIL", reason="Pillow is not installed")
     directory, artifacts = run(SOURCE)
-    figures = [f"figures/{n}.{s}" for n in ("fit", "plt") for s in "png pdf svg jpg tif".split()]
+    figures = [f"figures/{n}.{s}" for n in ("fit", "plt") for s in SUFFIXES]
     files = [*figures, "image.png", "film.gif", "table.csv", "arrays.npz"]
     assert Counter(a["path"] for a in artifacts) == Counter([*files, "film.gif"])
     for artifact in artifacts:

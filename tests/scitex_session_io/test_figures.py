@@ -76,7 +76,7 @@ def test_what_has_no_figure_is_refused_with_what_has(obj: Any) -> None:
 
 
 def test_pyplot_without_a_figure_is_refused(plt: Any) -> None:
-    with pytest.raises(UnsavableError, match="obj is module; PNG takes .*pyplot with an open"):
+    with pytest.raises(UnsavableError, match=r"obj is module; PNG takes .*pyplot with an open"):
         save(plt, "f.png")
     assert plt.get_fignums() == []
 

@@ -62,7 +62,9 @@ def read_torch(
     try:
         return torch.load(file, map_location=map_location, weights_only=not allow_pickle)
     except pickle.UnpicklingError as error:
-        if allow_pickle:
+        # What begins otherwise is no pickle, and no archive of them.
+        file.seek(0)
+        if allow_pickle or file.read(1) not in (b"\x80", b"P"):
             raise
         what = "a pickle of more than tensors and plain values"
         raise UnsafeFileError(path, what) from error
