@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, Literal
 
-    Column = list[Any]
+    Column = Any  # a list of values; of "pandas", perhaps a series
     Into = Literal["dicts", "columns", "rows", "numpy", "pandas"]
 
 # So many names stand in a message.
@@ -102,7 +102,7 @@ def _pandas(names: list[str], columns: Sequence[Column]) -> Any:
         raise MissingLibraryError("pandas", "into='pandas'") from error
     series = {}
     for name, column in zip(names, columns, strict=True):
-        types = set(map(type, column))
+        types = set(map(type, column)) if isinstance(column, list) else set()
         exact = {int: "Int64", bool: "boolean"}
         dtype = next((exact[t] for t in types if t in exact and type(None) in types), None)
         series[name] = pd.Series(column, dtype=dtype)
