@@ -466,6 +466,7 @@ usual_cells = st.sampled_from(
         st.integers().map(str),
         st.integers(-100, 100).map(str),
         st.booleans().map(str),
+        st.sampled_from(["True", "TRUE", "true", ""]),
         st.sampled_from(["x", "y z", ""]),
         st.sampled_from(["0", "0.0", "-0.0", "0.000000", "1.5e-400", "", "nan"]),
         texts.map(lambda text: '"' + text.replace('"', '""') + '"'),

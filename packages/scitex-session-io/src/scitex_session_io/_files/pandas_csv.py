@@ -9,6 +9,7 @@ a plain decimal that the value holds without loss. What they do not tell is aske
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from typing import NamedTuple
 
@@ -274,27 +275,29 @@ class _Column:
             )
         unsure = np.flatnonzero(~(plain | self._missing))
         texts = self._grid.texts(self._number, unsure)
-        distinct = dict(zip(texts, unsure, strict=True))
+        distinct = set(texts)
         if len(distinct) * _FEW > len(values):
             return None
-        is_int = {}
-        for text, row in distinct.items():
-            (value,) = values_of([text], self._decimal)
-            if isinstance(value, str | bool) or not _are_same(value, values[row]):
+        numbers = {text: values_of([text], self._decimal)[0] for text in distinct}
+        if {str, bool} & set(map(type, numbers.values())):
+            return None
+        for text, value in zip(texts, values[unsure].tolist(), strict=True):
+            if not _are_same(numbers[text], value):
                 return None
-            is_int[text] = isinstance(value, int)
-        whole[unsure] = [is_int[text] for text in texts]
+        whole[unsure] = [isinstance(numbers[text], int) for text in texts]
         if not (whole | self._missing).all():
             return self._series
         # Integers, of which some are missing: exact up to here as floats.
-        integers = np.where(self._missing, 0, values).astype(np.int64)
-        if (np.abs(integers) >= 2**53).any():
+        integers = np.where(self._missing, 0, values)
+        if (np.abs(integers) >= 2.0**53).any():
             return None
-        return pd.Series(pd.arrays.IntegerArray(integers, self._missing))
+        return pd.Series(pd.arrays.IntegerArray(integers.astype(np.int64), self._missing))
 
 
 def _are_same(a: float, b: float) -> bool:
-    return a == b or (a != a and b != b)  # NaN is not itself
+    if a != a or b != b:  # NaN is not itself
+        return a != a and b != b
+    return a == b and math.copysign(1, a) == math.copysign(1, b)
 
 
 def _plain_floats(
@@ -323,8 +326,9 @@ def _plain_floats(
     whole = places == -1
     places += whole
     usual &= (places >= 0) & (places < len(_POWERS))
-    # A long text that is zero may be a number that is too small for a float.
-    usual &= (absolute > 0) | (places < 5)
+    # A long text that is zero may be a number that is too small for a float; of -0, the parser may
+    # make an integer.
+    usual &= (absolute > 0) | ((places < 5) & ~(whole & negative))
     if not usual.all():
         sure = np.zeros(len(values), dtype=bool)
         begins, ends, absolute = begins[usual], ends[usual], absolute[usual]
@@ -332,7 +336,7 @@ def _plain_floats(
         sure[usual] = _have_digits(raw, begins, ends, absolute, digits, places, is_whole, point)
     else:
         sure = _have_digits(raw, begins, ends, absolute, digits, places, whole, point)
-    return sure, whole & ~(negative & (values == 0))  # -0 is a float
+    return sure, whole
 
 
 def _have_digits(
