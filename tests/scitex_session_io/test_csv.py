@@ -11,6 +11,7 @@ import struct
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -25,6 +26,7 @@ from scitex_session_io import (
     load,
     save,
 )
+from scitex_session_io._files.forms import table_in_form
 from support import run_script
 
 same_directory = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -450,6 +452,68 @@ def test_times_of_numpy_and_pandas_are_iso_to_the_nanosecond() -> None:
     assert (pd.to_timedelta(back["took"]).dropna() == took[:2]).all()
     years = np.array([1, -1], "m8[Y]")
     assert load(save({"a": years}, "t.csv"), into="columns") == {"a": ["P1Y", "-P1Y"]}
+
+
+odd_cells = texts.map(lambda text: text.replace('"', "'")) | st.from_regex(
+    r"[-+ ]{0,2}[0-9]{0,18}[.,]?[0-9]{0,18}([eE][-+]?[0-9]{1,3})?[ ]?", fullmatch=True
+)
+usual_cells = st.sampled_from(
+    [
+        st.floats().map(repr),
+        st.floats(-1e20, 1e20).map(lambda value: f"{value:.3f}"),
+        st.floats().map(lambda value: f"{value:.17g}"),
+        st.floats(-1000, 1000).map(lambda value: f"{value:.17f}"),
+        st.integers().map(str),
+        st.integers(-100, 100).map(str),
+        st.booleans().map(str),
+        st.sampled_from(["True", "TRUE", "true", ""]),
+        st.sampled_from(["x", "y z", ""]),
+        st.sampled_from(["0", "0.0", "-0.0", "0.000000", "1.5e-400", "", "nan"]),
+        texts.map(lambda text: '"' + text.replace('"', '""') + '"'),
+        odd_cells,
+    ]
+)
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[str, str, str]:
+    """Make a file of columns of usual cells, in which a few odd ones stand, and its dialect."""
+    sep, decimal = draw(st.sampled_from([(",", "."), ("\t", "."), (";", ",")]))
+    rows = draw(st.integers(1, 12))
+    made = []
+    for _ in range(draw(st.integers(2, 4))):
+        column = draw(st.lists(draw(usual_cells), min_size=rows, max_size=rows))
+        if decimal == "," and draw(st.booleans()):
+            column = [cell if '"' in cell else cell.replace(".", ",") for cell in column]
+        if draw(st.booleans()):
+            column[draw(st.integers(0, rows - 1))] = draw(odd_cells)
+        made.append(column)
+    end = draw(st.sampled_from(["\n", "\r\n"]))
+    lines = [sep.join(f"c{i}" for i in range(len(made))), *map(sep.join, zip(*made, strict=True))]
+    return end.join(lines) + draw(st.sampled_from(["", end])), sep, decimal
+
+
+@settings(same_directory, max_examples=300)
+@given(files())
+def test_the_answer_is_the_same_with_and_without_pandas(file: tuple[str, str, str]) -> None:
+    pd = pytest.importorskip("pandas", reason="pandas is not installed: nothing to compare")
+    content, sep, decimal = file
+    Path("t.csv").write_bytes(content.encode())
+
+    def read(into: Any) -> Any:
+        try:
+            return load("t.csv", into=into, sep=sep, decimal=decimal)
+        except MalformedError as error:
+            return str(error)
+
+    with mock.patch.dict(sys.modules, {"pandas": None}):
+        plain = read("columns")
+    quick, frame = read("columns"), read("pandas")
+    if isinstance(plain, str):
+        assert quick == frame == plain
+    else:
+        assert bits_of(quick) == bits_of(plain)
+        pd.testing.assert_frame_equal(frame, table_in_form([*plain], [*plain.values()], "pandas"))
 
 
 def test_polars_frames_are_tables() -> None:

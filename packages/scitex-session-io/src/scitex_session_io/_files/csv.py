@@ -17,6 +17,7 @@ from scitex_session_io._errors import InvalidValueError, MalformedError, Unsavab
 
 from .forms import check_names, checked_into, table_in_form
 from .numerals import BOOLS, looks_like_a_value, values_of
+from .pandas_csv import read_columns
 from .scalars import plain
 from .table import header_and_rows
 
@@ -186,14 +187,40 @@ def decode(
         The library of the form is not installed.
     """
     form = checked_into(into)
-    text = _decoded(file.read(), name, encoding)
-    header, columns = _cells(text, _separator(sep, decimal), name)
+    sep = _separator(sep, decimal)
+    content = file.read()
+    quick = None
+    # Not imported for a table that is not to be a frame: that takes longer than Python's own way.
+    if types is None and (form == "pandas" or sys.modules.get("pandas") is not None):
+        quick = _read_by_pandas(content, name, sep, decimal, encoding, as_series=form == "pandas")
+    if quick:
+        header, columns = quick
+    else:
+        header, columns = _cells(_decoded(content, name, encoding), sep, name)
     names = [cell.removeprefix(_MARK) for cell in header]
     if form != "rows":
         check_names(names, name)
-    convert = _Converter(names, decimal, types, name)
+    if not quick:
+        convert = _Converter(names, decimal, types, name)
+        columns = [convert.column(i, cells) for i, cells in enumerate(columns)]
     first = [_values([cell], decimal)[0] for cell in header] if form == "rows" else names
-    return table_in_form(first, [convert.column(i, c) for i, c in enumerate(columns)], form)
+    return table_in_form(first, columns, form)
+
+
+def _read_by_pandas(
+    content: bytes, name: str, sep: str, decimal: str, encoding: str | None, *, as_series: bool
+) -> tuple[list[str], list[Any]] | None:
+    if encoding is not None or not content.isascii():
+        content = _decoded(content, name, encoding).encode()
+
+    def values(cells: list[str]) -> Column:
+        return _values([_marked(cell) for cell in cells], decimal)
+
+    try:
+        columns = read_columns(content, sep, decimal, values, as_series=as_series)
+    except ImportError:  # is said by the form that needs pandas
+        return None
+    return columns and ([_marked(cell) for cell in columns[0]], columns[1])
 
 
 def _decoded(content: bytes, name: str, encoding: str | None) -> str:
@@ -212,8 +239,8 @@ def _cells(text: str, sep: str, name: str) -> tuple[list[str], list[list[str]]]:
     """Return the cells of the header and of each column, with a mark before those in quotes."""
     if '"' in text:
         # csv.reader does not tell which cells were in quotes: mark them within their quotes.
-        cell = rf'(^|[{re.escape(sep)}\r\n])"([^"]*+(?:""[^"]*+)*+")'
-        text = re.sub(cell, rf'\1"{_MARK}\2', text)
+        cell = rf'(?<![^{re.escape(sep)}\r\n])"[^"]*+(?:""[^"]*+)*+"'
+        text = re.sub(cell, lambda found: f'"{_MARK}{found[0][1:]}', text)
     header: list[str] = []
     cells: list[str] = []
     limit = csv.field_size_limit((1 << 31) - 1)
@@ -282,6 +309,11 @@ def _values(cells: list[str], decimal: str) -> Column:
 
 def _texts(cells: list[str]) -> Column:
     return [cell.removeprefix(_MARK) if cell else None for cell in cells]
+
+
+def _marked(cell: str) -> str:
+    quoted = cell.startswith('"')
+    return _MARK + cell[1:-1].replace('""', '"') if quoted else cell
 
 
 def _quoted(text: str) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, Literal
 
-    Column = list[Any]
+    Column = Any  # a list of values; of "pandas", perhaps a series
     Into = Literal["dicts", "columns", "rows", "numpy", "pandas"]
 
 # So many names stand in a message.
@@ -102,11 +102,19 @@ def _pandas(names: list[str], columns: Sequence[Column]) -> Any:
         raise MissingLibraryError("pandas", "into='pandas'") from error
     series = {}
     for name, column in zip(names, columns, strict=True):
-        types = set(map(type, column))
-        exact = {int: "Int64", bool: "boolean"}
-        dtype = next((exact[t] for t in types if t in exact and type(None) in types), None)
+        dtype = _exact_dtype(column) if isinstance(column, list) and None in column else None
         series[name] = pd.Series(column, dtype=dtype)
     return pd.DataFrame(series)
+
+
+def _exact_dtype(column: Column) -> str | None:
+    """Return the type in pandas that keeps ints and bools beside missing cells as they are."""
+    present = [cell for cell in column if cell is not None]
+    if not present or not isinstance(present[0], int):
+        return None
+    if isinstance(present[0], bool):
+        return "boolean"
+    return "Int64" if min(present) >= -(2**63) and max(present) < 2**63 else "object"
 
 
 _FORMS: dict[str, Callable[[list[Any], Sequence[Column]], Any]] = {

@@ -149,6 +149,8 @@ class _Plain:
             cells = cells_of(value)
             if not index_is_data(value.index):
                 return self.value(cells, where, above)
+            if not value.index.is_unique:
+                raise UnsavableError("JSON", where, "a series with the same label twice", _KEYS)
             keys = map(plain, value.index.tolist())
             return self.value(dict(zip(keys, cells, strict=True)), where, above)
         is_pandas = pandas is not None and isinstance(value, pandas.DataFrame)
