@@ -97,6 +97,8 @@ class Borrowing:
                 library = LIBRARIES[name]
                 self.saved.append((library, module, library.save(module)))
                 self._start(library, module)
+                if name == "torch":
+                    _watch_loaders()
             except Exception as error:  # noqa: BLE001
                 warn(f"could not seed {name}: {error}")
 
@@ -461,6 +463,13 @@ def _save_torch(torch: ModuleType) -> Any:
     from scitex_session_repro._globals.torch import save
 
     return save(torch)
+
+
+def _watch_loaders() -> None:
+    if "torch.utils.data" in sys.modules:
+        from .loaders import watch_workers
+
+        watch_workers()
 
 
 def _restore_torch(torch: ModuleType, state: Any) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from weakref import WeakSet
 
-from .borrowing import innermost
-from .manager import RandomStateManager
+from .borrowing import innermost, reseed_all
+from .manager import RandomStateManager, streams_of
 from .streams import resolve
 
 _replaceable: WeakSet[RandomStateManager] = WeakSet()  # made by `get` or `reset`
@@ -26,7 +27,19 @@ def get(verbose: bool = False) -> RandomStateManager:
     RandomStateManager
         A new one has seed 42.
     """
-    return innermost() or reset(verbose=verbose)
+    return innermost() or _new_manager(verbose)
+
+
+def _new_manager(verbose: bool) -> RandomStateManager:
+    manager = reset(verbose=verbose)
+    if "torch.utils.data" in sys.modules:
+        from .loaders import current_worker
+
+        # In a spawned worker of a DataLoader. Otherwise all workers would draw the same numbers.
+        if (worker := current_worker()) is not None:
+            streams_of(manager).enter_worker(worker.number())
+            reseed_all()
+    return manager
 
 
 def reset(
