@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from .borrowing import Globals, TemporarySeed, reseed_all
-from .streams import Streams, enter_worker, normalise, resolve, scope_of_rank
+from .streams import (
+    Streams,
+    as_deterministic,
+    enter_worker,
+    normalise,
+    resolve,
+    scope_of_rank,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +18,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
     from types import ModuleType
-    from typing import Any, Self
+    from typing import Any, Literal, Self
 
     import jax
     import torch
@@ -33,17 +40,17 @@ class RandomStateManager:
         From 0 to 2**128 - 1. None draws one from the operating system, kept in `seed`.
     verbose : bool, default False
         Whether to print what is seeded, at that moment.
-    deterministic : bool, default False
+    deterministic : bool or "warn", default False
         Whether to ask torch for the same bits in every run: deterministic algorithms, cuDNN's
         too, ``CUBLAS_WORKSPACE_CONFIG``, no TF32. An operation that has no deterministic
-        algorithm raises.
+        algorithm raises; with "warn", it only warns.
 
     Raises
     ------
     InvalidTypeError
-        If the seed is neither an integer nor None.
+        If the seed is neither an integer nor None, or `deterministic` is no bool.
     InvalidValueError
-        If the seed is outside the range.
+        If the seed is outside the range, or `deterministic` is a text other than "warn".
 
     Notes
     -----
@@ -83,12 +90,19 @@ class RandomStateManager:
     checkpoint_directory: str | PathLike[str] = "."
 
     def __init__(
-        self, seed: int | None = 42, *, verbose: bool = False, deterministic: bool = False
+        self,
+        seed: int | None = 42,
+        *,
+        verbose: bool = False,
+        deterministic: bool | Literal["warn"] = False,
     ) -> None:
-        self._initialise(Streams(resolve(seed), scope_of_rank()), verbose, deterministic)
+        streams = Streams(resolve(seed), scope_of_rank())
+        self._initialise(streams, verbose, as_deterministic(deterministic))
         self._globals.begin(self)
 
-    def _initialise(self, streams: Streams, verbose: bool, deterministic: bool) -> None:
+    def _initialise(
+        self, streams: Streams, verbose: bool, deterministic: bool | Literal["warn"]
+    ) -> None:
         self._streams = streams
         self._globals = Globals(streams, verbose=verbose, deterministic=deterministic)
         self._children: dict[str, Self] = {}

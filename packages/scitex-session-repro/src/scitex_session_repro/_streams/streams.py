@@ -19,7 +19,7 @@ from operator import index
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
-    from typing import Any
+    from typing import Any, Literal
 
     import torch
     from numpy.random import Generator
@@ -492,6 +492,28 @@ def as_count(n: object) -> int:
     return count
 
 
+def as_deterministic(value: Any) -> bool | Literal["warn"]:
+    """Return the option `deterministic` as a bool, or "warn".
+
+    Raises
+    ------
+    InvalidTypeError
+        If it is neither a bool nor a text.
+    InvalidValueError
+        If it is another text.
+    """
+    if type(value).__name__ in _FLAGS:
+        return bool(value)
+    allowed = 'True, False or "warn"'
+    if value == "warn":
+        return "warn"
+    if isinstance(value, str):
+        raise _out_of_range("deterministic", allowed, value)
+    from scitex_session_repro._errors import wrong_type
+
+    raise wrong_type("deterministic", allowed, value)
+
+
 def _as_integer(argument: str, allowed: str, value: Any) -> int:
     try:
         if type(value).__name__ not in _FLAGS:
@@ -503,12 +525,12 @@ def _as_integer(argument: str, allowed: str, value: Any) -> int:
     raise wrong_type(argument, allowed, value)
 
 
-def _out_of_range(argument: str, allowed: str, value: int) -> Exception:
+def _out_of_range(argument: str, allowed: str, value: int | str) -> Exception:
     from scitex_session_repro._errors import InvalidValueError
 
     # Python refuses to print an integer of more than 4300 digits.
-    bits = value.bit_length()
-    shown = str(value) if bits <= 256 else f"an integer of {bits} bits"
+    bits = value.bit_length() if isinstance(value, int) else 0
+    shown = f"{value!r:.80}" if bits <= 256 else f"an integer of {bits} bits"
     message = f"{argument} must be {allowed}, not {shown}"
     return InvalidValueError(message, argument=argument, value=value)
 
