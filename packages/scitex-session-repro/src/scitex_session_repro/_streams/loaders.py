@@ -59,6 +59,7 @@ class Epoch:
         self.name = name
         self.number = number
         self.iterator = ref(iterator)
+        self.process = os.getpid()
 
 
 _epochs: WeakKeyDictionary[DataLoader[Any], Epoch] = WeakKeyDictionary()
@@ -160,6 +161,8 @@ def _with_all_below(streams: Streams) -> Iterator[Streams]:
 def _is_underway(loader: Any, epoch: Epoch) -> bool:
     """Return whether somebody may still take batches of an epoch."""
     iterator = epoch.iterator()
+    if epoch.process != os.getpid():
+        return False  # a forked process takes no batches of its parent's loaders
     if iterator is None:
         return False  # a loop that ended, or was left, has dropped it
     # A loader with persistent workers keeps the iterator. If a loop still has it, there is a third

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from .borrowing import Globals, TemporarySeed, reseed_all
 from .streams import (
     Streams,
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
     from pathlib import Path
-    from types import ModuleType
+    from types import FrameType, ModuleType
     from typing import Any, Literal, Self
 
     import jax
@@ -107,6 +110,7 @@ class RandomStateManager:
         self._globals = Globals(streams, verbose=verbose, deterministic=deterministic)
         self._children: dict[str, Self] = {}
         self._shared: Self | None = None
+        self._calls: dict[str, int] = {}  # of verify without a name, by place
 
     def _with_streams(self, streams: Streams) -> Self:
         """Return a manager of other streams with the same options; it borrows nothing."""
@@ -548,7 +552,7 @@ class RandomStateManager:
     def verify(
         self,
         obj: object,
-        name: str,
+        name: str | None = None,
         verbose: bool = True,
         *,
         raises: bool | None = None,
@@ -560,8 +564,10 @@ class RandomStateManager:
         ----------
         obj : object
             Anything that has a `fingerprint`.
-        name : str
-            The name of the record: any string.
+        name : str, optional
+            The name of the record: any string. By default the place of the call, such as
+            ``"train.py:42"``; a second call there, as in a loop, is ``"train.py:42 (2)"``. Give a
+            name to what shall still be found when the lines of the script have moved.
         verbose : bool, default True
             Whether to print the result.
         raises : bool or None
@@ -569,8 +575,8 @@ class RandomStateManager:
             False, as in scitex-repro.
         directory : path, optional
             The folder of the records; by default `verify_directory`, which is ``fingerprints`` in
-            the working directory unless the owner of the manager has set it. Arrays and tensors of
-            at most 1 MiB are kept in it, to describe a difference.
+            the working directory unless the owner of the manager has set it. At most 1 MiB of the
+            arrays, tensors and columns in the value is kept in it, to describe a difference.
 
         Returns
         -------
@@ -593,6 +599,8 @@ class RandomStateManager:
         RuntimeWarning
             If it can't be recorded (the disk is full): the run continues, and nothing is verified.
         """
+        if name is None:
+            name = self._place_of_call(sys._getframe(1))
         return self._records(directory).verify(
             obj,
             name,
@@ -622,6 +630,11 @@ class RandomStateManager:
             How many were deleted.
         """
         return self._records(directory).clear(patterns)
+
+    def _place_of_call(self, frame: FrameType) -> str:
+        place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+        count = self._calls[place] = self._calls.get(place, 0) + 1
+        return place if count == 1 else f"{place} ({count})"
 
     def _records(self, directory: str | PathLike[str] | None) -> Records:
         from scitex_session_repro._verify.records import Records
