@@ -128,7 +128,11 @@ def test_state_dicts_are_what_they_hold() -> None:
         (lambda: torch.quantize_per_tensor(torch.ones(2), 1.0, 0, torch.qint8), "quantised"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:.*quantize:UserWarning", "ignore:.*quantize:DeprecationWarning")
+@pytest.mark.filterwarnings(
+    "ignore:.*quantize:UserWarning",
+    "ignore:.*quantize:DeprecationWarning",
+    "ignore:Sparse CS. tensor support is in beta:UserWarning",
+)
 def test_what_has_no_values_of_its_own_is_refused(make: Any, message: str) -> None:
     with pytest.raises(
         NotFingerprintableError, match=rf"^cannot fingerprint obj\['m'\].*{message}"
