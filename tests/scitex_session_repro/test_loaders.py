@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import product
 from typing import Any
 
 import pytest
@@ -261,3 +262,29 @@ def test_within_an_epoch_a_stateful_loader_keeps_its_place() -> None:
     begun, rest, resumed = run(STATEFUL)
     assert sorted(sample[0] for sample in begun + resumed) == [*range(8)]
     assert resumed == rest
+
+
+TABLE = f"""{SCRIPT}
+if __name__ == "__main__":
+    rows = {{}}
+    for init in (True, False):
+        with RandomStateManager(5) as rng:
+            rows["with" if init else "without"] = distinct(epochs(loader_of(rng, init), 3))
+    print(json.dumps(rows))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_table_of_distinct_draws_is_full(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every number of three epochs of 8 samples is another one; ``pytest -s`` prints the table."""
+    methods = ["fork", "spawn"] if hasattr(os, "fork") else ["spawn"]
+    table = {}
+    for method, persistent, workers in product(methods, ("new", "persistent"), ("2", "4")):
+        for init, row in run(TABLE, method, persistent, workers).items():
+            table[f"{method:5}  {persistent:10}  {workers}  {init:7}"] = row
+    with capsys.disabled():
+        print()
+        for name, row in table.items():
+            print(name, *(f"{what} {count}" for what, count in row.items()), sep="  ")
+    assert {count for row in table.values() for count in row.values()} == {24}

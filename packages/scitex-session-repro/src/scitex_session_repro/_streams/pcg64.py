@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from .streams import Scope, Step
 
-    Pickled = tuple[int, Scope, str, tuple[int, ...], int]
-
 
 class PCG64(np.random.PCG64):
     """numpy's PCG64 on a named stream, or on what was spawned from one.
@@ -46,6 +44,8 @@ class PCG64(np.random.PCG64):
     # Spawning continues at this number after a restart. It is not 0 in a process that got its
     # generators pickled: those that were spawned before may be there too.
     _first_number = 0
+    # The scope in the process that pickled it.
+    _origin: Scope | None = None
 
     def spawn(self, n_children: int) -> list[Self]:
         """Return independent generators; they restart with this one for as long as they live."""
@@ -112,13 +112,8 @@ class PCG64(np.random.PCG64):
         step : tuple
             The step of the process, as in a scope.
         """
-        self.restart(self.seed, in_process(self.scope_in_parent_process, step), self.name)
-
-    @property
-    def scope_in_parent_process(self) -> Scope:
-        """The scope in the process that pickled it; its own scope if it was made here."""
-        scope: Scope = self.__dict__.get("_scope_in_parent_process", self.scope)
-        return scope
+        scope = self.scope if self._origin is None else self._origin
+        self.restart(self.seed, in_process(scope, step), self.name)
 
     def plain_state(self) -> dict[str, Any]:
         """Return its state and those of the living spawned generators, as plain values."""
@@ -154,7 +149,7 @@ def _unpickled(pickled: Any) -> PCG64:
     generator._settle(seed, scope, name, numbers)
     generator.restart(seed, scope, name, spawned=spawned)
     generator._first_number = first_number
-    generator.__dict__["_scope_in_parent_process"] = scope
+    generator._origin = scope
     keep_loose(generator)
     return generator
 
