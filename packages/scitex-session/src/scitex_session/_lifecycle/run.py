@@ -163,6 +163,7 @@ class Run:
         self.at_close("closing the run directory", run_dir.close)
         # Beside the runs: what one of them records, the next ones are compared with.
         self.rng.verify_directory = run_dir.out_dir / "fingerprints"
+        self.rng.checkpoint_directory = run_dir.path
         self._make_record(run_dir, registry, files, debug=debug)
         self._make_names(colors)
         self.capture = capture(
