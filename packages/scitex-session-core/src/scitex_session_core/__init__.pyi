@@ -23,6 +23,8 @@ from ._paths import out_dir_of as out_dir_of
 from ._record.masker import MASK as MASK
 from ._record.masker import is_secret_name as is_secret_name
 from ._record.masker import jsonable as jsonable
+from ._record.masker import secrets_in as secrets_in
+from ._record.masker import without_hidden as without_hidden
 from ._record.outcome import outcome as outcome
 from ._record.outcome import status_of as status_of
 from ._record.provenance import new_record as new_record

@@ -452,7 +452,7 @@ def argv_without_secrets(argv: Iterable[str], hidden: Collection[str] = ()) -> l
         elif equals and is_secret_name(name.lstrip("-")):
             masked.append(f"{name}={MASK}")
         elif masked:
-            masked.append(_without_hidden(without_secrets(token), hidden))
+            masked.append(without_hidden(without_secrets(token), hidden))
         else:
             masked.append(without_secrets(token))
         if token.startswith("-") and not (hide_next and not token.startswith("--")):
@@ -463,7 +463,8 @@ def argv_without_secrets(argv: Iterable[str], hidden: Collection[str] = ()) -> l
     return masked
 
 
-def _without_hidden(token: str, hidden: Collection[str]) -> str:
+def without_hidden(token: str, hidden: Collection[str]) -> str:
+    """Mask the values `hidden` in a text, unless they are too short to tell them from chance."""
     for value in sorted(hidden, key=len, reverse=True):
         if token == value:
             return MASK

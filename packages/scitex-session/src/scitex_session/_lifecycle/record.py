@@ -31,7 +31,9 @@ from scitex_session_core import (
     reap,
     register_end,
     register_start,
+    secrets_in,
     warn,
+    without_hidden,
     write_record,
 )
 
@@ -236,7 +238,7 @@ class RunRecord:
         self._record = ended_record(
             {**found, "results": results, **self._added},
             exit_status=exit_status,
-            reason=reason,
+            reason=self._without_secrets(reason),
             message=message,
             ended=self._end_time(),
         )
@@ -262,6 +264,15 @@ class RunRecord:
             )
         if self._registry is not None:
             self._register_end(self._registry, first)
+
+    def _without_secrets(self, reason: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Mask values of arguments and configuration that an error repeats without their names."""
+        told = {name: reason[name] for name in ("message", "code") if name in reason}
+        texts = {name: value for name, value in told.items() if isinstance(value, str)}
+        if not texts:
+            return reason
+        hidden = secrets_in([self._record["arguments"], self._record["config"]])
+        return {**reason, **{name: without_hidden(texts[name], hidden) for name in texts}}
 
     def _register_end(self, registry: Path, first: Mapping[str, Any]) -> None:
         if self._is_registered:
