@@ -10,8 +10,6 @@ from scitex_session_core._paths import locate_run
 from scitex_session_core._process import observed_status
 from scitex_session_core._record import record as written
 
-from .own_end import own_end
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
@@ -81,6 +79,8 @@ def current_status(record: Mapping[str, Any], run_dir: str | os.PathLike[str] | 
 
 def _believed(record: dict[str, Any], place: Path | None) -> dict[str, Any] | None:
     """Return the record with the end that its run registered itself, and say so; None if none."""
+    from .own_end import own_end  # few runs are read that could not write their end
+
     found = own_end(record)
     if found is None:
         return None

@@ -126,7 +126,7 @@ def make_run_dir(
     RunDirectoryBusyError
         Another run writes to `sdir`, or may write to it.
     OSError
-        `sdir` can't be made or written to.
+        `sdir` can't be made or written to; or there is no place at all where a run could be kept.
 
     Notes
     -----
@@ -159,7 +159,8 @@ def make_run_dir(
         why = f"can't write to {out_dir} ({trouble.strerror})" if out_dir else trouble.strerror
         warn(f"{why}: this run is kept in {claimed.path}")
         return claimed
-    raise trouble
+    why = "and neither the user's state directory nor a temporary one can be written"
+    raise OSError(trouble.errno, f"{trouble.strerror}, {why}", trouble.filename) from None
 
 
 def _claim(out_dir: Path, suffix: str | None, *, debug: bool) -> RunDir:
