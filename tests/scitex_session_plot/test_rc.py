@@ -86,17 +86,6 @@ def test_the_scale_enlarges_every_length_and_nothing_else(scale: float) -> None:
         assert math.isclose(scaled[key], value * factor), key
 
 
-@given(width=st.floats(1, 1000), height=st.floats(1, 1000), fontsize=st.floats(1, 100))
-def test_the_margins_always_leave_room_for_the_axes(
-    width: float, height: float, fontsize: float
-) -> None:
-    params: dict[str, Any] = rc_params((width, height), dpi_save=100, fontsize=fontsize)
-    assert params["figure.subplot.right"] - params["figure.subplot.left"] > 0.39
-    assert params["figure.subplot.top"] - params["figure.subplot.bottom"] > 0.39
-    assert 0 < params["figure.subplot.wspace"] <= 2
-    assert 0 < params["figure.subplot.hspace"] <= 2
-
-
 def test_a_font_size_is_a_name_or_a_number_of_points() -> None:
     assert rc_params(fontsize="medium") == rc_params(fontsize=10)
     assert rc_params(fontsize="small")["font.size"] == pytest.approx(8.33)

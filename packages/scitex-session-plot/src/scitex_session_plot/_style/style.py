@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from matplotlib import pyplot  # noqa: ICN001  # an alias would not be exported
 
-    from .changes import AggBackend, RcParams, SilentShow
+    from .changes import AggBackend, RcParams, Silence
+    from .methods import Methods
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -259,22 +260,26 @@ class Application:
     def __init__(self, params: Callable[[], dict[str, object]], *, agg: bool) -> None:
         self._params = params
         self._agg = agg
-        self._changes: list[RcParams | AggBackend | SilentShow] = []
+        self._changes: list[RcParams | AggBackend | Silence | Methods] = []
         self._earlier_figures = _open_managers()
         with _lock:
             _stack.append(self)
         self._hook = Hook("matplotlib", self._change)
 
     def _change(self, matplotlib: ModuleType) -> None:
-        from .changes import AggBackend, RcParams, SilentShow
+        from .changes import AggBackend, RcParams, Silence
+        from .methods import Methods
 
         with _lock:
             if self not in _stack:
                 return
             if self._agg:
                 self._changes.append(AggBackend(matplotlib))
-                self._changes.append(SilentShow())
+                # Whoever chose Agg asked for a `plt.show()` that shows nothing: without a warning,
+                # in which a script would end wherever there is a display.
+                self._changes.append(Silence(message="FigureCanvasAgg is non-interactive"))
             self._changes.append(RcParams(matplotlib.rcParams, self._params()))
+            self._changes.append(Methods())
 
     def close_figures(self) -> int:
         """Close the figures of pyplot opened meanwhile and still open; return how many.
