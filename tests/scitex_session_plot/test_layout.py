@@ -96,7 +96,7 @@ def seaborn_strips(plt: Any) -> Any:
 def seaborn_heat_map(plt: Any) -> Any:
     seaborn = pytest.importorskip("seaborn", reason="seaborn is not installed")
     table = np.arange(16.0).reshape(4, 4) * 1000
-    return seaborn.heatmap(table, annot=True, xticklabels=NAMES, yticklabels=NAMES).figure
+    return seaborn.heatmap(table, xticklabels=NAMES, yticklabels=NAMES).figure
 
 
 @figure
@@ -250,6 +250,17 @@ def histograms_of_a_divider(plt: Any) -> Any:
     return fig
 
 
+@figure
+def colour_bar_beside_the_panel(plt: Any) -> Any:
+    locator = importlib.import_module("mpl_toolkits.axes_grid1.inset_locator")
+    fig, ax = plt.subplots()
+    image = ax.pcolormesh(np.arange(12.0).reshape(3, 4) * 1000)
+    bounds = {"bbox_to_anchor": (1.05, 0, 1, 1), "bbox_transform": ax.transAxes, "borderpad": 0}
+    bar = locator.inset_axes(ax, width="5%", height="100%", loc="lower left", **bounds)
+    fig.colorbar(image, cax=bar, label="counts")
+    return fig
+
+
 def overhang_mm(fig: Any) -> float:
     """How far what is drawn reaches beyond the figure, in millimetres."""
     drawn, (width, height) = fig.get_tightbbox(), fig.get_size_inches()
@@ -366,6 +377,14 @@ def axes_beside_a_grid(plt: Any) -> Any:
     fig = labelled(plt)
     fig.subplots_adjust(right=0.8)
     fig.add_axes((0.85, 0.1, 0.05, 0.8))
+    return fig
+
+
+@by_hand
+def a_colour_bar_beside_a_grid(plt: Any) -> Any:
+    fig, ax = plt.subplots()
+    image = ax.pcolormesh([[0, 1e4]])
+    fig.colorbar(image, cax=fig.add_axes((0.92, 0.1, 0.02, 0.8)))
     return fig
 
 

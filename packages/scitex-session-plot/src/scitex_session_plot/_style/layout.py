@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.gridspec import GridSpecBase, SubplotSpec
 
@@ -99,10 +100,27 @@ class FitLayout(ConstrainedLayoutEngine, PlaceHolderLayoutEngine):
             elif engine is ConstrainedLayoutEngine:
                 _tell_grids_their_figures(fig)
                 super().execute(fig)
+                if any(_is_inset(ax) for ax in fig.axes):
+                    self._make_room()
         finally:
             silence.undo()
         self._laid_out |= engine is not None
         self._size = size
+
+    def _make_room(self) -> None:
+        """Move the grid inwards by what reaches beyond the figure.
+
+        Constrained layout does not see an inset of `mpl_toolkits`, which may lie beside its panel.
+        """
+        drawn, (width, height) = self._figure.get_tightbbox(), self._figure.get_size_inches()
+        left, bottom = max(-drawn.x0, 0) / width, max(-drawn.y0, 0) / height
+        right, top = max(drawn.x1 / width - 1, 0), max(drawn.y1 / height - 1, 0)
+        if left + right + bottom + top:
+            self.set(rect=(left, bottom, 1 - left - right, 1 - bottom - top))
+            try:
+                super().execute(self._figure)
+            finally:
+                self.set(rect=(0, 0, 1, 1))
 
     def _fit_tightly(self) -> None:
         """Run tight layout until it stays, as if images filled their places.
@@ -138,25 +156,26 @@ class FitLayout(ConstrainedLayoutEngine, PlaceHolderLayoutEngine):
         figure = self._figure
         places: dict[GridSpecBase, set[SubplotSpec]] = {}
         shapes: dict[object, set[tuple[int, int]]] = {}
-        shared_bars = dividers = False
+        shared_bars = tight = False
         for ax in figure.axes:
-            spec, divider = ax.get_subplotspec(), ax.get_axes_locator() is not None
+            spec, locator = ax.get_subplotspec(), _locator(ax)
+            is_bar = hasattr(ax, "_colorbar_info")
             if not ax.get_in_layout():  # since `set_position`
                 return None
             if spec is not None:
-                dividers |= divider
+                tight |= is_bar or locator is not None  # a divider's
                 for above in _upwards(spec):
                     places.setdefault(above.get_gridspec(), set()).add(above)
                 shape = above.get_gridspec().get_geometry()
                 shapes.setdefault(ax.figure, set()).add(shape)
-            elif hasattr(ax, "_colorbar_info"):
+            elif is_bar:
                 shared_bars = True
-            elif not divider:
+            elif locator is None:
                 return None
         if not places or self.has_users_margins():
             return None
         if (
-            dividers
+            tight
             or any(len(of_one) > 1 for of_one in shapes.values())
             or any(_is_given(grid, len(taken), figure) for grid, taken in places.items())
         ):
@@ -192,14 +211,26 @@ def _upwards(spec: SubplotSpec) -> Iterator[SubplotSpec]:
 
 
 def _is_given(grid: GridSpecBase, places: int, figure: Figure) -> bool:
-    """Return whether a grid says where its sides are, or that its panels touch or overlap.
-
-    A panel and its colour bar touch in that sense, too.
-    """
+    """Return whether a grid says where its sides are, or that its panels touch or overlap."""
     if any(getattr(grid, side, None) is not None for side in ("left", "right", "bottom", "top")):
         return True
     gaps = grid.get_subplot_params(figure)
     return places > 1 and min(gaps.wspace, gaps.hspace) <= 0
+
+
+def _locator(ax: Axes) -> Any:
+    """Return what places the axes at each drawing, None if nothing does.
+
+    That of a colour bar only adds the room for its pointed ends to another one, if there is one.
+    """
+    locator = ax.get_axes_locator()
+    return getattr(locator, "_orig_locator", locator)
+
+
+def _is_inset(ax: Axes) -> bool:
+    """Return whether axes are placed by a locator, but not by a divider's."""
+    locator = _locator(ax)
+    return locator is not None and not hasattr(locator, "get_subplotspec")
 
 
 def _tell_grids_their_figures(figure: Figure) -> None:
@@ -226,5 +257,5 @@ def _pass_over(function: FunctionType) -> FunctionType:
     return FunctionType(code, scope, function.__name__, None, function.__closure__)
 
 
-for _method in ("execute", "_fit_tightly"):
+for _method in ("execute", "_make_room", "_fit_tightly"):
     setattr(FitLayout, _method, _pass_over(getattr(FitLayout, _method)))

@@ -148,6 +148,17 @@ def _fonts(sizes: dict[str, float]) -> dict[str, object]:
         "figure.titlesize": sizes["suptitle"],
         "figure.labelsize": sizes["suptitle"],
         "text.usetex": False,
+        # Formulas in the font of the text; the signs that it lacks from one without serifs, too.
+        # matplotlib's own choice for them, Computer Modern, complains of brackets.
+        "mathtext.fontset": "custom",
+        "mathtext.rm": "sans",
+        "mathtext.sf": "sans",
+        "mathtext.it": "sans:italic",
+        "mathtext.cal": "sans:italic",
+        "mathtext.bf": "sans:bold",
+        "mathtext.bfit": "sans:italic:bold",
+        "mathtext.fallback": "stixsans",
+        "date.converter": "concise",  # the year once, and not at every tick
         # Text that stays text can be searched, and edited for the journal.
         "pdf.fonttype": 42,
         "ps.fonttype": 42,
