@@ -101,7 +101,9 @@ def test_a_hidden_file_that_a_living_process_writes_is_left_alone() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of resources are POSIX")
-@pytest.mark.parametrize("suffix", [".csv", ".npz", ".h5", ".parquet", ".xlsx", ".png", ".pkl"])
+@pytest.mark.parametrize(
+    "suffix", [".csv", ".npy", ".npz", ".h5", ".parquet", ".xlsx", ".png", ".pkl"]
+)
 def test_where_no_more_can_be_written_the_older_file_stays_and_the_error_is_the_system_s(
     suffix: str,
 ) -> None:
@@ -114,7 +116,7 @@ def test_where_no_more_can_be_written_the_older_file_stays_and_the_error_is_the_
         from scitex_session_io import save
         noise = np.random.default_rng(0).integers(0, 256, (1000, 40), "u1")
         columns = {{str(n): noise[:, n] for n in range(40)}}
-        value = {{".png": noise, ".csv": noise, ".pkl": noise}}.get("{suffix}", columns)
+        value = noise if "{suffix}" in (".png", ".csv", ".npy", ".pkl") else columns
         small = noise[:2] if value is noise else {{"a": noise[:2, 0]}}
         path = save(small, "r{suffix}")
         older = path.read_bytes()
