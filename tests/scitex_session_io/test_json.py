@@ -138,7 +138,7 @@ def test_times_of_numpy_are_iso_to_their_own_precision_and_nat_is_null() -> None
     value = {
         "when": np.array([["2024-01-01", "NaT"]], dtype="M8[ns]"),
         "moment": np.datetime64("2024-01-01T00:00:00.000000001"),
-        "none": [np.datetime64("NaT"), np.timedelta64("NaT", "s")],
+        "none": [np.datetime64("NaT", "s"), np.timedelta64("NaT", "s")],
         "took": np.array([1, -1, "NaT"], dtype="m8[ps]"),
         "long": np.timedelta64(10**6, "D"),
         "zero": np.array(0, "m8[s]"),

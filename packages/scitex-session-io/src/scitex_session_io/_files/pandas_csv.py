@@ -249,11 +249,14 @@ class _Column:
         """Put back the texts that pandas takes for missing: nan, NaN, and the empty text."""
         import numpy as np
 
-        taken = np.flatnonzero(self._series.isna().to_numpy() & ~self._missing)
+        series = self._series
+        taken = np.flatnonzero(series.isna().to_numpy() & ~self._missing)
         if len(taken):
-            texts = self.texts(taken)
-            self._series.iloc[taken] = [text.strip('"') for text in texts]
-        return self._series
+            series = series.copy()  # up to pandas 2, a part of a frame warns when it is set
+            series.iloc[taken] = [text.strip('"') for text in self.texts(taken)]
+        if series.dtype == object and self._missing.any():  # up to pandas 2: NaN is no text
+            series = series.where(~self._missing, None)
+        return series
 
     def _are_plain_bools(self) -> bool:
         # pandas takes TRUE and true, too.
