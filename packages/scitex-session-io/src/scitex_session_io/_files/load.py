@@ -37,6 +37,13 @@ def load(path: str | os.PathLike[str], *, into: Into | None = None, **options: A
         - "pandas": a DataFrame; columns of int or bool with missing cells have the types Int64 and
           boolean, which keep them exact.
 
+    **options
+        For ``.csv``: ``types`` (the types of columns, such as ``{"version": str, "n": int}``, of str,
+        int, float and bool; "text" leaves all of them texts), ``sep`` (between the cells; by
+        default a comma, or a semicolon if the comma is the decimal sign), ``decimal`` ("." or
+        ",") and ``encoding`` (by default UTF-8, or UTF-16 if the file begins with its mark). For
+        ``.json``: none.
+
     Returns
     -------
     object
@@ -56,8 +63,10 @@ def load(path: str | os.PathLike[str], *, into: Into | None = None, **options: A
 
     Notes
     -----
-    CSV holds only texts. So each column is converted to a type, if that loses nothing: "007" makes
-    a column of texts, as does an integer too long for a float among floats. Empty cells are None.
+    In CSV, what is in quotes is text. A column without quotes is of numbers if each cell is a plain
+    decimal that an int or a float holds without loss (``20.10``, ``1e+05``; not ``007``, ``1E5`` or
+    ``+4930901820``), of bools if each cell is ``True`` or ``False``, and else of texts. Empty cells
+    are None.
     """
     file = loading_path(path)
     form = format_of(file)

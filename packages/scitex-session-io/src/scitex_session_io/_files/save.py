@@ -25,13 +25,15 @@ def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path
     obj : object
         For ``.csv``: a list of dicts; a dict of columns of equal length; a list of rows, the first
         of which is the header; a numpy array of one or two dimensions (its header is 0, 1, ...) or
-        with fields; a pandas or polars frame or series (a pandas index is written unless it is
-        just 0, 1, 2 ...). Floats are written without loss; NaN is written as ``nan``, None as an
-        empty cell.
+        with fields; a pandas or polars frame or series (a pandas index is written if it has a
+        name). Floats are written without loss; NaN is written as ``nan``, None as an empty cell,
+        times and durations in ISO 8601. Texts that could be read as a number, a bool or as
+        nothing are put in quotes, in which `load` takes them for text.
 
-        For ``.json``: None, bool, int, float, str, dict, list and tuple; numpy scalars and arrays
-        as numbers and lists, sets as sorted lists, Path as text, dates and times in ISO 8601, Enum
-        as its value, dataclasses as dicts.
+        For ``.json``: None, bool, int, float, str, dict, list and tuple; scalars, arrays and
+        tensors of numpy and torch as numbers and lists, frames as lists of dicts, sets as sorted
+        lists, Path and Decimal as text, dates, times and durations in ISO 8601, what is missing
+        (``NaT``) as null, Enum as its value, dataclasses as dicts.
     path : path
         The file. The case of the suffix does not matter. Missing directories are made. A relative
         path goes under the working directory, or under the directory of `save_into`.
@@ -39,7 +41,8 @@ def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path
         For ``.json``: ``indent`` (spaces per level, by default 2; None for one line) and
         ``allow_nan`` (by default True: NaN and infinities become the words ``NaN`` and
         ``Infinity``, which Python reads back and strict readers refuse; False refuses them). For
-        ``.csv``: none.
+        ``.csv``: ``sep``, ``decimal`` and ``encoding`` as in `load`, and ``index`` (whether the
+        index of a pandas frame is written; by default if it has a name).
 
     Returns
     -------
