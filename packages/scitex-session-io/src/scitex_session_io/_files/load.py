@@ -38,8 +38,8 @@ def load(path: str | os.PathLike[str], *, into: Into | None = None, **options: A
           boolean, which keep them exact.
 
     **options
-        For ``.csv``: ``types`` (the types of columns, such as ``{"version": str, "n": int}``, of str,
-        int, float and bool; "text" leaves all of them texts), ``sep`` (between the cells; by
+        For ``.csv``: ``types`` (the types of columns, such as ``{"version": str, "n": int}``: str,
+        int, float or bool; "text" leaves all of them texts), ``sep`` (between the cells; by
         default a comma, or a semicolon if the comma is the decimal sign), ``decimal`` ("." or
         ",") and ``encoding`` (by default UTF-8, or UTF-16 if the file begins with its mark). For
         ``.json``: none.
