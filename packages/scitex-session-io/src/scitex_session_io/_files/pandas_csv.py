@@ -108,23 +108,26 @@ def read_columns(
     file = io.BytesIO(grid.content)
     file.seek(int(grid.edges[grid.width]) + 1)
     version = tuple(map(int, pd.__version__.split(".")[:2]))
-    with warnings.catch_warnings():
-        # A column of several types, as it says, is not proved.
-        warnings.simplefilter("ignore", pd.errors.DtypeWarning)
-        frame = pd.read_csv(
-            file,
-            header=None,
-            names=range(grid.width),
-            index_col=False,
-            sep=sep,
-            decimal=decimal,
-            keep_default_na=False,
-            na_values=["", "nan", "NaN"],
-            dtype=dict.fromkeys(grid.quoted, str),
-            skip_blank_lines=False,
-            # From 3.1 on, this is the default, and to ask for it a warning.
-            **({} if version >= (3, 1) else {"float_precision": "round_trip"}),
-        )
+    try:
+        with warnings.catch_warnings():
+            # A column of several types, as it says, is not proved.
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+            frame = pd.read_csv(
+                file,
+                header=None,
+                names=range(grid.width),
+                index_col=False,
+                sep=sep,
+                decimal=decimal,
+                keep_default_na=False,
+                na_values=["", "nan", "NaN"],
+                dtype=dict.fromkeys(grid.quoted, str),
+                skip_blank_lines=False,
+                # From 3.1 on, this is the default, and to ask for it a warning.
+                **({} if version >= (3, 1) else {"float_precision": "round_trip"}),
+            )
+    except pd.errors.ParserError:  # of memory that runs out, too
+        return None
     columns = []
     for number in range(grid.width):
         column = _Column(grid, number, frame[number], decimal)
@@ -162,8 +165,9 @@ def _grid(content: bytes, sep: str) -> _Grid | None:
     is_line = raw[edges[1:]] == _LINE_FEED
     width = int(is_line.argmax()) + 1
     rows, rest = divmod(len(is_line), width)
-    # In a single column, empty lines and `""` have a sense of their own.
-    if width == 1 or rest or rows < 2 or is_line.sum() != rows:
+    # In a single column, empty lines and `""` have a sense of their own. Very many columns cost
+    # pandas more than Python.
+    if width == 1 or rest or rows < max(2, width) or is_line.sum() != rows:
         return None
     if not is_line[width - 1 :: width].all():
         return None
@@ -249,11 +253,14 @@ class _Column:
         """Put back the texts that pandas takes for missing: nan, NaN, and the empty text."""
         import numpy as np
 
-        taken = np.flatnonzero(self._series.isna().to_numpy() & ~self._missing)
+        series = self._series
+        taken = np.flatnonzero(series.isna().to_numpy() & ~self._missing)
         if len(taken):
-            texts = self.texts(taken)
-            self._series.iloc[taken] = [text.strip('"') for text in texts]
-        return self._series
+            series = series.copy()  # up to pandas 2, a part of a frame warns when it is set
+            series.iloc[taken] = [text.strip('"') for text in self.texts(taken)]
+        if series.dtype == object and self._missing.any():  # up to pandas 2: NaN is no text
+            series = series.where(~self._missing, None)
+        return series
 
     def _are_plain_bools(self) -> bool:
         # pandas takes TRUE and true, too.
