@@ -17,14 +17,14 @@ def stamped_and_plain(at: Workplace) -> tuple[Variant, Variant]:
     os.environ.update(MPLCONFIGDIR=at.environment["MPLCONFIGDIR"], MPLBACKEND="agg")
     from matplotlib.figure import Figure
 
-    from scitex_session._lifecycle.artifacts import record_artifact
-    from scitex_session_plot import watch_savefig
+    from scitex_session._lifecycle.artifacts import Artifacts
+    from scitex_session_core import make_run_dir
 
     figure = Figure()
     figure.add_subplot().plot([1, 2, 4, 8])
-    run_dir = at.repository.parent / "run"
-    run_dir.mkdir()
-    facts = {"id": "2026Y-11M-22D-05h09m48s_K7QX2M9A", "script": "fit.py", "commit": "c" * 40}
+    directory = make_run_dir(sdir=at.repository.parent / "run")
+    run_dir = directory.path
+    artifacts = Artifacts(directory, Path("fit.py"), "c" * 40, stamp=True)
 
     def plain() -> float:
         began = time.perf_counter()
@@ -32,9 +32,7 @@ def stamped_and_plain(at: Workplace) -> tuple[Variant, Variant]:
         return time.perf_counter() - began
 
     def stamped() -> float:
-        restore = watch_savefig(
-            lambda path: record_artifact(run_dir, Path(path)), stamp=lambda: facts
-        )
+        restore = artifacts.watch_figures()
         try:
             return plain()
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import scitex_session as stx
 
@@ -27,9 +28,13 @@ def first_cells(table: str) -> set[str]:
 def test_the_page_on_disk_names_every_field_of_a_record() -> None:
     import numpy as np  # noqa: F401  # a run that used it says what repeats
 
-    config, *_ = stx.start(file="analysis.py", verbose=False)
-    stx.close(config, exit_status=0, verbose=False)
-    record = json.loads((config.SDIR_RUN / "session.json").read_bytes())
+    @stx.session(file="analysis.py")
+    def main() -> dict[str, Any]:
+        return {"curve": []}  # which is omitted
+
+    main.run()
+    (path,) = Path("analysis_out").glob("*/2*/session.json")
+    record = json.loads(path.read_bytes())
     statuses = {"running", "success", "failed", "finished", "crashed", "lost", "unknown"}
     assert first_cells(section("session.json")) == {*record, *statuses}
 

@@ -87,8 +87,9 @@ def test_the_decorators_first_example() -> None:
     assert record["arguments"] == {"data_path": "data.csv", "threshold": 0.7}
     assert record["function"] == "analyze"
     assert record["argv"][1:] == ["--data-path", "data.csv", "--threshold", "0.7"]
-    (artifact,) = record["artifacts"]
-    assert (artifact["path"], artifact["bytes"], artifact["role"]) == ("output.csv", 11, "output")
+    read, made = record["artifacts"]
+    assert (read["path"], read["role"]) == (str(Path("data.csv").absolute()), "input")
+    assert (made["path"], made["bytes"], made["role"]) == ("output.csv", 11, "output")
 
 
 def test_the_decorators_example_with_options() -> None:

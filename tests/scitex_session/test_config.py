@@ -74,6 +74,29 @@ def test_is_debug_says_whether_it_is_a_debug_run(said: str, debug: bool) -> None
     assert read(IS_DEBUG=f"IS_DEBUG: {said}\n").debug is debug
 
 
+DEBUGGED = "n: 1000\nDEBUG_n: 3\nlayers: [{w: 64, DEBUG_w: 2}]\ntwice: ${n}\nDEBUG_only: x\n"
+
+
+def test_in_a_debug_run_the_debug_values_take_the_place_of_the_others() -> None:
+    values = read(MODEL=DEBUGGED, IS_DEBUG="IS_DEBUG: true\n").values["MODEL"]
+    assert (values["n"], values["layers"][0]["w"], values["twice"]) == (3, 2, 3)
+    assert (values["DEBUG_n"], values["only"]) == (3, "x")
+
+
+def test_otherwise_they_do_not() -> None:
+    values = read(MODEL=DEBUGGED, IS_DEBUG="IS_DEBUG: false\n").values["MODEL"]
+    assert (values["n"], values["layers"][0]["w"], values["twice"]) == (1000, 64, 1000)
+    assert "only" not in values
+
+
+def test_debug_values_serve_a_run_that_an_option_marks_as_one() -> None:
+    write("config/model.yaml", DEBUGGED)
+    config, *_ = stx.start(debug=True, verbose=False)
+    stx.close(config, verbose=False)
+    assert config.MODEL.n == 3
+    assert "model.yaml:2" in (config.SDIR_RUN / "CONFIGS" / "CONFIG.yaml").read_text()
+
+
 @pytest.mark.parametrize("text", ["", "true\n", "IS_DEBUG: yes\n", "debug: true\n", "[]\n"])
 def test_is_debug_that_says_neither_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"IS_DEBUG\.yaml: .*true"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 from contextlib import contextmanager
+from pprint import pformat
 from typing import TYPE_CHECKING, Any
 
 import scitex_session as stx
@@ -101,3 +102,33 @@ def test_logging_is_imported_when_something_is_logged() -> None:
             assert kept[0].name == "script"
     """)
     assert finished == (0, "", "WARNING: now\n")
+
+
+def test_success_and_fail_are_levels_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    def use(logger: Any) -> None:
+        logger.success("fitted %s", "A")
+        logger.fail("no fit for %s", "B")
+        logger.info({"a": list(range(30)), "b": "x" * 60}, pprint=True)
+        logger.warning("seen", c="red")  # a terminal shows it in red, a file has the words
+
+    run(use)
+    assert capsys.readouterr().err == (
+        "SUCCESS: fitted A\nFAIL: no fit for B\n"
+        "INFO: " + pformat({"a": list(range(30)), "b": "x" * 60}) + "\nWARNING: seen\n"
+    )
+    assert type(logging.getLogger("test_logger")) is logging.Logger
+
+
+def test_a_message_knows_the_line_it_was_logged_at() -> None:
+    seen: list[logging.LogRecord] = []
+
+    def use(logger: Any) -> None:
+        mine = logging.Handler()
+        mine.emit = seen.append  # type: ignore[assignment,method-assign]
+        logging.root.addHandler(mine)
+        logger.success("said")
+        logger.info("said")
+
+    run(use)
+    assert {record.filename for record in seen} == {"test_logger.py"}
+    assert {record.funcName for record in seen} == {"use"}

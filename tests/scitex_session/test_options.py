@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from pathlib import Path
 
 import pytest
 
 import scitex_session as stx
+from scitex_session._lifecycle import options
 from scitex_session._lifecycle.options import KEYWORDS, Options
 
 
 def test_an_unknown_option_is_refused_with_the_near_name() -> None:
     with pytest.raises(stx.UnknownOptionError, match="'sede'; did you mean 'seed'"):
-        stx.session(sede=1)
+        stx.session(sede=1)  # type: ignore[call-overload]  # type checkers know it, too
     with pytest.raises(stx.UnknownOptionError):
-        stx.session(fig_size=(1, 2))
+        stx.session(fig_size=(1, 2))  # type: ignore[call-overload]
     with pytest.raises(stx.UnknownOptionError):
-        stx.run(print, dpi=3)
+        stx.run(print, dpi=3)  # type: ignore[call-arg]
+
+
+def test_type_checkers_know_every_option() -> None:
+    """`Keywords` exists for them alone, so it is read from its source."""
+    tree = ast.parse(Path(options.__file__).read_text())
+    fields = {
+        item.target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name in ("Keywords", "RunKeywords")
+        for item in node.body
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+    }
+    assert fields == set(KEYWORDS)
 
 
 def test_every_option_of_start_is_one_unless_the_session_has_its_own() -> None:

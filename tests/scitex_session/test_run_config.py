@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import copy
 import pickle
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,28 @@ def test_what_describes_the_run_cant_be_changed(config: Any, change: str) -> Non
     with pytest.raises(ReadOnlyKeyError, match=r"^CONFIG\.\w+ is the run's own and can't be"):
         CHANGES[change](config)
     assert {key: config[key] for key in PROTECTED} == before
+
+
+def test_names_may_be_in_another_case_than_their_keys(config: Any) -> None:
+    assert config.MODEL.A.B == config.model.a.b == 2
+    config.MODEL.A = 5  # a key of its own from here on
+    assert (config.MODEL.A, config.MODEL.a) == (5, {"b": 2})
+    config.MODEL["lr"], config.MODEL["Lr"] = 1, 2
+    with pytest.raises(AttributeError, match="no key 'LR'; the keys are: a, A, lr, Lr"):
+        _ = config.MODEL.LR
+    assert (config.MODEL.Lr, hasattr(config.MODEL, "missing")) == (2, False)
+
+
+def test_times_without_a_zone_can_be_compared_with_its_times(config: Any) -> None:
+    naive = datetime.now()  # noqa: DTZ005  # as scripts write it
+    assert timedelta(0) <= naive - config.START_DATETIME < timedelta(minutes=1)
+    assert config.START_DATETIME - naive == -(naive - config.START_DATETIME)
+    assert naive >= config.START_DATETIME
+    assert naive >= config.START_DATETIME
+    assert datetime.now(UTC) - config.START_DATETIME >= timedelta(0)
+    assert config.START_DATETIME - timedelta(1) < config.START_DATETIME
+    assert config.START_DATETIME.tzinfo is not None
+    assert pickle.loads(pickle.dumps(config.START_DATETIME)) == config.START_DATETIME
 
 
 def test_what_the_user_configures_can_be_changed(config: Any) -> None:

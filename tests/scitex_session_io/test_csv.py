@@ -363,7 +363,7 @@ def test_a_malformed_file_is_refused_with_its_line(content: bytes, into: Any, me
 def test_an_unknown_shape_is_refused_and_names_those_that_exist() -> None:
     Path("t.csv").touch()
     with pytest.raises(InvalidValueError, match="into must be one of 'dicts', 'columns', 'rows'"):
-        load("t.csv", into="polars")  # type: ignore[arg-type]
+        load("t.csv", into="polars")
 
 
 @pytest.mark.parametrize("library", ["numpy", "pandas"])

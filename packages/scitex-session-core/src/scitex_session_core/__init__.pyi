@@ -1,3 +1,4 @@
+from ._atomic import LineFile as LineFile
 from ._atomic import opened as opened
 from ._atomic import write_atomic as write_atomic
 from ._dotdict import DotDict as DotDict
@@ -9,25 +10,28 @@ from ._errors import RecordError as RecordError
 from ._errors import RunDirectoryBusyError as RunDirectoryBusyError
 from ._errors import SessionError as SessionError
 from ._errors import SessionWarning as SessionWarning
+from ._errors import say as say
 from ._errors import warn as warn
 from ._paths import HEARTBEAT_NAME as HEARTBEAT_NAME
+from ._paths import METRICS_NAME as METRICS_NAME
 from ._paths import RECORD_NAME as RECORD_NAME
 from ._paths import RUN_FILES as RUN_FILES
 from ._paths import check_id as check_id
 from ._paths import locate_run as locate_run
 from ._paths import new_id as new_id
+from ._paths import out_dir_of as out_dir_of
 from ._record.masker import MASK as MASK
 from ._record.masker import is_secret_name as is_secret_name
 from ._record.masker import jsonable as jsonable
+from ._record.masker import secrets_in as secrets_in
+from ._record.masker import without_hidden as without_hidden
 from ._record.outcome import outcome as outcome
 from ._record.outcome import status_of as status_of
 from ._record.provenance import new_record as new_record
 from ._record.record import append_event as append_event
-from ._record.record import current_status as current_status
 from ._record.record import ended_record as ended_record
 from ._record.record import fold_events as fold_events
 from ._record.record import read_events as read_events
-from ._record.record import read_record as read_record
 from ._record.record import write_record as write_record
 from ._registry.journal import journal_close as journal_close
 from ._registry.journal import journal_create as journal_create
@@ -36,13 +40,17 @@ from ._registry.journal import register_end as register_end
 from ._registry.journal import register_start as register_start
 from ._registry.journal import registry_dir as registry_dir
 from ._registry.manager import SessionManager as SessionManager
+from ._registry.reader import current_status as current_status
+from ._registry.reader import read_record as read_record
 from ._registry.reindex import reindex as reindex
 from ._rundir.crash import code_dir as code_dir
 from ._rundir.crash import crash_command as crash_command
 from ._rundir.crash import file_crash as file_crash
 from ._rundir.crash import reap as reap
 from ._rundir.directory import RunDir as RunDir
+from ._rundir.directory import latest_run as latest_run
 from ._rundir.directory import make_run_dir as make_run_dir
 from ._rundir.directory import move_to_finished as move_to_finished
+from ._rundir.directory import point_latest as point_latest
 
 __version__: str

@@ -362,6 +362,68 @@ class opened:  # noqa: N801  # read as a word of the `with` statement
             self._open.close()
 
 
+class LineFile:
+    """A file of whole lines within a directory, held open for many of them.
+
+    Parameters
+    ----------
+    directory : OpenDirectory
+        The directory.
+    name : str
+        The name of the file in it, which is made if it is missing.
+
+    Notes
+    -----
+    Each line is one write(2) to a descriptor with ``O_APPEND``, so that any number of processes may
+    append to one file, and a line is on disk, whole, when `append` returns. As with the directory,
+    device and inode of the descriptor are compared before each use.
+    """
+
+    __slots__ = ("_directory", "_identity", "_name", "_number", "_torn")
+
+    def __init__(self, directory: OpenDirectory, name: str) -> None:
+        self._directory = directory
+        self._name = name
+        self._number = -1
+        self._identity = (-1, -1)
+        self._torn = False
+
+    def append(self, line: bytes) -> None:
+        """Append a line.
+
+        Raises
+        ------
+        OSError
+            It can't be written whole.
+        """
+        if not self._is_open():
+            self._open()
+        data = b"\n" + line + b"\n" if self._torn else line + b"\n"
+        self._torn = True  # unless all of it is written
+        _write_all(self._number, data)
+        self._torn = False
+
+    def close(self) -> None:
+        """Close it; may be called twice."""
+        if self._is_open():
+            os.close(self._number)
+        self._number = -1
+
+    def _is_open(self) -> bool:
+        try:
+            found = os.fstat(self._number)
+        except (OSError, OverflowError):
+            return False
+        return (found.st_dev, found.st_ino) == self._identity
+
+    def _open(self) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        number = self._directory.open(self._name, flags)
+        self._number = _raised(number) if _RELATIVE else number
+        found = os.fstat(self._number)
+        self._identity = (found.st_dev, found.st_ino)
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Replace the file `path` by `data`. Readers see the old file or the new one, never a part.
 

@@ -21,6 +21,7 @@ APP_NAME = "scitex-session"
 RECORD_NAME = "session.json"
 EVENTS_NAME = "events.jsonl"
 HEARTBEAT_NAME = "heartbeat"
+METRICS_NAME = "metrics.jsonl"
 CONFIG_NAME = "CONFIGS/CONFIG.yaml"
 LOG_NAMES = (
     *("logs/stdout.log", "logs/stderr.log", "logs/stdout.txt", "logs/stderr.txt"),
@@ -28,9 +29,18 @@ LOG_NAMES = (
 )
 DIFF_NAME = "code/changes.diff"
 
-RUN_FILES = (RECORD_NAME, EVENTS_NAME, HEARTBEAT_NAME, CONFIG_NAME, *LOG_NAMES, DIFF_NAME)
+RUN_FILES = (
+    RECORD_NAME,
+    EVENTS_NAME,
+    METRICS_NAME,
+    HEARTBEAT_NAME,
+    CONFIG_NAME,
+    *LOG_NAMES,
+    DIFF_NAME,
+)
 """The files of a run directory that are the session's own, relative to it."""
 
+LATEST_NAME = "latest"  # in <script>_out
 PREVIOUS = "previous"  # in an sdir: the files of earlier runs
 PROBE_NAME = "clock"  # a file that lives for a moment, to read the clock of a file server
 COPY_SUFFIX = ".copying"

@@ -3,6 +3,9 @@
 Each name is imported at its first use; ``__init__.pyi`` says where it lives.
 """
 
+import os as _os
+import sys as _sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -44,3 +47,10 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__getattr__("__all__")})
+
+
+# Before the script of a spawned worker goes on: the run that started it is also its own.
+if "SCITEX_SESSION_RUN" in _os.environ and "multiprocessing.process" in _sys.modules:
+    from ._lifecycle.worker import expect_run as _expect_run
+
+    _expect_run()

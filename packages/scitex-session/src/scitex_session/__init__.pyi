@@ -8,6 +8,7 @@ from scitex_session_core import __version__ as __version__
 from scitex_session_plot import CustomColors as CustomColors
 from scitex_session_repro import RandomStateManager as RandomStateManager
 
+from ._by_hand import Session as Session
 from ._by_hand import close as close
 from ._by_hand import running2finished as running2finished
 from ._by_hand import start as start
@@ -20,6 +21,9 @@ from ._errors import ReadOnlyKeyError as ReadOnlyKeyError
 from ._errors import UnknownOptionError as UnknownOptionError
 from ._errors import UnsuitableFunctionError as UnsuitableFunctionError
 from ._errors import UsageError as UsageError
+from ._lifecycle.metrics import log as log
+from ._lifecycle.metrics import metrics as metrics
+from ._lifecycle.progress import progress as progress
 from ._names.injection import COLORS as COLORS
 from ._names.injection import CONFIG as CONFIG
 from ._names.injection import INJECTED as INJECTED

@@ -10,11 +10,9 @@ from types import FunctionType
 from scitex_session_core import InvalidTypeError
 
 from ._command_line.arguments import (
-    Arguments,
     arguments_for,
-    program_name,
+    given_arguments,
     refuse,
-    session_part,
 )
 from ._command_line.session_options import NO, YES
 from ._command_line.signature import (
@@ -25,6 +23,7 @@ from ._command_line.signature import (
     parameters_of,
     variables_around,
 )
+from ._config.script import is_interactive
 from ._errors import ConfigFileError, UnsuitableFunctionError, UsageError
 from ._lifecycle.execute import (
     Finished,
@@ -34,17 +33,22 @@ from ._lifecycle.execute import (
     in_event_loop,
     run_to_end,
 )
-from ._lifecycle.options import check_keywords
-from ._names.injection import check_injected
+from ._lifecycle.options import RUN_VARIABLE, check_keywords
+from ._names.injection import GLOBALS, INJECTED, check_injected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, ParamSpec, Protocol, TypeVar, overload
+    from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
-    from ._by_hand import close, start
-    from ._command_line.session_options import Asked
+    from scitex_session_core import SessionManager
 
+    from ._by_hand import close, running2finished, start
+    from ._command_line.arguments import Arguments
+    from ._lifecycle.options import Keywords, RunKeywords
+
+    # The arguments of a function, and what calls it with them, given what can be injected.
+    Found = tuple[Arguments, Callable[[Any], Any]]
     P = ParamSpec("P")
     R = TypeVar("R")
     R_co = TypeVar("R_co", covariant=True)
@@ -55,16 +59,17 @@ function that makes the object and calls it, or wrap it: main = session(object.m
 
 
 def run(
-    func: Callable[..., Any],
+    func: Callable[..., R],
     parse_args: Callable[[], Any] | None = None,
-    **session_kwargs: Any,
-) -> Any:
+    **session_kwargs: Unpack[RunKeywords],
+) -> R:
     """Run a function as a session.
 
     Parameters
     ----------
     func : callable
-        The function. While it runs, its module has the globals that `session` injects.
+        The function. While it runs, its module has the globals that `session` injects. One that
+        `session` decorated keeps the options it was decorated with.
     parse_args : callable, optional
         Reads the command line; `func` is called with what it returns. It may be a command of click,
         which does not end the process then. Without it, the signature of `func` makes the command
@@ -92,23 +97,44 @@ def run(
         What `func` raised, after the session was closed.
     """
     check_keywords(session_kwargs)
+    if hasattr(func, "plain") and hasattr(func, "options"):  # decorated by `session`
+        session_kwargs = {**func.options, **session_kwargs}
+        func = func.plain
     _copy_signature_of_wrapped(func)
     _check_function(func)
     if parse_args is not None and not callable(parse_args):
         raise InvalidTypeError("parse_args", parse_args, "a function, such as parser.parse_args")
     check_not_nested(func)
-    if parse_args is None and not _wants_bare_args(func):
-        arguments = arguments_for(func)
-        call = functools.partial(arguments.call, func)
-    else:
-        args, asked = _read_by(parse_args or _empty_namespace)
-        arguments = Arguments([], {}, {}, asked)
-        call = functools.partial(arguments.call, functools.partial(func, args))
+    if parse_args is not None or _wants_bare_args(func):
+        from ._command_line.foreign import no_arguments, read_by
+
+        args, arguments = read_by(parse_args or no_arguments)
+        call: Callable[[Any], Any] = functools.partial(
+            arguments.call, functools.partial(func, args)
+        )
         session_kwargs.setdefault("args", args)
+    else:
+        arguments, call = _from_command_line(func)
     plain = _is_disabled()
     if _is_coroutine_function(func) and in_event_loop():
-        return _result_in_loop(func, call, session_kwargs, arguments, plain=plain)
-    return _result(func, call, session_kwargs, arguments, plain=plain)
+        return _result_in_loop(func, call, session_kwargs, arguments, plain=plain)  # type: ignore[return-value]
+    result: R = _result(func, call, session_kwargs, arguments, plain=plain)
+    return result
+
+
+def _from_command_line(func: Callable[..., Any]) -> Found:
+    """Return the arguments that the command line gives, and what calls `func` with them."""
+    if _is_click_command(func):
+        from ._command_line.foreign import read_by_click
+
+        return read_by_click(func)
+    arguments = arguments_for(func)
+    return arguments, functools.partial(arguments.call, func)
+
+
+def _is_click_command(func: object) -> bool:
+    click = sys.modules.get("click")
+    return click is not None and isinstance(func, click.Command)
 
 
 def _result(
@@ -162,43 +188,6 @@ def _is_disabled() -> bool:
     return said.lower() in YES
 
 
-def _read_by(parse_args: Callable[[], Any]) -> tuple[Any, Asked]:
-    """Have the user's own parser read the command line, without the part that is the session's."""
-    asked = session_part()
-    found = sys.argv
-    sys.argv = [*found[:1], *asked.rest]
-    try:
-        return _parsed_by(parse_args), asked
-    finally:
-        sys.argv = found
-
-
-def _parsed_by(parse_args: Callable[[], Any]) -> Any:
-    """Call the user's parser. One of click must not end the process once it has parsed."""
-    click = sys.modules.get("click")
-    if click is None:
-        return parse_args()
-    try:
-        if isinstance(parse_args, click.Command):
-            with parse_args.make_context(program_name(), sys.argv[1:]) as context:
-                return parse_args.invoke(context)
-        return parse_args()
-    except click.exceptions.Exit as wanted:
-        raise SystemExit(wanted.exit_code) from None
-    except click.Abort:
-        raise SystemExit("Aborted!") from None
-    except click.ClickException as wrong:
-        wrong.show()
-        raise SystemExit(wrong.exit_code) from None
-
-
-def _empty_namespace() -> object:
-    import argparse
-
-    # Nobody reads the command line, so an option on it is a mistake, not to be swallowed.
-    return argparse.ArgumentParser(program_name(), usage="%(prog)s [-h]").parse_args()
-
-
 def _wants_bare_args(func: Callable[..., Any]) -> bool:
     parameters = parameters_of(func)
     return (
@@ -217,6 +206,13 @@ if TYPE_CHECKING:
         def plain(self) -> Callable[P, R_co]:
             """The function itself: never a session, even without arguments."""
 
+        @property
+        def options(self) -> Mapping[str, Any]:
+            """The options of the session, as they were given to the decorator."""
+
+        def run(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+            """Run a session with these arguments, and return what the function returns."""
+
         @overload
         def __call__(self) -> R_co: ...
         @overload
@@ -225,9 +221,12 @@ if TYPE_CHECKING:
     class SessionDecorator:
         """The type of `session`."""
 
+        INJECTED: Any
+        SessionManager = SessionManager
         run = staticmethod(run)
         start = staticmethod(start)
         close = staticmethod(close)
+        running2finished = staticmethod(running2finished)
 
         @overload
         def __call__(self, func: Callable[P, R]) -> SessionFunction[P, R]: ...
@@ -240,7 +239,7 @@ if TYPE_CHECKING:
             agg: bool = True,
             notify: bool = False,
             sdir_suffix: str | None = None,
-            **session_kwargs: Any,
+            **session_kwargs: Unpack[Keywords],
         ) -> Callable[[Callable[P, R]], SessionFunction[P, R]]: ...
         def __call__(self, func: Any = None, **options: Any) -> Any: ...
 
@@ -269,8 +268,10 @@ class _Session:
         Called with arguments, it is the plain function. Called without, it is a script: it reads
         the command line as its signature says, starts a session, runs the function, closes the
         session and returns what the function returned. If its module is ``__main__``, an integer
-        other than 0 becomes the exit status of the process. Its ``plain`` attribute is the function
-        itself. An async function runs at the call, too, and its value is awaited
+        other than 0 becomes the exit status of the process, but in a notebook or a REPL.
+        ``run(...)`` is a session with the arguments that it is given: in a loop, a notebook, a
+        worker. ``plain`` is the function itself, ``options`` what it was decorated with. An async
+        function runs at the call, too, and its value is awaited
         (``asyncio.run(main())``); within an event loop it runs when it is awaited.
 
     Raises
@@ -284,7 +285,8 @@ class _Session:
     -----
     While the function runs, its module has the globals ``CONFIG``, ``plt``, ``COLORS``, ``rngg``
     and ``logger``; a parameter whose default is ``INJECTED`` gets the one of its name. This
-    object is also the namespace of ``session.run``, ``session.start`` and ``session.close``.
+    object is also the namespace of ``session.run``, ``session.start``, ``session.close``,
+    ``session.running2finished``, ``session.SessionManager`` and ``session.INJECTED``.
 
     Examples
     --------
@@ -318,12 +320,19 @@ class _Session:
             return functools.partial(_wrapped, keywords=keywords)
         return _wrapped(func, keywords)
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in ("start", "close"):
-            raise AttributeError(f"session has no attribute {name!r}; it has run, start and close")
-        from . import _by_hand
+    INJECTED = INJECTED
 
-        return getattr(_by_hand, name)
+    def __getattr__(self, name: str) -> Any:
+        if name == "SessionManager":
+            from scitex_session_core import SessionManager
+
+            return SessionManager
+        if name in ("start", "close", "running2finished"):
+            from . import _by_hand
+
+            return getattr(_by_hand, name)
+        names = "run, start, close, running2finished, SessionManager and INJECTED"
+        raise AttributeError(f"session has no attribute {name!r}; it has {names}")
 
     def __repr__(self) -> str:
         return "<scitex_session.session: a decorator>"
@@ -339,38 +348,69 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     _copy_signature_of_wrapped(func)
     _check_function(func)
     is_async = _is_coroutine_function(func)
-    module = namespace_of(func).get("__name__")
-    exits = module == "__main__"
+    namespace = namespace_of(func)
+    module = namespace.get("__name__")
+    is_main = module in ("__main__", "__mp_main__")
+    if module == "__mp_main__" and RUN_VARIABLE in os.environ:
+        from ._lifecycle.worker import expect_run
+
+        expect_run(namespace)
 
     def runs_plain() -> bool:
-        # A spawned worker imports the script again: it is no script of its own, and without a guard
-        # (if __name__ == "__main__") each would start a session, whose workers start others.
-        return _is_disabled() or module == "__mp_main__"
+        # A spawned worker imports the script again. Without a guard (if __name__ == "__main__") it
+        # would start a session then, whose workers would start others.
+        importing = module == "__mp_main__" and vars(sys.modules[module]) is namespace
+        return _is_disabled() or importing
 
-    @functools.wraps(func)
-    def script(*args: Any, **kwargs: Any) -> Any:
-        if args or kwargs:
-            if len(args) == 1 and not kwargs:
-                _refuse_method_call(func, script, args[0])
-            return func(*args, **kwargs)
+    def in_session(find: Callable[[], Found], *, exits: bool) -> Any:
         if is_async and in_event_loop():
-            return in_loop()
+            return in_loop(find, exits=exits)
         check_not_nested(func)
-        arguments = arguments_for(func)
-        call = functools.partial(arguments.call, func)
+        arguments, call = find()
         result = _result(func, call, keywords, arguments, plain=runs_plain(), exits=exits)
         return Finished(result) if is_async else result
 
-    async def in_loop() -> Any:
+    async def in_loop(find: Callable[[], Found], *, exits: bool) -> Any:
         check_not_nested(func)
-        arguments = arguments_for(func)
-        call = functools.partial(arguments.call, func)
+        arguments, call = find()
         return await _result_in_loop(
             func, call, keywords, arguments, plain=runs_plain(), exits=exits
         )
 
+    @functools.wraps(func)
+    def script(*args: Any, **kwargs: Any) -> Any:
+        if not args and not kwargs:
+            # Where somebody types, the number is the answer, and must not end the process.
+            return in_session(
+                lambda: _from_command_line(func), exits=is_main and not is_interactive()
+            )
+        if len(args) == 1 and not kwargs:
+            _refuse_method_call(func, script, args[0])
+        try:
+            return func(*args, **kwargs)
+        except NameError as error:
+            if error.name in GLOBALS:
+                error.add_note(
+                    f"{name_of(func)}() with arguments is the plain function, which has no "
+                    f"{error.name}; {name_of(func)}.run() is a session with these arguments"
+                )
+            raise
+
+    @functools.wraps(func)
+    def run_with(*args: Any, **kwargs: Any) -> Any:
+        def given() -> Found:
+            plain = getattr(func, "callback", func) if _is_click_command(func) else func
+            arguments = given_arguments(plain, args, kwargs)
+            return arguments, functools.partial(arguments.call, plain)
+
+        return in_session(given, exits=False)
+
     script.__name__ = name_of(func)
     script.plain = func  # type: ignore[attr-defined]
+    script.run = run_with  # type: ignore[attr-defined]
+    script.options = keywords  # type: ignore[attr-defined]
+    # Pickled by this name, for the workers of a pool.
+    run_with.__qualname__ = f"{script.__qualname__}.run"
     return script
 
 
@@ -386,6 +426,11 @@ def _check_function(func: Any) -> None:
         raise UnsuitableFunctionError(name, f"{why} main = session(Class.method)")
     if not callable(func):
         raise UnsuitableFunctionError(repr(func), "a session wraps a function")
+    if _is_click_command(func):
+        from ._command_line.foreign import check_click_command
+
+        check_click_command(func)
+        return
     parameters = parameters_of(func)
     of_object = parameters[:1] and parameters[0].name in ("self", "cls")
     if home and not home.endswith("<locals>") and of_object and not hasattr(func, "__self__"):

@@ -49,7 +49,8 @@ class NoSessionError(SessionError, RuntimeError, AttributeError):
     def __str__(self) -> str:
         return (
             f"{self.name} belongs to a running session, and none runs here: call the function "
-            "decorated with @session without arguments, or begin one with start()"
+            "decorated with @session without arguments, or its .run(...) with arguments, "
+            "or begin one with start()"
         )
 
 

@@ -1,4 +1,4 @@
-"""A run directory, made when a run begins and moved when it ends."""
+"""A run directory, made when a run begins and moved when it ends; and the link to the newest."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import os
 import stat
 from pathlib import Path
 
-from scitex_session_core._atomic import OpenDirectory, opened
+from scitex_session_core._atomic import OpenDirectory, opened, read_regular
 from scitex_session_core._errors import (
     InvalidTypeError,
     InvalidValueError,
     warn,
 )
 from scitex_session_core._paths import (
+    LATEST_NAME,
     RECORD_NAME,
     RUNNING,
     STATUS_OF_FOLDER,
@@ -32,6 +33,8 @@ TYPE_CHECKING = False
 _LONGEST_SUFFIX = 100
 _MOST_MOVES = 3
 _MOST_BYTES = 1 << 28  # of a record that may be ours
+_LONGEST_TARGET = 1000  # bytes of a small file that stands for the link `latest`
+_SUCCESSES = finished_dir(Path(RUNNING, "x"), "success").parent.name
 
 
 class RunDir(OpenDirectory):
@@ -123,7 +126,7 @@ def make_run_dir(
     RunDirectoryBusyError
         Another run writes to `sdir`, or may write to it.
     OSError
-        `sdir` can't be made or written to.
+        `sdir` can't be made or written to; or there is no place at all where a run could be kept.
 
     Notes
     -----
@@ -156,7 +159,8 @@ def make_run_dir(
         why = f"can't write to {out_dir} ({trouble.strerror})" if out_dir else trouble.strerror
         warn(f"{why}: this run is kept in {claimed.path}")
         return claimed
-    raise trouble
+    why = "and neither the user's state directory nor a temporary one can be written"
+    raise OSError(trouble.errno, f"{trouble.strerror}, {why}", trouble.filename) from None
 
 
 def _claim(out_dir: Path, suffix: str | None, *, debug: bool) -> RunDir:
@@ -175,8 +179,11 @@ def _claim(out_dir: Path, suffix: str | None, *, debug: bool) -> RunDir:
         except FileExistsError:
             continue
         claimed = RunDir(session_id, path, out_dir)
-        # Who may write to RUNNING may have put another directory in its place by now.
-        if claimed.names() or not claimed.is_own():
+        # Who may write there may have put another directory in its place by now, or, while it was
+        # made, a link in that of a folder above it.
+        for place in (out_dir, running):
+            _check_place(place)
+        if claimed.names() or not claimed.is_own() or claimed.locate() != path:
             raise PermissionError(errno.EPERM, "another user replaced it", str(path))
         return claimed
 
@@ -356,3 +363,75 @@ def _rename(run_dir: Path, target: Path) -> bool:
             raise
         return False
     return True
+
+
+def point_latest(run_dir: Path) -> None:
+    """Let ``<out>/latest`` lead to a successful run that has just ended.
+
+    Parameters
+    ----------
+    run_dir : Path
+        ``<out>/FINISHED_SUCCESS/<name>``. For a run that lies elsewhere nothing happens.
+
+    Raises
+    ------
+    OSError
+        The link can't be made.
+
+    Notes
+    -----
+    The link is replaced by one rename, so that there is always one. Where the file system has no
+    links, it is a small file that holds what the link would. A `latest` of the user's own stays as
+    it is, with a warning.
+    """
+    if run_dir.parent.name != _SUCCESSES:
+        return
+    latest = run_dir.parent.parent / LATEST_NAME
+    if os.path.lexists(latest) and _target(latest) is None:
+        warn(f"{latest} is not ours, so it does not lead to the newest run; rename it for that")
+        return
+    target = f"{_SUCCESSES}/{run_dir.name}"
+    temporary = latest.with_name(f".{LATEST_NAME}.{os.urandom(4).hex()}.tmp")
+    try:
+        try:
+            os.symlink(target, temporary)
+        except (OSError, NotImplementedError):
+            temporary.write_bytes(os.fsencode(target) + b"\n")
+        os.replace(temporary, latest)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def latest_run(out_dir: Path) -> Path | None:
+    """Return the newest successful run below ``<script>_out``; None if there is none.
+
+    It is where `latest` leads to. Where there is no such link, as in folders of earlier versions,
+    or where its run is gone, it is the run with the latest name, which begins with its start.
+    """
+    target = _target(out_dir / LATEST_NAME)
+    if target is not None and os.path.exists(out_dir / target / RECORD_NAME):
+        return out_dir / target
+    try:
+        names = os.listdir(out_dir / _SUCCESSES)
+    except OSError:
+        return None
+    runs = (out_dir / _SUCCESSES / name for name in sorted(names, key=_after_debug, reverse=True))
+    return next((run for run in runs if os.path.exists(run / RECORD_NAME)), None)
+
+
+def _after_debug(name: str) -> str:
+    return name.removeprefix("DEBUG_")
+
+
+def _target(latest: Path) -> str | None:
+    """Return where a `latest` of ours leads to, relative to its folder; None if it is not ours."""
+    try:
+        target = os.readlink(latest)
+    except OSError:
+        try:
+            target = os.fsdecode(read_regular(latest, _LONGEST_TARGET)).rstrip("\n")
+        except OSError:  # there is none, or it is a folder
+            return None
+    folder, _, name = target.partition("/")
+    return target if folder == _SUCCESSES and name and "/" not in name else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, Flag
 from hashlib import sha256
+from itertools import islice
 from types import MemberDescriptorType
 
 from scitex_session_repro._errors import NotFingerprintableError
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 
     Encoder = Callable[["Writer", Any], None]
 
-# Names the rules of encoding. Fingerprints of other rules can't be compared, so any change of an
-# encoding gets another number.
+# The name of these rules. Fingerprints by other rules can't be compared. So whoever changes how
+# anything is encoded changes this number.
 SCHEME = "sf1"
+_BATCH = 4096  # as many parts are looked at together
+_FEW = 8  # as many different values among strings are encoded once
 
 
 def fingerprint(obj: object) -> str:
@@ -97,13 +100,13 @@ class Writer:
     """Encode values, one after the other, into one SHA-256.
 
     A plain value becomes a frame: tag, length, bytes. A container becomes a head with the number of
-    its parts, and its parts. So no encoding is the beginning of another.
+    its parts, followed by the parts. So no encoding is the beginning of another one.
 
     Parameters
     ----------
     around : Writer or None
-        The writer of the containers around. It shares their identities, to find containers that
-        contain themselves, and the encoders of types that it has looked up.
+        The writer of the containers around. Both share the identities of these containers, to
+        find one that contains itself, and the encoders that were looked up.
     """
 
     __slots__ = ("_encoders", "_entered", "_sha", "feed")
@@ -158,15 +161,59 @@ class Writer:
         finally:
             self._entered.discard(identity)
 
-    def write_parts(self, parts: Any, step: str = "[{}]") -> None:
-        """Encode values in their order; a refusal names the place, in the form of `step`."""
-        number = 0
+    def write_parts(self, parts: Any, place_of: Callable[[int], str] = "[{}]".format) -> None:
+        """Encode values in their order; a refusal names the place, as `place_of` a number."""
+        done, source = 0, iter(parts)
         try:
-            for number, part in enumerate(parts):  # noqa: B007 - the refusal names it
-                self.write(part)
+            while batch := list(islice(source, _BATCH)):
+                if str in {*map(type, batch)} and (whole := self._texts(batch)) is not None:
+                    self.feed(whole)
+                    done += len(batch)
+                    continue
+                for part in batch:
+                    self.write(part)
+                    done += 1
         except Refused as refused:
-            refused.steps.append(step.format(number))
+            refused.steps.append(place_of(done))
             raise
+
+    def _texts(self, batch: list[Any]) -> bytes | None:
+        """Return the frames of strings, with a few other values (None, NaN) among them.
+
+        It takes a fifth of the time of one call for each. None if they are another mixture.
+        """
+        others = {id(part): part for part in batch if type(part) is not str}
+        if len(others) > _FEW:
+            return None
+        try:
+            frames = {key: self._frames(part) for key, part in others.items()}
+        except Refused:
+            return None  # one after the other, the place is found
+        texts = [part for part in batch if type(part) is str] if others else batch
+        if "".join(texts).isascii():
+            # As text of one byte for each character, which is quicker to format than bytes.
+            shown = {key: frame.decode("latin-1") for key, frame in frames.items()}
+            return "".join(
+                [
+                    f"str:{len(part)}:{part}" if type(part) is str else shown[id(part)]
+                    for part in batch
+                ]
+            ).encode("latin-1")
+        encoded = ((part, str.encode(part, "utf-8", "surrogatepass")) for part in texts)
+        of_text = {part: b"str:%d:%b" % (len(data), data) for part, data in encoded}
+        return b"".join(
+            [of_text[part] if type(part) is str else frames[id(part)] for part in batch]
+        )
+
+    def _frames(self, value: Any) -> bytes:
+        """Return what `write` would feed."""
+        pieces: list[bytes] = []
+        feed, self.feed = self.feed, lambda piece: pieces.append(bytes(piece))
+        try:
+            self.write(value)
+        finally:
+            self.feed = feed
+        return b"".join(pieces)
 
     def write_at(self, step: str, part: Any) -> None:
         """Encode a value; a refusal names `step` as its place."""
@@ -183,7 +230,7 @@ class Writer:
         return writer.digest()
 
 
-# How each type that is more than a plain value is encoded
+# Encoders of types that are not plain values
 
 _SHOWN = 60  # characters of a key in the place of a refused part
 
@@ -209,7 +256,7 @@ def encoder_of(kind: type) -> Encoder | None:
 
 
 def _slots_of(kinds: tuple[type, ...]) -> list[str]:
-    # Members of a class in C do not count, such as default_factory of a defaultdict.
+    # Only slots of Python classes count, not members of C ones (default_factory of a defaultdict).
     members = [item for kind in kinds if "__slots__" in vars(kind) for item in vars(kind).items()]
     return [name for name, member in members if isinstance(member, MemberDescriptorType)]
 
@@ -324,15 +371,15 @@ def _write_mapping(writer: Writer, value: Any) -> None:
 def _as_mapping(slots: list[str]) -> Encoder:
     """Encode only the items of a subclass of a mapping: neither its name nor private attributes.
 
-    Many keep something there, as the state_dict of a torch module does, or offer their items as
-    attributes too.
+    Many subclasses keep private data (the state_dict of a torch module does), or offer their items
+    as attributes too.
     """
 
     def write(writer: Writer, value: Any) -> None:
         stores = () if isinstance(value, dict) else _STORES
         held = (*getattr(value, "__dict__", ()), *(slot for slot in slots if hasattr(value, slot)))
         for name in held:
-            # Look among the items first: where they are also attributes, they need not be strings.
+            # Compare with the items first: if they are attributes too, a name may be no string.
             if not (name in value or name in stores or name.startswith("_")):
                 what = (
                     f"is of type {type(value).__qualname__}, which has the attribute {name!r:.60}"
@@ -406,12 +453,12 @@ _CONTAINERS_BY_NAME: dict[str, Encoder] = {
     "collections.UserDict": _write_mapping,
     "collections.deque": _write_deque,
 }
-_STORES = ("data", "maps")  # where UserDict and ChainMap have their items
+_STORES = ("data", "maps")  # UserDict and ChainMap keep their items in these attributes
 _LIBRARIES: dict[str, Encoder] = {
     "numpy": _write_numpy,
     "pandas": _write_pandas,
     "polars": _write_polars,
     "torch": _write_torch,
 }
-# Encoders that check subclasses themselves, or ignore the class.
+# These encoders check subclasses themselves, or ignore the class.
 _FAMILIES = {_write_path, *_LIBRARIES.values()}

@@ -9,7 +9,14 @@ from scitex_session._config.script import command_line_of
 from scitex_session._errors import ConfigFileError, UnsuitableFunctionError, UsageError
 
 from .session_options import PREFIX, asked_by_environment
-from .signature import KEYWORD_ONLY, VAR_KEYWORD, VAR_POSITIONAL, namespace_of, parameters_of
+from .signature import (
+    KEYWORD_ONLY,
+    VAR_KEYWORD,
+    VAR_POSITIONAL,
+    name_of,
+    namespace_of,
+    parameters_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,10 +27,14 @@ if TYPE_CHECKING:
     from .signature import Parameter
 
 
+# Libraries with which scripts read their command line themselves.
+_PARSERS = ("argparse", "optparse", "docopt", "tap")
+
+
 class Arguments:
     """The values of a function's parameters, the origin of each, and the options of the session.
 
-    An origin is ``"default"``, ``"command line"``, or file and line.
+    An origin is ``"default"``, ``"command line"``, ``"call"``, or file and line.
     """
 
     __slots__ = ("_parameters", "origins", "session", "values")
@@ -81,7 +92,46 @@ def arguments_for(func: Callable[..., Any]) -> Arguments:
         options.override(parsed.session)
         return Arguments(parameters, parsed.values, parsed.origins, options)
     except (UsageError, UnsuitableFunctionError, ConfigFileError) as error:
+        if (own := _own_parser(namespace_of(func))) and not parameters:
+            way_out = f"stx.run({name_of(func)}, parser.parse_args) has {own} read it"
+            error = UsageError(
+                f"{str(error).rstrip('.')}: {name_of(func)} has no parameters; {way_out}"
+            )
         refuse(error)
+
+
+def _own_parser(namespace: Mapping[str, Any]) -> str | None:
+    """Return the name of the parser that a script imports for its command line, if it does."""
+    for name in _PARSERS:
+        module = sys.modules.get(name)
+        if module is not None and any(
+            value is module or getattr(value, "__module__", None) == name
+            for value in namespace.values()
+        ):
+            return name
+    return None
+
+
+def given_arguments(
+    func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Arguments:
+    """Return values that were given in Python as the arguments of `func`.
+
+    Raises
+    ------
+    TypeError
+        They don't fit its signature.
+    UsageError
+        The environment asks for something that can't be.
+    """
+    import inspect
+
+    try:
+        values = inspect.signature(func).bind(*args, **kwargs).arguments
+    except TypeError as error:
+        raise TypeError(f"{name_of(func)}.run: {error}") from None
+    origins = dict.fromkeys(values, "call")
+    return Arguments(parameters_of(func), values, origins, asked_by_environment())
 
 
 def session_part() -> Asked:

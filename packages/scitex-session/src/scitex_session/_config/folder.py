@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from typing import Any
 
+    from .tree import Located
+
 _SUFFIXES = (".yaml", ".yml")
 _DEBUG_FILE = "IS_DEBUG"
+_DEBUG_PREFIX = "DEBUG_"
 
 
 class ConfigFiles:
@@ -48,7 +51,9 @@ class ConfigFiles:
         self.debug = debug
 
 
-def read_config_files(script: Path | None, reserved: Collection[str]) -> ConfigFiles:
+def read_config_files(
+    script: Path | None, reserved: Collection[str], *, debug: bool | None = None
+) -> ConfigFiles:
     """Read the YAML files of ``config/``, and resolve their references.
 
     Parameters
@@ -57,6 +62,8 @@ def read_config_files(script: Path | None, reserved: Collection[str]) -> ConfigF
         The script.
     reserved : collection of str
         Names that `CONFIG` itself uses, so that no file may have them.
+    debug : bool, optional
+        Whether this is a debug run; by default ``config/IS_DEBUG.yaml`` says it.
 
     Returns
     -------
@@ -73,18 +80,38 @@ def read_config_files(script: Path | None, reserved: Collection[str]) -> ConfigF
     The folder beside the script is read or, if that holds no YAML file, the one in the working
     directory. They are never mixed: what a script reads would depend on where it is called from.
     Hidden files are skipped. Characters that a name in Python can't have become ``_``:
-    ``model-small.yaml`` is ``CONFIG.MODEL_SMALL``.
+    ``model-small.yaml`` is ``CONFIG.MODEL_SMALL``. In a debug run, the value of ``DEBUG_N`` takes
+    the place of that of ``N`` beside it.
     """
     paths = _find(script, reserved)
     if not paths:
-        return ConfigFiles({}, {}, {}, debug=False)
+        return ConfigFiles({}, {}, {}, debug=bool(debug))
     from .references import resolve
     from .yaml import read_yaml
 
     documents = {name: (path, read_yaml(path)) for name, path in paths.items()}
+    said = False
+    if _DEBUG_FILE in documents:
+        found, *_ = resolve({_DEBUG_FILE: documents[_DEBUG_FILE]})
+        said = _is_debug(paths[_DEBUG_FILE], found[_DEBUG_FILE])
+    if debug is None:
+        debug = said
+    if debug:
+        for _, root in documents.values():
+            _use_debug_values(root)
     values, recorded, origins = resolve(documents)
-    debug = _DEBUG_FILE in values and _is_debug(paths[_DEBUG_FILE], values[_DEBUG_FILE])
     return ConfigFiles(values, recorded, origins, debug=debug)
+
+
+def _use_debug_values(at: Located) -> None:
+    value = at.value
+    if isinstance(value, dict):
+        for key in [key for key in value if isinstance(key, str)]:
+            if key.startswith(_DEBUG_PREFIX) and key != _DEBUG_PREFIX:
+                value[key.removeprefix(_DEBUG_PREFIX)] = value[key]
+    if isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            _use_debug_values(item)
 
 
 def _find(script: Path | None, reserved: Collection[str]) -> dict[str, Path]:

@@ -1,58 +1,163 @@
-"""What a run saved: its files on record, its figures with the name of the run.
-
-Imported when a run saves something.
-"""
+"""What a run saves and reads: files on record, figures with the name of the run."""
 
 from __future__ import annotations
 
-import hashlib
+import json
 import os
+import sys
 from pathlib import Path
 
-from scitex_session_core import __version__, append_event
+from scitex_session_core import RECORD_NAME, RUN_FILES, __version__, append_event, latest_run
+from scitex_session_io import save_into
+from scitex_session_plot import watch_savefig
+
+from .record import tolerated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scitex_session_core import RunDir
 
-    from .record import RunRecord
+    from .options import StampMode
+
+_OUT = "_out"
 
 
-def record_artifact(run_dir: Path | RunDir, file: str | os.PathLike[str]) -> None:
-    """Append a saved file to the events of a run: its path, its size, the SHA-256 of its bytes.
+class Artifacts:
+    """What one process of a run saves and reads.
 
-    Raises
-    ------
-    OSError
-        The file can't be read, or the event not be written.
+    Parameters
+    ----------
+    directory : RunDir
+        The run directory.
+    script : Path or None
+        The script.
+    commit : str or None
+        The commit of its repository that was read before user code ran: one that is made during
+        the run must not pass for the one that ran.
+    stamp : bool or "visible"
+        How figures are stamped.
     """
-    path = Path(file)
+
+    def __init__(
+        self, directory: RunDir, script: Path | None, commit: str | None, stamp: StampMode
+    ) -> None:
+        self._directory = directory
+        self._script = script
+        self._commit = commit
+        self._stamp = stamp
+        self._found: set[Path] = set()
+
+    def redirect(self) -> Callable[[], object]:
+        """Let `save` and `load` work in the run directory, until what is returned is called."""
+        return save_into(
+            self._directory.path,
+            self.add_output,
+            on_load=self.add_input,
+            find=self._find,
+            reserved=RUN_FILES,
+        )
+
+    def watch_figures(self) -> Callable[[], object]:
+        """Record and stamp every figure that is saved, until what is returned is called."""
+        return watch_savefig(
+            self.add_output,
+            stamp=self._facts if self._stamp else None,
+            footer=self._directory.id.rpartition("_")[2] if self._stamp == "visible" else None,
+        )
+
+    def add_output(self, file: str | os.PathLike[str]) -> None:
+        """Append a saved file to the events: its path, its size, the SHA-256 of its bytes."""
+        with tolerated("recording a saved file"):
+            path = Path(file)
+            inside = path.is_relative_to(self._directory)
+            named = path.relative_to(self._directory).as_posix() if inside else str(path)
+            append_event(
+                self._directory, "artifact", path=named, **_content_of(path), role="output"
+            )
+
+    def add_input(self, file: Path) -> None:
+        """Append a file that was read to the events.
+
+        A file of another run is recorded by the ID of that run and its path there: the run may
+        move, and ``latest`` will lead to another one.
+        """
+        with tolerated("recording a loaded file"):
+            real = Path(os.path.realpath(file))
+            home = next(
+                (folder for folder in real.parents if (folder / RECORD_NAME).exists()), None
+            )
+            run_id = _id_of(home) if home is not None else None
+            named = {"path": str(file)}
+            if home is not None and run_id is not None:
+                named = {"path": real.relative_to(home).as_posix()}
+                if run_id != self._directory.id:
+                    named["run"] = run_id
+            append_event(self._directory, "artifact", **named, **_content_of(real), role="input")
+
+    def _find(self, path: Path) -> Path | None:
+        """Return where a missing file stands in the newest run of the script that makes it."""
+        found = None
+        with tolerated("looking among the runs of other scripts"):
+            found = _find_in_latest(path, self._directory.out_dir.parent)
+        if found is not None and path not in self._found:
+            self._found.add(path)
+            with tolerated("saying where a file was found"):
+                print(f"scitex-session: {path} is read from {found}", file=sys.stderr)
+        return found
+
+    def _facts(self) -> dict[str, str | None]:
+        """Return what the stamp in a figure says."""
+        return {
+            "id": self._directory.id,
+            "script": _script_name(self._script, in_git=self._commit is not None),
+            "commit": self._commit,
+            "version": __version__,
+        }
+
+
+def _content_of(path: Path) -> dict[str, str | int]:
+    import hashlib
+
     with open(path, "rb") as opened:
         digest = hashlib.file_digest(opened, "sha256")
-        size = opened.tell()
-    inside = path.is_relative_to(run_dir)
-    append_event(
-        run_dir,
-        "artifact",
-        path=path.relative_to(run_dir).as_posix() if inside else str(path),
-        sha256=digest.hexdigest(),
-        bytes=size,
-        role="output",
-    )
+        return {"sha256": digest.hexdigest(), "bytes": opened.tell()}
 
 
-def stamp_of(record: RunRecord, script: Path | None) -> dict[str, str | None]:
-    """Return what the stamp in a figure says of its run.
+def _id_of(run_dir: Path) -> str | None:
+    try:
+        record = json.loads((run_dir / RECORD_NAME).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return record.get("id") if isinstance(record, dict) else None
 
-    The commit is the one that `record` read before user code ran: a commit that is made during the
-    run must not pass for the one that ran.
+
+def _find_in_latest(path: Path, beside: Path) -> Path | None:
+    """Look for a missing file in the newest successful run of the script that makes it.
+
+    Parameters
+    ----------
+    path : Path
+        A path such as ``prepare_out/table.csv``: below the folder of another script's runs, as if
+        that script had one run only.
+    beside : Path
+        Where such folders lie, beside the working directory.
+
+    Returns
+    -------
+    Path or None
+        ``prepare_out/FINISHED_SUCCESS/<ID>/table.csv``; None if the path is not like that, or the
+        newest successful run has no such file.
     """
-    return {
-        "id": record.id,
-        "script": _script_name(script, in_git=record.commit is not None),
-        "commit": record.commit,
-        "version": __version__,
-    }
+    for base in (Path.cwd(), beside):
+        whole = base / path
+        for folder in whole.parents:
+            if folder.name.endswith(_OUT) and (run := latest_run(folder)) is not None:
+                found = run / whole.relative_to(folder)
+                if found.exists():
+                    return found
+    return None
 
 
 def _script_name(script: Path | None, *, in_git: bool) -> str | None:

@@ -2,20 +2,67 @@
 
 from __future__ import annotations
 
+from scitex_session._config.script import notebook_here
 from scitex_session._errors import UnknownOptionError
 from scitex_session_core import InvalidTypeError, InvalidValueError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from os import PathLike
     from types import ModuleType
-    from typing import Any, Literal
+    from typing import Any, Literal, TypedDict
 
     from scitex_session_plot import Style
 
     CaptureMode = Literal["fd", "sys", "none"]
     StampMode = bool | Literal["visible"]
     Check = Callable[[str, Any], Any]
+
+    class Keywords(TypedDict, total=False):
+        """The keywords of `session` that its signature does not spell, for type checkers."""
+
+        alpha: float
+        args: object
+        autolayout: bool
+        capture: CaptureMode
+        clear_logs: bool
+        debug: bool | None
+        deterministic: bool
+        dpi_display: int
+        dpi_save: int
+        fig_scale: float
+        fig_size_mm: tuple[float | str, float] | str
+        file: str | PathLike[str] | None
+        fontsize: str | float | dict[str, str | float]
+        hide_top_right_spines: bool
+        line_width: float
+        max_log_bytes: int | None
+        message: str | None
+        no_save: bool
+        note: str
+        np: ModuleType | None
+        out: str | PathLike[str] | None
+        parent: str | None
+        random: ModuleType | None
+        sdir: str | PathLike[str] | None
+        seed: int | None
+        show_execution_flow: bool
+        stamp: StampMode
+        tags: Iterable[str]
+        torch: ModuleType | None
+
+    class RunKeywords(Keywords, total=False):
+        """The keywords of `run`."""
+
+        agg: bool
+        notify: bool
+        sdir_suffix: str | None
+        verbose: bool
+
+
+# Where a run tells its spawned workers what it is. `scitex_session.__init__` looks for it, too.
+RUN_VARIABLE = "SCITEX_SESSION_RUN"
 
 _CAPTURE_MODES = ("fd", "sys", "none")
 _LEAST_LOG_BYTES = 65536
@@ -184,6 +231,17 @@ class Options:
         """The modules that are seeded at once."""
         return tuple(m for m in (self.random, self.np, self.torch) if m is not None)
 
+    @property
+    def style_keywords(self) -> dict[str, Any]:
+        """The keywords of `Style`, which are texts, numbers, and collections of them.
+
+        A notebook shows figures in its own way, whatever `agg` says: no window opens there.
+        """
+        keywords = {name: getattr(self, name) for name in _STYLE_KEYWORDS}
+        if notebook_here() is not None and isinstance(self.agg, bool):
+            keywords["agg"] = False
+        return keywords
+
     def style(self) -> Style:
         """Make the style of the figures.
 
@@ -194,7 +252,7 @@ class Options:
         """
         from scitex_session_plot import Style
 
-        return Style(**{name: getattr(self, name) for name in _STYLE_KEYWORDS})
+        return Style(**self.style_keywords)
 
 
 def check_keywords(keywords: Mapping[str, Any]) -> None:

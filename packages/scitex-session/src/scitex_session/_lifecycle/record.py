@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 
-from scitex_session._names.config_object import set_own_keys
+from scitex_session._config.script import notebook_here
+from scitex_session._names.config_object import LocalTime, set_own_keys
 from scitex_session_core import (
     MASK,
     RECORD_NAME,
@@ -25,11 +26,14 @@ from scitex_session_core import (
     move_to_finished,
     new_record,
     opened,
+    point_latest,
     read_events,
     reap,
     register_end,
     register_start,
+    secrets_in,
     warn,
+    without_hidden,
     write_record,
 )
 
@@ -63,7 +67,7 @@ _LARGEST_RENDERING = 16 << 20
 _RENDERED_AT_ONCE = 1 << 14
 _KNOWN_AT_THE_END = ("END_DATETIME", "EXIT_STATUS", "RUN_DURATION")
 # Types that keep their form as YAML values and, if they can, as YAML keys.
-_IN_YAML = (int, float, bool, type(None), set, date, datetime)
+_IN_YAML = (int, float, bool, type(None), set, date, datetime, LocalTime)
 _LONGEST_KEY = 1000  # of YAML's 1024 characters; a longer key needs a "? "
 # YAML 1.1 reads these as booleans or null.
 _NOT_PLAIN = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
@@ -190,6 +194,11 @@ class RunRecord:
         return git["commit"] if git else None
 
     @property
+    def saved(self) -> list[str]:
+        """The files that the run has saved, once it has ended."""
+        return [a["path"] for a in self._record["artifacts"] if a.get("role") == "output"]
+
+    @property
     def status(self) -> str:
         """The status on record."""
         return str(self._record["status"])
@@ -208,7 +217,7 @@ class RunRecord:
                 self._is_registered = True
 
     def add(self, field: str, value: Any) -> None:
-        """Add a field to the record that is written at the end."""
+        """Add a field to the record that is written at the end; results to those that it has."""
         self._added[field] = value
 
     def end(
@@ -224,18 +233,26 @@ class RunRecord:
         if self.status != "running":
             return
         first = self._record
+        found = self._with_events()
+        results = {**found["results"], **self._added.pop("results", {})}
         self._record = ended_record(
-            {**self._with_events(), **self._added},
+            {**found, "results": results, **self._added},
             exit_status=exit_status,
-            reason=reason,
+            reason=self._without_secrets(reason),
             message=message,
             ended=self._end_time(),
         )
+        if self._script is not None and self._script == notebook_here():
+            with tolerated("keeping the cells"):
+                save_script(self.directory, self._script)
         self._write_end(first)
         with tolerated("moving the run directory"):
             move_to_finished(
                 self.directory, self.status, remove_src_dir=remove_src_dir, max_wait=max_wait
             )
+        if self.status == "success":
+            with tolerated("pointing latest to the run"):
+                point_latest(self.path)
         with tolerated("telling CONFIG how the run ended"):
             set_own_keys(
                 self._config,
@@ -248,6 +265,15 @@ class RunRecord:
         if self._registry is not None:
             self._register_end(self._registry, first)
 
+    def _without_secrets(self, reason: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Mask values of arguments and configuration that an error repeats without their names."""
+        told = {name: reason[name] for name in ("message", "code") if name in reason}
+        texts = {name: value for name, value in told.items() if isinstance(value, str)}
+        if not texts:
+            return reason
+        hidden = secrets_in([self._record["arguments"], self._record["config"]])
+        return {**reason, **{name: without_hidden(texts[name], hidden) for name in texts}}
+
     def _register_end(self, registry: Path, first: Mapping[str, Any]) -> None:
         if self._is_registered:
             with tolerated("registering the end"):
@@ -256,7 +282,7 @@ class RunRecord:
         try:  # it may be there again
             register_start(registry, first, self.path)
             register_end(registry, self._record, self.path)
-        except OSError:  # which was said at the start
+        except Exception:  # noqa: BLE001, S110  # which was said at the start
             pass
 
     def _write_end(self, first: Mapping[str, Any]) -> None:
@@ -277,7 +303,7 @@ class RunRecord:
             write_record(self.directory, {**first, **end})
             warn(f"{trouble}; a shorter one was written, and the events hold the rest")
             return
-        except OSError:  # what comes next says what became of it
+        except Exception:  # noqa: BLE001, S110  # what comes next says what became of it
             pass
         try:
             append_event(self.directory, "end", **end)
@@ -341,8 +367,8 @@ class RunRecord:
         """File a few earlier runs of this script that crashed and that no one has filed."""
         reap(self._out_dir, registry=self._registry, most=_MOST_REAPED, within=_REAPING_S)
 
-    def _time(self, field: str) -> datetime:
-        return datetime.fromisoformat(self._record[field]).astimezone()
+    def _time(self, field: str) -> LocalTime:
+        return LocalTime.fromisoformat(self._record[field]).astimezone()
 
     def _end_time(self) -> str:
         """Return when the run ends: its start, and what has passed since on a clock nobody sets."""
@@ -407,7 +433,7 @@ def _has_codes(data: bytes) -> bool:
 
 
 def save_script(run_dir: Path | RunDir, script: Path | None) -> None:
-    """Copy the script into ``code/``.
+    """Copy the script into ``code/``; of a notebook, the cells that were executed, as a script.
 
     Raises
     ------
@@ -422,6 +448,12 @@ def save_script(run_dir: Path | RunDir, script: Path | None) -> None:
         name = f"{kept}{script.suffix[:_SHORT]}"
     copy = f"code/{name}"
     with opened(run_dir) as directory:
+        if script == notebook_here():
+            from scitex_session._config.notebook import executed_cells
+
+            cells = jsonable(executed_cells())  # unlike a script, they are no file that is shared
+            directory.write(f"code/{script.stem}.py", cells.encode("utf-8", "backslashreplace"))
+            return
         # With an explicit sdir, the script itself may lie where its copy would be.
         try:
             if os.path.samestat(directory.stat(copy), os.stat(script)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
@@ -10,7 +11,6 @@ from scitex_session._names.config_object import RESERVED, as_args, make_config
 from scitex_session._names.injection import SessionLogger, provide
 from scitex_session_core import (
     HEARTBEAT_NAME,
-    RUN_FILES,
     code_dir,
     crash_command,
     make_run_dir,
@@ -18,10 +18,13 @@ from scitex_session_core import (
     registry_dir,
     warn,
 )
-from scitex_session_io import capture, save_into
-from scitex_session_plot import CustomColors, watch_savefig
+from scitex_session_io import capture
+from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager
 
+from .artifacts import Artifacts
+from .kept import KeptCode
+from .options import RUN_VARIABLE
 from .record import RunRecord, log_path, tolerated
 from .signals import SignalGuard
 
@@ -106,6 +109,8 @@ class Run:
         self._threads = _threads()
         self._undo: list[tuple[str, Callable[[], object]]] = []
         self._reserve = _Reserve()
+        self._kept = KeptCode()
+        self._stack = sys.getrecursionlimit()
         self.at_close("releasing the companion", companion.release)
         self._end_watch: Callable[[], object] | None = None
 
@@ -148,8 +153,8 @@ class Run:
 
     def _open(self) -> None:
         options = self.options
-        files = read_config_files(self.script, RESERVED)
-        debug = files.debug if options.debug is None else options.debug
+        files = read_config_files(self.script, RESERVED, debug=options.debug)
+        debug = files.debug
         self.rng = RandomStateManager(options.seed, deterministic=options.deterministic)
         self.at_close("putting back random generators", self.rng.release)
         self.rng.seed_modules(*options.seed_modules)
@@ -158,6 +163,7 @@ class Run:
         self.at_close("closing the run directory", run_dir.close)
         # Beside the runs: what one of them records, the next ones are compared with.
         self.rng.verify_directory = run_dir.out_dir / "fingerprints"
+        self.rng.checkpoint_directory = run_dir.path
         self._make_record(run_dir, registry, files, debug=debug)
         self._make_names(colors)
         self.capture = capture(
@@ -172,14 +178,16 @@ class Run:
             opener=run_dir.opener,
         )
         _active.append(self)
-        self._withdraw_names = provide(self.names)
+        self._withdraw_names = provide(self.names, run_dir)
         self.record.begin()
         with tolerated("capturing output"):
             self.capture.start()
-        end_saving = save_into(run_dir.path, self.saved, reserved=RUN_FILES)
-        self.at_close("ending save_into", end_saving)
+        artifacts = Artifacts(run_dir, self.script, self.record.commit, options.stamp)
+        self.at_close("ending save_into", artifacts.redirect())
         self.at_close("putting back the logger", self.names["logger"].restore)
-        self._watch_figures()
+        self._end_watch = artifacts.watch_figures()
+        self.at_close("ending the watch on figures", self._end_watch)
+        self._announce(run_dir, debug=debug)
         self.style.apply()
         self.at_close("putting back the style of figures", self.style.restore)
         self.at_close("closing figures left open", self._close_figures)
@@ -262,6 +270,17 @@ class Run:
         self._reserve.release()
         if reason["kind"] == "signal" and self.guard.ended_by is None:
             self.guard.ended_by = reason["signal"]
+        with self._kept, _Stack(self._stack):
+            self._close(exit_status, reason, message, error)
+            self._undo_all()
+
+    def _close(
+        self,
+        exit_status: int | None,
+        reason: Mapping[str, Any],
+        message: str,
+        error: BaseException | None,
+    ) -> None:
         if self._end_watch is not None:
             # While the record is open: a figure in an open file becomes an artifact only here.
             with tolerated("ending the watch on figures"):
@@ -273,7 +292,8 @@ class Run:
                 self.record.log_error(error)
         with tolerated("recording what repeats"):
             self._record_what_repeats()
-        self.record.end(exit_status, reason, message=message)
+        with tolerated("filing the end of the run"):
+            self.record.end(exit_status, reason, message=message)
         # Not before: whatever a log does to the rendering, how the run ended is on record.
         with tolerated("rendering the logs"):
             if self.capture.mode != "none":
@@ -287,7 +307,13 @@ class Run:
             self._withdraw_names()
         with tolerated("reaping"):
             self.record.reap_others()
-        self._undo_all()
+
+    def move(self, exit_status: int | None, *, remove_src_dir: bool, max_wait: float) -> None:
+        """Write the final record and move the directory, before the session is closed."""
+        with self._kept:
+            self.record.end(
+                exit_status, {"kind": "closed"}, remove_src_dir=remove_src_dir, max_wait=max_wait
+            )
 
     def announce(self) -> None:
         """Print what the session is, and which functions call which, as far as was asked for."""
@@ -301,44 +327,61 @@ class Run:
                 if options.show_execution_flow and self.script is not None:
                     messages.print_flow(self.script)
 
-    def conclude(self, message: str, *, verbose: bool, notify: bool) -> None:
-        """Print how the session ended, and send a notice of it, as far as was asked for."""
+    def conclude(self, message: str, *, verbose: bool, notify: bool, failure: bool = False) -> None:
+        """Print how the session ended, and send a notice of it, as far as was asked for.
+
+        With `failure`, a session that failed says where its logs are even if it is not verbose.
+        """
         if verbose:
-            with tolerated("printing how the session ended"):
+            with self._kept, tolerated("printing how the session ended"):
                 from .messages import print_footer
 
                 print_footer(self, message)
+        elif failure and self.record.status == "failed" and not self.options.no_save:
+            with self._kept, tolerated("printing where the logs are"):
+                from .messages import print_failure
+
+                print_failure(self)
         if notify:
-            with tolerated("sending the notice"):
+            with self._kept, tolerated("sending the notice"):
                 from .messages import send_notice
 
                 send_notice(self, message)
 
-    def saved(self, path: str | os.PathLike[str]) -> None:
-        """Record a file that this session has saved."""
-        with tolerated("recording a saved file"):
-            from .artifacts import record_artifact
+    def add_results(self, returned: Mapping[Any, Any]) -> None:
+        """Record what the function returned in a dict."""
+        with self._kept, tolerated("recording the results"):
+            from .results import results_of
 
-            record_artifact(self.record.directory, path)
+            results, omitted = results_of(returned)
+            self.record.add("results", results)
+            if omitted:
+                self.record.add("results_omitted", omitted)
 
     def at_close(self, what: str, undo: Callable[[], object]) -> None:
         """Have `undo` called when the session has ended; the last one is called first."""
         self._undo.append((what, undo))
 
-    def _watch_figures(self) -> None:
-        stamp = self.options.stamp
+    def _announce(self, run_dir: RunDir, *, debug: bool) -> None:
+        """Tell workers that do not inherit the run (spawned ones) what they need to join it."""
+        options = self.options
+        announced = {
+            "run": str(run_dir.path),
+            "debug": debug,
+            "deterministic": options.deterministic,
+            "stamp": options.stamp,
+            "style": options.style_keywords,
+        }
+        found = os.environ.get(RUN_VARIABLE)
+        os.environ[RUN_VARIABLE] = json.dumps(announced)
 
-        def facts() -> Mapping[str, str | None]:
-            from .artifacts import stamp_of
+        def restore() -> None:
+            if found is None:
+                os.environ.pop(RUN_VARIABLE, None)
+            else:
+                os.environ[RUN_VARIABLE] = found
 
-            return stamp_of(self.record, self.script)
-
-        self._end_watch = watch_savefig(
-            self.saved,
-            stamp=facts if stamp else None,
-            footer=self.record.id.rpartition("_")[2] if stamp == "visible" else None,
-        )
-        self.at_close("ending the watch on figures", self._end_watch)
+        self.at_close("putting back the environment", restore)
 
     def _record_what_repeats(self) -> None:
         # A run that has used neither has nothing to report.
@@ -352,10 +395,33 @@ class Run:
 
     def _undo_all(self) -> None:
         self._reserve.release()
+        with tolerated("putting back the script's signal handlers"):
+            self.guard.let_go()
         while self._undo:
             what, undo = self._undo.pop()
             with tolerated(what):
                 undo()
+
+
+class _Stack:
+    """Room for calls of ours, whatever the script has left of it."""
+
+    _DEPTH = 200  # of our calls, and those of the standard library below them
+
+    __slots__ = ("_found", "_limit")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit + self._DEPTH
+
+    def __enter__(self) -> None:
+        self._found = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(self._found + self._DEPTH, self._limit))
+
+    def __exit__(self, *exc: object) -> None:
+        try:
+            sys.setrecursionlimit(self._found)
+        except RecursionError:  # too low for where we are: the script had set it further up
+            pass
 
 
 def _threads() -> list[Any]:

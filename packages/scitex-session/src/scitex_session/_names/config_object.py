@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 
 from scitex_session._errors import ReadOnlyKeyError
 from scitex_session_core import DotDict
@@ -11,6 +12,7 @@ from scitex_session_core import DotDict
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from datetime import timedelta
     from pathlib import Path
     from typing import Any
 
@@ -33,7 +35,28 @@ PROTECTED = (
 RESERVED = (*PROTECTED, "ARGS")
 
 
-class Config(DotDict):
+class Values(DotDict):
+    """A `DotDict` whose attributes need not be in the case of their keys.
+
+    Configuration is written ``lr: 0.1`` by some and ``LR: 0.1`` by others, in files that scripts
+    share. A key as it is asked for comes first, and one of several that differ only in case is not
+    guessed.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self:
+            keys = [key for key in self if isinstance(key, str) and key.lower() == name.lower()]
+            if len(keys) == 1:
+                return self[keys[0]]
+        return super().__getattr__(name)
+
+    def __repr__(self) -> str:
+        return f"DotDict({dict.__repr__(self)})"  # the name that users know
+
+
+class Config(Values):
     """A `DotDict` whose keys that describe the run can only be read.
 
     All other keys are the user's: the values of ``config/*.yaml`` and ``ARGS`` can be changed, and
@@ -42,6 +65,20 @@ class Config(DotDict):
     """
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+        ID: str
+        PID: int
+        START_DATETIME: LocalTime
+        END_DATETIME: LocalTime | None
+        RUN_DURATION: timedelta | None
+        FILE: Path | None
+        SDIR_RUN: Path
+        SDIR: Path
+        SDIR_OUT: Path
+        ARGS: Any
+        EXIT_STATUS: int | None
+        DEBUG: bool
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._check(key)
@@ -85,6 +122,38 @@ class Config(DotDict):
             raise ReadOnlyKeyError(str(key))
 
 
+class LocalTime(datetime):
+    """A time with its zone, which a time without one can be compared with and subtracted from.
+
+    ``datetime.now() - CONFIG.START_DATETIME`` is what scripts write; of two times of which one has
+    no zone, Python refuses it. One without a zone is local time, as for `datetime.astimezone`.
+    """
+
+    def __sub__(self, other: Any) -> Any:
+        return super().__sub__(_with_zone(other))
+
+    def __rsub__(self, other: Any) -> Any:
+        between = super().__sub__(_with_zone(other)) if isinstance(other, datetime) else None
+        return NotImplemented if between is None else -between
+
+    def __lt__(self, other: Any) -> bool:
+        return super().__lt__(_with_zone(other))
+
+    def __le__(self, other: Any) -> bool:
+        return super().__le__(_with_zone(other))
+
+    def __gt__(self, other: Any) -> bool:
+        return super().__gt__(_with_zone(other))
+
+    def __ge__(self, other: Any) -> bool:
+        return super().__ge__(_with_zone(other))
+
+
+def _with_zone(other: Any) -> Any:
+    naive = isinstance(other, datetime) and other.tzinfo is None
+    return other.astimezone() if naive else other
+
+
 def set_own_keys(config: MutableMapping[str, Any], **values: Any) -> None:
     """Set keys of `CONFIG` that only the run may set."""
     if isinstance(config, Config):
@@ -125,7 +194,7 @@ def make_config(
 def _reachable(value: Any) -> Any:
     """Give mappings within lists attributes too: ``CONFIG.MODEL.layers[0].width``."""
     if isinstance(value, Mapping):
-        return DotDict({key: _reachable(item) for key, item in value.items()})
+        return Values({key: _reachable(item) for key, item in value.items()})
     return [_reachable(item) for item in value] if isinstance(value, list) else value
 
 

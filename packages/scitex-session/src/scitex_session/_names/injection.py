@@ -15,15 +15,15 @@ from scitex_session_core import warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
-    from scitex_session_core import DotDict
+    from scitex_session_core import RunDir
     from scitex_session_plot import CustomColors
     from scitex_session_repro import RandomStateManager
 
-    from .logger import BorrowedLogger
+    from .config_object import Config
+    from .logger import BorrowedLogger, Logger
 
 GLOBALS = ("CONFIG", "plt", "COLORS", "rngg", "logger")
 PARAMETERS = (*GLOBALS, "rng")
@@ -32,25 +32,52 @@ PARAMETERS = (*GLOBALS, "rng")
 _provided: list[Mapping[str, Any]] = []
 
 
-def provide(names: Mapping[str, Any]) -> Callable[[], None]:
+def provide(names: Mapping[str, Any], directory: RunDir) -> Callable[[], None]:
     """Let the stand-ins of this package mean these objects.
 
     Parameters
     ----------
     names : mapping
         The objects of a session, by their names.
+    directory : RunDir
+        Its directory, for `directory_for`.
 
     Returns
     -------
     callable
         Withdraws them.
     """
-    _provided.append(names)
+    given = {**names, "directory": directory}
+    _provided.append(given)
 
     def withdraw() -> None:
-        _provided[:] = [each for each in _provided if each is not names]
+        _provided[:] = [each for each in _provided if each is not given]
 
     return withdraw
+
+
+def directory_for(user: str) -> RunDir:
+    """Return the directory of the running session.
+
+    Parameters
+    ----------
+    user : str
+        What needs it, for the message.
+
+    Raises
+    ------
+    NoSessionError
+        None runs.
+    """
+    if not _provided:
+        raise NoSessionError(user)
+    directory: RunDir = _provided[-1]["directory"]
+    return directory
+
+
+def in_session() -> bool:
+    """Tell whether a session runs in this process, or started it as a worker."""
+    return bool(_provided)
 
 
 def inject_globals(namespace: dict[str, Any], values: Mapping[str, Any]) -> Callable[[], None]:
@@ -174,7 +201,7 @@ class SessionLogger:
         if self._borrowed is not None:
             self._borrowed.restore()
 
-    def _real(self) -> logging.Logger:
+    def _real(self) -> Logger:
         if self._borrowed is None:
             from .logger import BorrowedLogger
 
@@ -265,7 +292,7 @@ class CallableStandIn(StandIn):
         return _current(self._name)(*args, **kwargs)
 
 
-CONFIG: DotDict = MappingStandIn("CONFIG")  # type: ignore[assignment]
+CONFIG: Config = MappingStandIn("CONFIG")  # type: ignore[assignment]
 """`CONFIG` of the running session; without one, using it raises `NoSessionError`."""
 
 COLORS: CustomColors = MappingStandIn("COLORS")  # type: ignore[assignment]
@@ -274,7 +301,7 @@ COLORS: CustomColors = MappingStandIn("COLORS")  # type: ignore[assignment]
 rngg: RandomStateManager = CallableStandIn("rngg")  # type: ignore[assignment]
 """`rngg` of the running session; without one, using it raises `NoSessionError`."""
 
-logger: logging.Logger = StandIn("logger")  # type: ignore[assignment]
+logger: Logger = StandIn("logger")  # type: ignore[assignment]
 """`logger` of the running session; without one, the logger ``scitex_session``."""
 
 
