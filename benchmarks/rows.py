@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks import capture, fingerprints, seeding
+from benchmarks import capture, fingerprints, seeding, tables
 from benchmarks.stamps import stamped_and_plain, whence
 
 if TYPE_CHECKING:
@@ -39,5 +39,6 @@ ROWS: dict[str, Row] = {
     "help": lambda at: (at.python("session_arguments.py", "--help"), at.python("plain_empty.py")),
     "render": lambda at: (at.python("render_plain.py"), at.python("plain_empty.py")),
     "fingerprint": lambda _: fingerprints.variants(),
+    **tables.ROWS,
     **capture.ROWS,
 }

@@ -100,6 +100,36 @@ def test_a_hidden_file_that_a_living_process_writes_is_left_alone() -> None:
     assert sorted(os.listdir()) == ["go", "r.slow", "writer.py"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of resources are POSIX")
+@pytest.mark.parametrize(
+    "suffix", [".csv", ".npy", ".npz", ".h5", ".parquet", ".xlsx", ".png", ".pkl"]
+)
+def test_where_no_more_can_be_written_the_older_file_stays_and_the_error_is_the_system_s(
+    suffix: str,
+) -> None:
+    libraries = {".npz": "numpy", ".h5": "h5py", ".parquet": "pyarrow", ".xlsx": "openpyxl"}
+    for library in ("numpy", libraries.get(suffix, "PIL" if suffix == ".png" else "csv")):
+        pytest.importorskip(library, reason=f"{library} is not installed")
+    done = run_script(f"""
+        import os, resource
+        import numpy as np
+        from scitex_session_io import save
+        noise = np.random.default_rng(0).integers(0, 256, (1000, 40), "u1")
+        columns = {{str(n): noise[:, n] for n in range(40)}}
+        value = noise if "{suffix}" in (".png", ".csv", ".npy", ".pkl") else columns
+        small = noise[:2] if value is noise else {{"a": noise[:2, 0]}}
+        path = save(small, "r{suffix}")
+        older = path.read_bytes()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+        try:
+            save(value, path)
+        except OSError as error:
+            print(error.strerror, path.read_bytes() == older, sorted(os.listdir()))
+    """)
+    # openpyxl's temporary file, which is full too, complains on stderr.
+    assert done[:2] == (0, f"File too large True ['r{suffix}', 'script.py']\n"), done
+
+
 def test_the_longest_name_that_a_file_can_have_is_saved() -> None:
     for letter in ("a", "漢"):
         name = letter * (250 // len(letter.encode())) + ".json"

@@ -246,6 +246,7 @@ def test_types_are_asked_for_by_name() -> None:
         ({"sep": ",", "decimal": ","}, "sep must be a single character .* ',', not ','"),
         ({"decimal": ";"}, r"decimal must be '\.' or ',', not ';'"),
         ({"encoding": "utf-9"}, "encoding must be an encoding of text .*, not 'utf-9'"),
+        ({"encoding": 8}, "encoding must be an encoding of text .*, not 8"),
         ({"encoding": "zlib"}, "encoding must be an encoding of text .*, not 'zlib'"),
     ],
 )
@@ -430,6 +431,8 @@ def test_the_index_of_a_frame_is_there_if_it_has_a_name_or_is_asked_for() -> Non
         save(frame.describe(), "t.csv")
     with pytest.raises(MalformedError, match="two columns are named 'a'"):
         save(frame.rename_axis("a"), "t.csv")
+    with pytest.raises(InvalidValueError, match="index must be True, False or None, not 'id'"):
+        save(frame, "t.csv", index="id")
 
 
 def test_times_of_numpy_and_pandas_are_iso_to_the_nanosecond() -> None:

@@ -12,6 +12,8 @@ ERRORS = [
     (io.InvalidValueError("mode", "x", "one of 'fd'"), ValueError),
     (io.InvalidTypeError("stdout", "None", "a path"), TypeError),
     (io.UnknownFormatError("a.xyz", (".csv", ".json")), ValueError),
+    (io.UnknownFormatError("a.pdf", (".png",), "saved"), ValueError),
+    (io.UnsafeFileError("a.pkl", "a pickle"), ValueError),
     (io.UnsavableError("JSON", "obj[0]", "object", "numbers"), TypeError),
     (io.MalformedError("t.csv, line 3", "too short"), ValueError),
     (io.TooLargeError("t.csv", 1 << 50), MemoryError),

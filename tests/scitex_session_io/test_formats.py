@@ -203,7 +203,7 @@ def test_a_torn_or_foreign_file_is_malformed_and_nothing_worse(suffix: str) -> N
     chance = random.Random(0)
     hostile = [whole[: len(whole) * part // 7] for part in range(7)]
     hostile += [b"\x00" * 100, b"\xff" * 100, chance.randbytes(1000), b"PK\x03\x04" + whole]
-    for _ in range(60):
+    for _ in range(25):
         bent = bytearray(whole)
         for _ in range(3):
             bent[chance.randrange(len(bent))] = chance.randrange(256)
@@ -332,6 +332,66 @@ def test_functions_that_are_none_are_refused() -> None:
         register_format(".own")
     with pytest.raises(InvalidTypeError, match="load must be a function, not str"):
         register_format(".own", load="load")  # type: ignore[arg-type]
+
+
+def test_a_wrong_value_of_an_option_names_those_that_are_right() -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    pytest.importorskip("openpyxl", reason="openpyxl is not installed")
+    rows = [{"a": 1, "b": 2}]
+    for name in ("t.parquet", "t.feather"):
+        save(rows, name)
+        with pytest.raises(InvalidValueError, match="into must be one of 'pandas', 'polars'"):
+            load(name, into="panda")
+    assert load("t.parquet", into="dicts", columns=["b"]) == [{"b": 2}]
+    with pytest.raises(InvalidValueError, match=r"columns must be names .*, not \['c'\]"):
+        load("t.parquet", columns=["b", "c"])
+    save({"one": rows, "two": rows}, "t.xlsx")
+    for sheet in ("two", 1):
+        assert load("t.xlsx", sheet=sheet, into="dicts") == rows
+    assert load("t.xlsx", sheet=None, into="dicts") == {"one": rows, "two": rows}
+    with pytest.raises(InvalidValueError, match="sheet must be one of 'one', 'two', or a number"):
+        load("t.xlsx", sheet="three")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([{"id": 2**53 + 1}], "a cell in row 1 of obj is .*int up to 2"),
+        ([{"x": float("inf")}], "is inf; XLSX takes"),
+        ([{"t": "x" * 40_000}], "a text of 40000 characters"),
+        ({"s": [{"a": object()}]}, r"a cell in row 1 of obj\['s'\] is object"),
+        ({"s": [{"a": 1}], "S": [{"a": 1}]}, "another sheet 'S'"),
+    ],
+)
+def test_what_excel_would_change_is_refused(value: Any, message: str) -> None:
+    pytest.importorskip("openpyxl", reason="openpyxl is not installed")
+    with pytest.raises(UnsavableError, match=message):
+        save(value, "t.xlsx")
+    assert os.listdir() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "place"),
+    [
+        ("v.yaml", {"a": [1, {"b": object()}]}, r"obj\['a'\]\[1\]\['b'\] is object"),
+        ("v.toml", {"a": {"b": None}}, r"obj\['a'\]\['b'\] is NoneType"),
+        ("v.toml", {1: 2}, "the key 1 of obj is int"),
+        ("v.npz", {"a": [1, object()]}, r"obj\['a'\] is list"),
+        ("v.mat", {"a": {"1b": 1}}, r"the key '1b' of obj\['a'\]"),
+        ("v.mat", {"a": [1, {2}]}, r"obj\['a'\]\[1\] is set"),
+        ("v.h5", {"a": {"b/c": 1}}, r"the key 'b/c' of obj\['a'\]"),
+        ("v.zarr", {"a": {"zarr.json": 1}}, r"the key 'zarr.json' of obj\['a'\]"),
+        ("v.safetensors", {"a": object()}, r"obj\['a'\] is object"),
+        ("v.jsonl", [1, {"a": object()}], r"obj\['a'\] is object"),
+    ],
+)
+def test_what_a_format_can_t_hold_is_named_with_its_place(
+    name: str, value: Any, place: str
+) -> None:
+    example(Path(name).suffix)
+    with pytest.raises(UnsavableError, match=place):
+        save(value, name)
+    assert os.listdir() == []
 
 
 def test_what_contains_itself_is_refused_in_one_sentence() -> None:

@@ -138,7 +138,7 @@ def test_times_of_numpy_are_iso_to_their_own_precision_and_nat_is_null() -> None
     value = {
         "when": np.array([["2024-01-01", "NaT"]], dtype="M8[ns]"),
         "moment": np.datetime64("2024-01-01T00:00:00.000000001"),
-        "none": [np.datetime64("NaT"), np.timedelta64("NaT", "s")],
+        "none": [np.datetime64("NaT", "s"), np.timedelta64("NaT", "s")],
         "took": np.array([1, -1, "NaT"], dtype="m8[ps]"),
         "long": np.timedelta64(10**6, "D"),
         "zero": np.array(0, "m8[s]"),
@@ -161,6 +161,7 @@ def test_pandas_frames_are_lists_of_records_and_series_lists_or_dicts() -> None:
     records = [{"a": 1.5, "t": "2024-01-01T00:00:00"}, {"a": 2.5, "t": None}]
     value = {"frame": frame, "part": frame[1:], "column": frame["a"], "mean": frame[["a"]].mean()}
     value["named"] = frame[["a"]].rename_axis("i")
+    value["index"] = pd.DatetimeIndex(["2024-01-01", None])
     value["missing"] = [pd.NA, pd.NaT, pd.Timedelta(1, unit="ns"), pd.Series([pd.NA, 1])]
     assert load(save(value, "v.json")) == {
         "frame": records,
@@ -168,6 +169,7 @@ def test_pandas_frames_are_lists_of_records_and_series_lists_or_dicts() -> None:
         "column": [1.5, 2.5],
         "mean": {"a": 2.0},
         "named": [{"i": 0, "a": 1.5}, {"i": 1, "a": 2.5}],
+        "index": ["2024-01-01T00:00:00", None],
         "missing": [None, None, "P0DT0H0M0.000000001S", [None, 1]],
     }
     assert load(save(frame[["a"]].describe(), "d.json"))[1] == {"index": "mean", "a": 2.0}

@@ -76,6 +76,7 @@ plain = st.none() | st.booleans() | st.integers() | st.floats() | texts
 
 
 @given(st.lists(st.recursive(plain, lambda v: st.lists(v) | st.dictionaries(texts, v))))
+@few
 def test_lines_of_json(values: list[Any]) -> None:
     assert same(values, back(values, "v.jsonl"))
     assert same(values, back(values, "v.jsonl.gz"))

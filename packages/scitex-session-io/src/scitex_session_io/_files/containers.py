@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _TREE = (
     "a dict of arrays of numbers, booleans or texts, of numbers, texts, and such dicts, whose keys "
-    "are texts that could be the name of a file, and not 'zarr.json'"
+    "are texts that could be the name of a file"
 )
 _NOT_NAMES = ("", ".", "..", "zarr.json")
 _KINDS = "biufcU"

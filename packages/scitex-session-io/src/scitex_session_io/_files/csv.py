@@ -79,6 +79,8 @@ def encode(
     """
     sep = _separator(sep, decimal)
     _check_encoding(encoding)
+    if index not in (None, True, False):
+        raise InvalidValueError("index", index, "True, False or None")
     header, rows = header_and_rows(table, index=index)
     if not header:
         return
@@ -334,7 +336,7 @@ def _separator(sep: Any, decimal: Any) -> str:
 def _check_encoding(encoding: str) -> None:
     try:
         "".encode(encoding)
-    except LookupError as error:
+    except (LookupError, TypeError) as error:
         allowed = "an encoding of text that Python knows, such as 'utf-8' or 'cp1252'"
         raise InvalidValueError("encoding", encoding, allowed) from error
 

@@ -88,7 +88,10 @@ def _write_figure(
 ) -> None:
     save = _savefig_of(obj)
     if save is None:
-        raise UnsavableError(fmt.upper(), "obj", type(obj).__qualname__, allowed)
+        kind = type(obj).__qualname__
+        if hasattr(obj, "dtype") and hasattr(obj, "shape"):
+            kind = f"{kind} of {obj.dtype} with the shape {obj.shape}"
+        raise UnsavableError(fmt.upper(), "obj", kind, allowed)
     # In memory: a library that asks `file` for its name could take it for a file of the user's.
     content = io.BytesIO()
     save(content, format=fmt, **options)

@@ -33,7 +33,11 @@ def read_parquet(
     """Read a table, or only some of its columns."""
     _check_into(into)
     parquet = need("pyarrow.parquet", "pyarrow", path)
-    return _converted(parquet.ParquetFile(file).read(columns), into)
+    table = parquet.ParquetFile(file).read(columns)
+    # It has those that are there.
+    if gone := [name for name in columns or () if name not in table.column_names]:
+        raise InvalidValueError("columns", gone, "names of columns in the file")
+    return _converted(table, into)
 
 
 def write_feather(
@@ -46,13 +50,11 @@ def write_feather(
     )
 
 
-def read_feather(
-    file: BinaryIO, path: str, *, into: str = "pandas", columns: list[str] | None = None
-) -> Any:
-    """Read a table, or only some of its columns."""
+def read_feather(file: BinaryIO, path: str, *, into: str = "pandas") -> Any:
+    """Read a table."""
     _check_into(into)
     feather = need("pyarrow.feather", "pyarrow", path)
-    return _converted(feather.read_table(file, columns), into)
+    return _converted(feather.read_table(file), into)
 
 
 def _table(obj: Any, file_format: str, index: bool | None) -> Any:

@@ -144,39 +144,40 @@ class _Plain:
 
     def _foreign(self, value: Any, where: str, above: tuple[int, ...]) -> Any:
         """Convert what holds many values and is of another library."""
-        numpy, pandas, torch = map(sys.modules.get, ("numpy", "pandas", "torch"))
-        if pandas is not None and isinstance(value, pandas.Series):
-            cells = cells_of(value)
-            if not index_is_data(value.index):
-                return self.value(cells, where, above)
-            if not value.index.is_unique:
-                raise UnsavableError("JSON", where, "a series with the same label twice", _KEYS)
-            keys = map(plain, value.index.tolist())
-            return self.value(dict(zip(keys, cells, strict=True)), where, above)
+        pandas = sys.modules.get("pandas")
+        if pandas is not None and isinstance(value, pandas.Series | pandas.Index):
+            return self.value(self._series(value, where), where, above)
         is_pandas = pandas is not None and isinstance(value, pandas.DataFrame)
         frame = frame_and_rows(value, index=is_pandas and index_is_data(value.index))
-        if frame is not None:
-            names, rows = frame
-            is_frame = hasattr(value, "columns")
-            cells = [dict(zip(names, row, strict=True)) if is_frame else row[0] for row in rows]
-            return self.value(cells, where, above)
+        if frame is None:
+            return self.value(self._array(value, where), where, above)
+        names, rows = frame
+        is_frame = hasattr(value, "columns")
+        lists = [dict(zip(names, row, strict=True)) if is_frame else row[0] for row in rows]
+        return self.value(lists, where, above)
+
+    def _series(self, value: Any, where: str) -> Any:
+        cells, index = cells_of(value), getattr(value, "index", None)
+        if index is None or not index_is_data(index):
+            return cells
+        if not index.is_unique:
+            raise UnsavableError("JSON", where, "a series with the same label twice", _KEYS)
+        return dict(zip(map(plain, index.tolist()), cells, strict=True))
+
+    def _array(self, value: Any, where: str) -> Any:
+        numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
         what = type(value).__qualname__
-        lists = None
         if torch is not None and isinstance(value, torch.Tensor):
-            what = f"a tensor of {value.dtype} on {value.device}"
             if not (value.is_complex() or value.is_meta):
                 dense = value if value.layout is torch.strided else value.to_dense()
-                lists = dense.tolist()
+                return dense.tolist()
+            what = f"a tensor of {value.dtype} on {value.device}"
         elif numpy is not None and isinstance(value, numpy.ndarray | numpy.generic):
             what = f"numpy {value.dtype}"
-            of_plain = value.dtype.kind in "biufUOMm" and value.dtype.name not in LONG_DOUBLES
-            if of_plain and isinstance(value, numpy.ndarray):
-                lists = listed(value)
-                if self._allow_nan and value.dtype.kind in "biuf":  # all is said of its elements
-                    return lists
-        if lists is None:
-            raise UnsavableError("JSON", where, what, _ALLOWED)
-        return self.value(lists, where, above)
+            has_plain = value.dtype.kind in "biufUOMm" and value.dtype.name not in LONG_DOUBLES
+            if has_plain and isinstance(value, numpy.ndarray):
+                return listed(value)
+        raise UnsavableError("JSON", where, what, _ALLOWED)
 
 
 def _key(key: Any) -> str | None:

@@ -75,17 +75,14 @@ def load(path: str | os.PathLike[str], **options: Any) -> Any:
     check_size(str(file), size)
     try:
         content = _read(form, read, file, options)
-    except (IoError, OSError) as error:
-        # EINVAL: a torn file led to a place before its beginning.
-        if isinstance(error, IoError) or error.errno not in (None, errno.EINVAL):
-            raise
-        raise _malformed(form, file, error) from error
+    except IoError:
+        raise
     except MemoryError:
         raise TooLargeError(str(file), size) from None
     except RecursionError:  # its traceback would be a thousand lines
         raise MalformedError(str(file), "nested too deeply") from None
     except Exception as error:
-        if form.family is None:
+        if form.family is None or _is_of_the_system(error):
             raise
         raise _malformed(form, file, error) from error
     report_loaded(file)
@@ -104,6 +101,12 @@ def _read(form: Format, read: Any, path: pathlib.Path, options: dict[str, Any]) 
         if form.family is None:
             return read(opened, **options)
         return read(opened, str(path), **options)
+
+
+def _is_of_the_system(error: Exception) -> bool:
+    """Whether the file could not be read, rather than be understood."""
+    # EINVAL: a torn file led to a place before its beginning.
+    return isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
 
 
 def _malformed(form: Format, path: pathlib.Path, error: Exception) -> MalformedError:

@@ -86,6 +86,9 @@ def _numbers(texts: Sequence[str], decimal: str) -> list[Any] | None:
     if not _DECIMALS.fullmatch(joined):
         return None
     values = list(map(float, texts))
+    # In two calls, what this package has written.
+    if max(map(len, texts)) > _SURE_DIGITS and list(map(repr, values)) == list(texts):
+        return values
     return values if all(map(_is_exact, texts, values)) else None
 
 

@@ -9,6 +9,7 @@ a plain decimal that the value holds without loss. What they do not tell is aske
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import warnings
 from typing import NamedTuple
@@ -39,7 +40,7 @@ _PIECE = 1 << 18
 _PIECE_OF_CELLS = 1 << 13
 
 
-class Grid(NamedTuple):
+class _Grid(NamedTuple):
     """A CSV file cut into cells.
 
     Attributes
@@ -48,19 +49,28 @@ class Grid(NamedTuple):
         The file.
     raw : array of bytes
         The same.
-    begins, ends : arrays of int
-        The place of each cell, by row and column. The first row is the header.
+    edges : array of int
+        What stands before the first cell, and after each one: line by line, the header first.
+    width : int
+        The number of columns.
+    quoted : set of int
+        The columns in which a cell below the header is in quotes.
     """
 
     content: bytes
     raw: Bytes
-    begins: Ints
-    ends: Ints
+    edges: Ints
+    width: int
+    quoted: set[int]
 
-    def texts(self, column: int, rows: Any = slice(None)) -> list[str]:
-        """Return the cells of a column as they stand in the file, in their quotes."""
-        begins, ends = self.begins[rows, column].tolist(), self.ends[rows, column].tolist()
-        return [self.content[b:e].decode() for b, e in zip(begins, ends, strict=True)]
+    def header(self) -> list[str]:
+        edges = self.edges[: self.width + 1].tolist()
+        return [self.content[a + 1 : b].decode() for a, b in itertools.pairwise(edges)]
+
+    def column(self, number: int) -> tuple[Ints, Ints]:
+        """Return where the cells of a column begin and end, below the header."""
+        first = self.width + number
+        return self.edges[first : -1 : self.width] + 1, self.edges[first + 1 :: self.width].copy()
 
 
 def read_columns(
@@ -95,78 +105,81 @@ def read_columns(
     grid = _grid(content, sep)
     if grid is None:
         return None
-    width = grid.ends.shape[1]
-    body = Grid(grid.content, grid.raw, grid.begins[1:], grid.ends[1:])
-    quoted = (grid.raw[body.begins] == _QUOTE).any(axis=0) if b'"' in content else ()
     file = io.BytesIO(grid.content)
-    file.seek(int(body.begins[0, 0]))
+    file.seek(int(grid.edges[grid.width]) + 1)
     version = tuple(map(int, pd.__version__.split(".")[:2]))
-    with warnings.catch_warnings():
-        # A column of several types, as it says, is not proved.
-        warnings.simplefilter("ignore", pd.errors.DtypeWarning)
-        frame = pd.read_csv(
-            file,
-            header=None,
-            names=range(width),
-            index_col=False,
-            sep=sep,
-            decimal=decimal,
-            keep_default_na=False,
-            na_values=["", "nan", "NaN"],
-            dtype={number: str for number, is_text in enumerate(quoted) if is_text},
-            skip_blank_lines=False,
-            # From 3.1 on, this is the default, and to ask for it a warning.
-            **({} if version >= (3, 1) else {"float_precision": "round_trip"}),
-        )
-    header = [cell for number in range(width) for cell in grid.texts(number, [0])]
+    try:
+        with warnings.catch_warnings():
+            # A column of several types, as it says, is not proved.
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+            frame = pd.read_csv(
+                file,
+                header=None,
+                names=range(grid.width),
+                index_col=False,
+                sep=sep,
+                decimal=decimal,
+                keep_default_na=False,
+                na_values=["", "nan", "NaN"],
+                dtype=dict.fromkeys(grid.quoted, str),
+                skip_blank_lines=False,
+                # From 3.1 on, this is the default, and to ask for it a warning.
+                **({} if version >= (3, 1) else {"float_precision": "round_trip"}),
+            )
+    except pd.errors.ParserError:  # of memory that runs out, too
+        return None
     columns = []
-    for number in range(width):
-        column = _Column(body, number, frame[number], decimal)
+    for number in range(grid.width):
+        column = _Column(grid, number, frame[number], decimal)
         proved = column.proved()
         if proved is None:
-            columns.append(values_of_cells(body.texts(number)))
+            columns.append(values_of_cells(column.texts()))
         else:
             columns.append(proved if as_series else column.listed(proved))
-    return header, columns
+    return grid.header(), columns
 
 
-def _grid(content: bytes, sep: str) -> Grid | None:
+def _grid(content: bytes, sep: str) -> _Grid | None:
     """Cut a file into cells; None if it is not made of lines of equally many cells."""
     import numpy as np
 
-    quoted = b'"' in content
-    if b"\r" in content and not quoted:
+    has_quotes = b'"' in content
+    if b"\r" in content and not has_quotes:
         content = content.replace(b"\r\n", b"\n")
     if not content.endswith(b"\n"):
         content += b"\n"
     if b"\r" in content or b"\0" in content or not sep.isascii():
         return None
     raw = np.frombuffer(content, np.uint8)
-    ends = _places(raw, ord(sep), _LINE_FEED)
-    if quoted:
-        quotes = _places(raw, _QUOTE)
-        # An end after an odd number of quotes is within them.
-        ends = ends[np.searchsorted(quotes, ends) % 2 == 0]
-        if len(quotes) % 2 or not len(ends) or not _are_whole(raw, quotes, ends):
-            return None
-    is_line = raw[ends] == _LINE_FEED
+    edges = _places(raw, ord(sep), _LINE_FEED)
+    quotes = _places(raw, _QUOTE)[1:] if has_quotes else edges[:0]
+    if len(quotes) % 2:
+        return None
+    cells = np.searchsorted(edges, quotes[::2])
+    if (cells != np.searchsorted(edges, quotes[1::2])).any():
+        # An edge after an odd number of quotes is within them.
+        edges = edges[np.searchsorted(quotes, edges) % 2 == 0]
+        cells = np.searchsorted(edges, quotes[::2])
+    if not _are_whole(raw, quotes, edges):
+        return None
+    is_line = raw[edges[1:]] == _LINE_FEED
     width = int(is_line.argmax()) + 1
-    rows, rest = divmod(len(ends), width)
-    # In a single column, empty lines and `""` have a sense of their own.
-    if width == 1 or rest or rows < 2 or is_line.sum() != rows:
+    rows, rest = divmod(len(is_line), width)
+    # In a single column, empty lines and `""` have a sense of their own. Very many columns cost
+    # pandas more than Python.
+    if width == 1 or rest or rows < max(2, width) or is_line.sum() != rows:
         return None
     if not is_line[width - 1 :: width].all():
         return None
-    begins = np.concatenate(([0], ends[:-1] + 1))
-    # By columns, since they are read so.
-    return Grid(content, raw, *(np.asfortranarray(p.reshape(rows, width)) for p in (begins, ends)))
+    quoted = np.unique((cells[cells > width] - 1) % width)
+    return _Grid(content, raw, edges, width, set(quoted.tolist()))
 
 
 def _places(raw: Bytes, *wanted: int) -> Ints:
-    """Return where in a file one of the bytes stands."""
+    """Return -1, and where in a file one of the bytes stands."""
     import numpy as np
 
-    found = []
+    found = [np.array([-1])]
     for begin in range(0, len(raw), _PIECE):
         piece = raw[begin : begin + _PIECE]
         is_wanted = piece == wanted[0]
@@ -176,30 +189,34 @@ def _places(raw: Bytes, *wanted: int) -> Ints:
     return np.concatenate(found)
 
 
-def _are_whole(raw: Bytes, quotes: Ints, ends: Ints) -> bool:
+def _are_whole(raw: Bytes, quotes: Ints, edges: Ints) -> bool:
     """Tell whether each quote stands at the begin or the end of a cell, or beside its double."""
     import numpy as np
 
-    may_be_beside = np.zeros(len(raw) + 1, dtype=bool)
-    may_be_beside[ends] = True
-    may_be_beside[quotes] = True
-    may_be_beside[-1] = True  # before the first byte
-    opens, closes = quotes[::2], quotes[1::2]
-    return bool(may_be_beside[opens - 1].all() and may_be_beside[closes + 1].all())
+    if not len(quotes):
+        return True
+    is_beside = np.zeros(len(raw) + 1, dtype=bool)  # its last place, -1, is before the first byte
+    is_beside[edges] = True
+    is_beside[quotes] = True
+    return bool(is_beside[quotes[::2] - 1].all() and is_beside[quotes[1::2] + 1].all())
 
 
 class _Column:
     """A column with the values that pandas gives it."""
 
-    def __init__(self, grid: Grid, number: int, series: Any, decimal: str) -> None:
-        self._grid = grid
-        self._number = number
+    def __init__(self, grid: _Grid, number: int, series: Any, decimal: str) -> None:
+        self._content = grid.content
+        self._raw = grid.raw
+        self._is_quoted = number in grid.quoted
         self._series = series
         self._decimal = decimal
-        self._begins = grid.begins[:, number]
-        self._ends = grid.ends[:, number]
-        self._first = grid.raw[self._begins]
+        self._begins, self._ends = grid.column(number)
         self._missing = self._ends == self._begins
+
+    def texts(self, rows: Any = slice(None)) -> list[str]:
+        """Return cells as they stand in the file, in their quotes."""
+        begins, ends = self._begins[rows].tolist(), self._ends[rows].tolist()
+        return [self._content[b:e].decode() for b, e in zip(begins, ends, strict=True)]
 
     def listed(self, series: Any) -> list[Any]:
         """Return the list of a proved series, with None for each empty cell."""
@@ -210,7 +227,7 @@ class _Column:
 
     def proved(self) -> Any:
         """Return the series with what our rule gives; None if that is not proved."""
-        if (self._first == _QUOTE).any():
+        if self._is_quoted:
             return self._with_all_texts()
         if self._missing.all():
             return None
@@ -229,24 +246,27 @@ class _Column:
 
         if self._series.dtype == object and pd.api.types.infer_dtype(self._series) != "string":
             return False
-        texts = self._grid.texts(self._number, [int(self._missing.argmin())])
+        texts = self.texts([int(self._missing.argmin())])
         return isinstance(values_of(texts, self._decimal)[0], str)
 
     def _with_all_texts(self) -> Any:
         """Put back the texts that pandas takes for missing: nan, NaN, and the empty text."""
         import numpy as np
 
-        taken = np.flatnonzero(self._series.isna().to_numpy() & ~self._missing)
+        series = self._series
+        taken = np.flatnonzero(series.isna().to_numpy() & ~self._missing)
         if len(taken):
-            texts = self._grid.texts(self._number, taken)
-            self._series.iloc[taken] = [text.strip('"') for text in texts]
-        return self._series
+            series = series.copy()  # up to pandas 2, a part of a frame warns when it is set
+            series.iloc[taken] = [text.strip('"') for text in self.texts(taken)]
+        if series.dtype == object and self._missing.any():  # up to pandas 2: NaN is no text
+            series = series.where(~self._missing, None)
+        return series
 
     def _are_plain_bools(self) -> bool:
-        second = self._grid.raw[self._begins + 1]  # pandas takes TRUE and true, too
-        true = (self._first == ord("T")) & (second == ord("r"))
-        false = (self._first == ord("F")) & (second == ord("a"))
-        return bool((true | false).all())
+        # pandas takes TRUE and true, too.
+        first, second = self._raw[self._begins], self._raw[self._begins + 1]
+        true = (first == ord("T")) & (second == ord("r"))
+        return bool((true | ((first == ord("F")) & (second == ord("a")))).all())
 
     def _are_plain_ints(self) -> bool:
         """Tell whether no text has more characters than its number needs."""
@@ -267,14 +287,14 @@ class _Column:
         for begin in range(0, len(values), _PIECE_OF_CELLS):
             piece = slice(begin, begin + _PIECE_OF_CELLS)
             plain[piece], whole[piece] = _plain_floats(
-                self._grid.raw,
+                self._raw,
                 self._begins[piece],
                 self._ends[piece],
                 values[piece],
                 ord(self._decimal),
             )
         unsure = np.flatnonzero(~(plain | self._missing))
-        texts = self._grid.texts(self._number, unsure)
+        texts = self.texts(unsure)
         distinct = set(texts)
         if len(distinct) * _FEW > len(values):
             return None

@@ -22,7 +22,7 @@ from .table import header_and_rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any, BinaryIO
 
     from .forms import Into
@@ -54,16 +54,23 @@ def write_xlsx(
     `index` is pandas': by default it is written if it has a name.
     """
     book = need("openpyxl", "openpyxl", "XLSX").Workbook(write_only=True)
-    make_cell = need("openpyxl.cell", "openpyxl", "XLSX").WriteOnlyCell
     book.properties.created = book.properties.modified = _DATE
-    for name, table in (obj if _is_sheets(obj) else {sheet: obj}).items():
+    tables = obj if _is_sheets(obj) else {sheet: obj}
+    # First all is checked: a page that is begun has a temporary file.
+    pages = []
+    for name, table in tables.items():
         where = "obj" if table is obj else f"obj[{name!r}]"
         page = book.create_sheet(name)
         if page.title != name:  # it took the next free name
             raise UnsavableError("XLSX", where, f"another sheet {name!r}", "each name once")
-        for number, row in enumerate(_rows_of(table, where, index)):
-            place = f"row {number} of {where}"
-            page.append([_cell(page, make_cell, value, place) for value in row])
+        rows = [
+            [_checked(value, f"row {number} of {where}") for value in row]
+            for number, row in enumerate(_rows_of(table, where, index))
+        ]
+        pages.append((page, rows))
+    for page, rows in pages:
+        for row in rows:
+            page.append([_cell(page, value) for value in row])
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         need("openpyxl.writer.excel", "openpyxl", "XLSX").ExcelWriter(book, archive).save()
@@ -102,35 +109,48 @@ def _rows_of(table: Any, where: str, index: bool | None) -> Iterator[Sequence[An
     yield from rows
 
 
-def _cell(page: Any, make_cell: Callable[..., Any], value: Any, where: str) -> Any:
-    """Return a cell that comes back as this value."""
+def _checked(value: Any, where: str) -> Any:
+    """Return a value that a cell can hold.
+
+    Raises
+    ------
+    UnsavableError
+        It would not come back as it is.
+    """
     plain = _plain(value)
+    found = type(value).__qualname__
     if isinstance(plain, str):
         text = _TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", plain)
         if len(text) <= _LONGEST_TEXT:
-            cell = make_cell(page, text)
-            cell.data_type = "s"  # also where it begins with "=" or is "#N/A"
-            return cell
+            return text
         found = f"a text of {len(text)} characters"
-    elif isinstance(plain, float) and not math.isfinite(plain):
+    elif isinstance(plain, float):
+        if math.isfinite(plain):
+            return plain
         if math.isnan(plain):
             return None
         found = str(plain)
-    elif isinstance(plain, float):
-        cell = make_cell(page, repr(plain))
-        cell.data_type = "n"  # as a number it would be cut to 16 digits
-        return cell
-    elif isinstance(plain, bool | datetime.date | datetime.time | datetime.timedelta):
+    elif isinstance(plain, datetime.date | datetime.time | datetime.timedelta):
         if getattr(plain, "tzinfo", None) is None:
-            return make_cell(page, plain)
+            return plain
         found = "a time with a time zone"
-    elif isinstance(plain, int) and abs(plain) <= _LARGEST_INT:
-        return make_cell(page, plain)
+    elif isinstance(plain, int):
+        if abs(plain) <= _LARGEST_INT:
+            return plain
+        found = f"{plain:.6g}"
     elif plain is None:
         return None
-    else:
-        found = str(plain) if isinstance(plain, int) else type(value).__qualname__
     raise UnsavableError("XLSX", f"a cell in {where}", found, _CELLS)
+
+
+def _cell(page: Any, value: Any) -> Any:
+    """Return a cell with this value, where openpyxl would make another one of it."""
+    if not isinstance(value, str | float):
+        return value
+    cell = need("openpyxl.cell", "openpyxl", "XLSX").WriteOnlyCell(page, str(value))
+    # Not a formula or an error, though the text is "=1+1" or "#N/A"; not cut to 16 digits.
+    cell.data_type = "s" if isinstance(value, str) else "n"
+    return cell
 
 
 def _plain(value: Any) -> Any:
