@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks import capture, fingerprints, seeding, tables
+from benchmarks import capture, fingerprints, layouts, seeding, tables
 from benchmarks.stamps import stamped_and_plain, whence
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ ROWS: dict[str, Row] = {
         ),
         at.python("-c", "import matplotlib.pyplot"),
     ),
+    **layouts.ROWS,
     "stamp": stamped_and_plain,
     "whence": whence,
     "import": lambda at: (at.python("-c", "import scitex_session"), at.python("-c", "pass")),

@@ -135,16 +135,20 @@ def main(
     """
     folder = Path(out or CONFIG.SDIR_RUN)
     folder.mkdir(parents=True, exist_ok=True)
+    size = plt.rcParams["figure.figsize"]
     for style in ("session", "default"):
-        with plt.style.context("default" if style == "default" else {}):
+        # The same size for both, so that lines and letters are seen at the same scale.
+        defaults = ["default", {"figure.figsize": size}]
+        with plt.style.context(defaults if style == "default" else {}):
             for draw in PLOTS:
                 fig, ax = plt.subplots()
                 draw(ax, np.random.default_rng(seed))
                 fig.savefig(folder / f"{draw.__name__}_{style}.png", dpi=200)
             if style == "session":
                 fig, axes = plot.subplots_mm(2, 3, axes_mm=(38, 26))
+                size_of_panels = fig.get_size_inches()
             else:
-                fig, axes = plt.subplots(2, 3)
+                fig, axes = plt.subplots(2, 3, figsize=size_of_panels)
             panels(axes, np.random.default_rng(seed))
             fig.savefig(folder / f"panels_{style}.png", dpi=200)
         plt.close("all")

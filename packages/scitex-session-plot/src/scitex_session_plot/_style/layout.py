@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # What both layouts say of a figure that is too small for its labels: it is drawn as it is.
 NOT_APPLIED = "constrained_layout not applied|[Tt]ight.layout not applied|This figure includes Axes"
-SAME = 5e-3  # a change of margins that is not worth it, as a fraction of the figure
+SAME = 0.01  # a move that is not worth a different figure at its next save, as a fraction of it
 
 
 # Constrained to pandas, which then leaves the margins alone; a placeholder to `tight_layout()`,
@@ -123,7 +123,7 @@ class FitLayout(ConstrainedLayoutEngine, PlaceHolderLayoutEngine):
                 self.set(rect=(0, 0, 1, 1))
 
     def _fit_tightly(self) -> None:
-        """Run tight layout until it stays, as if images filled their places.
+        """Run tight layout as if images filled their places.
 
         It would share out what an image of a fixed aspect leaves free, and the image would change
         with the margins: a figure that is saved twice would be two different ones.
@@ -138,14 +138,11 @@ class FitLayout(ConstrainedLayoutEngine, PlaceHolderLayoutEngine):
         try:
             for image, _, _ in images:
                 image._aspect, image._box_aspect = "auto", None  # without marking it as changed
-            # Twice, as constrained layout does: labels change with the size of their axes.
-            for _ in range(2):
-                before = margins(figure)
-                TightLayoutEngine().execute(figure)
-                after = margins(figure)
-                if all(abs(after[name] - before[name]) < SAME for name in before):
-                    figure.subplots_adjust(**before)
-                    break
+            before, corners = margins(figure), _corners(figure)
+            TightLayoutEngine().execute(figure)
+            moved = max(abs(a - b) for a, b in zip(corners, _corners(figure), strict=True))
+            if self._laid_out and moved < SAME:
+                figure.subplots_adjust(**before)
         finally:
             for image, aspect, box_aspect in images:
                 image._aspect, image._box_aspect = aspect, box_aspect
@@ -200,6 +197,10 @@ class FitLayout(ConstrainedLayoutEngine, PlaceHolderLayoutEngine):
 def margins(figure: Figure) -> dict[str, float]:
     """Return the margins of a figure and the gaps between its panels."""
     return {name: getattr(figure.subplotpars, name) for name in UNTOUCHED}
+
+
+def _corners(figure: Figure) -> list[float]:
+    return [side for ax in figure.axes for side in ax.get_position(original=True).extents]
 
 
 def _upwards(spec: SubplotSpec) -> Iterator[SubplotSpec]:

@@ -7,6 +7,7 @@ from scitex_session_plot._errors import StyleTypeError, StyleValueError, not_neg
 from .lengths import MM_PER_INCH, POINTS_PER_INCH, column_or_mm, millimetres, size_mm
 from .margins import Room
 from .style import plt
+from .tight_box import made_in_millimetres
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ def subplots_mm(
         axes_width, axes_height = (size[0] - width) / columns, (size[1] - height) / rows
         width, height = size
     figure = plt.figure(figsize=figsize_mm(width, height), **fig_kw)
-    figure.set_layout_engine("none")  # figure.autolayout would move the axes at each drawing
+    made_in_millimetres.add(figure)
+    figure.set_layout_engine("none")  # another would move the axes at each drawing
     axes = figure.subplots(
         rows,
         columns,

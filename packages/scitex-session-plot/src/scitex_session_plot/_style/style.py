@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from .changes import AggBackend, Silence
     from .methods import Methods
     from .saving import KeptParams
+    from .tight_box import TightBoxRemark
+
+    Change = NamedColormaps | AggBackend | Silence | KeptParams | Methods | TightBoxRemark
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -290,7 +293,7 @@ class Application:
     def __init__(self, params: Callable[[], dict[str, object]], *, agg: bool) -> None:
         self._params = params
         self._agg = agg
-        self._changes: list[NamedColormaps | AggBackend | Silence | KeptParams | Methods] = []
+        self._changes: list[Change] = []
         self._earlier_figures = _open_managers()
         with _lock:
             _stack.append(self)
@@ -302,6 +305,7 @@ class Application:
         from .changes import AggBackend, Silence
         from .methods import Methods
         from .saving import KeptParams
+        from .tight_box import TightBoxRemark
 
         with _lock:
             if self not in _stack:
@@ -314,6 +318,7 @@ class Application:
                 self._changes.append(Silence(message="FigureCanvasAgg is non-interactive"))
             self._changes.append(KeptParams(matplotlib.rcParams, self._params(), _lock))
             self._changes.append(Methods())
+            self._changes.append(TightBoxRemark())
 
     def close_figures(self) -> int:
         """Close the figures of pyplot opened meanwhile and still open; return how many.
