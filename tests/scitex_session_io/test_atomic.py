@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scitex_session_io import load, save
-from support import killed_at_each_call, run_script, start_script
+from support import killed_at_each_call, run_script, run_together, start_script
 from support._strace import need_strace
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="files without a name need Linux")
@@ -136,6 +136,23 @@ def test_the_longest_name_that_a_file_can_have_is_saved() -> None:
         for value in ([1], [2]):
             assert load(save(value, name)) == value
     assert len(os.listdir()) == 2
+
+
+@pytest.mark.slow
+def test_a_directory_that_many_processes_save_at_once_is_one_of_theirs() -> None:
+    np = pytest.importorskip("numpy", reason="numpy is not installed")
+    pytest.importorskip("zarr", reason="zarr is not installed")
+    code = (
+        "import os, sys, numpy as np, zarr\n"
+        "from scitex_session_io import save\n"
+        "os.fsync = lambda number: None  # the disk would keep them apart\n"
+        "print('ready', flush=True); input(); n = int(sys.argv[1])\n"
+        "for _ in range(20): save({'a': np.full(9, n), 'b': np.full(9, n)}, 'r.zarr')\n"
+    )
+    run_together([code, str(number)] for number in range(4))
+    read = load("r.zarr")
+    assert np.array_equal(read["a"], read["b"])
+    assert os.listdir() == ["r.zarr"]
 
 
 @pytest.mark.slow
