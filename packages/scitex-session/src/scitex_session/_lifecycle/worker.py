@@ -121,6 +121,7 @@ def _begin(place: Path, record: Mapping[str, Any], announced: Mapping[str, Any])
     rng = RandomStateManager(record["seed"], deterministic=announced["deterministic"])
     rng.initialize_worker()
     rng.verify_directory = run_dir.out_dir / "fingerprints"
+    rng.checkpoint_directory = run_dir.path
     style = Style(**announced["style"])
     style.apply()
     git = record.get("git") or {}
