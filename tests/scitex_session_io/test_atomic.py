@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scitex_session_io import load, save
-from support import killed_at_each_call, run_script, start_script
+from support import killed_at_each_call, run_script, run_together, start_script
 from support._strace import need_strace
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="files without a name need Linux")
@@ -136,6 +136,25 @@ def test_the_longest_name_that_a_file_can_have_is_saved() -> None:
         for value in ([1], [2]):
             assert load(save(value, name)) == value
     assert len(os.listdir()) == 2
+
+
+@pytest.mark.slow
+def test_a_directory_that_many_processes_save_at_once_is_one_of_theirs() -> None:
+    # Not by zarr, which takes so long for the rest that they seldom meet.
+    code = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from scitex_session_io._files.atomic import replaced_directory\n"
+        "os.fsync = lambda number: None  # the disk would keep them apart\n"
+        "print('ready', flush=True); input()\n"
+        "for _ in range(400):\n"
+        "    with replaced_directory(Path('r.own')) as folder:\n"
+        "        for name in 'ab': (folder / name).write_text(sys.argv[1])\n"
+    )
+    run_together([code, str(number)] for number in range(4))
+    assert sorted(os.listdir("r.own")) == ["a", "b"]
+    assert Path("r.own/a").read_text() == Path("r.own/b").read_text()
+    assert os.listdir() == ["r.own"]
 
 
 @pytest.mark.slow

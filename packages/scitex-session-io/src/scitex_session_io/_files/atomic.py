@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import pathlib
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,14 +93,17 @@ def replaced_directory(path: pathlib.Path) -> Iterator[pathlib.Path]:
     path = pathlib.Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary, lock = _make_hidden_directory(path)
+    placed = False
     try:
         yield temporary
         for folder, _, names in os.walk(temporary):
             for name in names:
                 _sync(os.path.join(folder, name))
         _put_directory(temporary, path)
+        placed = True
     finally:
-        _remove(temporary)
+        if not placed:  # else the name may be another save's by now
+            _remove(temporary)
         if lock is not None:
             os.close(lock)
 
@@ -169,10 +174,13 @@ def _open_hidden(path: pathlib.Path) -> tuple[int, pathlib.Path]:
 
 def _make_hidden_directory(path: pathlib.Path) -> tuple[pathlib.Path, int | None]:
     for hidden in _hidden_names(path):
-        with contextlib.suppress(FileExistsError):
+        try:
             hidden.mkdir()
-            if os.name == "nt":  # which opens no directories
-                return hidden, None
+        except FileExistsError:
+            continue
+        if os.name == "nt":  # which opens no directories
+            return hidden, None
+        with contextlib.suppress(FileNotFoundError):  # another save took it for left
             number = os.open(hidden, os.O_RDONLY)
             if _claim(number, hidden):
                 return hidden, number
@@ -192,28 +200,37 @@ def _claim(number: int, hidden: pathlib.Path) -> bool:
 def _put_directory(temporary: pathlib.Path, path: pathlib.Path) -> None:
     """Rename a directory to a path; one that is there is removed."""
     while True:
-        with contextlib.suppress(FileNotFoundError):
-            # Under its temporary name the old one must not seem to be left by a dead process.
-            with _held(path):
-                if not _exchange(temporary, path):
-                    old = temporary.with_name(temporary.name + ".old")
-                    os.rename(path, old)
-                    os.rename(temporary, path)
-                    os.rename(old, temporary)
-                _remove(temporary)
+        try:
+            held = _hold(path)
+        except FileNotFoundError:
+            try:
+                os.rename(temporary, path)
+            except OSError as error:  # another save was quicker
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
+                continue
             return
-        with contextlib.suppress(FileExistsError):
-            os.rename(temporary, path)
-            return
+        try:
+            if not _exchange(temporary, path):
+                old = temporary.with_name(temporary.name + ".old")
+                os.rename(path, old)
+                os.rename(temporary, path)
+                os.rename(old, temporary)
+            _remove(temporary)  # which is the old one now
+        finally:
+            if held is not None:
+                os.close(held)
+        return
 
 
-@contextlib.contextmanager
-def _held(folder: pathlib.Path) -> Iterator[None]:
-    """Hold the lock of a directory; wait for other saves that replace it."""
+def _hold(folder: pathlib.Path) -> int | None:
+    """Lock a directory that is to be replaced; wait for other saves that replace it.
+
+    Under its temporary name it must not seem to be left by a dead process.
+    """
     if os.name == "nt":  # which opens no directories
         folder.stat()
-        yield
-        return
+        return None
     import fcntl
 
     while True:
@@ -222,10 +239,11 @@ def _held(folder: pathlib.Path) -> Iterator[None]:
             with contextlib.suppress(OSError):  # a file system without locks
                 fcntl.flock(number, fcntl.LOCK_EX)
             if os.path.samestat(os.fstat(number), os.stat(folder)):
-                yield
-                return
-        finally:
+                return number
+        except BaseException:
             os.close(number)
+            raise
+        os.close(number)
 
 
 def _lock(number: int) -> bool:
@@ -280,15 +298,20 @@ def _remove(path: pathlib.Path) -> None:
 
 def _exchange(one: pathlib.Path, other: pathlib.Path) -> bool:
     """Exchange two directories in one step; return whether this system can."""
+    if sys.platform != "linux":
+        return False
     import ctypes
 
-    rename = getattr(ctypes.CDLL(None), "renameat2", None) if os.name == "posix" else None
-    if rename is None:  # neither glibc nor musl
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:  # an old C library
         return False
-    result: int = rename(
-        _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE
-    )
-    return result == 0
+    names = os.fsencode(one), os.fsencode(other)
+    if rename(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.ENOSYS, errno.EINVAL, errno.EPERM):  # the file system can't, or a sandbox
+        return False
+    raise OSError(number, os.strerror(number), str(one), None, str(other))
 
 
 def _sync(path: str) -> None:
