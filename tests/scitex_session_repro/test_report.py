@@ -214,12 +214,12 @@ def test_generators_with_a_seed_and_copies_are_no_generators_without_one() -> No
 
 
 def test_what_notes_generators_without_a_seed_is_taken_away_again() -> None:
-    import numpy as np
+    import numpy.random
 
     holder = sys.modules["numpy.random.bit_generator"]
     found = vars(holder)["randbits"]
     with RandomStateManager(42):
         with RandomStateManager(43), RandomStateManager(43).temporary_seed(1):
             assert vars(holder)["randbits"] is not found
-        assert np.random.default_rng().random() != np.random.default_rng().random()
+        assert numpy.random.default_rng().random() != numpy.random.default_rng().random()
     assert vars(holder)["randbits"] is found
