@@ -24,7 +24,12 @@ from ._record.masker import is_secret_name as is_secret_name
 from ._record.masker import jsonable as jsonable
 from ._record.outcome import outcome as outcome
 from ._record.outcome import status_of as status_of
+from ._record.provenance import GitErrand as GitErrand
+from ._record.provenance import gpus as gpus
+from ._record.provenance import imported_versions as imported_versions
 from ._record.provenance import new_record as new_record
+from ._record.provenance import usage as usage
+from ._record.provenance import write_environment as write_environment
 from ._record.record import append_event as append_event
 from ._record.record import current_status as current_status
 from ._record.record import ended_record as ended_record

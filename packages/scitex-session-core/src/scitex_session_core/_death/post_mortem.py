@@ -206,6 +206,8 @@ def last_event_and_output(run_dir: Path) -> dict[str, Any]:
         events = read_events(run_dir)
     except OSError:
         events = []
+    # What git told is no sign of how far the run came.
+    events = [event for event in events if event.get("event") != "git"]
     if events:
         found["last_event"] = {
             name: _shown(value) if isinstance(value, str) else value

@@ -18,9 +18,12 @@ from scitex_session._names.config_object import LocalTime, set_own_keys
 from scitex_session_core import (
     MASK,
     RECORD_NAME,
+    GitErrand,
     append_event,
     ended_record,
     fold_events,
+    gpus,
+    imported_versions,
     jsonable,
     move_to_finished,
     new_record,
@@ -30,7 +33,9 @@ from scitex_session_core import (
     reap,
     register_end,
     register_start,
+    usage,
     warn,
+    write_environment,
     write_record,
 )
 
@@ -171,6 +176,7 @@ class RunRecord:
             parent=options.parent,
         )
         self._began = _uptime()
+        self._used = os.times()
         self._record.update(tags=list(dict.fromkeys(options.tags)), note=options.note)
         set_own_keys(config, START_DATETIME=self._time("started"))
 
@@ -197,6 +203,8 @@ class RunRecord:
 
     def begin(self) -> None:
         """Write the first record, CONFIG.yaml and the script, and register the run."""
+        with tolerated("recording what is installed"):
+            self._record["environment"] = write_environment(self._out_dir, self._script)
         with tolerated("writing the record"):
             write_record(self.directory, self._record)
         with tolerated("writing CONFIG.yaml"):
@@ -207,6 +215,13 @@ class RunRecord:
             with tolerated("registering the session"):
                 register_start(self._registry, self._record, self.path)
                 self._is_registered = True
+
+    def git_errand(self) -> GitErrand | None:
+        """Return the errand that asks git what only git knows; None where there is no git."""
+        if self._script is not None and self._record["git"] is not None:
+            with tolerated("preparing to ask git"):
+                return GitErrand(self.directory, self._record)
+        return None
 
     def add(self, field: str, value: Any) -> None:
         """Add a field to the record that is written at the end; results to those that it has."""
@@ -227,6 +242,8 @@ class RunRecord:
         first = self._record
         found = self._with_events()
         results = {**found["results"], **self._added.pop("results", {})}
+        with tolerated("recording what was used"):
+            self._add_surroundings(found)
         self._record = ended_record(
             {**found, "results": results, **self._added},
             exit_status=exit_status,
@@ -253,6 +270,13 @@ class RunRecord:
             )
         if self._registry is not None:
             self._register_end(self._registry, first)
+
+    def _add_surroundings(self, found: Mapping[str, Any]) -> None:
+        """Add what only the end of a run knows of its surroundings."""
+        self.add("usage", usage(self._used))
+        self.add("versions", {**found["versions"], **imported_versions(self._script)})
+        if models := gpus():
+            self.add("machine", {**found["machine"], "gpus": models})
 
     def _register_end(self, registry: Path, first: Mapping[str, Any]) -> None:
         if self._is_registered:

@@ -162,6 +162,9 @@ class Run:
         self.rng.verify_directory = run_dir.out_dir / "fingerprints"
         self._make_record(run_dir, registry, files, debug=debug)
         self._make_names(colors)
+        git = None if options.no_save else self.record.git_errand()
+        if git is not None:
+            self.at_close("closing what git writes to", git.close)
         self.capture = capture(
             log_path(run_dir.path, "stdout"),
             log_path(run_dir.path, "stderr"),
@@ -169,6 +172,8 @@ class Run:
             heartbeat=run_dir.path / HEARTBEAT_NAME,
             on_death=crash_command(run_dir.path, registry),
             on_death_code=code_dir(),
+            errand=git.command if git else None,
+            errand_descriptors=git.descriptors if git else (),
             max_bytes=options.max_log_bytes,
             companion=self._companion,
             opener=run_dir.opener,
@@ -178,6 +183,8 @@ class Run:
         self.record.begin()
         with tolerated("capturing output"):
             self.capture.start()
+        if git is not None:
+            git.close()  # the errand has its own
         artifacts = Artifacts(run_dir, self.script, self.record.commit, options.stamp)
         self.at_close("ending save_into", artifacts.redirect())
         self.at_close("putting back the logger", self.names["logger"].restore)
