@@ -12,6 +12,7 @@ from ._errors import SessionError as SessionError
 from ._errors import SessionWarning as SessionWarning
 from ._errors import warn as warn
 from ._paths import HEARTBEAT_NAME as HEARTBEAT_NAME
+from ._paths import INSTALLED as INSTALLED
 from ._paths import METRICS_NAME as METRICS_NAME
 from ._paths import RECORD_NAME as RECORD_NAME
 from ._paths import RUN_FILES as RUN_FILES
@@ -19,9 +20,12 @@ from ._paths import check_id as check_id
 from ._paths import locate_run as locate_run
 from ._paths import new_id as new_id
 from ._paths import out_dir_of as out_dir_of
+from ._record.code import CodeCopies as CodeCopies
+from ._record.files import made_files as made_files
 from ._record.masker import MASK as MASK
 from ._record.masker import is_secret_name as is_secret_name
 from ._record.masker import jsonable as jsonable
+from ._record.masker import source_without_secrets as source_without_secrets
 from ._record.outcome import outcome as outcome
 from ._record.outcome import status_of as status_of
 from ._record.provenance import GitErrand as GitErrand

@@ -260,6 +260,13 @@ def without_secrets(text: str, *, code: bool = False) -> str:
     return _without_named(text, code) if any(word in lower for word in _NAME_WORDS) else text
 
 
+def source_without_secrets(source: bytes) -> bytes:
+    """Return Python source with the secrets in it masked, whatever its encoding."""
+    text = source.decode("utf-8", "surrogateescape")
+    masked = without_secrets(text, code=True)
+    return source if masked == text else masked.encode("utf-8", "surrogateescape")
+
+
 def _follows_a_word(sign: str, text: str) -> bool:
     """Tell whether a sign stands right behind something else than a blank: not in `@decorated`."""
     at = text.find(sign)

@@ -278,8 +278,7 @@ def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[st
         match event:
             case {"event": "artifact", "path": _}:
                 artifact = {name: event.get(name) for name in ("path", "sha256", "bytes", "role")}
-                if "run" in event:
-                    artifact["run"] = event["run"]
+                artifact.update((n, event[n]) for n in ("run", "modified") if n in event)
                 artifacts[_key(artifact)] = artifact
             case {"event": "tag", "tag": str(tag)}:
                 tags.pop(tag, None)  # the last time counts, or folding twice would reorder

@@ -18,6 +18,7 @@ from scitex_session._names.config_object import LocalTime, set_own_keys
 from scitex_session_core import (
     MASK,
     RECORD_NAME,
+    RUN_FILES,
     GitErrand,
     append_event,
     ended_record,
@@ -33,6 +34,7 @@ from scitex_session_core import (
     reap,
     register_end,
     register_start,
+    source_without_secrets,
     usage,
     warn,
     write_environment,
@@ -67,6 +69,8 @@ _LONGEST_COPY = 200  # bytes of a script's name
 _RENDERING_S = 1.0
 _LARGEST_RENDERING = 16 << 20
 _RENDERED_AT_ONCE = 1 << 14
+# What stands at the top of a run directory without the user having made a file.
+_OURS = {*(name.partition("/")[0] for name in RUN_FILES), "code", ".environments", ".gitignore"}
 _KNOWN_AT_THE_END = ("END_DATETIME", "EXIT_STATUS", "RUN_DURATION")
 # Types that keep their form as YAML values and, if they can, as YAML keys.
 _IN_YAML = (int, float, bool, type(None), set, date, datetime, LocalTime)
@@ -177,6 +181,7 @@ class RunRecord:
         )
         self._began = _uptime()
         self._used = os.times()
+        self._is_script_masked = False
         self._record.update(tags=list(dict.fromkeys(options.tags)), note=options.note)
         set_own_keys(config, START_DATETIME=self._time("started"))
 
@@ -197,6 +202,11 @@ class RunRecord:
         return git["commit"] if git else None
 
     @property
+    def started(self) -> float:
+        """When the run began, in seconds since the epoch."""
+        return self._time("started").timestamp()
+
+    @property
     def status(self) -> str:
         """The status on record."""
         return str(self._record["status"])
@@ -210,7 +220,7 @@ class RunRecord:
         with tolerated("writing CONFIG.yaml"):
             write_config(self.directory, self._config, self._files, self._options)
         with tolerated("keeping the script"):
-            save_script(self.directory, self._script)
+            self._is_script_masked = save_script(self.directory, self._script)
         if self._registry is not None:
             with tolerated("registering the session"):
                 register_start(self._registry, self._record, self.path)
@@ -226,6 +236,14 @@ class RunRecord:
     def add(self, field: str, value: Any) -> None:
         """Add a field to the record that is written at the end; results to those that it has."""
         self._added[field] = value
+
+    def add_code(self, code: Mapping[str, Any] | None) -> None:
+        """Add what is known of the copies in ``code/``: None if the script's is the only one."""
+        if self._is_script_masked and self._script is not None:
+            notes = [f"the copy of {self._script.name} has secrets masked ({MASK})"]
+            code = {**(code or {"modules": {}}), "notes": [*notes, *(code or {}).get("notes", ())]}
+        if code is not None:
+            self.add("code", code)
 
     def end(
         self,
@@ -244,6 +262,8 @@ class RunRecord:
         results = {**found["results"], **self._added.pop("results", {})}
         with tolerated("recording what was used"):
             self._add_surroundings(found)
+        with tolerated("recording the files that were made"):
+            self._add_made_files(found)
         self._record = ended_record(
             {**found, "results": results, **self._added},
             exit_status=exit_status,
@@ -277,6 +297,31 @@ class RunRecord:
         self.add("versions", {**found["versions"], **imported_versions(self._script)})
         if models := gpus():
             self.add("machine", {**found["machine"], "gpus": models})
+
+    def _add_made_files(self, found: Mapping[str, Any]) -> None:
+        """Add the files that the run made by whatever hand; what changed since, as an event."""
+        names = {*self.directory.names()} - _OURS
+        within = {f"{place}/{n}" for place in ("logs", "CONFIGS") for n in self._names_in(place)}
+        if not names and within <= {*RUN_FILES} and not found["artifacts"]:
+            return
+        from scitex_session_core import made_files
+
+        known = {artifact["path"]: artifact for artifact in found["artifacts"]}
+        made, notes = made_files(self.directory, found["artifacts"], read_events(self.directory))
+        for artifact in made:
+            if artifact["path"] in known:  # or the earlier event would count again
+                append_event(self.directory, "artifact", **artifact)
+        if made:
+            events = [{"event": "artifact", **artifact} for artifact in made]
+            self.add("artifacts", fold_events({**found}, events)["artifacts"])
+        if notes:
+            self.add("artifacts_notes", notes)
+
+    def _names_in(self, folder: str) -> list[str]:
+        try:
+            return os.listdir(self.path / folder)
+        except OSError:  # the script has removed it
+            return []
 
     def _register_end(self, registry: Path, first: Mapping[str, Any]) -> None:
         if self._is_registered:
@@ -436,8 +481,8 @@ def _has_codes(data: bytes) -> bool:
     return b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
 
 
-def save_script(run_dir: Path | RunDir, script: Path | None) -> None:
-    """Copy the script into ``code/``.
+def save_script(run_dir: Path | RunDir, script: Path | None) -> bool:
+    """Copy the script into ``code/``, and return whether secrets in it had to be masked.
 
     Raises
     ------
@@ -445,7 +490,7 @@ def save_script(run_dir: Path | RunDir, script: Path | None) -> None:
         It can't be read or written.
     """
     if script is None:
-        return
+        return False
     name = script.name
     if len(os.fsencode(name)) > _LONGEST_COPY:  # a temporary name is made of it, which is longer
         kept = os.fsencode(script.stem)[:_LONGEST_COPY].decode("utf-8", "ignore")
@@ -455,10 +500,13 @@ def save_script(run_dir: Path | RunDir, script: Path | None) -> None:
         # With an explicit sdir, the script itself may lie where its copy would be.
         try:
             if os.path.samestat(directory.stat(copy), os.stat(script)):
-                return
+                return False
         except FileNotFoundError:
             pass
-        directory.write(copy, script.read_bytes())
+        source = script.read_bytes()
+        masked = source_without_secrets(source)
+        directory.write(copy, masked)
+        return masked is not source
 
 
 def write_config(

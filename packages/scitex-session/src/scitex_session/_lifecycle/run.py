@@ -22,7 +22,7 @@ from scitex_session_io import capture
 from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager
 
-from .artifacts import Artifacts
+from .artifacts import Artifacts, OwnModules
 from .options import RUN_VARIABLE
 from .record import RunRecord, log_path, tolerated
 from .signals import SignalGuard
@@ -110,6 +110,7 @@ class Run:
         self._reserve = _Reserve()
         self.at_close("releasing the companion", companion.release)
         self._end_watch: Callable[[], object] | None = None
+        self._modules: OwnModules | None = None
 
     @property
     def id(self) -> str:
@@ -186,6 +187,8 @@ class Run:
         if git is not None:
             git.close()  # the errand has its own
         artifacts = Artifacts(run_dir, self.script, self.record.commit, options.stamp)
+        self._modules = artifacts.watch_imports(self.record.started)
+        self.at_close("ending the watch on imports", self._modules.stop)
         self.at_close("ending save_into", artifacts.redirect())
         self.at_close("putting back the logger", self.names["logger"].restore)
         self._end_watch = artifacts.watch_figures()
@@ -284,6 +287,9 @@ class Run:
                 self.record.log_error(error)
         with tolerated("recording what repeats"):
             self._record_what_repeats()
+        with tolerated("recording the code"):
+            if self._modules is not None:
+                self.record.add_code(self._modules.end())
         self.record.end(exit_status, reason, message=message)
         # Not before: whatever a log does to the rendering, how the run ended is on record.
         with tolerated("rendering the logs"):
