@@ -148,10 +148,8 @@ class CodeCopies:
             f"{what}: {_named(names)}"
             for what, names in (
                 ("edited while the run went on; the copy is what was read", self._not_lost()),
-                (
-                    "written after the process began; what it was when it was read is not known",
-                    self._lost,
-                ),
+                ("edited after it was imported; what was read is not known", self._lost),
+                ("edited, perhaps after it was imported and before the copy", self._doubtful),
                 (f"copied with secrets masked ({MASK})", self._masked),
                 (f"not copied, beyond {most}", self._left_out),
                 ("read in several versions", self._versions()),
