@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REPOSITORY = Path(__file__).parents[1]
-READMES = [REPOSITORY / "README.md", *sorted(REPOSITORY.glob("packages/*/README.md"))]
+READMES = [
+    REPOSITORY / "README.md",
+    *sorted(REPOSITORY.glob("packages/*/README.md")),
+    REPOSITORY / "docs" / "formats.md",
+]
 BLOCK = re.compile(r"^```(python|yaml|text|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAME = re.compile(r"# ([\w/]+\.(?:py|yaml))\n")
 

@@ -81,13 +81,14 @@ def test_without_a_home_no_folder_is_called_tilde() -> None:
     assert not Path("~").exists()
 
 
-@LINUX_ROOT
-def test_where_all_is_read_only_the_run_is_kept_in_shared_memory() -> None:
+def where_all_is_read_only(*but: str) -> subprocess.CompletedProcess[str]:
+    """Run the script where nothing can be written `but` these folders, and what is below them."""
     script = write_script(SCRIPT)
-    read_only = """
+    kept = "|".join(f"{place}*" for place in ("/proc", "/sys", *but))
+    read_only = f"""
         mount --make-rprivate /
-        for place in $(awk '{print $5}' /proc/self/mountinfo | sort -r); do
-            case $place in /proc*|/sys*|/dev*) ;; *) mount -o remount,ro,bind $place;; esac
+        for place in $(awk '{{print $5}}' /proc/self/mountinfo | sort -r); do
+            case $place in {kept}) ;; *) mount -o remount,ro,bind $place;; esac
         done 2>/dev/null
         if touch "$1.new" 2>/dev/null; then exit 77; fi
         exec "$0" "$1"
@@ -101,6 +102,19 @@ def test_where_all_is_read_only_the_run_is_kept_in_shared_memory() -> None:
     )
     if finished.returncode == 77 or "unshare" in finished.stderr:
         pytest.skip("what is mounted can't be changed here")
+    return finished
+
+
+@LINUX_ROOT
+def test_where_nothing_can_be_written_at_all_one_sentence_says_so() -> None:
+    finished = where_all_is_read_only()
+    assert finished.returncode == 1
+    assert "nor a temporary one can be written" in finished.stderr.splitlines()[-1]
+
+
+@LINUX_ROOT
+def test_where_all_is_read_only_the_run_is_kept_in_shared_memory() -> None:
+    finished = where_all_is_read_only("/dev")
     assert finished.returncode == 0, finished
     assert "output\n" in finished.stdout
     assert finished.stderr.count("this run is kept in /dev/shm/") == 1

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from support import Finished, read_json, run_script, start_script
+from support import Finished, read_json, run_script, start_script, without_failure_line
 
 
 class Row(NamedTuple):
@@ -612,7 +612,8 @@ def python(*args: str, cwd: str = ".", path: Path | None = None) -> Finished:
         timeout=60,
         check=False,
     )
-    return Finished(finished.returncode, finished.stdout, finished.stderr)
+    stderr = without_failure_line(finished.stderr)
+    return Finished(finished.returncode, finished.stdout, stderr)
 
 
 FIT = """

@@ -272,8 +272,13 @@ def test_a_run_that_is_killed_before_it_is_registered_is_listed_as_a_crash(
             main()
         """
     assert run_script(source, "-n", "5").returncode == -signal.SIGKILL
-    assert run_script(source).returncode == 0
-    session, _ = SessionManager().list_sessions().values()
+    sessions = {}
+    for _ in range(20):  # each spends no more than 10 ms on others, which a busy machine may need
+        assert run_script(source).returncode == 0
+        sessions = SessionManager().list_sessions()
+        if len(sessions) > 1 and any(Path("script_out/FINISHED_ERROR").glob("2*")):
+            break
+    session = next(iter(sessions.values()))
     assert (session["status"], session["arguments"]) == ("crashed", {"n": 5})
     assert Path(session["run_dir"]).parent.name == "FINISHED_ERROR"
     caused("SIGKILL between first record and journal", "filed and listed as crashed")
@@ -300,7 +305,10 @@ def test_a_run_whose_companion_died_too_is_reaped_by_the_next_run() -> None:
         process.wait()
     assert [s["status"] for s in SessionManager().list_sessions().values()] == ["crashed"]
     assert run.exists()
-    assert ended("return 0").returncode == 0
+    for _ in range(20):  # each spends no more than 10 ms on others, which a busy machine may need
+        assert ended("return 0").returncode == 0
+        if not run.exists():
+            break
     assert not run.exists()
     record = read_json(Path("script_out/FINISHED_ERROR") / run.name / "session.json")
     assert record["status"] == "crashed"

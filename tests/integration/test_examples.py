@@ -35,7 +35,13 @@ def test_the_demo_fits_draws_saves_and_says_where_everything_is(penguins: Path) 
     assert (run / "penguins.png").read_bytes().startswith(b"\x89PNG")
     record = read_json(run / "session.json")
     assert record["arguments"]["resamples"] == 50
-    assert [artifact["path"] for artifact in record["artifacts"]] == ["slopes.csv", "penguins.png"]
+    assert [
+        (Path(artifact["path"]).name, artifact["role"]) for artifact in record["artifacts"]
+    ] == [
+        ("penguins.csv", "input"),
+        ("slopes.csv", "output"),
+        ("penguins.png", "output"),
+    ]
 
 
 def test_the_demo_gives_the_same_table_and_pixels_again(penguins: Path) -> None:

@@ -134,3 +134,54 @@ def test_a_run_that_has_used_up_its_descriptors_ends_as_it_ends(
         assert "ValueError: mine" in finished.stderr
         assert "ValueError: mine" in (run / "logs" / "stderr.log").read_text()
     caused("no more descriptors at the end", "the user's ending, shown and on record")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("capture", ["fd", "sys", "none"])
+@pytest.mark.parametrize(("body", "returncode"), [("return 0", 0), ("sys.exit(3)", 3)])
+@pytest.mark.parametrize(
+    "streams",
+    ['os.dup2(os.open("/dev/full", os.O_WRONLY), 2)', "os.closerange(0, 300)"],
+    ids=["full", "closed"],
+)
+def test_a_warning_that_nobody_can_be_given_does_not_change_the_exit_status(
+    streams: str, body: str, returncode: int, capture: str, caused: Callable[[str, str], None]
+) -> None:
+    # The record that is gone makes us warn. What stays in Python's buffer would end it with 120.
+    before, within = (streams, "pass") if "full" in streams else ("pass", streams)
+    finished = run_script(f"""
+        import os, sys
+        import scitex_session as stx
+        {before}
+        @stx.session(capture="{capture}")
+        def main():
+            os.remove(CONFIG.SDIR_RUN / "session.json")
+            {within}
+            {body}
+        if __name__ == "__main__":
+            main()
+    """)
+    assert finished.returncode == returncode, finished
+    assert len([*Path("script_out").glob("FINISHED_*/2*/session.json")]) == 1
+    caused("stderr full or closed at the end", "the user's exit status")
+
+
+def test_a_run_that_left_little_of_the_stack_ends_as_it_ends() -> None:
+    finished = run_script("""
+        import inspect, sys
+        import scitex_session as stx
+        @stx.session
+        def main():
+            sys.setrecursionlimit(len(inspect.stack()) + 12)
+            return 3
+        if __name__ == "__main__":
+            try:
+                main()
+            finally:
+                limit = sys.getrecursionlimit()
+                sys.setrecursionlimit(1000)
+                assert limit < 100, limit
+    """)
+    assert (finished.returncode, finished.stderr) == (3, "")
+    (run,) = Path("script_out").glob("FINISHED_ERROR/2*")
+    assert read_record(run)["exit_status"] == 3

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scitex_session_core import SessionManager, file_crash, read_record, reap, reindex
+from scitex_session_core import (
+    SessionManager,
+    current_status,
+    file_crash,
+    read_record,
+    reap,
+    reindex,
+)
 from support import run_script, write_script
 
 if TYPE_CHECKING:
@@ -62,6 +69,10 @@ def unrecorded(body: str, options: str = "") -> Path:
     assert json.loads((run_dir / "session.json").read_text())["status"] == "running"
     assert not (run_dir / "events.jsonl").exists()
     return run_dir
+
+
+def id_of(run_dir: Path) -> str:
+    return str(json.loads((run_dir / "session.json").read_text())["id"])
 
 
 def by_reap(run_dir: Path) -> str:
@@ -129,7 +140,7 @@ def test_whoever_files_a_run_believes_its_own_end(
     files: Callable[[Path], str], body: str, caused: Callable[[str, str], None]
 ) -> None:
     run_dir = unrecorded(body)
-    session_id = read_record(run_dir)["id"]
+    session_id = id_of(run_dir)
     said = files(run_dir)
     assert said.count(BELIEVED) == 1, said
     status = ENDINGS[body][1]
@@ -149,7 +160,7 @@ def test_whoever_files_a_run_believes_its_own_end(
 @pytest.mark.parametrize("body", ENDINGS)
 def test_an_sdir_is_filed_as_it_ended(body: str, tmp_path: Path) -> None:
     run_dir = unrecorded(body, '(sdir="mine")')
-    session_id = read_record(run_dir)["id"]
+    session_id = id_of(run_dir)
     with pytest.warns(match=BELIEVED):
         assert reindex(tmp_path) == []  # it is registered as it ended
     check_one_truth(run_dir, body, session_id)
@@ -159,11 +170,51 @@ def test_an_sdir_is_filed_as_it_ended(body: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("body", ENDINGS)
 def test_the_next_run_in_an_sdir_puts_it_away_as_it_ended(body: str) -> None:
     run_dir = unrecorded(body, '(sdir="mine")')
-    session_id = read_record(run_dir)["id"]
+    session_id = id_of(run_dir)
     finished = run_script(Path("script.py"), "--ending", "open")
     assert finished.returncode == 0, finished
     assert finished.stderr.count(BELIEVED) == 1
     check_one_truth(run_dir / "previous" / session_id, body, session_id)
+
+
+@pytest.mark.parametrize("body", ENDINGS)
+def test_who_only_reads_the_directory_believes_the_runs_own_end(
+    body: str, caused: Callable[[str, str], None]
+) -> None:
+    exit_status, status = ENDINGS[body]
+    run_dir = unrecorded(body)
+    with pytest.warns(match=BELIEVED) as said:
+        record = read_record(run_dir)
+    assert f"the record in {run_dir} says 'running'" in str(said[0].message)
+    assert (record["status"], record["exit_status"]) == (status, exit_status)
+    assert record["ended"] > record["started"]
+    written = json.loads((run_dir / "session.json").read_text())
+    with pytest.warns(match=BELIEVED):
+        assert current_status(written, run_dir) == status
+    with pytest.warns(match=BELIEVED) as said:
+        assert current_status(written) == status
+    assert f"the record of {record['id']} says 'running'" in str(said[0].message)
+    assert written["status"] == "running"  # nothing is written by a reader
+    caused("own directory closed at the end", "read as the registry says, and said")
+
+
+def test_a_reader_believes_nothing_of_a_run_that_registered_no_end() -> None:
+    run_script("""
+        import os
+        from pathlib import Path
+        from scitex_session_core import make_run_dir, new_record, register_start, registry_dir
+        from scitex_session_core import write_record
+        run_dir = make_run_dir(Path("script.py").absolute())
+        record = new_record(run_dir.id, script=None, function=None, arguments={}, argv=[],
+                            config={}, seed=1, parent=None)
+        write_record(run_dir, record)
+        register_start(registry_dir(), record, run_dir.path)
+        os._exit(9)
+    """)
+    (run_dir,) = Path("script_out").glob("RUNNING/2*")
+    record = read_record(run_dir)
+    assert record["status"] == "running"
+    assert current_status(record, run_dir) == current_status(record) == "crashed"
 
 
 def test_where_the_record_still_cant_be_written_no_crash_is_filed(tmp_path: Path) -> None:

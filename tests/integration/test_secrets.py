@@ -99,3 +99,24 @@ def test_a_run_that_is_killed_keeps_its_secrets() -> None:
     assert leaks() == []
     last = read_json(run_dir / "session.json")["reason"]["last_output"]
     assert last["stdout"] == "login with password: ***"
+
+
+def test_a_secret_that_an_error_repeats_without_its_name_is_masked() -> None:
+    finished = run_script(
+        """
+        import scitex_session as stx
+
+        @stx.session
+        def main(password: str):
+            raise RuntimeError(f"login('me', {password!r}) failed")
+
+        if __name__ == "__main__":
+            main()
+        """,
+        "--password",
+        "correct-horse-battery",
+    )
+    assert "login('me', 'correct-horse-battery') failed" in finished.stderr  # as without us
+    (run,) = Path("script_out", "FINISHED_ERROR").iterdir()
+    record = read_json(run / "session.json")
+    assert record["reason"]["message"] == "login('me', '***') failed"

@@ -237,6 +237,46 @@ def test_nor_does_one_that_anyone_may_write_to(commons: Commons, links: dict[str
     pytest.fail("the run never came to its end undisturbed")
 
 
+STRANGER_LINKS = """
+import os, sys
+acted = False
+def hook(event, arguments):
+    global acted
+    if acted or event != "os.mkdir" or "/RUNNING/2" not in str(arguments[0]):
+        return
+    acted = True
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(12345)
+            os.setuid(12345)
+            os.rename("q_out", ".taken")
+            os.symlink(os.environ["PRIVATE"], "q_out")
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+sys.addaudithook(hook)
+"""
+
+
+def test_no_run_is_kept_where_a_link_led_that_came_while_its_directory_was_made(
+    commons: Commons,
+) -> None:
+    (commons.private / "RUNNING").mkdir()
+    finished = commons.run(STRANGER_LINKS)
+    assert Path("q_out").is_symlink()
+    assert finished.returncode == 0, finished
+    assert finished.stderr.count("this run is kept in") == 1
+    run_dir, record = the_record()
+    assert record["status"] == "success"
+    assert run_dir.is_relative_to(Path.home())
+    # A directory without content is all that could be made there.
+    (made,) = (commons.private / "RUNNING").iterdir()
+    assert list(made.iterdir()) == []
+
+
 def test_places_of_a_stranger_are_traps_and_the_run_is_kept_elsewhere(commons: Commons) -> None:
     commons.by_stranger("q_out", "q_out/RUNNING", mode=0o777)
     finished = commons.run()

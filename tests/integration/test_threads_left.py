@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scitex_session_core import read_record
-from support import run_script, start_script
+from support import run_script, start_script, write_script
 
 SCRIPT = """
     import sys, threading, time
@@ -154,3 +157,19 @@ def test_a_forked_child_that_ends_meanwhile_ends_nothing() -> None:
     assert finished.returncode == 0
     assert finished.stdout.count("success after") == 1
     assert "late line" in the_run()[0]
+
+
+def test_a_signal_ends_the_init_of_a_container_too() -> None:
+    # No signal whose handler is the default kills PID 1: it must end by itself, as it is filed.
+    source = script("pass").replace(
+        'print("late line"', 'os.kill(os.getpid(), 15); time.sleep(60); print("late line"'
+    )
+    path = write_script(source.replace("import sys,", "import os, sys,"))
+    inside = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if shutil.which("unshare") is None or subprocess.run([*inside, "true"], check=False).returncode:
+        pytest.skip("no PID namespace to be had here")
+    command = [*inside, sys.executable, str(path)]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert finished.returncode == 128 + signal.SIGTERM, finished
+    _, record = the_run("FINISHED_ERROR")
+    assert record["exit_status"] == 128 + signal.SIGTERM

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support import start_script, wait_until
+from support import run_script, start_script, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -235,3 +235,118 @@ def test_a_terminal_that_closes_is_a_hangup_and_no_crash() -> None:
     wait_until(lambda: next(Path("script_out").glob("FINISHED_ERROR/2*/session.json"), None))
     assert filed()["exit_status"] == 128 + signal.SIGHUP
     assert process.returncode == -signal.SIGHUP
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+@pytest.mark.parametrize(
+    ("raised", "returncode"), [("sys.exit(7)", 7), ("raise TimeoutError('late')", 1)]
+)
+def test_a_handler_of_the_scripts_own_waits_for_the_end_of_the_clean_up(
+    raised: str, returncode: int, by_hand: bool
+) -> None:
+    # The stream is flushed at the end of the capture: there the signal comes.
+    calls = (
+        "CONFIG, *_ = stx.start(sys, verbose=False); main(); stx.close(CONFIG, exit_status=0)"
+        if by_hand
+        else "stx.session(main)()"
+    )
+    finished = run_script(f"""
+        import signal, sys
+        import scitex_session as stx
+        def handler(signum, frame):
+            {raised}
+        signal.signal(signal.SIGALRM, handler)
+        class Stream:
+            def write(self, text):
+                return len(text)
+            signals = [signal.SIGALRM]
+            def flush(self):
+                while self.signals:
+                    signal.raise_signal(self.signals.pop())
+        def main():
+            sys.stdout = Stream()
+        if __name__ == "__main__":
+            {calls}
+            sys.exit("the signal was lost")
+    """)
+    assert finished.returncode == returncode, finished
+    assert finished.stderr.count("Traceback") == ("late" in raised), finished
+    (path,) = Path("script_out").glob("FINISHED_SUCCESS/2*/session.json")
+    assert json.loads(path.read_text())["exit_status"] == 0
+
+
+HANDLED = """
+    import signal, sys, time, scitex_session as stx
+    def handler(signum, frame):
+        sys.exit(3)
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, handler)
+    @stx.session
+    def main():
+        print("ready", flush=True)
+        time.sleep(60)
+    if __name__ == "__main__":
+        main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay_us", [0, 100, 200, 500, 1000, 3000])
+def test_signals_that_handlers_of_the_script_take_are_filed_as_these_say(
+    delay_us: int, caused: Callable[[str, str], None]
+) -> None:
+    for _ in range(5):
+        with start_script(HANDLED) as process:
+            lines_of(process)("ready")
+            for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGTERM, signal.SIGHUP):
+                process.send_signal(signum)
+                time.sleep(delay_us / 1e6)
+            process.wait(30)
+        assert filed()["exit_status"] == 3
+        caused("four signals to handlers of the script", "failed, with the status that they gave")
+
+
+@pytest.mark.parametrize(
+    ("closed", "statuses"),
+    [
+        ("pass", ["failed", "failed"]),
+        ("stx.close(outer, exit_status=0)", ["failed", "success"]),
+        ("stx.close(inner, exit_status=0)", ["failed", "success"]),
+    ],
+)
+def test_one_signal_ends_every_session_that_is_open(closed: str, statuses: list[str]) -> None:
+    with start_script(f"""
+        import sys, time, scitex_session as stx
+        outer, *_ = stx.start(sys, verbose=False)
+        inner, *_ = stx.start(sys, verbose=False)
+        {closed}
+        print("ready", flush=True)
+        time.sleep(60)
+    """) as process:
+        lines_of(process)("ready")
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+    assert process.returncode == -signal.SIGTERM
+    records = [json.loads(p.read_text()) for p in Path("script_out").glob("*/2*/session.json")]
+    assert sorted(record["status"] for record in records) == statuses
+    ended = [record["exit_status"] for record in records if record["status"] == "failed"]
+    assert set(ended) == {128 + signal.SIGTERM}
+
+
+def test_after_a_session_that_another_thread_has_closed_a_signal_kills_as_before() -> None:
+    with start_script("""
+        import sys, threading, time, scitex_session as stx
+        CONFIG, *_ = stx.start(sys, verbose=False)
+        closing = threading.Thread(target=stx.close, args=(CONFIG,), kwargs={"exit_status": 0})
+        closing.start()
+        closing.join()
+        print("ready", flush=True)
+        time.sleep(60)
+    """) as process:
+        lines_of(process)("ready")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == -signal.SIGTERM
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    (path,) = Path("script_out").glob("FINISHED_SUCCESS/2*/session.json")
+    assert json.loads(path.read_text())["status"] == "success"

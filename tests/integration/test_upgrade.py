@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -50,6 +51,17 @@ REPLACED = """
                 else:
                     os.remove(os.path.join(place, name))
 """
+# Its companion, too, so that nobody files it.
+KILL_BOTH = """
+        for place in os.listdir("/proc"):
+            try:
+                command = open(f"/proc/{place}/cmdline", "rb").read().split(b"\\0")
+                if b"_companion.main" in b"".join(command) and str(os.getpid()).encode() in command:
+                    os.kill(int(place), signal.SIGKILL)
+            except (OSError, ValueError):
+                pass
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
 HOW = {"removed": REMOVED, "replaced": REPLACED.strip()}
 
 
@@ -93,15 +105,34 @@ def test_a_run_outlives_its_package(
 
 
 @pytest.mark.usefixtures("own_copy")
-def test_what_has_no_code_left_is_said_and_the_run_ends_as_it_ends() -> None:
+@pytest.mark.parametrize("how", HOW)
+def test_what_is_first_needed_at_the_end_is_still_there(how: str) -> None:
+    # A run that died: who ends next files it, or leaves it where that takes too long.
+    killed = run_script(SCRIPT.format(options="", first=KILL_BOTH, how="pass", body="pass"))
+    assert killed.returncode == -signal.SIGKILL
     # Rendering is imported where there is something to render, and the report where numpy is used.
-    script = SCRIPT.format(
-        options="", first="import numpy; print('0%\\r1%')", how=REMOVED, body="return 0"
-    )
-    finished = run_script(script)
+    first = "time.sleep(0.5); import numpy; print('0%\\r1%')"
+    finished = run_script(SCRIPT.format(options="", first=first, how=HOW[how], body="return 0"))
     assert finished.returncode == 0
-    assert "rendering the logs failed: ModuleNotFoundError" in finished.stderr
-    assert "Traceback" not in finished.stderr
+    assert finished.stderr == ""
+    (run,) = Path("script_out").glob("FINISHED_SUCCESS/2*")
+    assert (run / "logs" / "stdout.txt").read_text().endswith("\n1%\n")
+    assert json.loads((run / "session.json").read_text())["reproducibility"]["checks"]
+
+
+@pytest.mark.usefixtures("own_copy")
+@pytest.mark.parametrize("how", HOW)
+def test_a_run_whose_package_is_gone_is_copied_and_closed(how: str) -> None:
+    finished = run_script(f"""
+        import os, shutil, sys, time
+        import scitex_session as stx
+        CONFIG, *_ = stx.start(sys, verbose=False)
+        time.sleep(0.5)  # its companion starts from the package, too
+        {HOW[how]}
+        stx.running2finished(CONFIG, exit_status=0, remove_src_dir=False)
+        stx.close(CONFIG, verbose=False)
+    """)
+    assert (finished.returncode, finished.stderr) == (0, "")
     (run,) = Path("script_out").glob("FINISHED_SUCCESS/2*")
     assert read_record(run)["status"] == "success"
 

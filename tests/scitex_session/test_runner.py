@@ -150,3 +150,90 @@ def test_session_is_also_a_namespace() -> None:
     assert stx.session.INJECTED is stx.INJECTED
     with pytest.raises(AttributeError, match="it has run, start, close, running2finished"):
         _ = stx.session.stop  # type: ignore[attr-defined]
+
+
+COMMAND = """
+    import click
+    import scitex_session as stx
+
+    {decorator}
+    @click.command()
+    @click.option("--n", type=int, default=3)
+    def main(n):
+        print("n is", n)
+        if n == 7:
+            raise click.ClickException("seven")
+        return n
+
+    if __name__ == "__main__":
+        {call}
+"""
+WAYS = {
+    "decorated": {"decorator": "@stx.session(seed=5)", "call": "main()"},
+    "run": {"decorator": "", "call": "raise SystemExit(stx.run(main, seed=5))"},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_command_of_click_runs_within_the_session(way: str) -> None:
+    pytest.importorskip("click", reason=NEEDS_CLICK)
+    script = COMMAND.format(**WAYS[way])
+    assert run_script(script, "--session.note", "x", "--n", "4") == (4, "n is 4\n", "")
+    (run,) = Path("script_out/FINISHED_ERROR").iterdir()
+    record = read_json(run / "session.json")
+    assert (record["arguments"], record["seed"], record["note"]) == ({"n": 4}, 5, "x")
+    assert record["function"] == "main"
+    assert (run / "logs" / "stdout.log").read_text() == "n is 4\n"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_click_refuses_starts_nothing(way: str) -> None:
+    pytest.importorskip("click", reason=NEEDS_CLICK)
+    finished = run_script(COMMAND.format(**WAYS[way]), "--n", "x")
+    assert finished.returncode == 2
+    assert finished.stderr.endswith("Invalid value for '--n': 'x' is not a valid integer.\n")
+    assert not Path("script_out").exists()
+
+
+def test_an_error_of_click_in_the_session_fails_it() -> None:
+    pytest.importorskip("click", reason=NEEDS_CLICK)
+    finished = run_script(COMMAND.format(**WAYS["decorated"]), "--n", "7")
+    assert (finished.returncode, finished.stderr) == (1, "Error: seven\n")
+    assert len(list(Path("script_out/FINISHED_ERROR").iterdir())) == 1
+
+
+def test_a_group_of_click_is_refused() -> None:
+    click = pytest.importorskip("click", reason=NEEDS_CLICK)
+
+    @click.group()  # type: ignore[untyped-decorator]
+    def main() -> None:
+        pass
+
+    with pytest.raises(stx.UnsuitableFunctionError, match=r"a group of click .*stx\.Session"):
+        stx.session(main)
+
+
+def test_a_script_with_a_parser_of_its_own_is_told_the_way_out() -> None:
+    finished = run_script(
+        """
+        import argparse
+        import scitex_session as stx
+
+        @stx.session
+        def main():
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--lr")
+            parser.parse_args()
+
+        if __name__ == "__main__":
+            main()
+        """,
+        "--lr",
+        "3",
+    )
+    assert finished == (
+        2,
+        "",
+        "script.py: error: Unknown option: --lr: main has no parameters; "
+        "stx.run(main, parser.parse_args) has argparse read it (try script.py --help)\n",
+    )

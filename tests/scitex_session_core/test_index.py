@@ -417,6 +417,18 @@ class TestAnIndexThatAnotherProgramChanged:
             del manager
             caused("a byte of the index flipped", "folded anew, every answer right, one warning")
 
+    def test_damage_that_sqlite_can_not_quote_is_damage(self, many: tuple[Path, list[Any]]) -> None:
+        registry, right = many
+        path = index_path(registry)
+        # SQLite says "malformed database schema (by_ho\x9at)", which is no UTF-8.
+        path.write_bytes(path.read_bytes().replace(b"by_hostsessions", b"by_ho\x9atsessions"))
+        with sqlite3.connect(path) as broken, pytest.raises(UnicodeDecodeError):
+            broken.execute("SELECT * FROM sessions")
+        broken.close()
+        with pytest.warns(SessionWarning, match="index of the registry is broken") as warned:
+            assert asked(SessionManager(registry)) == right
+        assert len(warned) == 1
+
     @pytest.mark.parametrize("part", [0.9, 0.5, 0.2, 0.0])
     def test_a_part_of_it_never_passes_for_all(
         self, many: tuple[Path, list[Any]], part: float
@@ -697,6 +709,32 @@ def test_a_long_fold_shows_its_progress_on_a_terminal_only(
         assert shown.endswith("\r")
     else:
         assert shown == ""
+
+
+def test_what_is_too_long_for_a_line_is_passed_over(
+    registry: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As zeros after a power cut, or a file of another program."""
+    monkeypatch.setattr(writer, "_LONGEST_LINE", 10_000)
+    monkeypatch.setattr(writer, "_CHUNK", 1 << 12)
+    create(registry, "before")
+    held = [len(name) for name in ("short", "x" * 9_000, "x" * 30_000)]
+    for number, length in enumerate(held):
+        event = {"event": "create", "id": str(number), "config": {"note": "x" * length}}
+        append(registry, lines([event]))
+    append(registry, bytes(100_000))
+    assert list(everything(registry)) == ["before", "0", "1"]
+    append(registry, lines([{"event": "create", "id": "after"}]))
+    assert list(everything(registry)) == ["before", "0", "1", "after"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_or_a_device_in_the_journal_keeps_no_reader(registry: Path) -> None:
+    create(registry, "mine")
+    journal = registry / "journal"
+    os.mkfifo(journal / "pipe.jsonl")
+    (journal / "device.jsonl").symlink_to("/dev/zero")
+    assert list(everything(registry)) == ["mine"]
 
 
 def test_updates_reach_what_was_folded_before(registry: Path) -> None:

@@ -29,6 +29,13 @@ class UnprintableError(Exception):
         raise RuntimeError("no")
 
 
+class ExitingError(Exception):
+    """An error that ends the process rather than say what it is."""
+
+    def __str__(self) -> str:
+        raise SystemExit(4)
+
+
 class Unindexable:
     """A result whose __index__ fails."""
 
@@ -115,6 +122,7 @@ def test_it_is_what_a_process_exits_with(code: int) -> None:
         (GeneratorExit(), "GeneratorExit", ""),
         (ExceptionGroup("two", [ValueError()]), "ExceptionGroup", "two (1 sub-exception)"),
         (np.linalg.LinAlgError("singular"), "numpy.linalg.LinAlgError", "singular"),
+        (ExitingError(), f"{__name__}.ExitingError", "<its __str__ raised SystemExit>"),
         (UnprintableError(), f"{__name__}.UnprintableError", "<its __str__ raised RuntimeError>"),
     ],
 )

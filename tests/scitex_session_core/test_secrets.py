@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import attrs
 import numpy as np
+import pandas as pd
 import pytest
 
 from scitex_session_core import is_secret_name, jsonable, new_record
@@ -26,6 +27,9 @@ GITHUB = "ghp_" + "a1B2" * 9
         *("openai_key", "OpenAIKey", "jwt_token", "db_pw", "PGPASSWORD", "userPwd", "dbpass"),
         *("hf_hub_token", "accessTokens", "aws_secret_access_key", "password2", "passwd_old"),
         *("stripeKey", "smtp_pass", "Authorization", "cookie", "my_secret_value", "contraseña"),
+        *("HUGGING_FACE_HUB_TOKEN", "GITHUB_PAT", "db_creds", "creds", "FERNET_KEY", "K8S_TOKEN"),
+        *("MLFLOW_TRACKING_TOKEN", "CI_JOB_TOKEN", "password_confirmation", "webhook_token"),
+        *("auth_pass", "authorization_header", "AZURE_SAS_TOKEN", "wachtwoord", "пароль", "密码"),
     ],
 )
 def test_names_of_secrets(name: str) -> None:
@@ -43,6 +47,25 @@ def test_names_of_secrets(name: str) -> None:
         *("author", "authority", "use_auth", "password_file", "key_file", "credentials_path"),
         *("pwm", "power", "keywords", "api", "access", "s3_key", "key_padding_mask", "passenger"),
         *("num_key_value_heads", "tokens_per_second", "image_token", "cookiecutter", "slack"),
+        *(
+            "pat",
+            "patience",
+            "incredible",
+            "credits",
+            "session_id",
+            "user_id",
+            "github_repo",
+            "psk",
+        ),
+        *(
+            "prng_key",
+            "rng_key",
+            "foreign_key",
+            "vision_token",
+            "token_dropout",
+            "sk_model",
+            "auth",
+        ),
     ],
 )
 def test_names_that_only_resemble_them(name: str) -> None:
@@ -96,6 +119,21 @@ FORMS = [
     *("https://x.org/d?key={}&a=1", "https://x.org/d?sig={}", "bearer abc.{}.def"),
     *("aws_secret_access_key = {}", "AccountKey={}==;EndpointSuffix=core", "SharedAccessKey={}"),
     "${{env:DB_PASSWORD:-{}}}",
+    *("setenv DB_PASSWORD {}", "java -storepass {} x", "machine h login me password {}"),
+    *("curl -u me:{} https://x", "['curl', '--user', 'me:{}']", "sshpass -p '{}' ssh h"),
+    *("Cookie: a=b; sid={}", "{{'Cookie': 'a=b; sid={}'}}", "invalid API key: {}", "API key {} x"),
+    *("the password is '{}'", "Your password is: {}", "wrong password {} for me", "db_creds={}"),
+    *("get(u, auth=('me', '{}'))", "HTTPBasicAuth('me', '{}')", "https://x.org/#access_token={}"),
+    *('<add key="Password" value="{}"/>', '[{{"name": "DB_PASSWORD", "value": "{}"}}]'),
+    *("https://discord.com/api/webhooks/123/{}", "https://x.webhook.office.com/webhookb2/{}"),
+    *("password%3D{}%26a", "password='it\\'s {}'", 'password="a\\"b {}"', 'password="""a\n{}"""'),
+    *("password='{}", 'api_key="' + "a" * 5000 + '{}"', "user: me\npassword: correct horse {}"),
+    *("password: |\n  {}\nn: 1", "secrets:\n  db: {}\n  n: 1", "passwords:\n- a\n- {}"),
+    *(
+        "db:\n  password: &pw {}\n  n: 1",
+        "- password: !vault {}",
+        "-----BEGIN PGP PRIVATE KEY BLOCK-----{}",
+    ),
 ]
 
 
@@ -117,10 +155,22 @@ def test_no_text_gives_a_secret_away(form: str) -> None:
         *("sk-proj-" + "aB3_" * 12, "sk-ant-api03-" + "aB3-" * 20, "xoxb-123456789012-abcdefABC"),
         *("glpat-" + "x1" * 10, "123456789:AA" + "x" * 33, "npm_" + "a1B" * 12, "hf_" + "aB" * 17),
         *("hvs." + "aB1_" * 8, "gsk_" + "a1" * 20, "SG." + "a1" * 11 + "." + "b2" * 21),
+        *(
+            "https://api.telegram.org/bot123456789:AA" + "x" * 33,
+            "glsa_" + "aB1" * 11 + "_0a1b2c3d",
+        ),
+        *("GOCSPX-" + "aB3-" * 7, "pscale_tkn_aB3-" + "xY-9" * 8, "lin_api_" + "a1" * 20),
+        *("SK" + "0a" * 16, "key-" + "0a" * 16, "0a" * 16 + "-us12", "ATATT3" + "aB3" * 60),
+        *("xyz8Q~" + "aB3" * 11, "sha256~" + "aB3" * 14 + "x", "dop_v1_" + "0a" * 32),
     ],
 )
 def test_tokens_are_known_by_their_form(token: str) -> None:
     assert token[-8:] not in jsonable(f"use {token} now")
+
+
+@pytest.mark.parametrize("host", ["github.com/me/repo.git", "o1.ingest.sentry.io/1"])
+def test_a_token_in_the_place_of_a_user_is_masked(host: str) -> None:
+    assert jsonable(f"clone https://{'a1b2' * 8}@{host}") == f"clone https://***@{host}"
 
 
 class Login(NamedTuple):
@@ -137,6 +187,39 @@ class Account:
     name: str
     api_key: str
     pin: int
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [("password", PLANTED)],
+        {"headers": [["X-Api-Key", PLANTED], ["Accept", "*"]]},
+        {"db": {"password": PLANTED}.items()},
+        {"env": [{"name": "DB_PASSWORD", "value": PLANTED}]},
+        {"key": "api_key", "value": PLANTED},
+        {"command": ["mysql", "--password", PLANTED]},
+        {"command": ["mysql", f"--password={PLANTED}"]},
+        {"auth": ("me", PLANTED)},
+        pd.DataFrame({"user": ["me"], "password": [PLANTED]}),
+    ],
+    ids=str,
+)
+def test_structures_that_name_a_value_beside_it_keep_it(value: object) -> None:
+    assert PLANTED in repr(value)
+    assert PLANTED not in str(jsonable({"x": value}))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *([["a", "b"], ["c", "d"]], {"auth": "none"}, {"columns": ["user", "password"]}),
+        *({"key": "acc", "value": "high"}, {"name": "lr", "value": "x"}, [], [[]], {"keys": ["a"]}),
+        *(["--lr", "0.1", "--name", "x"], {"auth": ["a", "b", "c"]}, {"tokens": ["a", "b"]}),
+    ],
+    ids=str,
+)
+def test_innocent_structures_stay(value: object) -> None:
+    assert jsonable(value) == value
 
 
 def test_fields_are_masked_by_their_names() -> None:
@@ -165,6 +248,23 @@ def test_numbers_are_never_masked(number: object) -> None:
         *("docker.io/x:1.0@sha256:abcd", "http://localhost:8080/a@b", "C:\\Users\\me", "lr: 0.1"),
         *("a secret is told", "basic understanding", "Basic information", "password=None"),
         *("use_token: true", "passenger: 1", "tokenizer=bert", "secret: None", "keys=['a', 'b']"),
+        *("Enter password:", "Enter password:\nok", "wrong password", "basic training: 3 epochs"),
+        *("KeyError: 'password'", "password must have 8 characters", "OPENAI_API_KEY is not set"),
+        *(
+            "def login(user, password): ...",
+            "columns: ['user', 'password', 'email']",
+            "auth='basic'",
+        ),
+        *("the token abc12345 is new", "commit 9625f90a2b3c4d5e6f708192a3b4c5d6e7f80912", "key: a"),
+        *("features_0123456789abcdef0123456789abcdef.npy", "550e8400-e29b-41d4-a716-446655440000"),
+        *("cache-key-0123456789abcdef0123456789abcdef", "fw_baseline_transformer_large_2024"),
+        *("pul-requests-of-2024-with-long-names", "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NM"),
+        *("https://first-last@x.org/a", "primary key: id", "curl: (7) Failed to connect to x:80"),
+        *(
+            "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ me@host",
+            "100%3D",
+            '{"key": "acc", "value": "a"}',
+        ),
     ],
 )
 def test_innocent_texts_stay(text: str) -> None:
@@ -173,7 +273,12 @@ def test_innocent_texts_stay(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["password " * 40_000, "pw='" * 80_000, "a:b@" * 80_000, "://a:" * 80_000, "eyJa." * 80_000],
+    [
+        *("password " * 40_000, "pw='" * 80_000, "a:b@" * 80_000, "://a:" * 80_000),
+        *("eyJa." * 80_000, "curl -u a " * 50_000, "auth=('" * 50_000, "://a1" * 80_000),
+        *("password:\n" + "  x\n" * 100_000, "API key " * 50_000, 'password="\\' * 50_000),
+        *("name='password' value='" * 20_000, "pul-" + "a-" * 100_000, "password was " * 40_000),
+    ],
 )
 def test_no_text_takes_long(text: str) -> None:
     # Quadratic, each of these would take minutes, and the test's time run out.

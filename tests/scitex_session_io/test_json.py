@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import decimal
 import enum
 import math
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scitex_session_io import InvalidValueError, MalformedError, UnsavableError, load, save
+from scitex_session_io import InvalidTypeError, MalformedError, UnsavableError, load, save
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -51,6 +52,9 @@ class Point:
         (Path("a/b"), "a/b"),
         (dt.date(2026, 11, 22), "2026-11-22"),
         (dt.datetime(2026, 11, 22, 5, tzinfo=dt.UTC), "2026-11-22T05:00:00+00:00"),
+        (dt.timedelta(days=1, hours=2, microseconds=500_000), "P1DT2H0M0.5S"),
+        (-dt.timedelta(seconds=90), "-P0DT0H1M30S"),
+        ([decimal.Decimal("0.10"), decimal.Decimal("NaN")], ["0.10", "NaN"]),
         ([Colour.RED], ["red"]),
         (Point(1.5, Point(2, None)), {"x": 1.5, "inner": {"x": 2, "inner": None}}),
         (
@@ -97,6 +101,7 @@ def circle() -> object:
         ({1: 0, "1": 0}, "the key '1' of obj is the same key again"),
         (circle(), r"obj\[0\]\['again'\] is an object that contains it"),
         ({frozenset([b"x"])}, "an element of an element of obj is bytes"),
+        ([10**5000], "obj is or holds an int of more than 4300 digits"),
     ],
 )
 def test_what_json_cannot_hold_is_refused_with_its_place(value: object, message: str) -> None:
@@ -128,6 +133,89 @@ def test_numpy_values_are_numbers_and_lists() -> None:
             save(refused, "v.json")
 
 
+def test_times_of_numpy_are_iso_to_their_own_precision_and_nat_is_null() -> None:
+    np = pytest.importorskip("numpy", reason="numpy is not installed: nothing to save")
+    value = {
+        "when": np.array([["2024-01-01", "NaT"]], dtype="M8[ns]"),
+        "moment": np.datetime64("2024-01-01T00:00:00.000000001"),
+        "none": [np.datetime64("NaT"), np.timedelta64("NaT", "s")],
+        "took": np.array([1, -1, "NaT"], dtype="m8[ps]"),
+        "long": np.timedelta64(10**6, "D"),
+        "zero": np.array(0, "m8[s]"),
+    }
+    assert load(save(value, "v.json")) == {
+        "when": [["2024-01-01T00:00:00", None]],
+        "moment": "2024-01-01T00:00:00.000000001",
+        "none": [None, None],
+        "took": ["P0DT0H0M0.000000000001S", "-P0DT0H0M0.000000000001S", None],
+        "long": "P1000000DT0H0M0S",
+        "zero": "P0DT0H0M0S",
+    }
+    with pytest.raises(UnsavableError, match=r"obj\[1\] is nan; JSON takes finite numbers"):
+        save(np.array([1, np.nan]), "v.json", allow_nan=False)
+
+
+def test_pandas_frames_are_lists_of_records_and_series_lists_or_dicts() -> None:
+    pd = pytest.importorskip("pandas", reason="pandas is not installed: nothing to save")
+    frame = pd.DataFrame({"a": [1.5, 2.5], "t": [pd.Timestamp("2024-01-01"), pd.NaT]})
+    records = [{"a": 1.5, "t": "2024-01-01T00:00:00"}, {"a": 2.5, "t": None}]
+    value = {"frame": frame, "part": frame[1:], "column": frame["a"], "mean": frame[["a"]].mean()}
+    value["named"] = frame[["a"]].rename_axis("i")
+    value["missing"] = [pd.NA, pd.NaT, pd.Timedelta(1, unit="ns"), pd.Series([pd.NA, 1])]
+    assert load(save(value, "v.json")) == {
+        "frame": records,
+        "part": records[1:],
+        "column": [1.5, 2.5],
+        "mean": {"a": 2.0},
+        "named": [{"i": 0, "a": 1.5}, {"i": 1, "a": 2.5}],
+        "missing": [None, None, "P0DT0H0M0.000000001S", [None, 1]],
+    }
+    assert load(save(frame[["a"]].describe(), "d.json"))[1] == {"index": "mean", "a": 2.0}
+    with pytest.raises(UnsavableError, match="obj is a series with the same label twice; JSON"):
+        save(pd.Series([1, 2], index=["x", "x"]), "v.json")
+
+
+def test_polars_frames_are_lists_of_records_and_series_lists() -> None:
+    pl = pytest.importorskip("polars", reason="polars is not installed: nothing to save")
+    frame = pl.DataFrame({"a": [1, None], "b": ["x", "y"]})
+    assert load(save([frame, frame["a"]], "v.json")) == [
+        [{"a": 1, "b": "x"}, {"a": None, "b": "y"}],
+        [1, None],
+    ]
+
+
+def test_torch_scalars_and_tensors_are_numbers_and_lists() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed: nothing to save")
+    value = {
+        "loss": torch.tensor(0.5, requires_grad=True),
+        "weights": torch.arange(4.0, requires_grad=True).reshape(2, 2),
+        "half": torch.tensor([0.5], dtype=torch.bfloat16),
+        "flag": torch.tensor(True),
+        "sparse": torch.eye(2).to_sparse(),
+        "size": torch.zeros(2, 3).shape,
+        "parameter": torch.nn.Parameter(torch.ones(1)),
+        "nan": torch.tensor([1, float("inf")]),
+    }
+    assert load(save(value, "v.json")) == {
+        "loss": 0.5,
+        "weights": [[0.0, 1.0], [2.0, 3.0]],
+        "half": [0.5],
+        "flag": True,
+        "sparse": [[1.0, 0.0], [0.0, 1.0]],
+        "size": [2, 3],
+        "parameter": [1.0],
+        "nan": [1.0, math.inf],
+    }
+    with pytest.raises(UnsavableError, match=r"obj is a tensor of torch.complex64 on cpu; JSON"):
+        save(torch.tensor([1j]), "v.json")
+    with pytest.raises(UnsavableError, match=r"obj is a tensor of torch.float32 on meta; JSON"):
+        save(torch.empty(2, device="meta"), "v.json")
+    assert load(save({"a": torch.arange(2), "b": [torch.tensor(1.5), None]}, "t.csv")) == [
+        {"a": 0, "b": 1.5},
+        {"a": 1, "b": None},
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -144,7 +232,7 @@ def test_a_malformed_file_is_refused_with_its_place(content: bytes, message: str
 
 def test_json_has_one_shape_only() -> None:
     save([], "v.json")
-    with pytest.raises(InvalidValueError, match=r"into must be left out for a \.json file"):
+    with pytest.raises(InvalidTypeError, match=r"no option for a \.json file, not into="):
         load("v.json", into="rows")
 
 

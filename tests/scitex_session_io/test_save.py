@@ -14,7 +14,6 @@ from scitex_session_io import (
     InvalidTypeError,
     MalformedError,
     MissingFileError,
-    UnknownFormatError,
     UnsavableError,
     load,
     save,
@@ -33,20 +32,15 @@ def test_the_suffix_names_the_format_and_directories_are_made(name: str) -> None
     assert load(path) == value
 
 
-@pytest.mark.parametrize("name", ["r.xlsx", "r", ".json", "r.json.gz"])
-def test_a_suffix_without_a_format_is_refused_and_names_those_that_have_one(name: str) -> None:
-    with pytest.raises(UnknownFormatError, match=r"allowed are \.csv, \.json"):
-        save([], name)
-    Path(name).touch()
-    with pytest.raises(UnknownFormatError, match=r"allowed are \.csv, \.json"):
-        load(name)
-
-
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
         ("r.json", {"ident": 1}, "options must be indent, allow_nan for a .json file, not ident="),
-        ("r.csv", {"indent": 1}, "options must be no option for a .csv file, not indent="),
+        (
+            "r.csv",
+            {"indent": 1},
+            "options must be sep, decimal, encoding, index for a .csv file, not indent=",
+        ),
     ],
 )
 def test_an_option_that_the_format_does_not_have_is_refused(
@@ -88,6 +82,8 @@ def test_a_killed_save_leaves_the_old_file_whole() -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert load("r.json")["old"]
+    save({"old": False}, "r.json")
+    assert sorted(os.listdir()) == ["r.json", "script.py"]
 
 
 def test_permissions_of_the_old_file_and_a_symbolic_link_are_kept() -> None:

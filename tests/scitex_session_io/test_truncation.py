@@ -241,3 +241,57 @@ def test_a_log_whose_earlier_lines_a_program_writes_over_keeps_what_stood_there(
         shown = ended(process)[1]
     assert Path("e.1.log").read_text() == "one\ntwo\nthree\nfrom python\n"
     assert "over that, and on\n" in shown
+
+
+UNSEEN = {
+    "by a child": "print('gone', file=sys.stderr); os.system('echo new > /dev/stderr'); more()",
+    "by a child, with more": (
+        "print('gone', file=sys.stderr);os.system('echo new > /dev/stderr; echo newer >&2'); more()"
+    ),
+    "by a child, and nothing after": "print('gone', file=sys.stderr); os.system(': > /dev/stderr')",
+    "of a child, by a child": "os.system('echo gone >&2; : > /dev/stderr')",
+    "twice": (
+        "print('gone', file=sys.stderr); os.truncate('e.log', 0); print('gone', file=sys.stderr);"
+        "os.truncate('e.log', 0); more()"
+    ),
+}
+
+
+@pytest.mark.parametrize("how", UNSEEN)
+@pytest.mark.parametrize("shell", ["2> said", "2> said > /dev/null", "2>&1 | cat > said"])
+def test_the_loss_of_what_nobody_had_seen_is_said(how: str, shell: str) -> None:
+    """While the companion is still, as in the first milliseconds of a run, it sees nothing."""
+    Path("script.py").write_text(
+        f"{START}\nimport signal\n"
+        "from pathlib import Path\n"
+        "def companion(ours=str(os.getpid()).encode()):\n"
+        "    for p in Path('/proc').glob('[0-9]*'):\n"
+        "        try: words = (p / 'cmdline').read_bytes().split(b'\\0')\n"
+        "        except OSError: continue\n"
+        "        if b'-I' in words[:2] and ours in words: return int(p.name)\n"
+        "def more(): print('after', file=sys.stderr)\n"
+        "with capture('o.log', 'e.log'):\n"
+        "    while companion() is None: pass\n"
+        "    os.kill(companion(), signal.SIGSTOP)\n"
+        f"    {UNSEEN[how]}\n"
+        "    os.kill(companion(), signal.SIGCONT)\n"
+    )
+    assert os.system(f"{sys.executable} script.py {shell}") == 0
+    said = Path("said").read_text()
+    assert "gone" not in said + Path("e.log").read_text()
+    assert said.count("what was printed in the first milliseconds is lost") == 1
+    assert "e.log" in said
+    assert ("new\n" in said) is ("new " in UNSEEN[how])
+    assert ("after\n" in said) is ("more" in UNSEEN[how])
+
+
+def test_where_nothing_is_truncated_no_loss_is_said() -> None:
+    finished = run_script(
+        f"{START}\n"
+        "with capture('o.log', 'e.log'):\n"
+        "    print('one', file=sys.stderr)\n"
+        "    os.system('echo two >&2; echo three')\n"
+        "    print('four')\n"
+    )
+    assert finished.stderr == "one\ntwo\n"
+    assert finished.stdout == "three\nfour\n"

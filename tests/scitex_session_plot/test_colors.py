@@ -114,9 +114,36 @@ def test_a_colour_tells_what_it_was_made_of(levels: tuple[int, int, int, int]) -
     assert color.with_alpha(color.alpha).rgba == color.rgba
     assert color.with_alpha(1) == color.hex
     assert eval(repr(color)) == color
+    assert Color(color) == color
 
 
-@pytest.mark.parametrize("text", ["", "red", "#12345", "#12345g", "123456#", "#1234567"])
+@given(levels=st.tuples(*[st.integers(0, 255)] * 4), at=st.integers(-4, 3))
+def test_a_colour_is_indexed_as_its_numbers(levels: tuple[int, int, int, int], at: int) -> None:
+    color = Color("#" + bytes(levels).hex())
+    assert color[at] == levels[at] / 255
+    assert (color[:3], color[0:3], color[:-1], color[:4]) == (*[color.rgb] * 3, color.rgba)
+    for outside in (4, -5, 7):
+        with pytest.raises(IndexError):
+            color[outside]
+
+
+@given(start=st.integers(1, 9), stop=st.integers(0, 9) | st.none(), step=st.sampled_from([None, 2]))
+def test_the_digits_of_a_colour_are_read_as_those_of_a_text(
+    start: int, stop: int | None, step: int | None
+) -> None:
+    color: Any = Color("#0946ac80")
+    assert color[start:stop:step] == str(color)[start:stop:step]
+    assert (color[:], color[:7], color[0:None]) == (str(color), color.hex, str(color))
+    assert (len(color), list(color)) == (9, list(str(color)))
+
+
+def test_numpy_takes_a_colour_as_text_and_its_index_as_numbers() -> None:
+    assert np.array([COLORS.blue, COLORS.red]).tolist() == [COLORS.blue.hex, COLORS.red.hex]
+    assert np.allclose(0.5 * np.array(COLORS.blue[:3]), [0.5 * level for level in COLORS.blue.rgb])
+    assert COLORS.blue[np.int64(2)] == COLORS.blue.rgb[2]
+
+
+@pytest.mark.parametrize("text", ["", "red", "#12345", "#12345g", "123456#", "#1234567", "1234567"])
 def test_what_is_no_colour_is_refused(text: str) -> None:
     with pytest.raises(StyleValueError, match=f"#rrggbbaa, not {re.escape(repr(text))}$"):
         Color(text)
@@ -153,10 +180,56 @@ def test_matplotlib_takes_a_colour_wherever_it_takes_one(caplog: pytest.LogCaptu
             axes.axhline(2, color=color).get_color(),
             axes.hlines([1, 2], 0, 1, colors=color).get_color(),
             axes.contour([[0, 1], [1, 0]], levels=[0.5], colors=color).get_edgecolor(),
+            axes.eventplot([x], colors=color)[0].get_color(),
+            axes.vlines(x, 0, 1, colors=[color] * 4).get_color()[2],
+            axes.errorbar(x, x, yerr=1, ecolor=color).lines[2][0].get_color(),
+            axes.hist([x, x], color=[color, "red"])[2][0][0].get_facecolor(),
+            axes.pie(x, colors=[color] * 4)[0][2].get_facecolor(),
+            axes.legend(["text"], labelcolor=color).get_texts()[0].get_color(),
             LinearSegmentedColormap.from_list("map", [color, COLORS.white])(0),
         ]
     assert all(same_color(seen, color) for seen in drawn)
     assert not caplog.records
+
+
+def test_matplotlib_converts_a_colour_that_it_has_not_seen() -> None:
+    """It remembers conversions, so that one of the same text would hide that it reads ours."""
+    from matplotlib.colors import to_hex, to_rgba, to_rgba_array
+
+    for text in ("#123457", "#12345679"):
+        assert to_rgba(Color(text)) == Color(text).rgba
+    assert to_rgba_array([Color("#123458"), Color("#12345678")])[:, 3].tolist() == [1, 0x78 / 255]
+    assert to_hex(Color("#12345778"), keep_alpha=True) == "#12345778"
+
+
+def test_pandas_takes_a_colour_wherever_it_takes_one() -> None:
+    import pandas as pd
+    from matplotlib.colors import same_color
+
+    frame = pd.DataFrame({"a": [1, 2, 3, 4], "b": [4, 3, 2, 1]})
+    one, other = CustomColors(0.5).blue, COLORS.red
+    for color in ([one, other], {"a": one, "b": other}):
+        lines = frame.plot(color=color).lines
+        assert [line.get_color() for line in lines] == [one, other]
+    assert {line.get_color() for line in frame.plot(color=one).lines} == {one}
+    assert same_color(frame.plot.bar(color=[one, other]).patches[0].get_facecolor(), one)
+    for name in ("c", "color"):
+        points: Any = frame.plot.scatter("a", "b", **{name: one}).collections[0]
+        assert same_color(points.get_facecolor(), one)
+
+
+def test_seaborn_takes_a_colour_and_a_palette() -> None:
+    import seaborn as sns
+    from matplotlib.colors import same_color
+
+    assert sns.color_palette([COLORS.blue, COLORS.red])[1] == COLORS.red.rgb
+    assert same_color(sns.light_palette(COLORS.blue)[-1], COLORS.blue)
+    axes = sns.scatterplot(x=[1, 2, 3, 4], y=[1, 2, 3, 4], color=COLORS.green)
+    assert same_color(axes.collections[0].get_facecolor()[0], COLORS.green)
+    palette = {"one": COLORS.red, "two": COLORS.blue}
+    axes = sns.lineplot(x=[1, 2] * 2, y=[1, 2] * 2, hue=["one"] * 2 + ["two"] * 2, palette=palette)
+    drawn = [line.get_color() for line in axes.lines[:2]]
+    assert all(map(same_color, drawn, palette.values()))
 
 
 def test_colours_as_the_properties_cycle_keep_their_alpha() -> None:

@@ -76,6 +76,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "deep.ipynb": lambda: b'{"nbformat":4,"cells":' + b"[" * 1_000_000,
     "wide.ipynb": lambda: b'{"nbformat":4,"cells":[' + b"[]," * 3_000_000 + b"0]}",
     "drawings.html": lambda: b"<html>" + b"<svg>" * 1_000_000,
+    "escapes.html": lambda: b"<html>data:image/svg+xml," + b"%41" * 4_000_000,
     "links.md": lambda: (b"data:image/png" + (b";" + b"a" * 39)) * 100_000,
     "digits.tar": lambda: extended_header(1_000_000),
     "entries.zip": lambda: entries(400_000),

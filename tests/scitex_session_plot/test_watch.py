@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import tempfile
 import threading
@@ -325,6 +326,47 @@ def test_a_stamp_that_can_not_be_made_costs_one_warning_and_no_figure(figure: Fi
     restore()
     assert Path("a.png").stat().st_size > 0
     assert Path("b.png").stat().st_size > 0
+
+
+LONGEST = 16 * 1024  # characters of JSON
+
+
+def script_for(length: int, sign: str) -> str:
+    """Give the script whose stamp is that long: its name in this sign, then in plain ones."""
+    fixed = {"scitex-session": 1, "id": "run", "script": "", "time": "2026-11-28T10:51:05+00:00"}
+    room = length - len(json.dumps(fixed, separators=(",", ":")))
+    # XML's signs are written as \\u003c.
+    width = 6 if sign in "<>&" else len(json.dumps(sign)) - 2
+    return sign * (room // width) + "x" * (room % width)
+
+
+@pytest.mark.parametrize("sign", ["a", '"', "\\", "<", "&", "(", "ä"])
+@pytest.mark.parametrize("suffix", ["png", "pdf", "svg", "jpg", "tif", "webp", "gif", "eps"])
+def test_the_longest_stamp_is_read_back_from_every_format(suffix: str, sign: str) -> None:
+    script = script_for(LONGEST, sign)
+    metadata = {"Keywords": "\u65e5"} if suffix in ("pdf", "svg") else {}  # a PDF's in UTF-16
+    restore = watch_savefig(stamp=lambda: {"id": "run", "script": script})
+    save_as(
+        plt.figure(figsize=(1, 1)), f"x.{suffix}", **({"metadata": metadata} if metadata else {})
+    )
+    restore()
+    stamp = read_stamp(f"x.{suffix}")
+    assert stamp is not None
+    assert stamp.script == script
+
+
+@pytest.mark.parametrize("sign", ["a", "<", "ä"])
+def test_a_longer_stamp_is_refused_when_it_is_written(figure: Figure, sign: str) -> None:
+    script = script_for(LONGEST + 1, sign)
+    restore = watch_savefig(stamp=lambda: {"id": "run", "script": script})
+    with pytest.warns(UserWarning, match="without its stamp.*16384.*this one has 16385$"):
+        figure.savefig("one.png")
+    figure.savefig("two.pdf")  # said once
+    with PdfPages("three.pdf") as pages:
+        pages.savefig(figure)
+    restore()
+    for name in ("one.png", "two.pdf", "three.pdf"):
+        assert b"scitex-session" not in Path(name).read_bytes()
 
 
 def test_as_an_error_the_warning_goes_to_stderr(

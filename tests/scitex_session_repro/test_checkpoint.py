@@ -152,3 +152,25 @@ def test_a_kill_while_writing_leaves_a_whole_checkpoint(
             process.wait()
         rng.restore(path)
         assert rng.state_dict()["numpy"].keys() >= {"filling 99", "a"}
+
+
+def test_without_a_path_it_lies_where_the_owner_of_the_manager_says(tmp_path: Path) -> None:
+    with RandomStateManager(42) as rng:
+        assert rng.checkpoint() == Path("checkpoint.json")
+        rng.checkpoint_directory = tmp_path
+        held = rng("a")
+        assert rng.checkpoint() == tmp_path / "checkpoint.json"
+        following = held.random()
+        rng.restore()
+        assert held.random() == following
+
+
+def test_a_spawned_generator_that_is_held_goes_on_from_its_state() -> None:
+    with RandomStateManager(42) as rng:
+        held = rng("a").spawn(3)[2]
+        below = held.spawn(1)[0]
+        held.random(3)
+        rng.checkpoint("state.json")
+        following = [held.random(), below.random(), rng("a").spawn(1)[0].random()]
+        rng.restore("state.json")
+        assert [held.random(), below.random(), rng("a").spawn(1)[0].random()] == following

@@ -3,10 +3,18 @@ from __future__ import annotations
 import os
 import random
 import sys
+from typing import Any
 
 import pytest
 
-from scitex_session_repro import RandomStateManager, get, seed_everything
+from scitex_session_repro import (
+    InvalidTypeError,
+    InvalidValueError,
+    RandomStateManager,
+    get,
+    reset,
+    seed_everything,
+)
 from support import run_script
 
 WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
@@ -188,3 +196,24 @@ def test_the_hash_seed_is_never_touched() -> None:
     with RandomStateManager(42, deterministic=True):
         random.random()
         assert os.environ.get("PYTHONHASHSEED") == found
+
+
+@pytest.mark.parametrize("value", ["Warn", "", 1, None, 1.0, "true"])
+def test_another_value_for_deterministic_is_refused(value: Any) -> None:
+    kind = InvalidValueError if isinstance(value, str) else InvalidTypeError
+    with pytest.raises(kind, match='deterministic must be True, False or "warn", not'):
+        RandomStateManager(42, deterministic=value)
+    with pytest.raises(kind):
+        reset(42, deterministic=value)
+
+
+def test_with_warn_an_operation_without_a_deterministic_algorithm_only_warns() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    enabled = torch.is_deterministic_algorithms_warn_only_enabled
+    with RandomStateManager(42, deterministic="warn"):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert enabled()
+        with RandomStateManager(42, deterministic=True):
+            assert not enabled()
+        assert enabled()
+    assert not torch.are_deterministic_algorithms_enabled()

@@ -184,3 +184,15 @@ def test_large_arrays_are_not_copied(layout: Any) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 10 * BLOCK_BYTES < array.nbytes / 10
+
+
+def test_what_is_advised_for_a_sparse_matrix_works_for_one_that_does_not_fit_into_memory() -> None:
+    sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
+    places = [3, 5, 5], [7, 10**6, 10**6]
+    matrix = sparse.coo_array(([1.0, 2.0, 3.0], places), shape=(10**7, 10**7))
+    with pytest.raises(
+        NotFingerprintableError, match=r"pass its shape and scipy\.sparse\.find\(\)"
+    ):
+        fingerprint(matrix)
+    advised = [fingerprint([one.shape, sparse.find(one)]) for one in (matrix, matrix.tocsr())]
+    assert advised[0] == advised[1]

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import pytest
 
 from scitex_session_repro import NotFingerprintableError, fingerprint
+from scitex_session_repro._fingerprint.encoder import Writer
 
 pd = pytest.importorskip("pandas", reason="pandas is not installed: no frames of it")
 
@@ -104,3 +106,35 @@ def test_a_subclass_or_a_function_inside_is_refused_with_its_place() -> None:
         fingerprint(pd.DataFrame({"f": [1, print]}))
     with pytest.raises(NotFingerprintableError, match="DataFrameGroupBy"):
         fingerprint(pd.DataFrame({"a": [1]}).groupby("a"))
+
+
+def test_frames_that_pandas_calls_equal_are_alike_whatever_the_order_of_categories() -> None:
+    days = [*pd.to_datetime(["2026-01-02", "2026-01-01"])]
+    for categories in ([*"bac"], [3, 1, 2], [0.5, -1.0], days):
+        one, other = (
+            pd.DataFrame({"c": pd.Categorical([categories[1], None, *categories], order)})
+            for order in (categories, categories[::-1])
+        )
+        assert one.equals(other)
+        assert fingerprint(one) == fingerprint(other)
+        assert fingerprint(one["c"].dtype) == fingerprint(other["c"].dtype)
+    mixed = [1, "a", frozenset({1}), frozenset({2})]  # they can't be sorted
+    both = [pd.Series(pd.Categorical(mixed, order)) for order in (mixed, mixed[::-1])]
+    assert fingerprint(both[0]) == fingerprint(both[1])
+    ordered = [pd.CategoricalDtype(order, ordered=True) for order in (["a", "b"], ["b", "a"])]
+    assert fingerprint(ordered[0]) != fingerprint(ordered[1])
+    assert len({fingerprint(pd.Series(["a", "b"], dtype=dtype)) for dtype in ordered}) == 2
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, 1])
+def test_texts_that_are_hashed_together_are_hashed_as_one_by_one(missing: Any) -> None:
+    texts = ["a", "", missing, "é\ud800", "b"] * 2000  # more than are looked at together
+    whole, parts = sha256(), sha256()
+    one = Writer()
+    one.feed = parts.update  # each by itself
+    for text in texts:
+        one.write(text)
+    together = Writer()
+    together.feed = whole.update
+    together.write_parts(texts)
+    assert whole.digest() == parts.digest()

@@ -120,13 +120,19 @@ def test_state_dicts_are_what_they_hold() -> None:
     ("make", "message"),
     [
         (lambda: torch.nn.Linear(1, 1), r"pass its state_dict\(\)"),
-        (lambda: torch.eye(2).to_sparse(), r"layout torch.sparse_coo: pass its to_dense\(\)"),
+        (lambda: torch.eye(2).to_sparse(), r"sparse_coo: pass .* coalesce\(\)\.values\(\)"),
+        (lambda: torch.eye(2).to_sparse_csr(), r"sparse_csr: pass .* crow_indices\(\)"),
+        (lambda: torch.eye(2).to_sparse_csc(), r"sparse_csc: pass .* ccol_indices\(\)"),
         (lambda: torch.empty(2, device="meta"), "on the meta device, which has no values"),
         (lambda: torch.Generator(), r"pass its get_state\(\)"),
         (lambda: torch.quantize_per_tensor(torch.ones(2), 1.0, 0, torch.qint8), "quantised"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:.*quantize:UserWarning", "ignore:.*quantize:DeprecationWarning")
+@pytest.mark.filterwarnings(
+    "ignore:.*quantize:UserWarning",
+    "ignore:.*quantize:DeprecationWarning",
+    "ignore:Sparse CS. tensor support is in beta:UserWarning",
+)
 def test_what_has_no_values_of_its_own_is_refused(make: Any, message: str) -> None:
     with pytest.raises(
         NotFingerprintableError, match=rf"^cannot fingerprint obj\['m'\].*{message}"

@@ -285,3 +285,20 @@ def test_the_version_is_that_of_the_distribution() -> None:
 def test_the_package_has_no_other_names() -> None:
     with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
         _ = repro.no_such_name  # type: ignore[attr-defined]
+
+
+def test_a_fresh_generator_starts_again_each_time_and_spawns_the_same() -> None:
+    def cell(rng: RandomStateManager) -> list[float]:
+        generator = rng.fresh("x")
+        return [generator.random(), generator.spawn(1)[0].random(), generator.random()]
+
+    with RandomStateManager(42) as rng:
+        expected = [rng("x").random(), rng("x").spawn(1)[0].random(), rng("x").random()]
+        held = rng("x").spawn(1)[0]
+        going_on = np.random.Generator(type(held.bit_generator)(0))
+        going_on.bit_generator.state = held.bit_generator.state
+        assert cell(rng) == cell(rng) == expected
+        assert rng.fresh("x") is rng("x")
+        assert held.random() == going_on.random()  # what is held already goes on
+        with pytest.raises(repro.InvalidTypeError):
+            rng.fresh(1)  # type: ignore[arg-type]

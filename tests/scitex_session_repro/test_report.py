@@ -181,3 +181,45 @@ def test_what_torch_was_told_is_told() -> None:
     assert checks[what][:2] == ("not guaranteed", "an operation that has none only warns")
     assert checks["torch: the last bits on the CPU (threads)"][0] == "guaranteed"
     assert "torch" in machine["versions"]
+
+
+UNSEEDED = "generators of numpy without a seed, as of default_rng()"
+
+
+def test_generators_without_a_seed_are_found_with_their_place() -> None:
+    checks, _ = reported("""from numpy.random import default_rng as taken_before
+    rng = RandomStateManager(42); import numpy as np
+    for _ in range(3): np.random.default_rng()
+    np.random.PCG64(); seed = None
+    np.random.Generator(np.random.Philox(
+        seed
+    ))
+    taken_before()
+    """)
+    status, reason, advice = checks[UNSEEDED]
+    assert status == "not guaranteed"
+    found = "made at script.py:6 (3 times), script.py:7, script.py:8, script.py:11"
+    assert reason == found
+    assert "default_rng(42)" in advice
+
+
+def test_generators_with_a_seed_and_copies_are_no_generators_without_one() -> None:
+    checks, _ = reported("""rng = RandomStateManager(42); import copy, pickle, numpy as np
+    np.random.default_rng(1).spawn(2); rng("a").spawn(1)
+    pickle.loads(pickle.dumps([np.random.PCG64(1), np.random.default_rng(1), rng("a")]))
+    copy.deepcopy([np.random.RandomState(1), rng("a"), rng])
+    np.random.seed(1); np.random.RandomState(np.random.MT19937(1))
+    """)
+    assert UNSEEDED not in checks
+
+
+def test_what_notes_generators_without_a_seed_is_taken_away_again() -> None:
+    import numpy as np
+
+    holder = sys.modules["numpy.random.bit_generator"]
+    found = vars(holder)["randbits"]
+    with RandomStateManager(42):
+        with RandomStateManager(43), RandomStateManager(43).temporary_seed(1):
+            assert vars(holder)["randbits"] is not found
+        assert np.random.default_rng().random() != np.random.default_rng().random()
+    assert vars(holder)["randbits"] is found

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from scitex_session_repro._streams.borrowing import for_64_bits, for_numpy_legacy
 from scitex_session_repro._streams.derive import (
     jax_key,
-    restart,
     seed_sequence,
     sklearn_seed,
     torch_seed,
 )
-from scitex_session_repro._streams.derive import numpy_generator as generator_of_path
+from scitex_session_repro._streams.pcg64 import bits_of
+from scitex_session_repro._streams.pcg64 import numpy_generator as generator_of
 from scitex_session_repro._streams.streams import (
     MARKS,
     Streams,
@@ -111,7 +111,7 @@ def path(name: str, scope: Scope = ()) -> bytes:
 
 
 def numpy_generator(seed: int, name: str, scope: Scope = ()) -> np.random.Generator:
-    return generator_of_path(seed, path(name, scope))
+    return generator_of(seed, scope, normalise(name))
 
 
 def start(seed: int, name: str) -> list[int]:
@@ -190,7 +190,7 @@ def test_a_generator_is_restarted_where_it_stands() -> None:
     sequence = generator.bit_generator.seed_seq
     generator.random(3)
     generator.spawn(2)
-    restart(generator, 42, path("data", (("fork", "1"),)))
+    bits_of(generator).restart(42, (("fork", "1"),), "data")
     fresh = numpy_generator(42, "data", (("fork", "1"),))
     assert generator.bit_generator.seed_seq is sequence
     assert generator.random(3).tolist() == fresh.random(3).tolist()

@@ -235,3 +235,20 @@ def test_where_there_are_no_hard_links_it_is_recorded_all_the_same(
     assert rng.verify(1, "x", verbose=False)
     assert not rng.verify(2, "x", verbose=False)
     assert len(list(Path("fingerprints").iterdir())) == 1
+
+
+def test_without_a_name_the_place_of_the_call_is_the_name() -> None:
+    source = """
+        import sys
+        from scitex_session_repro import RandomStateManager
+        with RandomStateManager(42) as rng:
+            for step in range(3):
+                rng.verify(step)
+            rng.verify(float(sys.argv[1]))
+    """
+    first, same, other = (run_script(source, value) for value in ("1", "1", "2"))
+    (script,) = {line.split("'")[1].partition(":")[0] for line in first.stdout.splitlines()}
+    names = [f"{script}:6", f"{script}:6 (2)", f"{script}:6 (3)", f"{script}:7"]
+    assert [line.split("'")[1] for line in first.stdout.splitlines()] == names
+    assert same.stdout.count("is as recorded") == 4
+    assert f"'{script}:7' is not as recorded" in other.stderr

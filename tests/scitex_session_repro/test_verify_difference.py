@@ -138,7 +138,7 @@ def test_the_type_of_a_mapping_is_no_difference(rng: RandomStateManager) -> None
     from collections import OrderedDict
 
     error = difference(rng, OrderedDict(a=1), {"a": 2})
-    assert error.difference == "differing: ['a']"
+    assert error.difference == "differing: ['a']; ['a']: 1 recorded, 2 found"
 
 
 def test_a_kept_array_that_is_damaged_is_said_and_never_unpickled(
@@ -161,16 +161,23 @@ def test_a_column_of_a_frame_is_named(rng: RandomStateManager) -> None:
     then = pd.DataFrame({"a": [1, 2], "b": [3, 4]})
     error = difference(rng, then, then.assign(b=[3, 5]))
     assert error.details["parts"] == {"differing": ["['b']"]}
+    assert error.difference == (
+        "differing: ['b']; ['b']: 1 of 2 elements differ, the first at [1] (4 recorded, 5 found), "
+        "the largest difference is 1"
+    )
+    numbers = {"differing": 1, "total": 2, "first": (1,), "largest": 1}
+    assert error.details["elements"] == {"['b']": numbers}
 
 
 def test_an_index_that_differs_is_named_and_no_column(rng: RandomStateManager) -> None:
     pd = pytest.importorskip("pandas", reason="pandas is not installed: no frames of it")
     then = pd.DataFrame({"a": [1, 2], "b": [3.0, 4.0]})
     error = difference(rng, then, then.set_axis([4, 5]))
-    assert error.difference == "the index differs"
+    assert error.difference.startswith("the index differs; .index: 2 of 2 elements differ")
     assert error.details["parts"] == {"differing": [".index"]}
     error = difference(rng, then, then.set_axis([4, 5]).assign(b=[3.0, 5.0]))
-    assert error.difference == "the index differs, differing: ['b']"
+    assert error.difference.startswith("the index differs, differing: ['b']; .index: 2 of 2 ")
+    assert {*error.details["elements"]} == {".index", "['b']"}
     error = difference(rng, then, then[["b", "a"]])
     assert error.difference == "the columns stand in another order"
 
@@ -180,16 +187,57 @@ def test_of_a_series_it_is_said_whether_index_values_or_name_differ(
 ) -> None:
     pd = pytest.importorskip("pandas", reason="pandas is not installed: no series of it")
     then = pd.Series([1, 2], name="x")
-    assert difference(rng, then, then.set_axis([4, 5])).difference == "the index differs"
-    assert difference(rng, then, then + 1).difference == "the values differ"
+    index = difference(rng, then, then.set_axis([4, 5])).difference
+    assert index.startswith("the index differs; .index: 2 of 2 ")
+    values = difference(rng, then, then + 1).difference
+    assert values.startswith("the values differ; .values: 2 of 2 ")
     assert difference(rng, then, then.rename("y")).difference == "the name differs"
+
+
+def test_a_column_of_a_frame_of_polars_and_one_of_texts_differ_in_numbers(
+    rng: RandomStateManager,
+) -> None:
+    pl = pytest.importorskip("polars", reason="polars is not installed: no frames of it")
+    then = pl.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
+    error = difference(rng, then, pl.DataFrame({"a": [1.0, 2.5], "b": ["x", "z"]}))
+    assert error.details["elements"] == {
+        "['a']": {"differing": 1, "total": 2, "first": (1,), "largest": 0.5},
+        "['b']": {"differing": 1, "total": 2, "first": (1,)},
+    }
+
+
+def test_an_array_deep_in_a_state_differs_in_numbers_at_its_place(rng: RandomStateManager) -> None:
+    def state(step: float, lr: float) -> dict[str, Any]:
+        return {"state": {0: {"step": np.full(3, step)}}, "groups": [{"lr": lr, "name": "w"}]}
+
+    error = difference(rng, state(1.0, 0.1), state(3.0, 0.2))
+    assert error.difference == (
+        "differing: ['state'], ['groups']; ['state'][0]['step']: 3 of 3 elements differ, the first "
+        "at [0] (1.0 recorded, 3.0 found), the largest difference is 2; ['groups'][0]['lr']: 0.1 "
+        "recorded, 0.2 found"
+    )
+    assert error.details["elements"]["['groups'][0]['lr']"]["differing"] == 1
+
+
+def test_of_many_arrays_the_small_ones_are_kept(rng: RandomStateManager) -> None:
+    then = {"large": np.zeros(KEPT_BYTES // 8), "small": np.zeros(2)}
+    error = difference(rng, then, {name: array + 1 for name, array in then.items()})
+    assert error.details["parts"] == {"differing": ["['large']", "['small']"]}
+    assert {*error.details["elements"]} == {"['small']"}
+    (kept,) = Path("fingerprints").glob("*.npz")
+    kept.write_bytes(b"nonsense")
+    with pytest.raises(VerificationError, match=r"kept in .* can't be read"):
+        rng.verify({"large": 1}, "x")
+    assert rng.clear_cache() == 1
+    assert not [*Path("fingerprints").iterdir()]
 
 
 def test_a_tensor_of_a_state_dict_is_named(rng: RandomStateManager) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed: no tensors")
     state = torch.nn.Linear(2, 2).state_dict()
     error = difference(rng, state, {**state, "bias": state["bias"] + 1})
-    assert error.difference == "differing: ['bias']"
+    assert error.difference.startswith("differing: ['bias']; ['bias']: 2 of 2 elements differ, ")
+    assert error.details["elements"]["['bias']"]["largest"] == pytest.approx(1)
     tensor = torch.arange(3.0)
     error = difference(rng, tensor, tensor + torch.tensor([0, 0.5, 0]))
     assert error.details["first"] == (1,)

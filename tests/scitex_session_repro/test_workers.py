@@ -236,3 +236,77 @@ def test_a_child_by_task_gives_the_same_results_however_tasks_are_shared_out(met
     with RandomStateManager(42) as manager:
         expected = [manager.child(f"task {n}")("a").random() for n in range(6)]
     assert run_script(source, method) == (0, f"{expected}\n", "")
+
+
+HELD = """
+import json, multiprocessing, sys, time
+from concurrent.futures import ProcessPoolExecutor
+from scitex_session_repro import RandomStateManager
+
+rng = RandomStateManager(42)
+named, spawned = rng("a"), rng("a").spawn(1)[0]
+below = spawned.spawn(2)[1]
+
+def work(_):
+    time.sleep(0.05)
+    later = named.spawn(1)[0]
+    name = multiprocessing.current_process().name
+    return [name, *(one.random() for one in (named, spawned, below, later))]
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1])
+    with ProcessPoolExecutor(3, context, initializer=rng.initialize_worker) as pool:
+        made = list(pool.map(work, range(12)))
+    made.append(work(0))
+    first = {}
+    for name, *numbers in made:
+        first.setdefault(name, numbers)
+    numbers = [number for _, *numbers in made for number in numbers]
+    print(json.dumps([len(set(numbers)), len(numbers), first]))
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_generators_that_a_module_holds_spawned_ones_too_differ_in_every_process(
+    method: str,
+) -> None:
+    drawn = []
+    for _ in range(2):
+        done = run_script(HELD, method)
+        assert (done.returncode, done.stderr) == (0, "")
+        distinct, total, first = json.loads(done.stdout)
+        assert distinct == total == 52
+        drawn.append(first)
+    common = {*drawn[0]} & {*drawn[1]}
+    assert all(drawn[0][name] == drawn[1][name] for name in common)
+
+
+BARE = """
+import json, multiprocessing, sys
+from scitex_session_repro import RandomStateManager
+
+def begin(initialise, generators):
+    global held
+    initialise()
+    held = generators
+
+def work(_):
+    return [one.random() for one in held] + [held[0].spawn(1)[0].random()]
+
+if __name__ == "__main__":
+    rng, other = RandomStateManager(42), RandomStateManager(7)
+    generators = other("a"), other("a").spawn(1)[0], other.child("c")("a")
+    with multiprocessing.get_context("spawn").Pool(
+        2, begin, (rng.initialize_worker, generators)
+    ) as pool:
+        made = pool.map(work, range(8), chunksize=1)
+    made.append([one.random() for one in generators])
+    print(json.dumps(made))
+"""
+
+
+def test_a_generator_that_was_pickled_without_its_manager_moves_too() -> None:
+    done = run_script(BARE)
+    assert (done.returncode, done.stderr) == (0, "")
+    drawn = [number for numbers in json.loads(done.stdout) for number in numbers]
+    assert len(set(drawn)) == len(drawn) == 35

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from support._command_line import given, mistake
-from support._processes import Finished, run_script, run_together, start_script, write_script
+from support._processes import (
+    Finished,
+    run_script,
+    run_together,
+    start_script,
+    without_failure_line,
+    write_script,
+)
 from support._strace import Killed, killed_at_each_call
 from support._waiting import read_json, read_json_lines, wait_until
 
@@ -19,5 +26,7 @@ __all__ = [
     "run_together",
     "start_script",
     "wait_until",
+    "without_failure_line",
+    "without_failure_line",
     "write_script",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -41,7 +42,8 @@ def run_script(
 ) -> Finished:
     """Run a script (a path, or its text, dedented into ``script.py``) to its end.
 
-    It runs in the working directory, which is the test's own; `env` adds to the environment.
+    It runs in the working directory, which is the test's own; `env` adds to the environment. The
+    line on stderr that says where the logs of a failed run are is left out: it has its own tests.
     """
     finished = subprocess.run(
         [sys.executable, *python_options, os.fspath(write_script(source)), *args],
@@ -54,7 +56,12 @@ def run_script(
         timeout=timeout,
         check=False,
     )
-    return Finished(finished.returncode, finished.stdout, finished.stderr)
+    return Finished(finished.returncode, finished.stdout, without_failure_line(finished.stderr))
+
+
+def without_failure_line(stderr: str) -> str:
+    """Leave out the line that says where the logs of a failed run are."""
+    return re.sub(r"^scitex-session: failed; its logs .*\n", "", stderr, flags=re.MULTILINE)
 
 
 @contextmanager

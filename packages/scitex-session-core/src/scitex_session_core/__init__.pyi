@@ -10,6 +10,7 @@ from ._errors import RecordError as RecordError
 from ._errors import RunDirectoryBusyError as RunDirectoryBusyError
 from ._errors import SessionError as SessionError
 from ._errors import SessionWarning as SessionWarning
+from ._errors import say as say
 from ._errors import warn as warn
 from ._paths import HEARTBEAT_NAME as HEARTBEAT_NAME
 from ._paths import INSTALLED as INSTALLED
@@ -25,7 +26,9 @@ from ._record.files import made_files as made_files
 from ._record.masker import MASK as MASK
 from ._record.masker import is_secret_name as is_secret_name
 from ._record.masker import jsonable as jsonable
+from ._record.masker import secrets_in as secrets_in
 from ._record.masker import source_without_secrets as source_without_secrets
+from ._record.masker import without_hidden as without_hidden
 from ._record.outcome import outcome as outcome
 from ._record.outcome import status_of as status_of
 from ._record.provenance import GitErrand as GitErrand
@@ -35,11 +38,9 @@ from ._record.provenance import new_record as new_record
 from ._record.provenance import usage as usage
 from ._record.provenance import write_environment as write_environment
 from ._record.record import append_event as append_event
-from ._record.record import current_status as current_status
 from ._record.record import ended_record as ended_record
 from ._record.record import fold_events as fold_events
 from ._record.record import read_events as read_events
-from ._record.record import read_record as read_record
 from ._record.record import write_record as write_record
 from ._registry.journal import journal_close as journal_close
 from ._registry.journal import journal_create as journal_create
@@ -48,6 +49,8 @@ from ._registry.journal import register_end as register_end
 from ._registry.journal import register_start as register_start
 from ._registry.journal import registry_dir as registry_dir
 from ._registry.manager import SessionManager as SessionManager
+from ._registry.reader import current_status as current_status
+from ._registry.reader import read_record as read_record
 from ._registry.reindex import reindex as reindex
 from ._rundir.crash import code_dir as code_dir
 from ._rundir.crash import crash_command as crash_command

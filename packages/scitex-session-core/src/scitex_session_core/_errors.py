@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 import warnings
+from io import FileIO, TextIOWrapper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,10 +155,21 @@ def warn(message: str) -> None:
     ``sys.stderr`` of the user's own. The message goes to stderr then, and to Python's own where
     that fails. Where both are closed, or on a full disk, nobody can be told.
     """
+    settled = [stream for stream in (sys.stderr, sys.__stderr__) if _is_settled(stream)]
     try:
         warnings.warn(message, SessionWarning, stacklevel=_stacklevel())
     except (Exception, SystemExit):  # noqa: BLE001  # whatever the user's code raises
         any(_printed(f"SessionWarning: {message}", on) for on in (sys.stderr, sys.__stderr__))
+    for stream in settled:
+        _drop_rest(stream)
+
+
+def say(message: str) -> None:
+    """Print a message of ours on stderr, if it can be printed. Never raise."""
+    settled = _is_settled(sys.stderr)
+    _printed(f"scitex-session: {message}", sys.stderr)
+    if settled:
+        _drop_rest(sys.stderr)
 
 
 def _printed(text: str, stream: TextIO | None) -> bool:
@@ -167,6 +179,36 @@ def _printed(text: str, stream: TextIO | None) -> bool:
     except (Exception, SystemExit):  # noqa: BLE001  # as above
         return False
     return stream is not None
+
+
+def _is_settled(stream: object) -> bool:
+    """Tell whether a stream of Python's own has nothing left to write."""
+    if type(stream) is not TextIOWrapper:
+        return False
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _drop_rest(stream: Any) -> None:
+    """Drop what we have printed and can't be written: a full disk, or a closed descriptor.
+
+    What is left in the buffer would make the interpreter fail at its very end, with status 120,
+    though the run did not.
+    """
+    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    if _is_settled(stream) or type(raw) is not FileIO:
+        return
+    layer = vars(raw)
+    found = layer.get("write")
+    layer["write"] = len  # as if it had taken all
+    _is_settled(stream)
+    if found is None:
+        del layer["write"]
+    else:
+        layer["write"] = found
 
 
 def _stacklevel() -> int:

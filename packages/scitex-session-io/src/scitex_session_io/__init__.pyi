@@ -10,8 +10,10 @@ from ._errors import MissingFileError as MissingFileError
 from ._errors import MissingLibraryError as MissingLibraryError
 from ._errors import TooLargeError as TooLargeError
 from ._errors import UnknownFormatError as UnknownFormatError
+from ._errors import UnsafeFileError as UnsafeFileError
 from ._errors import UnsavableError as UnsavableError
 from ._errors import UsedCaptureError as UsedCaptureError
+from ._files.formats import register_format as register_format
 from ._files.load import load as load
 from ._files.places import save_into as save_into
 from ._files.save import save as save

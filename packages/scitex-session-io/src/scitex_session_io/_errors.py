@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+_LONGEST = 100  # what is longer is no suffix, and comparing it takes long
+
+
 class IoError(Exception):
     """Base of every error that this package raises.
 
@@ -64,25 +67,43 @@ class InvalidTypeError(IoError, TypeError):
 
 
 class UnknownFormatError(IoError, ValueError):
-    """The suffix of a path names no format.
+    """The suffix of a path names no format, or one that can only be saved, or only be loaded.
 
     Attributes
     ----------
     path : str
         The path given.
     allowed : tuple of str
-        The suffixes that name a format.
+        The suffixes that would do.
+    only : str
+        ``"saved"`` or ``"loaded"``, if that is all that can be done with such a file.
     """
 
-    def __init__(self, path: str, allowed: Iterable[str]) -> None:
-        super().__init__(path, tuple(allowed))
+    def __init__(self, path: str, allowed: Iterable[str], only: str = "") -> None:
+        super().__init__(path, tuple(allowed), only)
         self.path = path
         self.allowed = tuple(allowed)
+        self.only = only
 
     def __str__(self) -> str:
         suffix = os.path.splitext(self.path)[1]
-        has = f"the suffix {suffix!r} names no format" if suffix else "it has no suffix"
-        return f"{self.path}: {has}; allowed are {', '.join(self.allowed)}"
+        if not suffix:
+            has = "it has no suffix"
+        elif self.only:
+            has = f"a {suffix} file can only be {self.only}"
+        else:
+            has = f"the suffix {suffix!r} names no format"
+            if near := _near(suffix.lower(), self.allowed):
+                has += f"; did you mean {near}?"
+        allowed = f"allowed are {', '.join(self.allowed)}"
+        return f"{self.path}: {has} ({allowed})" if "?" in has else f"{self.path}: {has}; {allowed}"
+
+
+def _near(suffix: str, allowed: Iterable[str]) -> str | None:
+    import difflib  # 4 ms, and only needed for a mistake
+
+    near = difflib.get_close_matches(suffix, allowed, n=1)
+    return near[0] if near and len(suffix) < _LONGEST else None
 
 
 class UnsavableError(IoError, TypeError):
@@ -129,6 +150,29 @@ class MalformedError(IoError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.why}"
+
+
+class UnsafeFileError(IoError, ValueError):
+    """A file to load can run code, and the caller has not said that it may.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    what : str
+        What in it can run code, such as ``"a pickle"``.
+    """
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(path, what)
+        self.path = path
+        self.what = what
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: {self.what} runs any code that its author put into it when it is "
+            f"loaded; if you trust where it comes from, use load(..., allow_pickle=True)"
+        )
 
 
 class TooLargeError(IoError, MemoryError):

@@ -1,7 +1,7 @@
 """The errors of scitex-session-plot, the checks of arguments that raise them, and its warnings.
 
-Every error is a `PlotError` and the builtin that a caller expects. Its data are its arguments and
-its attributes, so that it can be pickled on its way out of a worker.
+Each error is a `PlotError`, and also the builtin error that a caller expects. What it is made of
+are its attributes, and it can be pickled, as a worker process must to report it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,11 @@ from __future__ import annotations
 import sys
 from math import isfinite
 
-# The modules between a warning and the line of the user's that it is located at.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# A warning is located at the first caller that is none of these: the line in the user's code.
 _NOT_THEIRS = ("scitex_session", "matplotlib", "importlib")
 
 
@@ -18,6 +22,8 @@ class PlotError(Exception):
 
 
 class _NotAllowedError(PlotError):
+    """An argument that is not allowed."""
+
     def __init__(self, argument: str, shown: str, allowed: str) -> None:
         super().__init__(argument, shown, allowed)
         self.argument = argument
@@ -34,20 +40,30 @@ class StyleTypeError(_NotAllowedError, TypeError):
     Attributes
     ----------
     argument : str
-        The argument, or the element of it, that was refused.
+        The argument, or the part of it, that is refused.
     shown : str
         The value as it prints, shortened.
     allowed : str
-        What is allowed instead.
+        What is allowed.
     """
 
 
 class StyleValueError(_NotAllowedError, ValueError):
-    """An argument has a value that is not allowed; the attributes are those of `StyleTypeError`."""
+    """An argument has a value that is not allowed. Its attributes are those of `StyleTypeError`."""
 
 
-class UnknownPresetError(PlotError, ValueError):
-    """No journal's column has the name that was asked for.
+class _UnknownNameError(PlotError):
+    """A name that nothing has."""
+
+    def __init__(self, asked: str, near: tuple[str, ...], known: tuple[str, ...]) -> None:
+        super().__init__(asked, near, known)
+        self.asked = asked
+        self.near = near
+        self.known = known
+
+
+class UnknownPresetError(_UnknownNameError, ValueError):
+    """No column of a journal has the name that was asked for.
 
     Attributes
     ----------
@@ -56,14 +72,8 @@ class UnknownPresetError(PlotError, ValueError):
     near : tuple of str
         Similar names, the nearest first; may be empty.
     known : tuple of str
-        All known names.
+        All names that exist.
     """
-
-    def __init__(self, asked: str, near: tuple[str, ...], known: tuple[str, ...]) -> None:
-        super().__init__(asked, near, known)
-        self.asked = asked
-        self.near = near
-        self.known = known
 
     def __str__(self) -> str:
         guess = f" (did you mean {' or '.join(map(repr, self.near))}?)" if self.near else ""
@@ -74,30 +84,22 @@ class UnknownPresetError(PlotError, ValueError):
         )
 
 
-class UnknownColorError(PlotError, AttributeError, KeyError):
-    """No colour has the name that was asked for.
+class UnknownColorError(_UnknownNameError, AttributeError, KeyError):
+    """No colour has the name that was asked for. Its attributes are those of `UnknownPresetError`.
 
     It is both an AttributeError and a KeyError, since a colour is an attribute and an item.
-
-    Attributes
-    ----------
-    asked : str
-        The name asked for.
-    near : tuple of str
-        Similar names, the nearest first; may be empty.
-    known : tuple of str
-        All known names.
     """
-
-    def __init__(self, asked: str, near: tuple[str, ...], known: tuple[str, ...]) -> None:
-        super().__init__(asked, near, known)
-        self.asked = asked
-        self.near = near
-        self.known = known
 
     def __str__(self) -> str:
         guess = f" (did you mean {' or '.join(self.near)}?)" if self.near else ""
         return f"no colour is named {self.asked!r}{guess}: the names are {', '.join(self.known)}"
+
+
+def similar(asked: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Return up to three of the known names that look like the one asked for, the nearest first."""
+    from difflib import get_close_matches  # only a mistake pays for its import
+
+    return tuple(get_close_matches(asked, [*known]))
 
 
 def positive(argument: str, value: object, unit: str = "") -> float:
@@ -106,7 +108,7 @@ def positive(argument: str, value: object, unit: str = "") -> float:
     Raises
     ------
     StyleTypeError
-        It is no number; a string and a bool are none.
+        It is not a number. A string and a bool are not.
     StyleValueError
         It is NaN, infinite, zero or negative.
     """
@@ -136,14 +138,14 @@ def opacity(argument: str, value: object) -> float:
 
 
 def flag(argument: str, value: object) -> bool:
-    """Return `value` if it is a bool: the text "false" would count as true."""
+    """Return `value` if it is a bool. In an `if`, the text "false" would be true."""
     if not isinstance(value, bool):
         raise StyleTypeError(argument, shorten(value), "True or False")
     return value
 
 
 def shorten(value: object) -> str:
-    """Return a value as it prints, cut to what fits into a sentence."""
+    """Return a value as it prints, cut to 60 characters."""
     shown = repr(value)
     return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
@@ -161,7 +163,7 @@ def _finite(argument: str, value: object, allowed: str) -> float:
 
 
 def warn(message: str) -> None:
-    """Warn of trouble of our own, which must not stop the user: not where warnings are errors."""
+    """Warn of trouble of our own, or print it where warnings are errors: the user goes on."""
     import warnings
 
     frame, level = sys._getframe(), 1

@@ -1,10 +1,10 @@
 """Call a function at the moment a module has been imported, without importing it.
 
-One finder of ours stands at the head of `sys.meta_path` while a `Hook` waits. It finds nothing by
-itself: it asks the finders behind it, and wraps the loader that they return for a module that is
-waited for, so that the calls come right after the module's own code has run and before the
-importing statement goes on. That holds for every form of import. Looking for the module
-(`importlib.util.find_spec`) and an import that fails call nothing, and the hook keeps waiting.
+While a `Hook` waits, a finder of ours is the first in `sys.meta_path`. It finds nothing by itself:
+it asks the finders behind it. If a hook waits for the module, it wraps the loader that they return.
+So the call comes right after the module's own code has run, before the import statement goes on;
+every form of import is the same in this. `importlib.util.find_spec` and an import that fails call
+nothing, and the hook goes on waiting.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class Hook:
         with _lock:
             _waiting = (*_waiting, self)
             _place_finder()
-        # First wait, then look: the other way round, another thread's import could fall between.
+        # Wait first, then look: the other way round, another thread could import it in between.
         if sys.modules.get(name) is not None:
-            __import__(name)  # imports nothing, but waits for a thread that is still at it
-            if (module := sys.modules.get(name)) is not None:  # gone, if that import failed
+            __import__(name)  # only waits, where another thread is importing it just now
+            if (module := sys.modules.get(name)) is not None:  # gone if that import failed
                 self.fire(module)
 
     def cancel(self) -> bool:
@@ -86,7 +86,7 @@ class _Finder:
         finders = sys.meta_path
         if self not in finders or all(hook.name != fullname for hook in _waiting):
             return None
-        # Only those behind: asking all of them would come back here.
+        # Only those behind: to ask all of them would come back here.
         for finder in finders[finders.index(self) + 1 :]:
             find = getattr(finder, "find_spec", None)
             if find is not None and (spec := find(fullname, path, target)) is not None:
@@ -107,8 +107,8 @@ class _Loader:
         return getattr(self._loader, attribute)
 
     def exec_module(self, module: ModuleType) -> None:
-        # Given back before the module runs: it and its readers (importlib.resources, inspect)
-        # meet the loader that they would have met without us.
+        # Before the module runs, its own loader is put back: the module and those who read it
+        # (importlib.resources, inspect) find the loader that they would find without us.
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
@@ -124,7 +124,7 @@ _finder = _Finder()
 
 def _place_finder() -> None:
     """Put the finder at the head of `sys.meta_path` while hooks wait, and take it away after."""
-    # A new list: changing the one that another thread's import is walking along would make it
-    # step over the next finder, and not find a module that is there.
+    # A new list: if the one that another thread's import goes through changed, that import would
+    # skip a finder, and not find a module that is there.
     others = [finder for finder in sys.meta_path if finder is not _finder]
     sys.meta_path = [_finder, *others] if _waiting else others

@@ -95,7 +95,9 @@ class NotFingerprintableError(ReproError, TypeError):
 
 
 class StateError(ReproError, ValueError):
-    """A state can't be loaded: it is damaged, or that of another manager. Nothing has changed.
+    """A state can't be loaded or taken, and nothing has changed.
+
+    It is damaged, or that of another manager; or a DataLoader is in the middle of an epoch.
 
     Attributes
     ----------
@@ -135,8 +137,8 @@ class VerificationError(ReproError, ValueError):
         What differs, in words.
     details : dict
         What differs, as data: pairs (recorded, found) of ``type``, ``dtype``, ``shape``,
-        ``length`` and ``value``; ``parts``; ``differing``, ``total``, ``first`` and ``largest``.
-        Only what is known.
+        ``length`` and ``value``; ``parts``; ``differing``, ``total``, ``first`` and ``largest``;
+        ``elements``, the same four by the place of an array. Only what is known.
     """
 
     name: str

@@ -8,6 +8,7 @@ from scitex_session_core import __version__ as __version__
 from scitex_session_plot import CustomColors as CustomColors
 from scitex_session_repro import RandomStateManager as RandomStateManager
 
+from ._by_hand import Session as Session
 from ._by_hand import close as close
 from ._by_hand import running2finished as running2finished
 from ._by_hand import start as start

@@ -14,7 +14,6 @@ from scitex_session_core import (
     move_to_finished,
     outcome,
     point_latest,
-    read_record,
     status_of,
     warn,
     write_record,
@@ -22,9 +21,9 @@ from scitex_session_core import (
 from scitex_session_io import start_companion
 
 from ._command_line.session_options import asked_by_environment
-from ._config.script import script_of_caller
-from ._lifecycle.execute import enter
-from ._lifecycle.options import KEYWORDS, Options
+from ._config.script import is_interactive, script_of_caller
+from ._lifecycle.execute import end, enter
+from ._lifecycle.options import KEYWORDS, Options, check_keywords
 from ._lifecycle.record import tolerated
 from ._lifecycle.run import Run, run_of
 from ._names.config_object import copy_own_keys, set_own_keys
@@ -34,17 +33,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os as _os
     from collections.abc import Iterable, MutableMapping
-    from types import ModuleType, TracebackType
-    from typing import Any, TextIO
+    from types import FrameType, ModuleType, TracebackType
+    from typing import Any, Self, TextIO, Unpack
 
     from scitex_session_plot import CustomColors
     from scitex_session_repro import RandomStateManager
 
-    from ._lifecycle.options import CaptureMode, StampMode
+    from ._lifecycle.options import CaptureMode, RunKeywords, StampMode
     from ._names.config_object import Config
+    from ._names.logger import Logger
 
 # Sessions that `start` began and nobody has closed.
 _unclosed: list[Run] = []
+# The last error that had been printed as nobody's when they began.
+_printed_before: dict[Run, object] = {}
 
 
 def start(
@@ -184,6 +186,7 @@ def start(
     Notes
     -----
     What the environment asks for (``$SCITEX_SESSION_SEED`` and so on) counts more than arguments.
+    In a notebook or a REPL, a session that was started before and not closed ends first.
     """
     given = dict(locals())
     keywords = {name: given[name] for name in KEYWORDS if name in given}
@@ -193,15 +196,29 @@ def start(
     if sys is None:
         options.capture = "none"
     script = Path(file).absolute() if file is not None else script_of_caller(_sys._getframe(1))
-    run = Run(options, script, start_companion())
-    enter(run)
+    if is_interactive():
+        _close_earlier()
+    run = _begun(Run(options, script, start_companion()))
+    stdout, stderr = (None, None) if sys is None else (run.capture.stdout, run.capture.stderr)
+    names = run.names
+    return run.config, stdout, stderr, plt or names["plt"], names["COLORS"], run.rng
+
+
+def _begun(run: Run, *, alone: bool = False) -> Run:
+    enter(run, alone=alone)
     run.open()
     _close_at_exit(run)
     run.guard.begin_run()
     run.announce()
-    stdout, stderr = (None, None) if sys is None else (run.capture.stdout, run.capture.stderr)
-    names = run.names
-    return run.config, stdout, stderr, plt or names["plt"], names["COLORS"], run.rng
+    return run
+
+
+def _close_earlier() -> None:
+    """Close what `start` began before: somebody has run a cell or a line of theirs again."""
+    for run in _unclosed[::-1]:
+        if run.owned:
+            print(f"scitex-session: {run.id} ends, since another session begins", file=_sys.stderr)
+            run.close(None, {"kind": "never_closed"})
 
 
 def close(
@@ -248,6 +265,88 @@ def close(
     run.conclude(message, verbose=verbose, notify=notify)
 
 
+class Session:
+    """A session as a context manager: for notebooks, libraries and tests.
+
+    Parameters
+    ----------
+    **session_kwargs
+        Options of the session, as `session` takes them.
+
+    Attributes
+    ----------
+    CONFIG, plt, COLORS, rngg, logger
+        What a session gives its script; there within the ``with`` block.
+    results : dict
+        To be filled: what is in it at the end is on record, as if a function had returned it.
+
+    Raises
+    ------
+    UnknownOptionError
+        There is no such option.
+    NestedSessionError
+        On entering: a session runs in this process.
+
+    Notes
+    -----
+    The end of the block ends the session: as a success, or with the exception that leaves the
+    block, which goes on. ``async with`` does the same.
+
+    Examples
+    --------
+    >>> import scitex_session as stx
+    >>> with stx.Session(seed=7, tags=["notebook"]) as s:
+    ...     s.results["mean"] = s.rngg("data").normal(size=100).mean()
+    """
+
+    CONFIG: Config
+    plt: ModuleType
+    COLORS: CustomColors
+    rngg: RandomStateManager
+    logger: Logger
+
+    def __init__(self, **session_kwargs: Unpack[RunKeywords]) -> None:
+        check_keywords(session_kwargs)
+        self._keywords = session_kwargs
+        self._run: Run | None = None
+        self.results: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        return self._enter(_sys._getframe(1))
+
+    async def __aenter__(self) -> Self:
+        return self._enter(_sys._getframe(1))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        run, self._run = self._run, None
+        if run is not None and run in _unclosed:
+            run.guard.begin_cleanup(error)
+            end(run, self.results, error)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def _enter(self, caller: FrameType) -> Self:
+        options = Options({"agg": True, **self._keywords}, asked_by_environment().with_origins())
+        file = options.file
+        script = Path(file).absolute() if file is not None else script_of_caller(caller)
+        self._run = _begun(Run(options, script, start_companion()), alone=True)
+        self.results = {}
+        for name, value in self._run.names.items():
+            setattr(self, name, value)
+        return self
+
+
 def running2finished(
     CONFIG: MutableMapping[str, Any],
     exit_status: int | None = None,
@@ -287,14 +386,14 @@ def running2finished(
     run = run_of(CONFIG)
     if run is not None:
         if run.owned:
-            run.record.end(
-                exit_status, {"kind": "closed"}, remove_src_dir=remove_src_dir, max_wait=max_wait
-            )
+            run.move(exit_status, remove_src_dir=remove_src_dir, max_wait=max_wait)
             copy_own_keys(run.config, CONFIG)
         return CONFIG
     where = CONFIG.get("SDIR_RUN") or CONFIG.get("SDIR")
     if where is None:
         raise InvalidValueError("CONFIG", CONFIG, "a mapping with SDIR_RUN, the run directory")
+    from scitex_session_core import read_record  # a session of this process needs it not
+
     source = Path(where)
     record = read_record(source)
     if record.get("status") == "running":
@@ -343,6 +442,7 @@ def _checked_exit_status(exit_status: object) -> int | None:
 def _close_at_exit(run: Run) -> None:
     """Close `run` truly when the process ends without having closed it."""
     _unclosed.append(run)
+    _printed_before[run] = getattr(_sys, "last_value", None)
     found = _sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -351,7 +451,7 @@ def _close_at_exit(run: Run) -> None:
         finally:  # it may be the user's, and broken
             if run in _unclosed:
                 _unclosed.remove(run)
-                run.guard.begin_cleanup(error)
+                run.guard.insist_on_cleanup(error)
                 exit_status, reason = outcome(raised=error, signum=run.guard.ended_by)
                 run.close(exit_status, {**reason, "never_closed": True}, message=":(")
                 run.guard.die()
@@ -359,6 +459,7 @@ def _close_at_exit(run: Run) -> None:
     def restore() -> None:
         if run in _unclosed:
             _unclosed.remove(run)
+        _printed_before.pop(run, None)
         if _sys.excepthook is hook:
             _sys.excepthook = found
 
@@ -366,13 +467,26 @@ def _close_at_exit(run: Run) -> None:
     run.at_close("putting back sys.excepthook", restore)
 
 
+# Twice: a signal's handler of the script's own may raise before the first has begun.
+@atexit.register
 @atexit.register
 def _close_unclosed() -> None:
-    for run in _unclosed[::-1]:
-        run.guard.begin_cleanup()
-        signum = run.guard.ended_by
-        if signum is None:
+    runs = _unclosed[::-1]
+    for run in runs:
+        run.guard.insist_on_cleanup(_printed_error(run))
+    # One signal ends them all, whichever of them has taken it.
+    signum = next((run.guard.ended_by for run in runs if run.guard.ended_by is not None), None)
+    for run in runs:
+        error = _printed_error(run)
+        if error is None and signum is None:
             run.close(None, {"kind": "never_closed"})
         else:
-            run.close(*outcome(signum=signum))
+            run.close(*outcome(raised=error, signum=signum))
+    for run in runs:
         run.guard.die()
+
+
+def _printed_error(run: Run) -> BaseException | None:
+    """Return the error that ended the script, if a second Ctrl-C has kept it from our hook."""
+    error: BaseException | None = getattr(_sys, "last_value", None)
+    return None if error is _printed_before.get(run) else error

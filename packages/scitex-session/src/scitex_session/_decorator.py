@@ -10,12 +10,9 @@ from types import FunctionType
 from scitex_session_core import InvalidTypeError
 
 from ._command_line.arguments import (
-    Arguments,
     arguments_for,
     given_arguments,
-    program_name,
     refuse,
-    session_part,
 )
 from ._command_line.session_options import NO, YES
 from ._command_line.signature import (
@@ -26,6 +23,7 @@ from ._command_line.signature import (
     parameters_of,
     variables_around,
 )
+from ._config.script import is_interactive
 from ._errors import ConfigFileError, UnsuitableFunctionError, UsageError
 from ._lifecycle.execute import (
     Finished,
@@ -46,9 +44,11 @@ if TYPE_CHECKING:
     from scitex_session_core import SessionManager
 
     from ._by_hand import close, running2finished, start
-    from ._command_line.session_options import Asked
+    from ._command_line.arguments import Arguments
     from ._lifecycle.options import Keywords, RunKeywords
 
+    # The arguments of a function, and what calls it with them, given what can be injected.
+    Found = tuple[Arguments, Callable[[Any], Any]]
     P = ParamSpec("P")
     R = TypeVar("R")
     R_co = TypeVar("R_co", covariant=True)
@@ -105,19 +105,36 @@ def run(
     if parse_args is not None and not callable(parse_args):
         raise InvalidTypeError("parse_args", parse_args, "a function, such as parser.parse_args")
     check_not_nested(func)
-    if parse_args is None and not _wants_bare_args(func):
-        arguments = arguments_for(func)
-        call = functools.partial(arguments.call, func)
-    else:
-        args, asked = _read_by(parse_args or _empty_namespace)
-        arguments = Arguments([], {}, {}, asked)
-        call = functools.partial(arguments.call, functools.partial(func, args))
+    if parse_args is not None or _wants_bare_args(func):
+        from ._command_line.foreign import no_arguments, read_by
+
+        args, arguments = read_by(parse_args or no_arguments)
+        call: Callable[[Any], Any] = functools.partial(
+            arguments.call, functools.partial(func, args)
+        )
         session_kwargs.setdefault("args", args)
+    else:
+        arguments, call = _from_command_line(func)
     plain = _is_disabled()
     if _is_coroutine_function(func) and in_event_loop():
         return _result_in_loop(func, call, session_kwargs, arguments, plain=plain)  # type: ignore[return-value]
     result: R = _result(func, call, session_kwargs, arguments, plain=plain)
     return result
+
+
+def _from_command_line(func: Callable[..., Any]) -> Found:
+    """Return the arguments that the command line gives, and what calls `func` with them."""
+    if _is_click_command(func):
+        from ._command_line.foreign import read_by_click
+
+        return read_by_click(func)
+    arguments = arguments_for(func)
+    return arguments, functools.partial(arguments.call, func)
+
+
+def _is_click_command(func: object) -> bool:
+    click = sys.modules.get("click")
+    return click is not None and isinstance(func, click.Command)
 
 
 def _result(
@@ -169,43 +186,6 @@ def _is_disabled() -> bool:
         allowed = f"one of {', '.join(YES)}, or {', '.join(NO)}"
         refuse(UsageError(f"SCITEX_SESSION_DISABLE must be {allowed}, not {said!r}"))
     return said.lower() in YES
-
-
-def _read_by(parse_args: Callable[[], Any]) -> tuple[Any, Asked]:
-    """Have the user's own parser read the command line, without the part that is the session's."""
-    asked = session_part()
-    found = sys.argv
-    sys.argv = [*found[:1], *asked.rest]
-    try:
-        return _parsed_by(parse_args), asked
-    finally:
-        sys.argv = found
-
-
-def _parsed_by(parse_args: Callable[[], Any]) -> Any:
-    """Call the user's parser. One of click must not end the process once it has parsed."""
-    click = sys.modules.get("click")
-    if click is None:
-        return parse_args()
-    try:
-        if isinstance(parse_args, click.Command):
-            with parse_args.make_context(program_name(), sys.argv[1:]) as context:
-                return parse_args.invoke(context)
-        return parse_args()
-    except click.exceptions.Exit as wanted:
-        raise SystemExit(wanted.exit_code) from None
-    except click.Abort:
-        raise SystemExit("Aborted!") from None
-    except click.ClickException as wrong:
-        wrong.show()
-        raise SystemExit(wrong.exit_code) from None
-
-
-def _empty_namespace() -> object:
-    import argparse
-
-    # Nobody reads the command line, so an option on it is a mistake, not to be swallowed.
-    return argparse.ArgumentParser(program_name(), usage="%(prog)s [-h]").parse_args()
 
 
 def _wants_bare_args(func: Callable[..., Any]) -> bool:
@@ -288,10 +268,10 @@ class _Session:
         Called with arguments, it is the plain function. Called without, it is a script: it reads
         the command line as its signature says, starts a session, runs the function, closes the
         session and returns what the function returned. If its module is ``__main__``, an integer
-        other than 0 becomes the exit status of the process. ``run(...)`` is a session with the
-        arguments that it is given: in a loop, a notebook, a worker. ``plain`` is the function
-        itself, ``options`` what it was decorated with. An async function runs at the call, too, and
-        its value is awaited
+        other than 0 becomes the exit status of the process, but in a notebook or a REPL.
+        ``run(...)`` is a session with the arguments that it is given: in a loop, a notebook, a
+        worker. ``plain`` is the function itself, ``options`` what it was decorated with. An async
+        function runs at the call, too, and its value is awaited
         (``asyncio.run(main())``); within an event loop it runs when it is awaited.
 
     Raises
@@ -370,7 +350,7 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     is_async = _is_coroutine_function(func)
     namespace = namespace_of(func)
     module = namespace.get("__name__")
-    exits = module in ("__main__", "__mp_main__")
+    is_main = module in ("__main__", "__mp_main__")
     if module == "__mp_main__" and RUN_VARIABLE in os.environ:
         from ._lifecycle.worker import expect_run
 
@@ -382,19 +362,17 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
         importing = module == "__mp_main__" and vars(sys.modules[module]) is namespace
         return _is_disabled() or importing
 
-    def in_session(find: Callable[[], Arguments], *, exits: bool) -> Any:
+    def in_session(find: Callable[[], Found], *, exits: bool) -> Any:
         if is_async and in_event_loop():
             return in_loop(find, exits=exits)
         check_not_nested(func)
-        arguments = find()
-        call = functools.partial(arguments.call, func)
+        arguments, call = find()
         result = _result(func, call, keywords, arguments, plain=runs_plain(), exits=exits)
         return Finished(result) if is_async else result
 
-    async def in_loop(find: Callable[[], Arguments], *, exits: bool) -> Any:
+    async def in_loop(find: Callable[[], Found], *, exits: bool) -> Any:
         check_not_nested(func)
-        arguments = find()
-        call = functools.partial(arguments.call, func)
+        arguments, call = find()
         return await _result_in_loop(
             func, call, keywords, arguments, plain=runs_plain(), exits=exits
         )
@@ -402,7 +380,10 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     @functools.wraps(func)
     def script(*args: Any, **kwargs: Any) -> Any:
         if not args and not kwargs:
-            return in_session(lambda: arguments_for(func), exits=exits)
+            # Where somebody types, the number is the answer, and must not end the process.
+            return in_session(
+                lambda: _from_command_line(func), exits=is_main and not is_interactive()
+            )
         if len(args) == 1 and not kwargs:
             _refuse_method_call(func, script, args[0])
         try:
@@ -417,7 +398,12 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
 
     @functools.wraps(func)
     def run_with(*args: Any, **kwargs: Any) -> Any:
-        return in_session(lambda: given_arguments(func, args, kwargs), exits=False)
+        def given() -> Found:
+            plain = getattr(func, "callback", func) if _is_click_command(func) else func
+            arguments = given_arguments(plain, args, kwargs)
+            return arguments, functools.partial(arguments.call, plain)
+
+        return in_session(given, exits=False)
 
     script.__name__ = name_of(func)
     script.plain = func  # type: ignore[attr-defined]
@@ -440,6 +426,11 @@ def _check_function(func: Any) -> None:
         raise UnsuitableFunctionError(name, f"{why} main = session(Class.method)")
     if not callable(func):
         raise UnsuitableFunctionError(repr(func), "a session wraps a function")
+    if _is_click_command(func):
+        from ._command_line.foreign import check_click_command
+
+        check_click_command(func)
+        return
     parameters = parameters_of(func)
     of_object = parameters[:1] and parameters[0].name in ("self", "cls")
     if home and not home.endswith("<locals>") and of_object and not hasattr(func, "__self__"):

@@ -17,11 +17,12 @@ from collections.abc import Hashable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta
 from enum import Enum
+from itertools import pairwise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
-    from typing import Any
+    from typing import Any, TypeGuard
 
     Container = Mapping[Any, Any] | list[Any] | tuple[Any, ...] | AbstractSet[Any]
 
@@ -29,18 +30,32 @@ MASK = "***"
 
 # A name without any of these is innocent.
 _NAME_WORDS = (
-    *("pass", "pw", "secret", "token", "key", "credential", "bearer", "auth", "cookie", "jwt"),
-    *("kennwort", "contrase"),
+    *("pass", "pw", "secret", "token", "key", "cred", "bearer", "auth", "cookie", "jwt", "pswd"),
+    *(
+        "_pat",
+        "kennwort",
+        "contrase",
+        "senha",
+        "wachtwoord",
+        "парол",
+        "密码",
+        "パスワード",
+        "비밀번호",
+    ),
 )
 # Whatever ends so is secret, also without a boundary before it: `dbpassword`.
 _PASSWORDS = (
     *("password", "passwords", "passwd", "passphrase", "passphrases", "passcode", "pwd"),
-    *("secret", "secrets", "credential", "credentials", "passwort", "kennwort"),
-    *("contraseña", "contrasena"),
+    *("secret", "secrets", "credential", "credentials", "creds", "passwort", "kennwort"),
+    *("passwrd", "pswd", "contraseña", "contrasena", "senha", "motdepasse"),
+    *("wachtwoord", "пароль", "密码", "パスワード", "비밀번호"),
 )
 _SECRET_ALONE = {"bearer", "authorization", "cookie", "cookies", "jwt"}
 # What may follow: `password_2`, `secret_value`.
-_TAILS = {"value", "text", "str", "string", "plain", "old", "new", "hash", "b64", "base64"}
+_TAILS = {
+    *("value", "text", "str", "string", "plain", "old", "new", "hash", "b64", "base64", "json"),
+    *("again", "confirm", "confirmation", "default", "header", "repeat"),
+}
 # A pass that is no password.
 _OTHER_PASSES = {
     *("all", "backward", "band", "by", "double", "each", "final", "first", "forward", "high"),
@@ -49,8 +64,22 @@ _OTHER_PASSES = {
 }
 # `dbpass`, `userpw`.
 _OWNERS = {
-    *("admin", "database", "db", "ftp", "http", "imap", "key", "ldap", "login", "mail", "my"),
-    *("mysql", "pg", "postgres", "proxy", "redis", "root", "smtp", "sql", "ssh", "sudo", "user"),
+    *(
+        "admin",
+        "auth",
+        "database",
+        "db",
+        "ftp",
+        "http",
+        "imap",
+        "key",
+        "ldap",
+        "login",
+        "mail",
+        "my",
+    ),
+    *("mysql", "pg", "postgres", "proxy", "redis", "root", "smtp", "sql", "ssh", "store", "sudo"),
+    "user",
 }
 # What makes a key or a token a secret one: `primary_key`, `pad_token` and `max_tokens` are none.
 _OF_ACCESS = {
@@ -58,55 +87,87 @@ _OF_ACCESS = {
     *("refresh", "secret", "service"),
 }
 _OF_KEYS = {
-    *("account", "admin", "aes", "app", "consumer", "database", "db", "encryption", "gpg", "hmac"),
-    *("license", "master", "pgp", "priv", "rsa", "sas", "shared", "signing", "ssh", "storage"),
-    *("subscription",),
+    *("account", "activation", "admin", "aes", "app", "application", "consumer", "database", "db"),
+    *("encryption", "fernet", "gpg", "hmac", "license", "master", "pgp", "priv", "recovery", "rsa"),
+    *("sas", "shared", "signing", "ssh", "storage", "subscription"),
 }
 _OF_TOKENS = {
-    *("bot", "csrf", "device", "id", "jwt", "login", "pat", "push", "security", "session", "user"),
-    *("xsrf",),
+    *("bot", "csrf", "device", "download", "fcm", "id", "invite", "job", "jwt", "login", "pat"),
+    *("push", "registration", "reset", "sas", "security", "session", "upload", "user"),
+    *("verification", "webhook", "xsrf"),
 }
 _VENDORS = {
-    *("algolia", "anthropic", "aws", "azure", "clearml", "cloudflare", "cohere", "comet"),
-    *("databricks", "datadog", "deepseek", "discord", "docker", "dropbox", "elevenlabs"),
-    *("elsevier", "firebase", "gcp", "gemini", "gh", "github", "gitlab", "google", "groq"),
-    *("heroku", "hf", "huggingface", "jina", "kaggle", "langchain", "langsmith", "mailgun"),
-    *("mistral", "ncbi", "neptune", "ngc", "notion", "npm", "nvidia", "openai", "openrouter"),
-    *("perplexity", "pinecone", "pypi", "replicate", "sendgrid", "sentry", "serpapi", "slack"),
-    *("stripe", "supabase", "tavily", "telegram", "twilio", "twitter", "vault", "voyage"),
-    *("wandb", "xai", "zenodo", "zotero"),
+    *("airtable", "algolia", "anthropic", "asana", "aws", "azure", "bitbucket", "cdsapi"),
+    *("clearml", "cloudflare", "codecov", "cohere", "comet", "consul", "databricks", "datadog"),
+    *("dataverse", "deepseek", "digitalocean", "discord", "docker", "dockerhub", "dropbox"),
+    *("elevenlabs", "elsevier", "figshare", "firebase", "gcp", "gemini", "gh", "github"),
+    *("gitlab", "google", "grafana", "groq", "heroku", "hf", "huggingface", "jina", "jira"),
+    *("k8s", "kaggle", "kube", "kubernetes", "langchain", "langsmith", "mailgun", "mapbox"),
+    *("mistral", "mlflow", "ncbi", "neptune", "ngc", "nomad", "notion", "npm", "nvidia"),
+    *("openai", "openrouter", "osf", "perplexity", "pinecone", "pypi", "quay", "replicate"),
+    *("sendgrid", "sentry", "serpapi", "slack", "snyk", "stripe", "supabase", "tavily"),
+    *("telegram", "twilio", "twitter", "vault", "voyage", "wandb", "xai", "zenodo", "zotero"),
 }
 
 # A name and what stands between it and its value: `name=`, `"name": `, `--name `, `<name>`.
 _NAMED = (
     r"(?<![\w.\-])([\w.\-]{1,64}+)"
-    r"(\\*[\"'\]]{0,2}(?:[ \t]{0,4}(?:=>|:=|={1,3}|:(?!//)|>(?=[^<>\s]{1,200}</))[ \t]{0,4}"
-    r"|,?[ \t]{1,2}))"
+    r"(\\*[\"'\]]{0,2}(?: (?:is|was|provided))?"
+    r"(?:[ \t]{0,4}(?:=>|:=|={1,3}|:(?!//)|%3[AD]|>(?=[^<>\s]{1,200}</))[ \t]{0,4}|,?[ \t]{1,2}))"
 )
 # The type of a parameter in source code, which stands before its default.
 _ANNOTATION = r"[A-Za-z_][\w.]*(?:\[[\w., ]{0,40}\])?(?: \| [\w.]+){0,4}[ \t]+=[ \t]+"
-# Within quotes, within brackets, or up to a blank, a separator or a closing bracket.
+# Within quotes (also with escapes, and where the text ends before the quotes do), within brackets,
+# or up to a blank, a separator or a closing bracket.
 _VALUE = (
-    r"[bBrRuUfF]{0,2}(\\*[\"']).{1,4000}?\1|\{[^}\n]{1,4000}\}|\[[^\]\n]{1,4000}\]"
-    r"|\([^)\n]{1,4000}\)"
+    r"[bBrRuUfF]{0,2}(?:(\"{3}|'{3})[\s\S]{1,4000}?\1|([\"'])(?:(?!\2)[^\\\n]|\\[^\n]){1,4000}\2"
+    r"|(\\+[\"']).{1,4000}?(?<!\\)\3|([\"']).{1,4000}?\4|(\\*[\"'])[^\n]+)"
+    r"|\{[^}\n]{1,4000}\}|\[[^\]\n]{1,4000}\]|\([^)\n]{1,4000}\)"
     r"|(?:[^\s;&\"'<>,)\]}\\]|[,)\]}](?![\s,;)\]}]|\Z|\w{1,40}=)|\\(?![\"'n]))+"
 )
+# What stands on the line of a name whose value is below it.
+_BLOCK = r"(?:[|>][-+\d]{0,2})?"
+_NAME_ALONE = r"[\w.\- ]{1,64}"
 _NO_SECRETS = {"None", "True", "False", "null", "true", "false", "str", "bytes", "int"}
+_RANDOM = r"(?=\S*\d)(?=\S*[A-Za-z])[^\s\"'()]{8,}"  # letters and digits
 _NUMBER = r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?"
 
-# The value of a header, with its scheme; and a scheme with a value alone.
-_HEADER = (
-    r"(?i)\b(authorization\\*[\"']?\s{0,3}[:=,]\s{0,3}\\*[\"']?"
-    r"(?:(?:basic|bearer|token|digest|negotiate|apikey)\s{1,3})?)[^\s\"',}\\]+"
-)
-_SCHEME = (
-    r"\b((?i:bearer|basic)[ \t]{1,3})"
-    r"(?:(?=[A-Za-z]{0,200}[^A-Za-z\s])[\w.~+/\-]{8,}={0,2}|[A-Za-z]{16,})(?![\w.~+/=-])"
+# Other forms, each with a word that occurs in it, in lower case: headers, schemes, addresses,
+# commands, calls, and pairs of a name and a value.
+_AROUND = r"[\"',=\s]{1,4}"
+_FORMS = (
+    (
+        "authorization",
+        r"(?i)\b(authorization\\*[\"']?\s{0,3}[:=,]\s{0,3}\\*[\"']?"
+        r"(?:(?:basic|bearer|token|digest|negotiate|apikey)\s{1,3})?)[^\s\"',}\\]+",
+    ),
+    ("cookie", r"(?i)\b(cookie\\*[\"']?[ \t]{0,3}[:=][ \t]{0,3}\\*[\"']?)[^\n\"'}\\]+"),
+    *(
+        (
+            f"{scheme} ",
+            rf"\b((?i:{scheme})[ \t]{{1,3}})"
+            r"(?:(?=[A-Za-z.\-/]{0,200}[\d=_~+])[\w.~+/\-]{8,}={0,2}|[A-Za-z]{16,})(?![\w.~+/=-])",
+        )
+        for scheme in ("bearer", "basic")
+    ),
+    # A token that stands in place of a user: https://TOKEN@github.com
+    ("://", r"(://)(?=[a-z_\-]{0,99}\d)(?=[\d_\-]{0,99}[a-z])[\w\-]{16,200}(?=@[\w\-])"),
+    ("webhook", r"((?i:discord(?:app)?|office)\.com/(?:api/)?webhook(?:s|b2)?/)[^\s\"'<>]+"),
+    ("machine ", r"(?i)(\bmachine\s{1,9}\S+\s{1,9}login\s{1,9}\S+\s{1,9}password\s{1,9})\S+"),
+    (
+        "curl",
+        rf"(\bcurl\b[^\n]{{0,400}}?(?:-u|--user|--proxy-user){_AROUND}[^\s:\"']{{1,99}}:)[^\s\"']+",
+    ),
+    ("sshpass", rf"(\bsshpass{_AROUND}-p{_AROUND}?)[^\s\"']+"),
+    (
+        "auth",
+        r"((?:(?i:\bauth\\*[\"']?\s?[=:]\s?)|Auth)[(\[](?=\\*[\"']))[^)\],\n]{1,400},[^)\]\n]{1,400}",
+    ),
 )
 # A password in a URL, up to the last "@": after the colon of a port there is none.
 _ADDRESS = r"(?<=://)([^/\s:@\"']{0,200}):(?!\d+/)[^\s\"'<>]{1,1000}(?=@)"
 _QUERY = (
-    r"(?i)(?<=[?&])((?:[\w.-]{0,60}[_.-])?(?:token|key|secret|password|signature|sig|apikey)=)"
+    r"(?i)(?<=[?&#])((?:[\w.-]{0,60}[_.-])?(?:token|key|secret|password|signature|sig|apikey)=)"
     r"[^&\s#\"'*]+"
 )
 # user:password@host without a scheme.
@@ -114,9 +175,16 @@ _USER = (
     r"(?<![\w/@:.+\-])((?!(?:mailto|sips?|xmpp|acct|ssh|git|urn|cid|mid):)[\w.+\-]{0,63}[A-Za-z]"
     r"[\w.+\-]{0,63}):[^\s:@/\"']{1,128}@(?=(?!sha\d|md5)[\w\-]{1,63}[.:(/]|localhost)"
 )
+# name="DB_PASSWORD" value="X", {"name": "DB_PASSWORD", "value": "X"}
+# Of these, code has only what is quoted.
+_HEADERS = {"authorization", "cookie"}
+_PAIR = (
+    r"(?i)((?:name|key)\\*[\"']?\s?[=:]\s?\\*[\"'])([\w.\-]{1,64})"
+    r"(\\*[\"'][\s,]{0,20}\\*[\"']?value\\*[\"']?\s?[=:]\s?\\*[\"'])[^\"'\n\\]+"
+)
 # Tokens with a beginning of their own, and private keys: words that occur in them, and their forms.
 _ISSUED = (
-    (("PRIVATE KEY-----",), r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*"),
+    (("PRIVATE KEY",), r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\s\S]*"),
     (("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"\bgh[pousr]_[A-Za-z0-9]{20,}"),
     (("github_pat_",), r"\bgithub_pat_\w{20,}"),
     (
@@ -136,24 +204,50 @@ _ISSUED = (
     (("xox",), r"\bxox[a-z](?:\.xox[a-z])?-[\w\-]{10,}"),  # Slack
     (("xapp-",), r"\bxapp-[\w\-]{20,}"),
     (("hooks.slack.com/",), r"(?<=hooks\.slack\.com/)[\w/]{10,}"),
-    (("AKIA", "ASIA"), r"\bA[KS]IA[0-9A-Z]{16}"),  # Amazon
+    (("AKIA", "ASIA", "ABIA", "ACCA"), r"\bA(?:[KS]IA|BIA|CCA)[0-9A-Z]{16}"),  # Amazon
+    (("A3T",), r"\bA3T[0-9A-Z]{17}"),
+    (("Q~",), r"(?<![\w.~-])[\w.~]{3}\dQ~[\w.~-]{31,}"),  # Azure
+    (("SK",), r"\bSK[0-9a-f]{32}\b"),  # Twilio
+    (("sk_",), r"\bsk_[0-9a-f]{48}"),  # ElevenLabs
+    (("key-",), r"(?<![\w-])key-[0-9a-f]{32}\b"),  # Mailgun
+    (("-us",), r"\b[0-9a-f]{32}-us\d{1,2}\b"),  # Mailchimp
+    ((".atlasv1.",), r"\b\w{14}\.atlasv1\.[\w=-]{60,}"),  # Terraform
+    (("_mmk",), r"\b\w{6}_\w{29}_mmk\b"),  # MaxMind
+    (("sha256~",), r"\bsha256~[\w-]{43}"),  # OpenShift
+    (("A3-",), r"\bA3-[A-Z0-9]{6}-(?:[A-Z0-9]{5,11}-){2,3}[A-Z0-9]{5}\b"),  # 1Password
+    (("EAA",), r"\bEAA[A-Za-z0-9]{100,}"),  # Facebook
+    (("dp.",), r"\bdp\.(?:pt|st|sa|ct)\.[\w.]{40,}"),  # Doppler
+    (("pat.", "sat."), r"\b[ps]at\.[\w-]{22}\.\w{24}\.\w{20}"),  # Harness
     (("AIza", "ya29."), r"\b(?:AIza|ya29\.)[\w\-]{20,}"),  # Google
     (("pypi-",), r"\bpypi-[\w\-]{40,}"),
     (("npm_",), r"\bnpm_[A-Za-z0-9]{30,}"),
     (("eyJ",), r"\beyJ[\w\-=]{8,}\.[\w\-=]{8,}(?:\.[\w\-.+/=]*)?"),  # JSON Web Tokens
     (("SG.",), r"\bSG\.[\w\-]{16,}\.[\w\-]{16,}"),  # SendGrid
     (("sq0",), r"\bsq0(?:csp|atp|idp)-[\w\-]{22,}"),  # Square
-    (("dop_v1_", "shpat_"), r"\b(?:dop_v1|shpat)_[0-9a-fA-F]{32,}"),  # DigitalOcean, Shopify
-    (("dckr_pat_", "tskey-"), r"\b(?:dckr_pat_|tskey-)[\w\-]{16,}"),  # Docker, Tailscale
-    (("r8_", "gsk_"), r"\b(?:r8|gsk)_[A-Za-z0-9]{30,}"),  # Replicate, Groq
+    (("dckr_", "tskey-"), r"\b(?:dckr_[po]at_|tskey-)[\w\-]{16,}"),  # Docker, Tailscale
     (("pplx-", "xai-", "nvapi-"), r"\b(?:pplx|xai|nvapi)-[\w\-]{30,}"),  # Perplexity, xAI, NVIDIA
-    (("lsv2_",), r"\blsv2_[a-z]{2}_\w{20,}"),  # LangSmith
-    (("hvs.",), r"\bhvs\.[\w\-]{20,}"),  # Vault
+    (("hvs.", "hvb.", "hvr."), r"\bhv[sbr]\.[\w\-]{20,}"),  # Vault
     (("dapi",), r"\bdapi[0-9a-f]{32}"),  # Databricks
     (("AGE-SECRET-KEY-",), r"\bAGE-SECRET-KEY-[0-9A-Z]{40,}"),
-    ((":AA",), r"\b\d{8,10}:AA[\w\-]{32,}"),  # Telegram
+    ((":AA",), r"(?<!\d)\d{8,10}:AA[\w\-]{32,}"),  # Telegram
 )
 _ISSUED_WORDS = tuple(word for words, _ in _ISSUED for word in words)
+# More beginnings of tokens. What follows has sixteen letters and digits without a break, or is
+# longer and of all kinds, so that no name joined with "-" or "_" is taken for one.
+_BEGINNINGS = (
+    *("api_org_", "apify_api_", "csk-", "fw_", "gsk_", "jina_", "lsv2_pt_", "lsv2_sk_", "pcsk_"),
+    *("r8_", "tvly-", "wandb_v1_", "KGAT_"),  # models, data, trackers
+    *("ABSK", "bedrock-api-key-", "doo_v1_", "dop_v1_", "dor_v1_", "fio-u-", "fm1a_", "fm1r_"),
+    *("fm2_", "fo1_", "GOCSPX-", "HRKU-AA", "LTAI", "ops_eyJ", "pscale_oauth_", "pscale_pw_"),
+    *("pscale_tkn_", "pul-", "sbp_", "sb_secret_", "tk-us-", "v1.0-"),  # clouds, stores
+    *("AKCp", "ATATT3", "ATBB", "ATCTT3", "BBDC-", "CLOJARS_", "cmVmd", "figd_", "glffct-"),
+    *("GR1348941", "ico-", "lin_api_", "NRAK-", "ntn_", "phx_", "PMAK-", "pnu_"),
+    *("rdme_", "rubygems_", "sgp_", "shpat_", "shpca_", "shppa_", "shpss_", "sm_aat_"),
+    *("sm_pat_", "sm_sat_", "s-s4t2af-", "s-s4t2ud-"),  # code and work
+    *("dt0c01.", "eyJrIjoi", "glc_", "glsa_", "sntrys_", "sntryu_"),  # watching
+    *("duffel_live_", "duffel_test_", "EZAK", "EZTK", "FLWSECK-", "FLWSECK_TEST-", "p8e-"),
+    *("shippo_live_", "shippo_test_", "xkeysib-", "ZXlKaGJHY2lPaU"),  # shops, mail, and JWT again
+)
 _SHORTEST_TOKEN = 15
 # A value on a command line that is shorter is masked only where it stands alone.
 _SHORTEST_PART = 4
@@ -213,7 +307,10 @@ def _is_key_or_token(words: list[str]) -> bool:
     *before, last = words
     if last in _SECRET_ALONE or (last == "token" and not before):
         return True
-    vendor = not _VENDORS.isdisjoint([*before, "".join(before[-2:])])  # OpenAI is two words
+    pairs = map("".join, pairwise(before))  # OpenAI is two words
+    vendor = not _VENDORS.isdisjoint([*before, *pairs])
+    if last == "pat":  # a personal access token
+        return vendor
     if last == "auth":
         return bool(before) and (vendor or before[-1] in ("basic", "http", "proxy"))
     for end, owners in (("key", _OF_KEYS), ("token", _OF_TOKENS)):
@@ -238,26 +335,24 @@ def without_secrets(text: str, *, code: bool = False) -> str:
         Whether it is Python. There, what a secret name is given is a secret only where it is
         quoted: ``token = tokenizer.encode(text)`` stays as it is.
     """
-    if len(text) >= _SHORTEST_TOKEN and any(word in text for word in _ISSUED_WORDS):
-        for words, pattern in _ISSUED:
-            if any(word in text for word in words):
-                text = re.sub(pattern, MASK, text)
+    if len(text) >= _SHORTEST_TOKEN:
+        text = _without_issued(text)
     if ":" in text and _follows_a_word("@", text):
         if "://" in text:
             text = re.sub(_ADDRESS, rf"\1:{MASK}", text)
         text = re.sub(_USER, rf"\1:{MASK}@", text)
     if "://" in text and "=" in text and ("?" in text or "&" in text):
         text = re.sub(_QUERY, rf"\1{MASK}", text)
-    if not ("=" in text or ":" in text or " " in text or ">" in text):
+    if not any(sign in text for sign in "=: >%(,"):
         return text
     lower = text.lower()
-    if "authorization" in lower:
-        text = re.sub(_HEADER, rf"\1{MASK}", text)
-    if "bearer " in lower or "basic " in lower:
-        text = re.sub(_SCHEME, rf"\1{MASK}", text)
-    if code and not _names_a_secret(text, lower):
+    for word, pattern in _FORMS:
+        if word in lower:
+            masked = _masked_if_quoted if code and word in _HEADERS else rf"\1{MASK}"
+            text = re.sub(pattern, masked, text)
+    if not any(word in lower for word in _NAME_WORDS):
         return text
-    return _without_named(text, code) if any(word in lower for word in _NAME_WORDS) else text
+    return _without_named(text, code) if not code or _names_a_secret(text, lower) else text
 
 
 def source_without_secrets(source: bytes) -> bytes:
@@ -304,38 +399,105 @@ def _names_a_secret(code: str, lower: str) -> bool:
     return False
 
 
+def _without_issued(text: str) -> str:
+    """Mask the tokens that are known by their form."""
+    if "-----BEGIN" not in text and all(len(word) < _SHORTEST_TOKEN for word in text.split()):
+        return text
+    if any(word in text for word in _ISSUED_WORDS):
+        for words, pattern in _ISSUED:
+            if any(word in text for word in words):
+                text = re.sub(pattern, MASK, text)
+    if beginnings := [re.escape(word) for word in _BEGINNINGS if word in text]:
+        body = r"(?:[A-Za-z0-9]{16}|(?=\S{0,60}\d)(?=\S{0,60}[A-Z])[\w.+/=-]{24})[\w.+/=-]*"
+        text = re.sub(rf"(?<![\w+/-])(?:{'|'.join(beginnings)}){body}", MASK, text)
+    return text
+
+
+def _masked_if_quoted(found: re.Match[str]) -> str:
+    quoted = re.search(r"[:=,]\s*\\*[\"']", found[1])
+    return f"{found[1]}{MASK}" if quoted else found[0]
+
+
 def _without_named(text: str, code: bool) -> str:
     """Mask what a text gives a secret name: `password=X`, `"api_key": "X"`, `--token X`."""
+    if "value" in text:
+        text = re.sub(_PAIR, _masked_pair, text)
+    if ":" in text and not code:
+        text = _without_lines(text)
     parts = []
     end = 0
     for found in re.finditer(_NAMED, text):
         name, between = found.groups()
+        if name in ("key", "Key", "keys"):  # "API key: X"
+            name = text[max(0, found.start() - 20) : found.start()].rpartition("\n")[2] + name
         start = found.end()
         if found.start() < end or not is_secret_name(name):
             continue
         if ":" in between and (annotation := re.compile(_ANNOTATION).match(text, start)):
             start = annotation.end()
         value = re.compile(_VALUE).match(text, start)
-        if value is None or not _is_given(name, between, value) or (code and value[1] is None):
+        if value is None or not _is_given(name, between, value[0]):
             continue
-        quote = value[1] or ""
-        inner = value[0].find(quote) + len(quote) if quote else 0
-        parts += [text[end : start + inner], MASK, quote]
+        if code and not any(value.groups()):  # a call, a variable, a word
+            continue
+        quote = next(filter(None, value.groups()), "")
+        inner = value[0].find(quote) + len(quote)
+        is_closed = value[0].endswith(quote) and len(value[0]) > inner
+        parts += [text[end : start + inner], MASK, quote if is_closed else ""]
         end = value.end()
     return "".join(parts) + text[end:]
 
 
-def _is_given(name: str, between: str, value: re.Match[str]) -> bool:
-    """Tell whether a text gives a secret name this value."""
-    words, shown = _words(name), value[0]
+def _without_lines(text: str) -> str:
+    """Mask what follows a password's name on its line, and the lines below that belong to it.
+
+    As YAML has it: a value without quotes may have blanks, and one of many lines is indented.
+    """
+    shown: list[str] = []
+    outer: str | None = None
+    for line in text.split("\n"):
+        content = line.lstrip(" \t")
+        indent = line[: len(line) - len(content)]
+        if outer is not None and _is_within(outer, indent, content):
+            if not shown[-1].endswith(MASK):
+                shown[-1] += f" {MASK}"
+            continue
+        outer = None
+        name, colon, value = content.removeprefix("- ").partition(":")
+        value = value.strip()
+        whole = line
+        if colon and re.fullmatch(_NAME_ALONE, name) and _is_password(_words(name)):
+            if re.fullmatch(_BLOCK, value):
+                outer = indent
+            elif value[0] not in "\"'[{(/\\" and value not in _NO_SECRETS:
+                whole = f"{line.partition(':')[0]}: {MASK}"
+        shown.append(whole)
+    return "\n".join(shown)
+
+
+def _is_within(outer: str, indent: str, content: str) -> bool:
+    """Tell whether a line belongs to one that is indented by `outer`."""
+    deeper = len(indent) > len(outer) and indent.startswith(outer)
+    return bool(content) and (deeper or (indent == outer and content.startswith("- ")))
+
+
+def _masked_pair(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}{found[3]}{MASK}" if is_secret_name(found[2]) else found[0]
+
+
+def _is_given(name: str, between: str, shown: str) -> bool:
+    """Tell whether a text gives a secret name the value `shown`."""
+    words, quoted = _words(name), shown.lstrip("bBrRuUfF\\").startswith(('"', "'"))
     if words[-1] == "authorization" or shown in _NO_SECRETS or shown.strip("\\\"'") in ("", MASK):
         return False
-    if not any(sign in between for sign in "=:>"):
+    if not any(sign in between for sign in "=:>%"):
         # Prose has blanks behind all its words: `--password X`, and `the password "X"`.
-        if name.startswith("--"):
+        if name.startswith("-"):
             return not shown.startswith("-")
-        return _is_password(words) and bool(value[1]) and "," not in between
-    if value[1] is None and ":" in between and "=" not in between and words[-1] == "pass":
+        if "," in between or words == ["token"]:
+            return False
+        return re.match(_RANDOM, shown) is not None or (_is_password(words) and quoted)
+    if not quoted and ":" in between and "=" not in between and words[-1] == "pass":
         return False  # `pass: ok` of a test
     return _is_password(words) or re.fullmatch(_NUMBER, shown) is None
 
@@ -355,7 +517,7 @@ def argv_without_secrets(argv: Iterable[str], hidden: Collection[str] = ()) -> l
         elif equals and is_secret_name(name.lstrip("-")):
             masked.append(f"{name}={MASK}")
         elif masked:
-            masked.append(_without_hidden(without_secrets(token), hidden))
+            masked.append(without_hidden(without_secrets(token), hidden))
         else:
             masked.append(without_secrets(token))
         if token.startswith("-") and not (hide_next and not token.startswith("--")):
@@ -366,7 +528,8 @@ def argv_without_secrets(argv: Iterable[str], hidden: Collection[str] = ()) -> l
     return masked
 
 
-def _without_hidden(token: str, hidden: Collection[str]) -> str:
+def without_hidden(token: str, hidden: Collection[str]) -> str:
+    """Mask the values `hidden` in a text, unless they are too short to tell them from chance."""
     for value in sorted(hidden, key=len, reverse=True):
         if token == value:
             return MASK
@@ -495,6 +658,10 @@ class _Converter:
                 return self._mapping(value)
             if isinstance(value, tuple) and len(names := _names(value)) == len(value):
                 return [self._named(name, v) for name, v in zip(names, value, strict=True)]
+            if _are_pairs(value):
+                return [[name, self._named(name, v)] for name, v in value]
+            if _is_command(value):
+                return argv_without_secrets(value)
             items = [self.convert(item) for item in value]
             if not isinstance(value, AbstractSet):
                 return items
@@ -508,7 +675,9 @@ class _Converter:
         plain: dict[Any, Any] = {}
         for key, item in value.items():
             name = without_secrets(key.name if isinstance(key, Enum) else str(key))
-            shown = self._named(name, item)
+            # As containers list their variables: a "name" is DB_PASSWORD, its "value" the secret.
+            told = value.get("name", value.get("key")) if key == "value" else None
+            shown = self._named(told if isinstance(told, str) else name, item)
             while name in plain:  # 1 and "1": neither may hide the other
                 name += "'"
             plain[key if type(key) in self._also else name] = shown
@@ -516,7 +685,8 @@ class _Converter:
 
     def _named(self, name: str, value: object) -> Any:
         plain = self.convert(value)
-        if not is_secret_name(name) or _is_number(value) or _only_numbers(plain):
+        secret = is_secret_name(name) or _is_login(name, value)
+        if not secret or _is_number(value) or _only_numbers(plain):
             return plain
         self.hidden.update(_texts(value, plain))
         return MASK
@@ -545,6 +715,30 @@ def _names(value: object) -> tuple[str, ...]:
     """Return the names of the items of a named tuple."""
     names = getattr(type(value), "_fields", ())
     return names if isinstance(names, tuple) and all(isinstance(n, str) for n in names) else ()
+
+
+def _are_pairs(value: Container) -> bool:
+    """Tell whether these are pairs of a name and a value, as headers are."""
+    return all(
+        isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str)
+        for item in value
+    )
+
+
+def _is_command(value: Container) -> TypeGuard[Iterable[str]]:
+    return all(isinstance(item, str) for item in value) and any(
+        item.startswith("--") for item in value
+    )
+
+
+def _is_login(name: str, value: object) -> bool:
+    """Tell whether this is a user and a password: ``auth=("me", "X")``."""
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) == 2
+        and all(isinstance(item, str) for item in value)
+        and _words(name)[-1:] == ["auth"]
+    )
 
 
 def _is_number(value: object) -> bool:
@@ -579,6 +773,12 @@ def _texts(value: object, plain: object) -> Iterator[str]:
         yield str.__str__(value) if isinstance(value, str) else plain
 
 
+def _columns(value: object) -> Iterable[object]:
+    """Return the names of a data frame's columns: its `repr` has them far from the values."""
+    columns = getattr(value, "columns", ()) if hasattr(type(value), "columns") else ()
+    return columns if hasattr(type(columns), "__iter__") and hasattr(type(value), "__len__") else ()
+
+
 def _described(value: object) -> str:
     try:
         if isinstance(value, (bytes, bytearray)) and len(value) > _LONGEST_REPR:
@@ -586,5 +786,7 @@ def _described(value: object) -> str:
         text = repr(value)
     except Exception as broken:  # noqa: BLE001  # a user's __repr__ may do anything
         text = f"<{type(value).__name__}: its repr raised {type(broken).__name__}>"
+    if any(is_secret_name(str(name)) for name in _columns(value)):
+        return f"<{type(value).__name__} of {len(value)} rows>"  # type: ignore[arg-type]
     text = without_secrets(text)
     return text if len(text) <= _LONGEST_REPR else f"{text[:_LONGEST_REPR]}…"

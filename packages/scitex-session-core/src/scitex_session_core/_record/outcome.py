@@ -73,7 +73,7 @@ def _by_return(returned: object) -> tuple[int, dict[str, Any]]:
         return 0, {"kind": "returned"}
     try:
         number = index(returned)  # type: ignore[arg-type]  # no integer: no __index__
-    except Exception:  # noqa: BLE001  # a user's __index__ may raise anything, and it did return
+    except BaseException:  # noqa: BLE001  # a user's __index__ may raise anything; it did return
         return 0, {"kind": "returned"}
     if number == 0:
         return 0, {"kind": "returned"}
@@ -104,6 +104,6 @@ def _text(value: object) -> str:
     # The user's __str__ may raise, which must not hide how the run ended.
     try:
         text = str(value)
-    except Exception as broken:  # noqa: BLE001
+    except BaseException as broken:  # noqa: BLE001
         return f"<its __str__ raised {type(broken).__name__}>"
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"

@@ -87,19 +87,9 @@ def write_record(run_dir: Path | OpenDirectory, record: Mapping[str, Any]) -> No
 
 
 def read_record(run_dir: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read the record of a run, with its events folded in.
+    """Read the record of a run as it was written, with its events folded in.
 
-    Parameters
-    ----------
-    run_dir : path-like
-        The directory of a run in any state. If it moved from ``RUNNING`` to ``FINISHED_*``, it is
-        read there. One that is held open is read wherever it is.
-
-    Returns
-    -------
-    dict
-        The record as it was written. Until somebody files its death, a dead run still says
-        ``running``; `current_status` tells them apart.
+    `scitex_session_core.read_record` also believes an end that only the registry has.
 
     Raises
     ------
@@ -125,22 +115,9 @@ def read_record(run_dir: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def current_status(record: Mapping[str, Any], run_dir: str | os.PathLike[str] | None = None) -> str:
-    """Return the status of a run now. One that is on record as running may be dead.
+    """Return the status of a run now, by its record, its process and its heartbeat.
 
-    Parameters
-    ----------
-    record : mapping
-        The record, or any mapping with its ``id``, ``status`` and ``process``.
-    run_dir : path-like, optional
-        The run directory, at its first place or where it is now. It is needed for the heartbeat of
-        a run of another machine, and for a run that ended a moment ago.
-
-    Returns
-    -------
-    str
-        The status on record or, instead of ``running``, one of ``running`` (its process is there,
-        or its heart beats), ``crashed`` (its process is gone), ``lost`` (it is of another machine
-        and missed five heartbeats; it may come back), ``unknown`` (nobody can tell).
+    `scitex_session_core.current_status` also believes an end that only the registry has.
     """
     status = str(record.get("status", "unknown"))
     if status != "running":

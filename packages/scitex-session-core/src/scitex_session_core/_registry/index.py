@@ -365,10 +365,14 @@ class Index:
                     if fresh or attempt > 1:
                         self._refresh(connection)
                     return read(connection)
-                except sqlite3.Error as error:
+                except (sqlite3.Error, UnicodeDecodeError) as error:
                     if attempt == _ATTEMPTS or self._temporary:
                         raise
-                    self._recover(error)
+                    if isinstance(error, UnicodeDecodeError):
+                        # SQLite quotes a name that it can't read, and that is no text.
+                        self._recover(DamagedIndexError(str(error)))
+                    else:
+                        self._recover(error)
             raise AssertionError("unreachable")
 
     def _open(self) -> sqlite3.Connection:

@@ -45,11 +45,14 @@ class OwnEnd(NamedTuple):
     record: dict[str, Any]
     registry: Path
 
-    def say_believed(self, run_dir: Path, instead_of: object, trouble: OSError | None) -> None:
+    def say_believed(
+        self, run_dir: Path | None, instead_of: object, trouble: OSError | None = None
+    ) -> None:
         """Warn which of the two was believed; `trouble` is why the record can't be written."""
+        which = f"in {run_dir}" if run_dir else f"of {self.record['id']}"
         tried = f"; the record still can't be written: {trouble}" if trouble else ""
         warn(
-            f"the record in {run_dir} says {instead_of!r}, the registry {self.registry} "
+            f"the record {which} says {instead_of!r}, the registry {self.registry} "
             f"{self.record['status']!r}: the registry is believed, since the run told its own end "
             f"there, and could not write its record{tried}"
         )

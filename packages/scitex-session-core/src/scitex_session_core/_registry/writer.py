@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import sqlite3
+import stat
 import sys
 import time
 
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 # So much is read and committed at once: memory stays flat, however long the journal is.
 _CHUNK = 4 << 20
+# What is longer is no line of ours: zeros after a power cut, or another program's file.
+_LONGEST_LINE = 32 << 20
 _ROWS_AT_ONCE = 500
 _CACHED_NAMES = 10_000
 # The first bytes of a file distinguish it from another file of the same name.
@@ -131,10 +135,19 @@ def _files(registry: Path) -> list[JournalFile]:
 
 def _is_another(file: JournalFile) -> bool:
     try:
-        with open(file.path, "rb") as stream:
+        with open(file.path, "rb", opener=_opened) as stream:
             return stream.read(len(file.head)) != file.head
     except OSError:
         return False  # folding it will warn
+
+
+def _opened(path: str, flags: int) -> int:
+    """Open a regular file: a pipe would be waited for, and a device has no end."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "is no regular file", path)
+    return descriptor
 
 
 class IndexWriter:
@@ -174,16 +187,21 @@ class IndexWriter:
             self._progress.done()
 
     def _read(self, file: JournalFile) -> None:
-        with open(file.path, "rb") as stream:
+        with open(file.path, "rb", opener=_opened) as stream:
             stream.seek(file.folded)
-            rest = b""
+            # What stands behind the last newline: that line may not be complete yet.
+            rest: list[bytes] = []
+            length = 0
             while chunk := stream.read(_CHUNK):
-                rest += chunk
-                # A line without its newline may not be complete yet.
-                complete = rest.rfind(b"\n") + 1
+                complete = chunk.rfind(b"\n") + 1
                 if complete:
-                    self._commit(file, rest[:complete])
-                    rest = rest[complete:]
+                    self._commit(file, b"".join([*rest, chunk[:complete]]))
+                    rest, length = [], 0
+                rest.append(chunk[complete:])
+                length += len(rest[-1])
+                if length > _LONGEST_LINE:
+                    self._commit(file, b"".join(rest))
+                    rest, length = [], 0
                 self._progress.show(len(chunk))
 
     def _commit(self, file: JournalFile, lines: bytes) -> None:
@@ -217,7 +235,7 @@ class IndexWriter:
     def _fold(self, file: int, lines: bytes) -> None:
         by_session: dict[str, list[Line]] = {}
         for line in lines.split(b"\n"):
-            event = parse_line(line)
+            event = parse_line(line) if len(line) <= _LONGEST_LINE else None
             if event is not None:
                 session_id = event.get("id")
                 if isinstance(session_id, str) and comparable(session_id) == session_id:

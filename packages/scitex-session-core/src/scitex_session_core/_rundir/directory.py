@@ -126,7 +126,7 @@ def make_run_dir(
     RunDirectoryBusyError
         Another run writes to `sdir`, or may write to it.
     OSError
-        `sdir` can't be made or written to.
+        `sdir` can't be made or written to; or there is no place at all where a run could be kept.
 
     Notes
     -----
@@ -159,7 +159,8 @@ def make_run_dir(
         why = f"can't write to {out_dir} ({trouble.strerror})" if out_dir else trouble.strerror
         warn(f"{why}: this run is kept in {claimed.path}")
         return claimed
-    raise trouble
+    why = "and neither the user's state directory nor a temporary one can be written"
+    raise OSError(trouble.errno, f"{trouble.strerror}, {why}", trouble.filename) from None
 
 
 def _claim(out_dir: Path, suffix: str | None, *, debug: bool) -> RunDir:
@@ -178,8 +179,11 @@ def _claim(out_dir: Path, suffix: str | None, *, debug: bool) -> RunDir:
         except FileExistsError:
             continue
         claimed = RunDir(session_id, path, out_dir)
-        # Who may write to RUNNING may have put another directory in its place by now.
-        if claimed.names() or not claimed.is_own():
+        # Who may write there may have put another directory in its place by now, or, while it was
+        # made, a link in that of a folder above it.
+        for place in (out_dir, running):
+            _check_place(place)
+        if claimed.names() or not claimed.is_own() or claimed.locate() != path:
             raise PermissionError(errno.EPERM, "another user replaced it", str(path))
         return claimed
 

@@ -315,10 +315,17 @@ class Capture:
         finally:  # whatever interrupts the waiting, Ctrl-C for one
             self._streams.end()
             self._drain(deadline, last=True)  # what other threads have printed meanwhile
-            deleted = self._streams.deleted
+            deleted, lost = self._streams.deleted, self._streams.lost
             self._streams.close()
         if deleted:
             say(f"deleted during the capture, and so lost: {', '.join(deleted)}", None)
+        if lost:
+            names = ", ".join(map(os.path.basename, lost))
+            say(
+                f"truncated, as by '> /dev/stderr', before anything of it could be kept: {names}; "
+                "what was printed in the first milliseconds is lost",
+                None,
+            )
         for capture in inner:
             if capture._paths:
                 logs = " and ".join(capture._paths)

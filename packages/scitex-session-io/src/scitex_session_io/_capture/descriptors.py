@@ -141,8 +141,13 @@ def say(message: str, out: Kept | None, *, new_line: bool = False) -> None:
     try:
         if out is not None and out.valid:
             os.write(out.number, line.encode())
-        elif sys.stderr is not None:
-            sys.stderr.write(line)
+        elif type(stream := sys.stderr) is io.TextIOWrapper:
+            # Not through its buffer: what can't be written there would make the interpreter fail
+            # at its very end, with status 120, though the run did not.
+            stream.flush()
+            os.write(stream.fileno(), line.encode(stream.encoding, "backslashreplace"))
+        elif stream is not None:
+            stream.write(line)
     except (OSError, ValueError):  # full or closed as well: there is nowhere left to say it
         return
 
@@ -153,7 +158,7 @@ def flush(stream: SupportsFlush | None) -> None:
         return
     try:
         stream.flush()
-    except (AttributeError, OSError, ValueError):  # replaced by anything, a broken pipe, closed
+    except (Exception, SystemExit):  # noqa: BLE001  # closed, a broken pipe, replaced by anything
         return
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     # What `io.FileIO.write` takes and gives; collections.abc.Buffer came with Python 3.12.
     Write = Callable[[memoryview], int | None]
 
+_LONGEST_HEAD = 64  # of a log, to tell it from another
 _IOFBF, _IOLBF = 0, 1  # of <stdio.h>; the same on Linux (glibc, musl), macOS and the BSDs
 
 
@@ -125,6 +126,11 @@ class Redirection:
         """The paths of the logs that have no name any more."""
         return [stream.path for stream in self._both if stream.deleted]
 
+    @property
+    def lost(self) -> list[str]:
+        """The paths of the logs that were truncated before anything of them was seen."""
+        return [stream.path for stream in self._both if stream.lost]
+
     def say_once(self, message: str) -> None:
         """Print a message on the terminal, once among this process and its forks."""
         if claim(self._stdout.log):
@@ -147,6 +153,8 @@ class Redirection:
         for stream in self._both:
             stream.flush()
         self._c_stdout.flush()
+        for stream in self._both:
+            stream.look_for_loss()
 
     def end(self) -> None:
         """Put back what was found."""
@@ -227,6 +235,10 @@ class LoggedStream:
             append.close()
             raise
         self._append = append
+        self._unseen_from = os.lseek(self.log.number, 0, os.SEEK_CUR)
+        self._unseen = True  # the companion has just begun, and may not have looked at the log
+        self._head = b""
+        self._truncated = False
         self._turning = _thread.RLock()  # a signal's handler may print, and fail, in between
         self._turned = False
         self._hooked: list[tuple[dict[str, Any], str, Any]] = []
@@ -255,6 +267,44 @@ class LoggedStream:
     def deleted(self) -> bool:
         """Whether the log has no name any more."""
         return self.log.valid and os.fstat(self.log.number).st_nlink == 0
+
+    @property
+    def lost(self) -> bool:
+        """Whether what stood in the log was truncated before the companion could keep it."""
+        if not self._truncated:
+            return False
+        name, suffix = os.path.splitext(self.path)  # as the companion names what it has kept
+        return not os.path.lexists(f"{name}.1{suffix}")
+
+    def look_for_loss(self) -> None:
+        """Notice that the log was truncated, as long as the companion has seen nothing of it.
+
+        The companion knows a truncated log by what it has seen there before. In the first
+        milliseconds that is nothing. So this process looks before each of its writes: no log that
+        only grew begins otherwise than after the last one, or is shorter than what was written
+        last through our descriptor, whose position is the end of that.
+        """
+        if not self._unseen:
+            return
+        try:
+            # In this order, since others write meanwhile, or turn the descriptor back.
+            head, written = self._head, os.lseek(self._number, 0, os.SEEK_CUR)
+            if identity(self._number) != self.log.identity:
+                return
+            found = os.pread(self.log.number, len(head), self._unseen_from)
+            self._truncated = found != head or written > os.fstat(self.log.number).st_size
+            seen = os.lseek(self.log.number, 0, os.SEEK_CUR) != self._unseen_from
+        except OSError:  # a log that can't be looked at can't be written either, as the write finds
+            return
+        self._unseen = not seen and not self._truncated
+
+    def _note_head(self) -> None:
+        """Remember how the log begins now, for `look_for_loss`."""
+        try:
+            if self.log.valid and len(self._head) < _LONGEST_HEAD:
+                self._head = os.pread(self.log.number, _LONGEST_HEAD, self._unseen_from)
+        except OSError:
+            pass  # so the loss is known by the length only
 
     @property
     def within_line(self) -> bool:
@@ -333,6 +383,8 @@ class LoggedStream:
         def write_or_turn(data: memoryview) -> int | None:
             if marks is not None and marks.last is not self:
                 marks.turn_to(self)
+            if self._unseen:
+                self.look_for_loss()
             try:
                 # Not a call: after one, a signal's handler may raise, and BufferedWriter would
                 # write once more what is written.
@@ -352,6 +404,8 @@ class LoggedStream:
         def flush_or_turn() -> None:
             if marks is not None and marks.last is not self:
                 marks.turn_to(self)
+            if self._unseen:
+                self.look_for_loss()
             layers["write"] = write
             try:
                 write_out()
@@ -359,6 +413,8 @@ class LoggedStream:
                 self._turn(error)
                 write_out()  # what the log did not take is still there
             finally:
+                if self._unseen:
+                    self._note_head()
                 if self._hooked:
                     layers["write"] = write_or_turn
                 else:  # another thread has ended the capture meanwhile

@@ -55,6 +55,7 @@ class Echo:
         self.size = found.st_size if self.end is None else min(found.st_size, self.end)
         if self.out < 0:
             self.position, self._rest = self.size, self._rest[:0]
+            os.lseek(self.log, self.position, os.SEEK_SET)  # which tells the run that it is seen
         return found.st_mtime_ns
 
     def _start_again(self, start: int) -> None:

@@ -1,24 +1,27 @@
-"""Read and write JSON, also with numpy's values, paths, dates and dataclasses."""
+"""Read and write JSON, also with paths, dates and dataclasses, and with other libraries' values."""
 
 from __future__ import annotations
 
 import enum
 import json
 import math
-import os
 import sys
+from decimal import Decimal
 
 from scitex_session_io._errors import MalformedError, UnsavableError
 
+from .scalars import LONG_DOUBLES, listed, plain
+from .table import cells_of, frame_and_rows, index_is_data
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import pathlib
     from collections.abc import Iterable, Iterator
-    from typing import Any
+    from typing import Any, BinaryIO
 
 _ALLOWED = (
-    "None, bool, int, float, str, dict, list, tuple, set, numpy scalars and arrays of numbers or "
-    "text, Path, date, time, datetime, Enum and dataclass instances"
+    "None, bool, int, float, str, Decimal, dict, list, tuple, set, numpy scalars and arrays of "
+    "numbers, text or times, torch tensors of real numbers, pandas and polars frames and series, "
+    "Path, date, time, datetime, timedelta, Enum and dataclass instances"
 )
 _KEYS = "keys that are str, int, float, bool or None, each with a text of its own"
 
@@ -47,8 +50,8 @@ def encode(value: object, *, indent: int | None = 2, allow_nan: bool = True) -> 
         JSON can't hold a part of it; the message names the part.
     """
     try:
-        plain = _Plain(allow_nan=allow_nan).value(value, "obj", ())
-        text = json.dumps(plain, indent=indent, ensure_ascii=False)
+        content = _Plain(allow_nan=allow_nan).value(value, "obj", ())
+        text = _dumps(content, indent)
     except RecursionError:
         allowed = "what is nested at most some hundred times"
         raise UnsavableError("JSON", "obj", "nested too deeply", allowed) from None
@@ -57,8 +60,16 @@ def encode(value: object, *, indent: int | None = 2, allow_nan: bool = True) -> 
     yield (text + "\n").encode("utf-8", "backslashreplace")
 
 
-def decode(path: pathlib.Path) -> Any:
-    """Decode a JSON file.
+def _dumps(content: Any, indent: int | None) -> str:
+    try:
+        return json.dumps(content, indent=indent, ensure_ascii=False)
+    except ValueError as error:
+        what = f"or holds an int of more than {sys.get_int_max_str_digits()} digits"
+        raise UnsavableError("JSON", "obj", what, "integers that Python reads back") from error
+
+
+def decode(file: BinaryIO, name: str) -> Any:
+    """Decode a JSON file; `name` is its name, for messages.
 
     Raises
     ------
@@ -67,18 +78,18 @@ def decode(path: pathlib.Path) -> Any:
         Python reads.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(file.read().decode("utf-8-sig"))
     except json.JSONDecodeError as error:
-        where = f"{path}, line {error.lineno}, column {error.colno}"
+        where = f"{name}, line {error.lineno}, column {error.colno}"
         raise MalformedError(where, f"not JSON: {error.msg}") from error
     except UnicodeDecodeError as error:
-        raise MalformedError(f"{path}, byte {error.start}", "not UTF-8") from error
+        raise MalformedError(f"{name}, byte {error.start}", "not UTF-8") from error
     except RecursionError:  # its traceback would be a thousand lines
-        raise MalformedError(str(path), "nested too deeply") from None
+        raise MalformedError(name, "nested too deeply") from None
     except ValueError as error:
         most = sys.get_int_max_str_digits()
         why = f"an integer of more than {most} digits, which Python does not read"
-        raise MalformedError(str(path), why) from error
+        raise MalformedError(name, why) from error
 
 
 class _Plain:
@@ -91,8 +102,7 @@ class _Plain:
         self._allow_nan = allow_nan
 
     def value(self, value: Any, where: str, above: tuple[int, ...]) -> Any:
-        if isinstance(value, enum.Enum):
-            return self.value(value.value, where, above)
+        value = plain(value)
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
@@ -101,6 +111,8 @@ class _Plain:
             return int(value)
         if isinstance(value, float):
             return self._float(float(value), where)
+        if isinstance(value, Decimal):
+            return str(value)
         if id(value) in above:
             raise UnsavableError("JSON", where, "an object that contains it", "no such circle")
         above = (*above, id(value))
@@ -110,6 +122,9 @@ class _Plain:
             return [self.value(each, f"{where}[{i}]", above) for i, each in enumerate(value)]
         if isinstance(value, set | frozenset):
             return [self.value(v, f"an element of {where}", above) for v in _in_order(value)]
+        fields = getattr(type(value), "__dataclass_fields__", None)
+        if fields is not None:
+            return {n: self.value(getattr(value, n), f"{where}.{n}", above) for n in fields}
         return self._foreign(value, where, above)
 
     def _float(self, value: float, where: str) -> float:
@@ -118,34 +133,50 @@ class _Plain:
         return value
 
     def _dict(self, value: dict[Any, Any], where: str, above: tuple[int, ...]) -> dict[str, Any]:
-        plain: dict[str, Any] = {}
+        texts: dict[str, Any] = {}
         for key, each in value.items():
             text = _key(key)
-            if text is None or text in plain:
+            if text is None or text in texts:
                 problem = type(key).__qualname__ if text is None else "the same key again"
                 raise UnsavableError("JSON", f"the key {key!r} of {where}", problem, _KEYS)
-            plain[text] = self.value(each, f"{where}[{key!r}]", above)
-        return plain
+            texts[text] = self.value(each, f"{where}[{key!r}]", above)
+        return texts
 
     def _foreign(self, value: Any, where: str, above: tuple[int, ...]) -> Any:
-        """Convert values of types whose modules are imported already; import nothing."""
-        if isinstance(value, os.PathLike) and isinstance(name := os.fspath(value), str):
-            return name
-        numpy = sys.modules.get("numpy")
-        if numpy is not None and isinstance(value, numpy.ndarray | numpy.generic):
-            # No Python number is as exact as a long double.
-            if value.dtype.kind in "biufUO" and value.dtype.name not in ("float96", "float128"):
-                return self.value(value.tolist(), where, above)
-            if value.dtype.kind == "M":
-                return self.value(numpy.datetime_as_string(value).tolist(), where, above)
-            raise UnsavableError("JSON", where, f"numpy {value.dtype}", _ALLOWED)
-        datetime = sys.modules.get("datetime")
-        if datetime is not None and isinstance(value, datetime.date | datetime.time):
-            return value.isoformat()
-        fields = getattr(type(value), "__dataclass_fields__", None)
-        if fields is not None:
-            return {n: self.value(getattr(value, n), f"{where}.{n}", above) for n in fields}
-        raise UnsavableError("JSON", where, type(value).__qualname__, _ALLOWED)
+        """Convert what holds many values and is of another library."""
+        numpy, pandas, torch = map(sys.modules.get, ("numpy", "pandas", "torch"))
+        if pandas is not None and isinstance(value, pandas.Series):
+            cells = cells_of(value)
+            if not index_is_data(value.index):
+                return self.value(cells, where, above)
+            if not value.index.is_unique:
+                raise UnsavableError("JSON", where, "a series with the same label twice", _KEYS)
+            keys = map(plain, value.index.tolist())
+            return self.value(dict(zip(keys, cells, strict=True)), where, above)
+        is_pandas = pandas is not None and isinstance(value, pandas.DataFrame)
+        frame = frame_and_rows(value, index=is_pandas and index_is_data(value.index))
+        if frame is not None:
+            names, rows = frame
+            is_frame = hasattr(value, "columns")
+            cells = [dict(zip(names, row, strict=True)) if is_frame else row[0] for row in rows]
+            return self.value(cells, where, above)
+        what = type(value).__qualname__
+        lists = None
+        if torch is not None and isinstance(value, torch.Tensor):
+            what = f"a tensor of {value.dtype} on {value.device}"
+            if not (value.is_complex() or value.is_meta):
+                dense = value if value.layout is torch.strided else value.to_dense()
+                lists = dense.tolist()
+        elif numpy is not None and isinstance(value, numpy.ndarray | numpy.generic):
+            what = f"numpy {value.dtype}"
+            of_plain = value.dtype.kind in "biufUOMm" and value.dtype.name not in LONG_DOUBLES
+            if of_plain and isinstance(value, numpy.ndarray):
+                lists = listed(value)
+                if self._allow_nan and value.dtype.kind in "biuf":  # all is said of its elements
+                    return lists
+        if lists is None:
+            raise UnsavableError("JSON", where, what, _ALLOWED)
+        return self.value(lists, where, above)
 
 
 def _key(key: Any) -> str | None:

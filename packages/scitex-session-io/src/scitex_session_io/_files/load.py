@@ -1,172 +1,133 @@
-"""`load`, and the forms in which it returns a table."""
+"""`load`, which makes a value of a file again."""
 
 from __future__ import annotations
 
-import itertools
-import os
+import errno
+import stat
 
-from scitex_session_io._errors import (
-    InvalidValueError,
-    MalformedError,
-    MissingLibraryError,
-    TooLargeError,
-)
+from scitex_session_io._errors import IoError, MalformedError, TooLargeError
 
 from .formats import format_of
 from .places import loading_path, report_loaded
+from .sizes import check_size, memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     import pathlib
-    from collections.abc import Callable
-    from typing import Any, Literal
+    from typing import Any
 
-    from .csv import Column
+    from .formats import Format
 
-    Into = Literal["dicts", "columns", "rows", "numpy", "pandas"]
-
-# So many names stand in a message.
-_MOST_NAMED = 5
+# Of what a library says of a file that it can't read.
+_LONGEST_REASON = 300
 
 
-def load(path: str | os.PathLike[str], *, into: Into | None = None) -> Any:
+def load(path: str | os.PathLike[str], **options: Any) -> Any:
     """Load a file in the format of its suffix.
 
     Parameters
     ----------
     path : path
-        A ``.csv`` or ``.json`` file; the case of the suffix does not matter. A relative path is
-        searched in the working directory, then in the directory of `save_into`, whose `find` is
-        asked at last.
-    into : {"dicts", "columns", "rows", "numpy", "pandas"}, optional
-        The form of a CSV file's table; not for JSON.
-
-        - "dicts", the default: a list of dicts, one for each line, with the names in the first line
-          as keys;
-        - "columns": a dict of lists;
-        - "rows": a list of lists that begins with the first line, each cell of which has its own
-          type;
-        - "numpy": an array with one field for each column; a missing cell is NaN among numbers and
-          the empty text among texts;
-        - "pandas": a DataFrame; columns of int or bool with missing cells have the types Int64 and
-          boolean, which keep them exact.
+        The file; the case of the suffix does not matter. A relative path is searched in the working
+        directory, then in the directory of `save_into`, whose `find` is asked at last.
+    **options
+        The options of the format: see the page "Formats" of the documentation. Among them are
+        ``into`` for tables, such as ``into="pandas"`` for a CSV file, and ``allow_pickle=True``
+        for files that can run code.
 
     Returns
     -------
     object
-        The table in that form, or the value in a JSON file.
+        What the format gives; that page has the table.
 
     Raises
     ------
     FileNotFoundError
         There is no such file; the message lists the paths that were tried.
     ValueError
-        The suffix is not that of a format, `into` is unknown or not allowed, or the content is
-        malformed; the message names the line.
+        The suffix is not that of a format, an option has a value that is not allowed, or the
+        content is malformed (the message names the place) or can run code.
+    TypeError
+        The format has no such option.
     MemoryError
         The file does not fit into memory.
     ImportError
-        numpy or pandas is needed and not installed.
+        A library is needed and not installed; the message names the command that installs it.
 
     Notes
     -----
-    CSV holds only texts. So each column is converted to a type, if that loses nothing: "007" makes
-    a column of texts, as does an integer too long for a float among floats. Empty cells are None.
+    A pickle can run any code at the moment it is loaded. `pickle.load` and `numpy.load` of a file
+    from somebody else are as dangerous as running a program from them, and do not look like it. So
+    ``.pkl``, ``.joblib`` and those ``.pt`` and ``.npy`` files that hold pickles are loaded only
+    with ``allow_pickle=True``.
+
+    Examples
+    --------
+    >>> load(save([{"a": 1}, {"a": 2}], "table.csv"))
+    [{'a': 1}, {'a': 2}]
     """
-    choices = ", ".join(map(repr, _INTO))
-    if into is not None and into not in _INTO:
-        raise InvalidValueError("into", into, f"one of {choices}")
     file = loading_path(path)
-    form = format_of(file)
-    if into is not None and not form.is_table:
-        raise InvalidValueError("into", into, f"left out for a {form.suffix} file")
-    size = file.stat().st_size
-    if size > _memory():
-        raise TooLargeError(str(file), size)
+    form = format_of(file, to_load=True)
+    read = form.function(form.reader)
+    form.check(read, options)
+    size = _size_of(file)
+    check_size(str(file), size)
     try:
-        content = form.decode(file)
-        if form.is_table:
-            header, columns = content
-            content = _table(file, header, columns, into)
+        content = _read(form, read, file, options)
+    except (IoError, OSError) as error:
+        # EINVAL: a torn file led to a place before its beginning.
+        if isinstance(error, IoError) or error.errno not in (None, errno.EINVAL):
+            raise
+        raise _malformed(form, file, error) from error
     except MemoryError:
         raise TooLargeError(str(file), size) from None
+    except RecursionError:  # its traceback would be a thousand lines
+        raise MalformedError(str(file), "nested too deeply") from None
+    except Exception as error:
+        if form.family is None:
+            raise
+        raise _malformed(form, file, error) from error
     report_loaded(file)
     return content
 
 
-def _memory() -> float:
-    """Return how many bytes of memory this machine has, as far as it can be known."""
-    try:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, OSError, ValueError):  # Windows
-        return float("inf")
+def _read(form: Format, read: Any, path: pathlib.Path, options: dict[str, Any]) -> Any:
+    if form.is_directory:
+        return read(path, **options)
+    with open(path, "rb") as file:
+        opened: Any = file
+        if form.compression:
+            from .compression import decompressed
+
+            opened = decompressed(file, form.compression, str(path), memory() / 2)
+        if form.family is None:
+            return read(opened, **options)
+        return read(opened, str(path), **options)
 
 
-def _table(file: pathlib.Path, header: list[str], columns: list[Column], into: Into | None) -> Any:
-    if into != "rows" and len(set(header)) < len(header):
-        twice = sorted(
-            {name for name, next_ in itertools.pairwise(sorted(header)) if name == next_}
-        )
-        named = ", ".join(map(repr, twice[:_MOST_NAMED]))
-        more = f" and {len(twice) - _MOST_NAMED} more" if len(twice) > _MOST_NAMED else ""
-        why = f"more than one column is named {named}{more}"
-        raise MalformedError(str(file), f"{why}; into='rows' reads it")
-    return _INTO[into or "dicts"](header, columns)
+def _malformed(form: Format, path: pathlib.Path, error: Exception) -> MalformedError:
+    """Return the error for what a library raises at a file that is not what its suffix says.
+
+    Libraries raise nearly anything there: KeyError, struct.error, OSError without a number.
+    """
+    said = " ".join(str(error).split())[:_LONGEST_REASON]
+    return MalformedError(
+        str(path), f"not a sound {form.suffix} file: {type(error).__name__}: {said}"
+    )
 
 
-def _dicts(header: list[str], columns: list[Column]) -> list[dict[str, Any]]:
-    return [dict(zip(header, row, strict=True)) for row in zip(*columns, strict=True)]
+def _size_of(path: pathlib.Path) -> int:
+    """Return the bytes of a file; 0 for a directory.
 
-
-def _columns(header: list[str], columns: list[Column]) -> dict[str, Column]:
-    return dict(zip(header, columns, strict=True))
-
-
-def _rows(header: list[str], columns: list[Column]) -> list[list[Any]]:
-    from .csv import values_of
-
-    first = [values_of([cell])[0] for cell in header]
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    return [first, *rows] if header else rows
-
-
-def _numpy(header: list[str], columns: list[Column]) -> Any:
-    try:
-        import numpy as np
-    except ImportError as error:
-        raise MissingLibraryError("numpy", "into='numpy'") from error
-    arrays = [np.array(_without_none(column)) for column in columns]
-    dtype = [(name, array.dtype) for name, array in zip(header, arrays, strict=True)]
-    table = np.empty(len(columns[0]) if columns else 0, dtype=dtype)
-    for name, array in zip(header, arrays, strict=True):
-        table[name] = array
-    return table
-
-
-def _without_none(column: Column) -> Column:
-    """Replace None by a value that a numpy array of the column's type can hold."""
-    text = any(isinstance(cell, str) for cell in column)
-    return [("" if text else float("nan")) if cell is None else cell for cell in column]
-
-
-def _pandas(header: list[str], columns: list[Column]) -> Any:
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise MissingLibraryError("pandas", "into='pandas'") from error
-    series = {}
-    for name, column in zip(header, columns, strict=True):
-        types = {type(cell) for cell in column}
-        exact = {int: "Int64", bool: "boolean"}
-        dtype = next((exact[t] for t in types if t in exact and type(None) in types), None)
-        series[name] = pd.Series(column, dtype=dtype)
-    return pd.DataFrame(series)
-
-
-_INTO: dict[str, Callable[[list[str], list[Column]], Any]] = {
-    "dicts": _dicts,
-    "columns": _columns,
-    "rows": _rows,
-    "numpy": _numpy,
-    "pandas": _pandas,
-}
+    Raises
+    ------
+    MalformedError
+        It is a pipe or a device: to open one can take forever, and `/dev/zero` has no end.
+    """
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        return 0
+    if not stat.S_ISREG(status.st_mode):
+        raise MalformedError(str(path), "neither a file nor a directory")
+    return status.st_size

@@ -49,8 +49,9 @@ def save_into(
         The directory; made when something is saved. `load` looks for a relative path first in the
         working directory and then there.
     on_save : callable, optional
-        Called with the path of each file that `save` has written, inside the directory or not. Its
-        exceptions reach the caller of `save`.
+        Called with the path of each file that `save` has written, inside the directory or not; of
+        a format that is a directory, with each file in it. Its exceptions reach the caller of
+        `save`.
     on_load : callable, optional
         Called with the absolute path of each file that `load` has read, once its content is known
         to be sound. Its exceptions reach the caller of `load`.
@@ -129,12 +130,20 @@ def loading_path(path: str | os.PathLike[str]) -> pathlib.Path:
 
 
 def report_saved(path: pathlib.Path) -> None:
-    """Call `on_save` with the path of a file that has been saved."""
-    if _places and _places[-1].on_save is not None:
-        _places[-1].on_save(path)
+    """Call `on_save` with each file that has been saved: `path`, or those in that directory."""
+    if _places and (on_save := _places[-1].on_save) is not None:
+        for file in _files_at(path):
+            on_save(file)
 
 
 def report_loaded(path: pathlib.Path) -> None:
-    """Call `on_load` with the path of a file that has been read."""
-    if _places and _places[-1].on_load is not None:
-        _places[-1].on_load(path)
+    """Call `on_load` with each file that has been read: `path`, or those in that directory."""
+    if _places and (on_load := _places[-1].on_load) is not None:
+        for file in _files_at(path):
+            on_load(file)
+
+
+def _files_at(path: pathlib.Path) -> list[pathlib.Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.rglob("*") if file.is_file())

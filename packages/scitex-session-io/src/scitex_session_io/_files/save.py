@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import pathlib
-import secrets
+import contextlib
 
-from scitex_session_io._errors import InvalidTypeError
+from scitex_session_io._errors import IoError, UnsavableError
 
+from .atomic import replaced_directory, replaced_file
 from .formats import format_of
 from .places import report_saved, saving_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
+    import os
+    import pathlib
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from typing import Any, BinaryIO
+
+    from .formats import Format
 
 
 def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path:
@@ -23,23 +27,16 @@ def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path
     Parameters
     ----------
     obj : object
-        For ``.csv``: a list of dicts; a dict of columns of equal length; a list of rows, the first
-        of which is the header; a numpy array of one or two dimensions (its header is 0, 1, ...) or
-        with fields; a pandas or polars frame or series (a pandas index is written unless it is
-        just 0, 1, 2 ...). Floats are written without loss; NaN is written as ``nan``, None as an
-        empty cell.
-
-        For ``.json``: None, bool, int, float, str, dict, list and tuple; numpy scalars and arrays
-        as numbers and lists, sets as sorted lists, Path as text, dates and times in ISO 8601, Enum
-        as its value, dataclasses as dicts.
+        What the format takes: see the page "Formats" of the documentation. In short: figures and
+        images (``.png .jpg .tif .pdf .svg .gif .mp4``), tables (``.csv .parquet .feather .xlsx``),
+        arrays (``.npy .npz .mat .h5 .zarr .nc .safetensors``), plain values and text
+        (``.json .jsonl .yaml .toml .txt .md``), any Python object (``.pkl .joblib .pt``). Text may
+        be compressed (``.csv.gz``, ``.json.zst``).
     path : path
         The file. The case of the suffix does not matter. Missing directories are made. A relative
         path goes under the working directory, or under the directory of `save_into`.
     **options
-        For ``.json``: ``indent`` (spaces per level, by default 2; None for one line) and
-        ``allow_nan`` (by default True: NaN and infinities become the words ``NaN`` and
-        ``Infinity``, which Python reads back and strict readers refuse; False refuses them). For
-        ``.csv``: none.
+        The options of the format, such as ``dpi=300`` for figures.
 
     Returns
     -------
@@ -54,14 +51,17 @@ def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path
     TypeError
         The format can't hold the object or something in it (the message says where), or has no such
         option.
+    ImportError
+        The library of the format is not installed; the message names the command that does it.
     OSError
         The file can't be written.
 
     Notes
     -----
-    The new file is written beside the old one, synced and renamed: whatever happens, either the old
-    or the new file exists, complete. To write into the file itself, as `open(path, "w")` does,
-    leaves it empty or torn if the disk is full or the run is killed, and the old result is lost.
+    The new file is written beside the old one, synced and then put into its place: whatever
+    happens, either the old or the new file exists, complete. To write into the file itself, as
+    `open(path, "w")` does, leaves it empty or torn if the disk is full or the run is killed, and
+    the old result is lost.
 
     Examples
     --------
@@ -71,50 +71,39 @@ def save(obj: Any, path: str | os.PathLike[str], **options: Any) -> pathlib.Path
     """
     target = saving_path(path)
     form = format_of(target)
-    for name in options:
-        if name not in form.options:
-            allowed = ", ".join(form.options) or "no option"
-            raise InvalidTypeError("options", f"{name}=", f"{allowed} for a {form.suffix} file")
-    write_atomic(target, form.encode(obj, **options))
+    write = form.function(form.writer)
+    form.check(write, options)
+    try:
+        _write(form, write, obj, target, options)
+    except RecursionError:  # its traceback would be a thousand lines
+        allowed = "what is nested at most some hundred times and does not contain itself"
+        raise UnsavableError(form.suffix, "obj", "nested too deeply", allowed) from None
+    except Exception as error:
+        if not isinstance(error, IoError | OSError):  # of a library, which does not know the path
+            error.add_note(f"(while saving {target})")
+        raise
     report_saved(target)
     return target
 
 
-def write_atomic(path: pathlib.Path, chunks: Iterable[bytes]) -> None:
-    """Write a file so that at every moment either the old or the new one exists, complete.
+def _write(
+    form: Format, write: Callable[..., Any], obj: Any, path: pathlib.Path, options: dict[str, Any]
+) -> None:
+    if form.is_directory:
+        with replaced_directory(path) as folder:
+            write(obj, folder, **options)
+        return
+    with replaced_file(path) as file, _opened(file, form, path) as stream:
+        if form.gives_pieces:
+            stream.writelines(write(obj, **options))
+        else:
+            write(obj, stream, **options)
 
-    Parameters
-    ----------
-    path : Path
-        The file; its directory is made if it is missing.
-    chunks : iterable of bytes
-        Its content. If the iterable raises, no new file is left.
 
-    Raises
-    ------
-    OSError
-        The file can't be written. No new file is left.
+def _opened(file: BinaryIO, form: Format, path: pathlib.Path) -> AbstractContextManager[BinaryIO]:
+    if form.compression is None:
+        return contextlib.nullcontext(file)
+    from .compression import compressed
 
-    Notes
-    -----
-    A temporary file in the same directory is synced to the disk, then renamed. A symbolic link
-    stays: the file it points to is replaced. Permissions are those of the old file, or of a new one
-    under the umask.
-    """
-    path = pathlib.Path(os.path.realpath(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
-    binary = getattr(os, "O_BINARY", 0)  # Windows would turn "\n" into "\r\n"
-    number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | binary, 0o666)
-    try:
-        with os.fdopen(number, "wb") as file:
-            if path.exists():
-                temporary.chmod(path.stat().st_mode & 0o7777)
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    stream: AbstractContextManager[BinaryIO] = compressed(file, form.compression, str(path))
+    return stream

@@ -1,1 +1,1 @@
-"""Named colours, the cycle of a figure, and colormaps."""
+"""Named colours, the cycle of a figure, colormaps, and colours in PostScript."""

@@ -1,4 +1,4 @@
-"""A colour, the named colours, their order in a figure, and colormaps."""
+"""A colour, the colours by name, and their order in a figure."""
 
 from __future__ import annotations
 
@@ -10,32 +10,37 @@ from scitex_session_plot._errors import (
     UnknownColorError,
     opacity,
     shorten,
+    similar,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Self
+    from typing import Any, Self, SupportsIndex, overload
 
     from cycler import Cycler
     from matplotlib.colors import Colormap
 
 FORM = "a text #rrggbb or #rrggbbaa"
 HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
-# Neighbours of the cycle differ most; after five, line styles can't be told apart at a glance.
+# Five line styles, twice: more can't be told apart at a glance. Neighbours differ most.
 PAIRS: dict[str, tuple[object, ...]] = {
     "linestyle": ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2))) * 2,
     "marker": ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*"),
 }
-LEVELS = 256  # of a colormap
 
 
 class Color(str):
     """A colour: the text ``#rrggbb``, or ``#rrggbbaa`` where it is not opaque.
 
     A tuple of numbers, the naive choice, fails silently: in ``scatter(x, y, c=color)``,
-    matplotlib maps a tuple as long as `x` as values. A text is a colour everywhere, and can stand
-    in a configuration or a record.
+    matplotlib takes a tuple that is as long as `x` for values, and maps them to other colours. A
+    text is a colour everywhere, and can be written into a configuration or a record.
+
+    An index gives red, green, blue and opacity from 0 to 1: ``color[0]`` to ``color[3]``,
+    ``color[:3]``, ``color[:4]``. A slice that begins later, ends later or has no end gives text,
+    since matplotlib and others read the digits of ``#rrggbb`` so. Length and iteration are those
+    of the text, too: networkx takes a sequence of as many numbers as there are edges for values.
 
     Parameters
     ----------
@@ -51,6 +56,8 @@ class Color(str):
     --------
     >>> Color("#0946ac").with_alpha(0.5)
     Color('#0946ac80')
+    >>> [round(level, 2) for level in Color("#0946ac")[:3]]
+    [0.04, 0.27, 0.67]
     """
 
     __slots__ = ()
@@ -58,7 +65,11 @@ class Color(str):
     def __new__(cls, text: str) -> Self:
         if not isinstance(text, str):
             raise StyleTypeError("a colour", shorten(text), FORM)
-        if len(text) not in {7, 9} or text[0] != "#" or not HEX_DIGITS.issuperset(text[1:]):
+        if (
+            len(text) not in {7, 9}
+            or not text.startswith("#")
+            or not HEX_DIGITS.issuperset(text[1:])
+        ):
             raise StyleValueError("a colour", shorten(text), FORM)
         return super().__new__(cls, text.lower())
 
@@ -70,17 +81,34 @@ class Color(str):
     @property
     def rgb(self) -> tuple[float, float, float]:
         """Red, green and blue from 0 to 1."""
-        return self._channel(1), self._channel(3), self._channel(5)
+        red, green, blue, _ = self.rgba
+        return red, green, blue
 
     @property
     def alpha(self) -> float:
         """Opacity, from 0 (invisible) to 1 (opaque), in steps of 1/255."""
-        return self._channel(7) if len(self) == 9 else 1.0
+        return self.rgba[3]
 
     @property
     def rgba(self) -> tuple[float, float, float, float]:
         """Red, green, blue and opacity from 0 to 1."""
-        return *self.rgb, self.alpha
+        red, green, blue, alpha = bytes.fromhex(f"{str(self)[1:]}ff")[:4]
+        return red / 255, green / 255, blue / 255, alpha / 255
+
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]
+        def __getitem__(self, key: SupportsIndex) -> float: ...
+        @overload
+        def __getitem__(self, key: slice) -> tuple[float, ...]: ...
+        def __getitem__(self, key: Any) -> Any: ...
+    else:
+
+        def __getitem__(self, key: SupportsIndex | slice) -> float | tuple[float, ...] | str:
+            rgba = self.rgba
+            if isinstance(key, slice) and (key.start or key.stop is None or key.stop > len(rgba)):
+                return str(self)[key]
+            return rgba[key]
 
     def with_alpha(self, alpha: float) -> Color:
         """Return the same colour with another opacity.
@@ -93,9 +121,6 @@ class Color(str):
         level = round(255 * opacity("alpha", alpha))
         return Color(self.hex if level == 255 else f"{self.hex}{level:02x}")
 
-    def _channel(self, start: int) -> float:
-        return int(self[start : start + 2], 16) / 255
-
     def __repr__(self) -> str:
         return f"Color({str(self)!r})"
 
@@ -104,7 +129,7 @@ class Color(str):
 
 
 class ColorCycle(tuple[Color, ...]):
-    """Colours in the order in which a figure takes them; a tuple that a notebook shows."""
+    """Colours in the order in which a figure takes them: a tuple that notebooks show."""
 
     __slots__ = ()
 
@@ -129,8 +154,8 @@ class ColorCycle(tuple[Color, ...]):
 class CustomColors(Mapping[str, Color]):
     """The named colours, by attribute and by item, all of the same opacity.
 
-    It is a read-only mapping. A name may be written with a space, a hyphen, in one word or with
-    capitals, and ``grey`` is ``gray``: ``COLORS.light_blue == COLORS["Light blue"]``.
+    It is a read-only mapping. A name may have capitals, and a space, a hyphen or nothing for its
+    underscore: ``COLORS["Light blue"]`` is ``COLORS.light_blue``. ``grey`` is ``gray``.
 
     Parameters
     ----------
@@ -167,7 +192,7 @@ class CustomColors(Mapping[str, Color]):
 
     @property
     def _colors(self) -> dict[str, Color]:
-        """The colours by name, made at the first use: most runs name none."""
+        """The colours by name. They are made at the first use, since most runs use none."""
         if self._table is None:
             from .palette import PALETTE
 
@@ -189,7 +214,7 @@ class CustomColors(Mapping[str, Color]):
     def cycler(self, *properties: str) -> Cycler[str, object]:
         """Return the cycle for matplotlib, paired with line styles or markers.
 
-        These tell lines apart where there is no colour, as in print.
+        Line styles and markers tell lines apart where there is no colour, as in print.
 
         Parameters
         ----------
@@ -204,7 +229,7 @@ class CustomColors(Mapping[str, Color]):
         Raises
         ------
         StyleTypeError, StyleValueError
-            Another property was asked for.
+            Another property is asked for.
 
         Examples
         --------
@@ -217,21 +242,28 @@ class CustomColors(Mapping[str, Color]):
     def sequential(self) -> Colormap:
         """A colormap for values from low to high: from navy by teal to yellow.
 
-        It is perceptually uniform (equal steps of CAM02-UCS), its lightness rises from end to
-        end, also in grey and for colour-blind readers. Opaque, whatever `alpha` is: an image
-        that lets its ground through has other colours than its colour bar.
+        It is perceptually uniform (equal steps of CAM02-UCS). Its lightness rises from end to
+        end, also in grey and for colour-blind readers. It is opaque, whatever `alpha` is: where
+        the ground shows through an image, its colours are not those of its colour bar.
+
+        While a style is in force, matplotlib knows it as ``"scitex_sequential"``, and reversed as
+        ``"scitex_sequential_r"``; then `plt.set_cmap` takes it, too.
         """
-        return _colormap("sequential")
+        from .colormaps import colormap
+
+        return colormap("sequential")
 
     @property
     def diverging(self) -> Colormap:
         """A colormap for values around a centre: from blue by a light grey to orange and brown.
 
-        Each half is perceptually uniform, and both ends are equally dark; blue and orange are
-        told apart by colour-blind readers. In grey, only the distance from the centre is seen.
-        Opaque, as `sequential` is.
+        Each half is perceptually uniform, and both ends are equally dark. Colour-blind readers
+        can tell blue from orange. In grey, only the distance from the centre is seen. It is opaque
+        as `sequential` is, and matplotlib knows it as ``"scitex_diverging"``.
         """
-        return _colormap("diverging")
+        from .colormaps import colormap
+
+        return colormap("diverging")
 
     def __getitem__(self, name: str) -> Color:
         key = _key(name)
@@ -240,8 +272,8 @@ class CustomColors(Mapping[str, Color]):
         return self._colors[key]
 
     def __getattr__(self, name: str) -> Color:
-        # Names that begin so are asked for by copy, pickle and the like, at times before
-        # __init__: they are no colours, and looking one up would come back here.
+        # copy and pickle ask for such names, at times before __init__. They are no colours, and
+        # to look one up among the colours, which are not there yet, would come back here.
         if name.startswith("_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return self[name]
@@ -269,7 +301,7 @@ class CustomColors(Mapping[str, Color]):
 
 
 def _key(name: object) -> str:
-    """Return a name as it stands in the table; the empty text for what is no name."""
+    """Return a name as the table has it, and the empty text for what is not a text."""
     if not isinstance(name, str):
         return ""
     from .palette import ALIASES, PALETTE
@@ -280,35 +312,17 @@ def _key(name: object) -> str:
 
 
 def _unknown(name: object, key: str) -> UnknownColorError:
-    from difflib import get_close_matches
-
     from .palette import ALIASES, PALETTE
 
     known = (*PALETTE, *ALIASES)
-    near = get_close_matches(key, known, n=3)
-    return UnknownColorError(name if isinstance(name, str) else shorten(name), tuple(near), known)
-
-
-_colormaps: dict[str, Colormap] = {}
-
-
-def _colormap(name: str) -> Colormap:
-    """Return a colormap of the palette, made when it is asked for first."""
-    if name not in _colormaps:
-        from matplotlib.colors import LinearSegmentedColormap
-
-        from .palette import DIVERGING, SEQUENTIAL
-
-        table = SEQUENTIAL if name == "sequential" else DIVERGING
-        levels = LEVELS + (name == "diverging")  # of the latter, one is the centre
-        _colormaps[name] = LinearSegmentedColormap.from_list(f"scitex_{name}", table, N=levels)
-    return _colormaps[name]
+    asked = name if isinstance(name, str) else shorten(name)
+    return UnknownColorError(asked, similar(key, known), known)
 
 
 def swatch(color: Color, text: str) -> str:
     """Return HTML for a notebook: a patch of the colour, and a text beside it."""
     patch = f"display:inline-block;width:2.5em;height:1.2em;margin-right:.5em;background:{color}"
-    frame = "border:1px solid #8888;vertical-align:text-bottom"  # else white can't be seen
+    frame = "border:1px solid #8888;vertical-align:text-bottom"  # else white is not seen
     return f'<span style="white-space:nowrap"><span style="{patch};{frame}"></span>{text}</span>'
 
 

@@ -1,10 +1,10 @@
 """The colours: a table of names, and the order in which a figure takes them.
 
-A search chose the colours of the cycle so that readers with normal vision, deuteranopia,
-protanopia and tritanopia (matrices of Machado, Oliveira and Fernandes 2009 at severity 100, on
-linear sRGB) all tell them apart. The table has the smallest distance between two of the first n
-(CIEDE2000) for the reader who sees the least of it, as docs/palette.py prints it; opaque, and as a
-session draws them by default (``alpha=0.9``, on white):
+A search chose the colours of the cycle. Readers with normal vision, deuteranopia, protanopia and
+tritanopia can all tell them apart (simulated by the matrices of Machado, Oliveira and Fernandes
+2009 at severity 100, on linear sRGB). The table below gives the smallest distance (CIEDE2000)
+between two of the first n colours, for the reader who sees the least of it: of opaque colours, and
+as a session draws them by default (``alpha=0.9``, on white). docs/palette.py prints it.
 
 =====================  =====  =====  =====  =====  =====  =====
 ..                     opaque               in a session
@@ -53,7 +53,7 @@ CYCLE = (
     "gray",
 )
 
-# The colormaps: points at equal distances along curves in CAM02-UCS, from docs/palette.py.
+# The colormaps: points at equal distances along curves in CAM02-UCS. docs/palette.py makes them.
 # fmt: off
 SEQUENTIAL = (
     "#202449", "#232857", "#252d65", "#263473", "#273c7e", "#264585", "#264e8a", "#27568c",

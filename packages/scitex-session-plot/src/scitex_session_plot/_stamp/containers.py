@@ -41,6 +41,7 @@ _STREAM_BUFFER, _TORN_PIECE = 1 << 16, 1 << 12
 
 _MOST_PICTURES = 1000
 _LARGEST_DRAWING = 1 << 20
+_LINK_PIECE = 64 << 10
 _MOST_VALUES = 4_000_000  # of a notebook, each up to 72 bytes in memory
 _NO_BASE_64 = bytes({*range(256)} - {*b"+/", *range(48, 58), *range(65, 91), *range(97, 123)})
 _NOT_TEXT = re.compile(rb"[\0-\x08\x0e-\x1f]")
@@ -309,9 +310,7 @@ def _of_bundle(bundle: dict[str, Any]) -> Iterator[bytes]:
 def _linked(data: bytes, *, packed: bool) -> bytes:
     """Return the bytes of a picture in base 64 or in a percent-encoded link."""
     if not packed or b"%" in data[:4096]:
-        from urllib.parse import unquote_to_bytes
-
-        data = unquote_to_bytes(data)
+        data = b"".join(_unquoted(data))
     if not packed:
         return data
     import binascii
@@ -319,6 +318,19 @@ def _linked(data: bytes, *, packed: bool) -> bytes:
     digits = data.translate(None, _NO_BASE_64)
     digits = digits[: len(digits) - (len(digits) % 4 == 1)]  # torn
     return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
+
+
+def _unquoted(data: bytes) -> Iterator[bytes]:
+    """Decode the escapes of a link piece by piece: urllib makes objects of each one."""
+    from urllib.parse import unquote_to_bytes
+
+    begin = 0
+    while begin < len(data):
+        end = begin + _LINK_PIECE
+        escape = data.find(b"%", end - 2, end)  # which the end would cut
+        end = escape if escape >= 0 else end
+        yield unquote_to_bytes(data[begin:end])
+        begin = end
 
 
 def _list(value: object) -> list[Any]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # comment, in a chunk that an optimiser has renamed.
 MARK = "scitex-session"
 SCHEMA = 1
+LONGEST_STAMP = 16 << 10  # in characters: readers look no further, also in files from strangers
 _LONGEST_COMMENT = 65533  # of a JPEG, in bytes
 _IMAGE_DESCRIPTION = 270  # the tag, in TIFF and in EXIF
 _DSC_LINE = 240  # PostScript's comments are lines of at most 255 characters
@@ -34,15 +35,28 @@ _ABOVE_ALL = 1e6
 
 
 def stamp_text(facts: Mapping[str, object], time: str) -> str:
-    """Return the stamp of a figure saved at `time`: JSON on one line, in ASCII.
+    """Return the stamp of a figure saved at `time`: JSON on one line, in ASCII without XML's signs.
 
     Every format can hold ASCII: the text chunks of PNG are Latin-1, those of PostScript ASCII, and
-    a PDF string in anything else becomes UTF-16.
+    a PDF string in anything else becomes UTF-16. The signs that XML escapes would become up to
+    five times as long, beyond what is read back.
+
+    Raises
+    ------
+    ValueError
+        The stamp is longer than what is read back.
     """
     import json
 
     known = {name: value for name, value in facts.items() if value is not None}
-    return json.dumps({MARK: SCHEMA, **known, "time": time}, separators=(",", ":"))
+    text = json.dumps({MARK: SCHEMA, **known, "time": time}, separators=(",", ":"))
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    if len(text) > LONGEST_STAMP:
+        raise ValueError(
+            f"a stamp may have {LONGEST_STAMP} characters as JSON, and this one has {len(text)}"
+        )
+    return text
 
 
 def keywords_with(fmt: str, canvas: type | None, keywords: Keywords, stamp: str | None) -> Keywords:

@@ -16,7 +16,7 @@ import itertools
 import re
 import zlib
 
-from .places import MARK
+from .places import LONGEST_STAMP, MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 _LARGEST_END = 256 << 20
 _CHUNK = 1 << 20
 _PIECE = 4 << 10
-_OVERLAP = 32 << 10  # decoded after a piece: a stamp in UTF-16 is twice as long
+# Decoded after a piece: in UTF-16 with a backslash before each of them, parentheses take thrice
+# their number of bytes.
+_OVERLAP = 3 * LONGEST_STAMP
 _SLACK = 1 << 10  # searched after a piece: a mark may cross its end
-_LONGEST_STAMP = 16 << 10
 _MOST_TRIES = 5  # possible stamps that are decoded in one piece
 _EXTRA_COST_OF_MISS = 19  # a piece without a stamp costs this many more pieces
 _MOST_COMMENTS = 1000
@@ -91,7 +92,7 @@ class Budget:
 
     def __init__(self) -> None:
         self.unpacked = 512 << 20
-        self.pieces = 12_000
+        self.pieces = 9_000
         self.escapes = 10_000_000
 
 
@@ -233,7 +234,7 @@ def _stamps_with_places(text: str) -> list[tuple[int, StampDict]]:
     for opening in itertools.islice(_OPENING.finditer(text), _MOST_TRIES):
         at = opening.start()
         try:
-            stamp, _ = decoder.raw_decode(text[at : at + _LONGEST_STAMP])
+            stamp, _ = decoder.raw_decode(text[at : at + LONGEST_STAMP])
         except (ValueError, RecursionError):
             continue
         if isinstance(stamp.get("id"), str):

@@ -1,15 +1,13 @@
 """Watch every figure that matplotlib saves: stamp it, draw its footer, report its file.
 
 Nearly all ways to save a figure (pyplot, the figure, the canvas, the toolbar, a notebook) lead
-through `FigureCanvasBase.print_figure`. Patching `pyplot.savefig` or `Figure.savefig` would miss
-some of them, and ``from pyplot import savefig``. For matplotlib, an array that is saved as an image
-(`imsave`) and an animation are not figures: their functions are patched too.
+through `FigureCanvasBase.print_figure`. To intercept `pyplot.savefig` or `Figure.savefig` would
+miss some of them, and ``from pyplot import savefig``. For matplotlib, an array that is saved as an
+image (`imsave`) and an animation are not figures: their functions are intercepted, too.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from _thread import RLock
 
 from scitex_session_plot._import_hook import Hook
@@ -19,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import ModuleType
     from typing import Any
+
+    from scitex_session_plot._interception import Interception
 
     from .write import OpenFile, Save
 
@@ -32,34 +32,6 @@ _PLACES = (
     ("matplotlib.image", "", "imsave"),
     ("matplotlib.animation", "Animation", "save"),
 )
-# By function: the holder that was patched, its own function, and ours that replaces it.
-_patched: dict[str, tuple[Any, Any, Any]] = {}
-
-# The replacement of a function of matplotlib's, compiled as a file of matplotlib's and run as one
-# of its modules. matplotlib locates a warning at the first caller outside of itself (until Python
-# 3.11 by the name of the caller's module, since then by its file), and Python shows a warning once
-# per location: with an ordinary wrapper, every warning of a run would be located in the wrapper,
-# all but the first would be lost, and filters by the user's module would not match. No such file
-# exists, so that a traceback shows no line of it, and names us.
-_FILE = "<scitex_session_plot>"
-_SOURCE = """\
-def watched(*args, **kwargs):
-    save = begin(*args, **kwargs)
-    if save is None:
-        return own(*args, **kwargs)
-    try:
-        while True:
-            try:
-                result = own(*save.args, **save.kwargs)
-                break
-            except Exception as error:
-                if not save.again(error):
-                    raise
-    finally:
-        save.end()
-    save.done()
-    return result
-"""
 
 
 def watch_savefig(
@@ -82,9 +54,10 @@ def watch_savefig(
         closed, which is noticed at the next save, or when the watch ends.
     stamp : callable, optional
         Called at each save; returns the content of the stamp: ``id`` (of the run), and what else
-        is known, such as ``script``, ``commit``, ``version``; texts, numbers and booleans, None
-        for what isn't known. The time is added. PNG, PDF, SVG, JPEG, TIFF, WebP, GIF, AVIF, PS
-        and EPS can hold it; the user's own metadata stay, and the stamp is added to them.
+        is known, such as ``script``, ``commit``, ``version``: texts, numbers, booleans, and None
+        for what isn't known, of at most 16,384 characters as JSON. The time is added. PNG, PDF,
+        SVG, JPEG, TIFF, WebP, GIF, AVIF, PS and EPS can hold it; the user's own metadata stay,
+        and the stamp is added to them.
     footer : str, optional
         A word that is drawn, small and grey, into the lower right corner of what is saved, but
         not into the figure.
@@ -130,19 +103,20 @@ class Watch:
         self.footer = footer
         self.warned: set[str] = set()
         self._open_files: list[OpenFile] = []
+        self._interceptions: list[Interception] = []
         with _lock:
             _watches = (*_watches, self)
-        self._hooks = [Hook(place[0], self._patcher(*place[1:])) for place in _PLACES]
+        self._hooks = [Hook(place[0], self._interceptor(*place[1:])) for place in _PLACES]
 
     def end(self) -> None:
-        """Stop watching; restore matplotlib's functions after the last watch."""
+        """Stop watching; matplotlib's functions are restored after the last watch."""
         global _watches
         for hook in self._hooks:
             hook.cancel()
         with _lock:
             _watches = tuple(watch for watch in _watches if watch is not self)
-            if not _watches:
-                _unpatch()
+            for interception in self._interceptions:
+                interception.cancel()
         self.report_files(ending=True)
 
     def add_file(self, file: OpenFile) -> None:
@@ -159,46 +133,22 @@ class Watch:
             if self.on_save is not None and file.is_there():
                 self.on_save(file.path)
 
-    def _patcher(self, holder: str, name: str) -> Callable[[ModuleType], None]:
-        def patch(module: ModuleType) -> None:
+    def _interceptor(self, holder: str, name: str) -> Callable[[ModuleType], None]:
+        """Return what intercepts a function once its module is imported."""
+
+        def intercept(module: ModuleType) -> None:
+            # Import them now: when a figure is saved, it may no longer be possible to open files.
+            from scitex_session_plot._interception import Interception
+
+            from .write import BEGIN
+
+            begin_save = BEGIN[name]
+
+            def begin(*args: Any, **kwargs: Any) -> Save | None:
+                return begin_save(self, *args, **kwargs) if _watches[-1:] == (self,) else None
+
             with _lock:
-                place = getattr(module, holder) if holder else module
-                if self not in _watches or (name in _patched and _patched[name][0] is place):
-                    return
-                own = getattr(place, name)
-                ours = _replacement(module, name, own)
-                _patched[name] = place, own, ours
-                setattr(place, name, ours)
+                if self in _watches:
+                    self._interceptions.append(Interception(module, holder, name, begin))
 
-        return patch
-
-
-def _replacement(module: ModuleType, name: str, own: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that replaces `own`, the function `name` in a `module` of matplotlib."""
-    from functools import wraps
-
-    # Import it now: when a figure is saved, it may no longer be possible to open files.
-    from .write import BEGIN
-
-    begin_save = BEGIN[name]
-
-    def begin(*args: Any, **kwargs: Any) -> Save | None:
-        watches = _watches
-        return begin_save(watches[-1], *args, **kwargs) if watches else None
-
-    folder = os.path.dirname(getattr(sys.modules["matplotlib"], "__file__", None) or "matplotlib")
-    code = compile(_SOURCE, os.path.join(folder, _FILE), "exec")
-    namespace: dict[str, Any] = {"__name__": module.__name__, "own": own, "begin": begin}
-    exec(code, namespace)  # noqa: S102  # no other way to give a function its file and module
-    replacement: Callable[..., Any] = wraps(own)(namespace["watched"])
-    return replacement
-
-
-def _unpatch() -> None:
-    """Restore matplotlib's functions, unless somebody has patched over ours."""
-    for name, (place, own, ours) in list(_patched.items()):
-        if (
-            getattr(place, name) is ours
-        ):  # else theirs calls ours, which now only calls matplotlib's
-            setattr(place, name, own)
-            del _patched[name]
+        return intercept

@@ -9,6 +9,7 @@ from _thread import RLock, _local
 from datetime import UTC, datetime
 
 from scitex_session_plot._errors import warn
+from scitex_session_plot._interception import Call
 
 from .places import (
     dated_by_environment,
@@ -35,7 +36,7 @@ _environment_lock = RLock()
 _saving = _local()
 
 
-class Save:
+class Save(Call):
     """A call that saves a file, with a stamp if its format can hold one.
 
     Parameters
@@ -58,8 +59,7 @@ class Save:
     def __init__(
         self, watch: Watch, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
-        self.args = args
-        self.kwargs = kwargs
+        super().__init__(args, kwargs)
         self.path: str | None = None
         self._watch = watch
         self._target = target
@@ -88,9 +88,6 @@ class Save:
             self._target.seek(self._begin)
             self._target.truncate()
         return True
-
-    def end(self) -> None:
-        """Undo the preparations for this save, also after an error."""
 
     def done(self) -> None:
         """Report the complete file."""

@@ -30,6 +30,7 @@ from scitex_session_plot._errors import (
     UnknownPresetError,
     positive,
     shorten,
+    similar,
 )
 
 # Names of matplotlib's sizes, as factors of its default size.
@@ -165,10 +166,8 @@ def _near(key: str) -> tuple[str, ...]:
     journal = key.partition(" ")[0]
     if columns := tuple(name for name in WIDTHS_MM if name.partition(" ")[0] == journal):
         return columns
-    from difflib import get_close_matches
-
     names = {_key(name): name for name in WIDTHS_MM}
-    return tuple(names[found] for found in get_close_matches(key, names, n=3))
+    return tuple(names[found] for found in similar(key, names))
 
 
 def _key(preset: str) -> str:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from matplotlib import pyplot  # noqa: ICN001  # an alias would not be exported
 
-    from .changes import AggBackend, RcParams, SilentShow
+    from scitex_session_plot._colors.colormaps import NamedColormaps
+
+    from .changes import AggBackend, SilentShow
+    from .saving import KeptParams
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -152,6 +155,22 @@ alpha, line_width
             self._params = rc_params(**self._arguments)  # type: ignore[arg-type]
         return self._params
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the arguments as plain values: ``Style(**style.as_dict())`` is the same style.
+
+        They can be sent to another process, as JSON or pickled. So can the style itself, which is
+        not in force there before it is applied.
+        """
+        return {
+            **{name: _plain(value) for name, value in self._arguments.items()},
+            "agg": self._agg,
+        }
+
+    def __reduce__(self) -> tuple[Callable[[], Style], tuple[()]]:
+        from functools import partial
+
+        return partial(type(self), **self.as_dict()), ()
+
     @property
     def plt(self) -> ModuleType:
         """matplotlib.pyplot, imported at the first use of one of its attributes.
@@ -229,6 +248,17 @@ alpha, line_width
         return styled
 
 
+def _plain(value: Any) -> Any:
+    """Return an argument of a style without the types of numpy and the like."""
+    if isinstance(value, (str, bool)):
+        return value
+    if hasattr(value, "keys"):
+        return {key: _plain(item) for key, item in dict(value).items()}
+    if hasattr(value, "__len__"):
+        return [_plain(item) for item in value]
+    return float(value)
+
+
 def _runs_at_once(func: object) -> bool:
     """Return whether a call of `func` runs its whole body before it returns."""
     code = getattr(func, "__code__", None)
@@ -259,22 +289,26 @@ class Application:
     def __init__(self, params: Callable[[], dict[str, object]], *, agg: bool) -> None:
         self._params = params
         self._agg = agg
-        self._changes: list[RcParams | AggBackend | SilentShow] = []
+        self._changes: list[NamedColormaps | AggBackend | SilentShow | KeptParams] = []
         self._earlier_figures = _open_managers()
         with _lock:
             _stack.append(self)
         self._hook = Hook("matplotlib", self._change)
 
     def _change(self, matplotlib: ModuleType) -> None:
-        from .changes import AggBackend, RcParams, SilentShow
+        from scitex_session_plot._colors.colormaps import NamedColormaps
+
+        from .changes import AggBackend, SilentShow
+        from .saving import KeptParams
 
         with _lock:
             if self not in _stack:
                 return
+            self._changes.append(NamedColormaps(matplotlib))
             if self._agg:
                 self._changes.append(AggBackend(matplotlib))
                 self._changes.append(SilentShow())
-            self._changes.append(RcParams(matplotlib.rcParams, self._params()))
+            self._changes.append(KeptParams(matplotlib.rcParams, self._params(), _lock))
 
     def close_figures(self) -> int:
         """Close the figures of pyplot opened meanwhile and still open; return how many.

@@ -195,13 +195,13 @@ def _write_mask(writer: Writer, array: np.ma.MaskedArray[Any, Any]) -> None:
 def _write_objects(writer: Writer, array: NDArray[Any]) -> None:
     if isinstance(array, np.ma.MaskedArray):
         array = array.filled(None)
-    index: tuple[int, ...] = ()
-    try:
-        for index, part in np.ndenumerate(array):  # noqa: B007 - the refusal names it
-            writer.write(part)
-    except Refused as refused:
-        refused.steps.append(f"[{', '.join(map(str, index))}]" if index else "[()]")
-        raise
+    shape = array.shape
+
+    def place_of(number: int) -> str:
+        return f"[{', '.join(map(str, np.unravel_index(number, shape)))}]" if shape else "[()]"
+
+    flat: NDArray[Any] = array.reshape(-1)
+    writer.write_parts(flat.tolist(), place_of)
 
 
 def _dtype_text(dtype: np.dtype[Any]) -> str:
@@ -246,12 +246,23 @@ def write_torch(writer: Writer, value: Any) -> None:
         raise Refused(*described(value))
 
 
+def _advice_for_layout(tensor: Any, torch: Any) -> str:
+    # Not to_dense(): it may need more memory than there is.
+    if tensor.layout == torch.sparse_coo:
+        return "pass its shape, and coalesce().indices() and coalesce().values() of it"
+    if tensor.layout in (torch.sparse_csr, torch.sparse_bsr):
+        return "pass its shape, crow_indices(), col_indices() and values()"
+    if tensor.layout in (torch.sparse_csc, torch.sparse_bsc):
+        return "pass its shape, ccol_indices(), row_indices() and values()"
+    return "pass its unbind()" if tensor.is_nested else "pass its to_dense()"
+
+
 def _write_tensor(writer: Writer, tensor: Any, torch: Any) -> None:
     if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
         what = f"is of type {type(tensor).__qualname__}, which may carry more than its values"
         raise Refused(what, "pass a plain torch.Tensor")
     if tensor.layout != torch.strided or tensor.is_nested:
-        raise Refused(f"is a tensor of layout {tensor.layout}", "pass its to_dense()")
+        raise Refused(f"is a tensor of layout {tensor.layout}", _advice_for_layout(tensor, torch))
     if tensor.is_quantized:
         raise Refused("is a quantised tensor", "pass its int_repr(), scale and zero point")
     if tensor.is_meta:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, Flag
 from hashlib import sha256
+from itertools import islice
 from types import MemberDescriptorType
 
 from scitex_session_repro._errors import NotFingerprintableError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # Names the rules of encoding. Fingerprints of other rules can't be compared, so any change of an
 # encoding gets another number.
 SCHEME = "sf1"
+_BATCH = 4096  # as many parts are looked at together
+_FEW = 8  # as many different values among strings are encoded once
 
 
 def fingerprint(obj: object) -> str:
@@ -158,15 +161,59 @@ class Writer:
         finally:
             self._entered.discard(identity)
 
-    def write_parts(self, parts: Any, step: str = "[{}]") -> None:
-        """Encode values in their order; a refusal names the place, in the form of `step`."""
-        number = 0
+    def write_parts(self, parts: Any, place_of: Callable[[int], str] = "[{}]".format) -> None:
+        """Encode values in their order; a refusal names the place, as `place_of` a number."""
+        done, source = 0, iter(parts)
         try:
-            for number, part in enumerate(parts):  # noqa: B007 - the refusal names it
-                self.write(part)
+            while batch := list(islice(source, _BATCH)):
+                if str in {*map(type, batch)} and (whole := self._texts(batch)) is not None:
+                    self.feed(whole)
+                    done += len(batch)
+                    continue
+                for part in batch:
+                    self.write(part)
+                    done += 1
         except Refused as refused:
-            refused.steps.append(step.format(number))
+            refused.steps.append(place_of(done))
             raise
+
+    def _texts(self, batch: list[Any]) -> bytes | None:
+        """Return the frames of strings, with a few other values (None, NaN) among them.
+
+        It takes a fifth of the time of one call for each. None if they are another mixture.
+        """
+        others = {id(part): part for part in batch if type(part) is not str}
+        if len(others) > _FEW:
+            return None
+        try:
+            frames = {key: self._frames(part) for key, part in others.items()}
+        except Refused:
+            return None  # one after the other, the place is found
+        texts = [part for part in batch if type(part) is str] if others else batch
+        if "".join(texts).isascii():
+            # As text of one byte for each character, which is quicker to format than bytes.
+            shown = {key: frame.decode("latin-1") for key, frame in frames.items()}
+            return "".join(
+                [
+                    f"str:{len(part)}:{part}" if type(part) is str else shown[id(part)]
+                    for part in batch
+                ]
+            ).encode("latin-1")
+        encoded = ((part, str.encode(part, "utf-8", "surrogatepass")) for part in texts)
+        of_text = {part: b"str:%d:%b" % (len(data), data) for part, data in encoded}
+        return b"".join(
+            [of_text[part] if type(part) is str else frames[id(part)] for part in batch]
+        )
+
+    def _frames(self, value: Any) -> bytes:
+        """Return what `write` would feed."""
+        pieces: list[bytes] = []
+        feed, self.feed = self.feed, lambda piece: pieces.append(bytes(piece))
+        try:
+            self.write(value)
+        finally:
+            self.feed = feed
+        return b"".join(pieces)
 
     def write_at(self, step: str, part: Any) -> None:
         """Encode a value; a refusal names `step` as its place."""

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from .encoder import Writer
 
 
+# Kinds of categories, as pandas infers them, whose < is an order of all of them.
+_SORTABLE = {
+    *("string", "integer", "floating", "boolean"),
+    *("date", "datetime", "datetime64", "timedelta64", "period", "interval"),
+}
+
+
 def write_pandas(writer: Writer, value: Any) -> None:
     """Encode an object of pandas.
 
@@ -71,9 +78,7 @@ def _write_column(writer: Writer, values: Any, pandas: Any) -> None:
         write_array(writer, values.to_numpy())
         return
     if isinstance(dtype, pandas.CategoricalDtype):
-        writer.text(b"category", "ordered" if dtype.ordered else "unordered")
-        writer.write_at(".categories", dtype.categories)
-        write_array(writer, pandas.Categorical(values).codes)
+        _write_category(writer, pandas.Categorical(values), pandas)
         return
     writer.text(b"column", dtype.name)
     writer.count(b"rows", len(values))
@@ -83,8 +88,30 @@ def _write_column(writer: Writer, values: Any, pandas: Any) -> None:
         missing = values.isna()
         write_array(writer, missing.to_numpy() if hasattr(missing, "to_numpy") else missing)
         write_array(writer, values.to_numpy(dtype=dtype.numpy_dtype, na_value=0))
+    elif isinstance(dtype, pandas.StringDtype):
+        writer.write_parts(values.to_numpy(dtype=object).tolist())
     else:
         writer.write_parts(values)
+
+
+def _write_category(writer: Writer, values: Any, pandas: Any) -> None:
+    if not values.ordered:
+        values = values.set_categories(_in_canonical_order(writer, values.categories, pandas))
+    writer.text(b"category", "ordered" if values.ordered else "unordered")
+    writer.write_at(".categories", values.categories)
+    write_array(writer, values.codes)
+
+
+def _in_canonical_order(writer: Writer, categories: Any, pandas: Any) -> Any:
+    """Return categories that have no order in one that depends on nothing but themselves.
+
+    For pandas, two frames are equal whatever the order in which unordered categories stand.
+    """
+    if pandas.api.types.infer_dtype(categories) in _SORTABLE:
+        return categories.sort_values()
+    # Mixed types, and types such as sets, whose < is no order, are sorted by their digests.
+    digests = [writer.digest_of(f".categories[{n}]", one) for n, one in enumerate(categories)]
+    return categories.take(sorted(range(len(digests)), key=digests.__getitem__))
 
 
 def _write_scalar(writer: Writer, value: Any, pandas: Any) -> None:
@@ -105,7 +132,10 @@ def _write_scalar(writer: Writer, value: Any, pandas: Any) -> None:
         writer.write_at(".right", value.right)
     elif isinstance(value, pandas.CategoricalDtype):
         writer.text(b"pandas.CategoricalDtype", "ordered" if value.ordered else "unordered")
-        writer.write_at(".categories", value.categories)
+        categories = value.categories
+        if not value.ordered and categories is not None:
+            categories = _in_canonical_order(writer, categories, pandas)
+        writer.write_at(".categories", categories)
     elif isinstance(value, pandas.api.extensions.ExtensionDtype):
         writer.text(b"pandas.dtype", value.name)
     else:

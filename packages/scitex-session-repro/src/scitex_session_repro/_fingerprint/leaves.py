@@ -148,7 +148,7 @@ _ADVICE = (
     ("collect", "pass its collect()"),
     ("model_dump", "pass its model_dump()"),
     ("to_dense", "pass its to_dense()"),
-    ("toarray", "pass its toarray()"),
+    ("tocoo", "pass its shape and scipy.sparse.find() of it"),  # toarray() may not fit into memory
     ("__array__", "pass numpy.asarray of it"),
     ("readline", "pass what it contains"),
     ("__next__", "pass the list of what it gives"),

@@ -89,9 +89,12 @@ class Determinism:
     ----------
     verbose : bool
         Whether to print that the order of sets of strings is random, if it is.
+    warn_only : bool
+        Whether an operation without a deterministic algorithm warns instead of raising.
     """
 
-    def __init__(self, *, verbose: bool) -> None:
+    def __init__(self, *, verbose: bool, warn_only: bool) -> None:
+        self._warn_only = warn_only
         self._saved: list[tuple[Callable[[Any], object], Any]] = []
         self._workspace = os.environ.get(WORKSPACE)
         if self._workspace not in DETERMINISTIC_WORKSPACES:
@@ -130,7 +133,7 @@ class Determinism:
             torch.is_deterministic_algorithms_warn_only_enabled(),
         )
         self._saved.append((lambda saved: _use_deterministic(torch, *saved), mode))
-        torch.use_deterministic_algorithms(True)
+        torch.use_deterministic_algorithms(True, warn_only=self._warn_only)
         with catch_warnings():  # torch 2.9 to 2.12 warn that allow_tf32 will have a successor
             simplefilter("ignore")
             flags, precisions = _flags(torch), _new_precisions(torch)

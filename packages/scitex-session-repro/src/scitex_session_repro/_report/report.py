@@ -7,7 +7,9 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from scitex_session_repro._globals.torch import DETERMINISTIC_WORKSPACES, WORKSPACE
+from scitex_session_repro._globals.unseeded import unseeded_places
 from scitex_session_repro._streams.borrowing import LIBRARIES, borrowings, innermost, library_of
+from scitex_session_repro._streams.streams import found_rank, rank_in
 
 from .machine import machine, started_with
 
@@ -23,6 +25,7 @@ NOT_GUARANTEED = "not guaranteed"
 UNKNOWN = "unknown"
 
 _DETERMINISTIC = "RandomStateManager(seed, deterministic=True)"  # an advice
+_SHOWN_PLACES = 5
 _BLAS_LIMITS = {
     "openblas": "OPENBLAS_NUM_THREADS",
     "mkl": "MKL_NUM_THREADS",
@@ -117,6 +120,7 @@ def _checks(manager: RandomStateManager | None, found: dict[str, Any]) -> list[C
     """Run every check that applies to what is imported here."""
     return [
         *_generators(manager),
+        *_unseeded(),
         _hashes(),
         *_numpy(found),
         *_torch(),
@@ -136,8 +140,11 @@ def _generators(manager: RandomStateManager | None) -> Iterator[Check]:
     seed = manager.seed
     shown = [f"{name:.60}…" if len(name) > 60 else name for name in streams_of(manager).names()]
     names = f"in use: {', '.join(shown)}" if shown else "none in use yet"
-    reason = f"each depends on seed {seed} and its name only; {names}"
-    yield Check("named generators", GUARANTEED, reason)
+    rank = rank_in(streams_of(manager).scope)
+    depends = f"seed {seed} and its name" if rank is None else f"seed {seed}, rank {rank}, its name"
+    yield Check("named generators", GUARANTEED, f"each depends on {depends} only; {names}")
+    if rank is not None:
+        yield _ranks(rank)
     seeded = {  # innermost last: what it has seeded counts
         library.module: borrowing for borrowing in borrowings() for library, _, _ in borrowing.saved
     }
@@ -155,6 +162,30 @@ def _generators(manager: RandomStateManager | None) -> Iterator[Check]:
             reason = f"seeded by {_described(seeded[module])} since, which is not released: "
             reason += f"seed {seed} is not in use"
             yield Check(what, UNKNOWN, reason, "release it, or use named generators")
+
+
+def _ranks(rank: str) -> Check:
+    found = found_rank()
+    job = "a job" if found is None else f"{found[2]} ({found[0]})"
+    reason = f"this is rank {rank} of {job}: what it draws differs from other ranks, but for "
+    return Check("ranks", GUARANTEED, f'{reason}shared("name"); another number of them differs')
+
+
+def _unseeded() -> Iterator[Check]:
+    places = unseeded_places()
+    if not places:
+        return
+    shown = [
+        f"{os.path.basename(file)}:{line}" + (f" ({count} times)" if count > 1 else "")
+        for (file, line), count in sorted(places.items(), key=lambda item: -item[1])
+    ]
+    more = f" and {len(shown) - _SHOWN_PLACES} more places" if len(shown) > _SHOWN_PLACES else ""
+    yield Check(
+        "generators of numpy without a seed, as of default_rng()",
+        NOT_GUARANTEED,
+        f"made at {', '.join(shown[:_SHOWN_PLACES])}{more}",
+        'use rng("name"), or give a seed: default_rng(42)',
+    )
 
 
 def _described(borrowing: Borrowing) -> str:

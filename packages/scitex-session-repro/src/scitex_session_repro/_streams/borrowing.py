@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
-    from typing import Any
+    from typing import Any, Literal
 
     from scitex_session_repro._globals.torch import Determinism
     from scitex_session_repro._import_hook import Pending
@@ -97,8 +97,20 @@ class Borrowing:
                 library = LIBRARIES[name]
                 self.saved.append((library, module, library.save(module)))
                 self._start(library, module)
+                self._watch(name)
             except Exception as error:  # noqa: BLE001
                 warn(f"could not seed {name}: {error}")
+
+    def _watch(self, name: str) -> None:
+        """Watch what else a library does with random numbers."""
+        if name == "torch" and "torch.utils.data" in sys.modules:
+            from .loaders import watch_workers
+
+            watch_workers()
+        elif name == "numpy.random" and self.owner is not None:
+            from scitex_session_repro._globals.unseeded import watch
+
+            watch()
 
     def _start(self, library: Library, module: ModuleType) -> None:
         """Seed a library, or restore a state that was loaded before its import."""
@@ -153,6 +165,10 @@ class Borrowing:
             while self in _stack and released is not self:
                 released = _stack.pop()
                 released._restore()
+            if not _stack and "numpy.random" in sys.modules:
+                from scitex_session_repro._globals.unseeded import stop
+
+                stop()
 
     def _cancel_imports(self) -> None:
         while self._pending:  # emptied, since each holds this borrowing, and so its owner
@@ -211,11 +227,15 @@ class Globals:
     ----------
     streams : Streams
         Those of the manager.
-    verbose, deterministic : bool
-        The options of the manager.
+    verbose : bool
+        The option of the manager.
+    deterministic : bool or "warn"
+        The option of the manager.
     """
 
-    def __init__(self, streams: Streams, *, verbose: bool, deterministic: bool) -> None:
+    def __init__(
+        self, streams: Streams, *, verbose: bool, deterministic: bool | Literal["warn"]
+    ) -> None:
         self.verbose = verbose
         self.deterministic = deterministic
         self._streams = streams
@@ -282,7 +302,8 @@ class Globals:
         if self.deterministic:
             from scitex_session_repro._globals.torch import Determinism
 
-            determinism = Determinism(verbose=self.verbose)
+            warn_only = self.deterministic == "warn"
+            determinism = Determinism(verbose=self.verbose, warn_only=warn_only)
         borrowing = Borrowing(self._streams, owner, verbose=self.verbose, determinism=determinism)
         self._borrowings.append(borrowing)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from weakref import WeakSet
 
-from .borrowing import innermost
-from .manager import RandomStateManager
-from .streams import resolve
+from .borrowing import innermost, reseed_all
+from .manager import RandomStateManager, streams_of
+from .streams import as_deterministic, resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
 
 _replaceable: WeakSet[RandomStateManager] = WeakSet()  # made by `get` or `reset`
 
@@ -26,11 +31,23 @@ def get(verbose: bool = False) -> RandomStateManager:
     RandomStateManager
         A new one has seed 42.
     """
-    return innermost() or reset(verbose=verbose)
+    return innermost() or _new_manager(verbose)
+
+
+def _new_manager(verbose: bool) -> RandomStateManager:
+    manager = reset(verbose=verbose)
+    if "torch.utils.data" in sys.modules:
+        from .loaders import current_worker
+
+        # In a spawned worker of a DataLoader. Otherwise all workers would draw the same numbers.
+        if (worker := current_worker()) is not None:
+            streams_of(manager).enter_worker(worker.number())
+            reseed_all()
+    return manager
 
 
 def reset(
-    seed: int | None = 42, verbose: bool = False, *, deterministic: bool = False
+    seed: int | None = 42, verbose: bool = False, *, deterministic: bool | Literal["warn"] = False
 ) -> RandomStateManager:
     """Make a new current manager.
 
@@ -43,7 +60,7 @@ def reset(
         As for `RandomStateManager`.
     verbose : bool, default False
         As for `RandomStateManager`.
-    deterministic : bool, default False
+    deterministic : bool or "warn", default False
         As for `RandomStateManager`.
 
     Returns
@@ -57,7 +74,8 @@ def reset(
     InvalidValueError
         If the seed is outside the range.
     """
-    seed = resolve(seed)  # a refused seed leaves the current manager as it is
+    seed = resolve(seed)  # what is refused leaves the current manager as it is
+    deterministic = as_deterministic(deterministic)
     current = innermost()
     if current is not None and current in _replaceable:
         current.release()
@@ -67,7 +85,7 @@ def reset(
 
 
 def seed_everything(
-    seed: int | None = 42, *, verbose: bool = False, deterministic: bool = False
+    seed: int | None = 42, *, verbose: bool = False, deterministic: bool | Literal["warn"] = False
 ) -> int:
     """Seed every global generator, now or when its library is imported.
 
@@ -80,7 +98,7 @@ def seed_everything(
         As for `RandomStateManager`.
     verbose : bool, default False
         As for `RandomStateManager`.
-    deterministic : bool, default False
+    deterministic : bool or "warn", default False
         As for `RandomStateManager`.
 
     Returns

@@ -19,7 +19,7 @@ from struct import unpack
 from typing import TYPE_CHECKING
 
 from numpy import array, uint32, uint64
-from numpy.random import PCG64, Generator, SeedSequence
+from numpy.random import SeedSequence
 
 from scitex_session_repro._errors import DeviceUnavailableError, MissingLibraryError
 
@@ -49,43 +49,6 @@ def seed_sequence(seed: int, path: bytes) -> SeedSequence:
     return SeedSequence(entropy=seed, spawn_key=spawn_key(path))
 
 
-def numpy_generator(seed: int, path: bytes) -> Generator:
-    """Return a new generator at the start of the stream.
-
-    It is a PCG64 explicitly, since a later numpy may change the generator of `default_rng`.
-    """
-    return Generator(PCG64(seed_sequence(seed, path)))
-
-
-def restart(generator: Generator, seed: int, path: bytes, *, spawned: int = 0) -> None:
-    """Put a generator at the start of a stream; existing references continue from there.
-
-    Its seed sequence restarts too: otherwise it would spawn after a fork what the parent spawns. A
-    sequence has no method for that. Running its initialiser again works in numpy 1 and 2.
-
-    Parameters
-    ----------
-    generator : numpy.random.Generator
-        One that `numpy_generator` made.
-    seed, path
-        As for `seed_sequence`.
-    spawned : int
-        How many generators it has spawned before.
-    """
-    sequence = seed_sequence_of(generator)
-    sequence.__init__(  # type: ignore[misc]
-        entropy=seed, spawn_key=spawn_key(path), n_children_spawned=spawned
-    )
-    generator.bit_generator.state = PCG64(seed_sequence(seed, path)).state
-
-
-def seed_sequence_of(generator: Generator) -> SeedSequence:
-    """Return the seed sequence of a generator that `numpy_generator` made."""
-    sequence = generator.bit_generator.seed_seq
-    assert isinstance(sequence, SeedSequence)
-    return sequence
-
-
 def torch_seed(seed: int, path: bytes) -> int:
     """Return the 64 bits that seed a torch generator."""
     return _spare_word(seed, path, 4)
@@ -103,7 +66,7 @@ def torch_generator(device: str | torch.device, number: int) -> torch.Generator:
     """
     library = _optional("torch", "get_torch_generator")
     try:
-        return library.Generator(device=device).manual_seed(number)
+        generator: torch.Generator = library.Generator(device=device).manual_seed(number)
     except RuntimeError as error:
         # torch's own message on a CPU build is a page about linker flags.
         accelerator: Any = getattr(library, str(device).partition(":")[0], None)
@@ -115,6 +78,7 @@ def torch_generator(device: str | torch.device, number: int) -> torch.Generator:
             f"cannot make a torch generator on device {str(device)!r}: {problem}",
             device=str(device),
         ) from None
+    return generator
 
 
 def sklearn_seed(seed: int, path: bytes) -> int:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from .borrowing import Globals, TemporarySeed, reseed_all
 from .streams import (
     Streams,
+    as_deterministic,
+    enter_worker,
     normalise,
-    number_in_loader,
-    number_in_pool,
     resolve,
-    roots,
+    scope_of_rank,
 )
 
 TYPE_CHECKING = False
@@ -17,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
     from pathlib import Path
-    from types import ModuleType
-    from typing import Any, Self
+    from types import FrameType, ModuleType
+    from typing import Any, Literal, Self
 
     import jax
     import torch
@@ -40,17 +43,17 @@ class RandomStateManager:
         From 0 to 2**128 - 1. None draws one from the operating system, kept in `seed`.
     verbose : bool, default False
         Whether to print what is seeded, at that moment.
-    deterministic : bool, default False
+    deterministic : bool or "warn", default False
         Whether to ask torch for the same bits in every run: deterministic algorithms, cuDNN's
         too, ``CUBLAS_WORKSPACE_CONFIG``, no TF32. An operation that has no deterministic
-        algorithm raises.
+        algorithm raises; with "warn", it only warns.
 
     Raises
     ------
     InvalidTypeError
-        If the seed is neither an integer nor None.
+        If the seed is neither an integer nor None, or `deterministic` is no bool.
     InvalidValueError
-        If the seed is outside the range.
+        If the seed is outside the range, or `deterministic` is a text other than "warn".
 
     Notes
     -----
@@ -84,19 +87,30 @@ class RandomStateManager:
     >>> rng.release()
     """
 
-    # Where `verify` writes its records. The owner of the manager (a session) may set it.
+    # Where `verify` writes its records, and `checkpoint` its file. The owner of the manager (a
+    # session) may set them.
     verify_directory: str | PathLike[str] = "fingerprints"
+    checkpoint_directory: str | PathLike[str] = "."
 
     def __init__(
-        self, seed: int | None = 42, *, verbose: bool = False, deterministic: bool = False
+        self,
+        seed: int | None = 42,
+        *,
+        verbose: bool = False,
+        deterministic: bool | Literal["warn"] = False,
     ) -> None:
-        self._initialise(Streams(resolve(seed)), verbose, deterministic)
+        streams = Streams(resolve(seed), scope_of_rank())
+        self._initialise(streams, verbose, as_deterministic(deterministic))
         self._globals.begin(self)
 
-    def _initialise(self, streams: Streams, verbose: bool, deterministic: bool) -> None:
+    def _initialise(
+        self, streams: Streams, verbose: bool, deterministic: bool | Literal["warn"]
+    ) -> None:
         self._streams = streams
         self._globals = Globals(streams, verbose=verbose, deterministic=deterministic)
         self._children: dict[str, Self] = {}
+        self._shared: Self | None = None
+        self._calls: dict[str, int] = {}  # of verify without a name, by place
 
     def _with_streams(self, streams: Streams) -> Self:
         """Return a manager of other streams with the same options; it borrows nothing."""
@@ -130,6 +144,21 @@ class RandomStateManager:
 
     get_np_generator = __call__
     get_generator = __call__
+
+    def fresh(self, name: str) -> Generator:
+        """Return the generator of a name at its start again, for a notebook cell that runs twice.
+
+        Parameters
+        ----------
+        name : str
+            As for a generator.
+
+        Returns
+        -------
+        numpy.random.Generator
+            The same object as ``rng(name)``. It also spawns the same generators again.
+        """
+        return self._streams.fresh_generator(name)
 
     def get_sklearn_random_state(self, name: str) -> int:
         """Return the integer of a name, for the ``random_state`` of scikit-learn.
@@ -202,8 +231,9 @@ class RandomStateManager:
     def dataloader_generator(self, name: str = "dataloader") -> torch.Generator:
         """Return the torch generator of a name on the CPU, for ``DataLoader(generator=...)``.
 
-        The loader takes from it the order of the samples and, at the start of every epoch, the seed
-        of the workers. So `worker_init_fn` gives each epoch different numbers.
+        The loader takes the order of the samples from it. The first epoch goes on from where the
+        generator is. Every later one begins with a seed that depends on the seed, the name and the
+        number of the epoch only, so a run that resumes between two epochs goes on as if unbroken.
 
         Parameters
         ----------
@@ -219,7 +249,11 @@ class RandomStateManager:
         MissingLibraryError
             If torch is not installed.
         """
-        return self._streams.torch_generator(name, "cpu")
+        generator = self._streams.torch_generator(name, "cpu")
+        from .loaders import watch_epochs
+
+        watch_epochs()
+        return generator
 
     # Managers below this one
 
@@ -266,6 +300,20 @@ class RandomStateManager:
             If n is negative.
         """
         return [self._with_streams(streams) for streams in self._streams.spawn(n)]
+
+    @property
+    def shared(self) -> Self:
+        """The manager that all ranks of a job have in common; the same object at every call.
+
+        Under torchrun, MPI or SLURM every rank draws from streams of its own. What must be the same
+        in all of them (initial weights, splits) draws from this one: ``rng.shared("split")``,
+        ``rng.shared.get_torch_generator("weights")``. The ranks stay alike only while each of them
+        draws the same from it. In a job of one process it gives the same numbers. It is another
+        stream than that of the same name in the manager itself.
+        """
+        if self._shared is None:
+            self._shared = self._with_streams(self._streams.shared())
+        return self._shared
 
     # Global generators
 
@@ -329,15 +377,18 @@ class RandomStateManager:
 
     # Worker processes
 
-    def worker_init_fn(self, worker_id: int) -> None:
+    def worker_init_fn(self, worker_id: int) -> None:  # noqa: ARG002 - the loader passes it
         """Give a worker of a torch DataLoader its own streams: ``worker_init_fn=`` takes it.
 
-        They depend on the seed, the worker's number and the number that the loader draws for each
-        epoch from its generator: they differ between workers and epochs, and are the same in every
-        run. This holds for the global generators and the named streams of every manager that the
-        worker has at that time (this one, its children, any other in the data set), with fork and
-        with spawn. Streams of persistent workers continue from epoch to epoch. A spawned worker
-        can't restart a generator that was pickled without its manager.
+        The global generators and the streams of every manager in the worker depend on the seed, the
+        worker's number and the epoch: they differ between workers and epochs, and are the same in
+        every run, forked or spawned. So do generators that user code holds, also spawned ones and
+        ones that were pickled without their manager. With ``generator=dataloader_generator()``, the
+        streams of persistent workers too begin every epoch at the epoch's start; otherwise they go
+        on from epoch to epoch.
+
+        Managers move by themselves in a worker. This function adds that the global generators of a
+        spawned worker follow this manager, and that a state counts the epochs of its workers.
 
         Parameters
         ----------
@@ -349,7 +400,10 @@ class RandomStateManager:
         NotAWorkerError
             If called in a process that is not a worker of a DataLoader.
         """
-        self._become_worker(number_in_loader(worker_id))
+        from .loaders import require_worker
+
+        require_worker()
+        self._globals.take_over(self)
 
     def initialize_worker(self) -> None:
         """Give a worker of a pool its own streams: ``initializer=rng.initialize_worker``.
@@ -364,15 +418,11 @@ class RandomStateManager:
         NotAWorkerError
             If called in a main process.
         """
-        self._become_worker(number_in_pool())
+        from .pools import number_in_pool
 
-    def _become_worker(self, number: str) -> None:
-        # Restart every manager of the process, since a data set may hold another one than the one
-        # whose method the loader calls. Otherwise a child that was unpickled alone would draw the
-        # same numbers in all workers. In a forked worker, this number replaces that of the fork,
-        # which may depend on how many workers were started before.
-        for streams in roots():
-            streams.enter_worker(number)
+        # In a forked worker, this number replaces that of the fork, which may depend on how many
+        # workers were started before.
+        enter_worker(number_in_pool())
         reseed_all()
         self._globals.take_over(self)
 
@@ -387,10 +437,16 @@ class RandomStateManager:
             The seed; every named generator, numpy's and torch's, here and in children; and, while
             this manager seeds them, the global generators: `random`, `numpy.random`, torch with
             every device that has started, TensorFlow.
-        """
-        from .state import get_state
 
-        return get_state(self._streams, self._globals.active())
+        Raises
+        ------
+        StateError
+            If a DataLoader with a generator of this manager is in the middle of an epoch. Take the
+            state between epochs, or use torchdata's StatefulDataLoader.
+        """
+        from .state import take_state
+
+        return take_state(self._streams, self._globals.active())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a state: every stream continues bit for bit, all of them or none.
@@ -414,13 +470,15 @@ class RandomStateManager:
 
         set_state(self._streams, self._globals.active(), state)
 
-    def checkpoint(self, path: str | PathLike[str] = "checkpoint.json") -> Path:
+    def checkpoint(self, path: str | PathLike[str] | None = None) -> Path:
         """Write the whole state to a file atomically, as JSON without pickle.
 
         Parameters
         ----------
-        path : path
-            The file; an existing one is replaced.
+        path : path, optional
+            The file; an existing one is replaced. By default ``checkpoint.json`` in
+            `checkpoint_directory`, which is the working directory unless the owner of the manager
+            has set it: in a session it is the directory of the run.
 
         Returns
         -------
@@ -431,21 +489,22 @@ class RandomStateManager:
         ------
         OSError
             If the directory is missing, full or read-only.
+        StateError
+            As for `state_dict`.
         """
-        from pathlib import Path
-
         from .state import write_checkpoint
 
-        write_checkpoint(Path(path), self.state_dict())
-        return Path(path)
+        file = self._checkpoint_file(path)
+        write_checkpoint(file, self.state_dict())
+        return file
 
-    def restore(self, path: str | PathLike[str]) -> None:
+    def restore(self, path: str | PathLike[str] | None = None) -> None:
         """Continue from a checkpoint, also in another process with other imports.
 
         Parameters
         ----------
-        path : path
-            A file that `checkpoint` wrote.
+        path : path, optional
+            A file that `checkpoint` wrote; by default where `checkpoint` writes by default.
 
         Raises
         ------
@@ -454,19 +513,28 @@ class RandomStateManager:
         CheckpointError
             If it is not a checkpoint, or is damaged; then nothing is changed.
         """
-        from pathlib import Path
-
         from .state import restore_checkpoint
 
-        restore_checkpoint(self._streams, self._globals.active(), Path(path))
+        restore_checkpoint(self._streams, self._globals.active(), self._checkpoint_file(path))
+
+    def _checkpoint_file(self, path: str | PathLike[str] | None) -> Path:
+        from pathlib import Path
+
+        return Path(self.checkpoint_directory, "checkpoint.json") if path is None else Path(path)
 
     def __getstate__(self) -> dict[str, Any]:
         options = (self._globals.verbose, self._globals.deterministic)
-        return {"streams": self._streams, "children": dict(self._children), "options": options}
+        return {
+            "streams": self._streams,
+            "children": dict(self._children),
+            "shared": self._shared,
+            "options": options,
+        }
 
     def __setstate__(self, pickled: dict[str, Any]) -> None:
         self._initialise(pickled["streams"], *pickled["options"])
         self._children.update(pickled["children"])
+        self._shared = pickled["shared"]
 
     def __copy__(self) -> Self:
         from copy import copy
@@ -484,7 +552,7 @@ class RandomStateManager:
     def verify(
         self,
         obj: object,
-        name: str,
+        name: str | None = None,
         verbose: bool = True,
         *,
         raises: bool | None = None,
@@ -496,8 +564,10 @@ class RandomStateManager:
         ----------
         obj : object
             Anything that has a `fingerprint`.
-        name : str
-            The name of the record: any string.
+        name : str, optional
+            The name of the record: any string. By default the place of the call, such as
+            ``"train.py:42"``; a second call there, as in a loop, is ``"train.py:42 (2)"``. Give a
+            name to what shall still be found when the lines of the script have moved.
         verbose : bool, default True
             Whether to print the result.
         raises : bool or None
@@ -505,8 +575,8 @@ class RandomStateManager:
             False, as in scitex-repro.
         directory : path, optional
             The folder of the records; by default `verify_directory`, which is ``fingerprints`` in
-            the working directory unless the owner of the manager has set it. Arrays and tensors of
-            at most 1 MiB are kept in it, to describe a difference.
+            the working directory unless the owner of the manager has set it. At most 1 MiB of the
+            arrays, tensors and columns in the value is kept in it, to describe a difference.
 
         Returns
         -------
@@ -529,6 +599,8 @@ class RandomStateManager:
         RuntimeWarning
             If it can't be recorded (the disk is full): the run continues, and nothing is verified.
         """
+        if name is None:
+            name = self._place_of_call(sys._getframe(1))
         return self._records(directory).verify(
             obj,
             name,
@@ -558,6 +630,11 @@ class RandomStateManager:
             How many were deleted.
         """
         return self._records(directory).clear(patterns)
+
+    def _place_of_call(self, frame: FrameType) -> str:
+        place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+        count = self._calls[place] = self._calls.get(place, 0) + 1
+        return place if count == 1 else f"{place} ({count})"
 
     def _records(self, directory: str | PathLike[str] | None) -> Records:
         from scitex_session_repro._verify.records import Records

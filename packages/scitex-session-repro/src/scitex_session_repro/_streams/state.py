@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from scitex_session_repro._atomic import replace
 from scitex_session_repro._errors import CheckpointError, StateError
 
 from .borrowing import LIBRARIES, warn
-from .streams import MARKS, SEED_BITS, STATE_VERSION, describe
+from .streams import MARKS, SEED_BITS, STATE_VERSION, describe, rank_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,8 @@ PARTS: dict[str, type | tuple[type, ...]] = {
     "children": dict,
     "spawn": dict,
 }
+# Parts that a state may lack, since earlier ones did.
+LATER_PARTS = {"epochs": dict, "shared": dict}
 FORMAT = "scitex-session-repro checkpoint"
 
 
@@ -56,6 +59,21 @@ def get_state(streams: Streams, borrowing: Borrowing | None) -> dict[str, Any]:
     return state
 
 
+def take_state(streams: Streams, borrowing: Borrowing | None) -> dict[str, Any]:
+    """Return the state for the user, who may load it in another process.
+
+    Raises
+    ------
+    StateError
+        If a DataLoader is in the middle of an epoch.
+    """
+    if "torch.utils.data" in sys.modules:
+        from .loaders import refuse_within_epoch
+
+        refuse_within_epoch(streams)
+    return get_state(streams, borrowing)
+
+
 def set_state(streams: Streams, borrowing: Borrowing | None, state: Any) -> None:
     """Load a state that `get_state` returned; all of it, or nothing.
 
@@ -69,6 +87,10 @@ def set_state(streams: Streams, borrowing: Borrowing | None, state: Any) -> None
     own = (streams.seed, streams.scope)
     if streams.parent is not None and saved != own:
         raise _refused(f"it is that of {describe(*saved)}, and not of {describe(*own)}")
+    if (rank := rank_in(saved[1])) != (here := rank_in(streams.scope)):
+        # A file of rank 0 that every rank loads would make them all draw the same numbers.
+        of, is_ = ("no rank" if one is None else f"rank {one}" for one in (rank, here))
+        raise _refused(f"it is that of {of}, and this is {is_}: save one for each rank")
     before = get_state(streams, borrowing)
     try:
         _load(streams, borrowing, state)
@@ -90,7 +112,9 @@ def check(state: Any, where: str) -> None:
         raise _refused(f"{where} is {state!r:.40}, and not a dict")
     if isinstance(version := state.get("version"), int) and version > STATE_VERSION:
         raise _refused(f"{where} is of version {version}; this release knows up to {STATE_VERSION}")
-    for part, kind in PARTS.items():
+    for part, kind in (PARTS | LATER_PARTS).items():
+        if part in LATER_PARTS and part not in state:
+            continue
         if part not in state:
             raise _refused(f"{where} has no {part!r}")
         if not isinstance(state[part], kind) or isinstance(state[part], bool):
@@ -103,8 +127,11 @@ def check(state: Any, where: str) -> None:
     for number in state["spawn"]:
         if not (str(number).isdecimal() and int(number) < state["spawned"]):
             raise _refused(f"'spawn' of {where} holds {number!r:.40}")
-    for part in ("children", "spawn"):
-        for name, below in state[part].items():
+    for name, epochs in state.get("epochs", {}).items():
+        if type(epochs) is not int or epochs < 0:
+            raise _refused(f"'epochs' of {where} holds {epochs!r:.40} for {name!r:.40}")
+    for part in ("children", "spawn", "shared"):
+        for name, below in state.get(part, {}).items():
             check(below, f"{name!r} in {part!r} of {where}")
 
 

@@ -19,10 +19,12 @@ from operator import index
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
-    from typing import Any
+    from typing import Any, Literal
 
     import torch
     from numpy.random import Generator
+
+    from .pcg64 import PCG64
 
     Step = tuple[str, str]
     Scope = tuple[Step, ...]
@@ -31,9 +33,17 @@ SEED_BITS = 128
 STATE_VERSION = 1
 # In bytes, every step begins with a byte that UTF-8 never uses. So different scopes have different
 # bytes, whatever the names.
-MARKS = {"child": b"\xfe", "spawn": b"\xfd", "fork": b"\xfc", "worker": b"\xfb"}
+MARKS = {
+    "child": b"\xfe",
+    "spawn": b"\xfd",
+    "fork": b"\xfc",
+    "worker": b"\xfb",
+    "rank": b"\xfa",
+    "shared": b"\xf9",
+}
 _NAME_MARK = b"\xff"
-_OF_PROCESSES = ("fork", "worker")
+_EPOCH_MARK = b"\xf8"
+_OF_PROCESSES = ("rank", "fork", "worker")
 _FLAGS = ("bool", "bool_")  # numpy 1 has a bool_, which would pass for an integer
 
 
@@ -58,6 +68,10 @@ class Streams:
         Loaded states of torch generators that are not in use yet.
     children, spawned : mapping
         Streams below, by name and by number. Spawned ones live as long as they are referenced.
+    common : Streams or None
+        Those that all ranks have in common, if they are in use.
+    epochs : dict
+        By the name of a torch generator, how many epochs of a DataLoader have begun with it.
     """
 
     def __init__(self, seed: int, scope: Scope = (), parent: Streams | None = None) -> None:
@@ -72,6 +86,8 @@ class Streams:
         self.children: dict[str, Streams] = {}
         self.spawned: MutableMapping[int, Streams] = {}
         self.spawned_count = 0
+        self.common: Streams | None = None
+        self.epochs: dict[str, int] = {}
         if parent is None:
             _watch(self)  # last: from here on, a fork in another thread finds it
 
@@ -99,12 +115,20 @@ class Streams:
             return self.numpy[name]
         except (KeyError, TypeError):  # a name that can't be hashed is refused below
             pass
-        from .derive import numpy_generator
+        from .pcg64 import numpy_generator
 
         stream = normalise(name)
         # setdefault: two threads that call at once get the same generator.
-        generator = self.numpy.setdefault(stream, numpy_generator(self.seed, self.path(stream)))
+        generator = self.numpy.setdefault(stream, numpy_generator(self.seed, self.scope, stream))
         self.numpy[name] = generator
+        return generator
+
+    def fresh_generator(self, name: str) -> Generator:
+        """Return the numpy generator of a name, put back to its start."""
+        generator = self.numpy_generator(name)
+        from .pcg64 import bits_of
+
+        bits_of(generator).start_afresh()
         return generator
 
     def torch_generator(self, name: str, device: str | torch.device) -> torch.Generator:
@@ -133,11 +157,12 @@ class Streams:
         if forked:  # an accelerator that has started can't be used in a forked child
             self.torch = {key: gen for key, gen in self.torch.items() if key[1] == "cpu"}
         self.torch_states = {}
+        self.epochs = {}
         if self.numpy:
-            from .derive import restart
+            from .pcg64 import bits_of
 
             for name, generator in self.numpy.items():
-                restart(generator, self.seed, self.path(name))
+                bits_of(generator).restart(self.seed, self.scope, normalise(name))
         if self.torch:
             from .derive import torch_seed
 
@@ -172,11 +197,18 @@ class Streams:
             self.spawned = WeakValueDictionary()  # a spawned one can't be looked up again
         self.spawned[number] = below
 
+    def shared(self) -> Streams:
+        """Return the streams that all ranks have in common: the same object at every call."""
+        if self.common is None:
+            self.common = Streams(self.seed, _scope_below(self.scope, _SHARED), self)
+        return self.common
+
     def below(self) -> list[tuple[Step, Streams]]:
         """Return the streams below that are in use, each with its step."""
         named = [(("child", name), child) for name, child in list(self.children.items())]
         spawned = [(("spawn", str(n)), child) for n, child in list(self.spawned.items())]
-        return [*named, *spawned]
+        common = [] if self.common is None else [(_SHARED, self.common)]
+        return [*named, *spawned, *common]
 
     def restart_at(self, seed: int, scope: Scope, *, forked: bool = False) -> None:
         """Restart every stream, here and below, under another seed and scope."""
@@ -184,7 +216,7 @@ class Streams:
         self.forks = 0
         self._restart(forked=forked)
         for step, below in self.below():
-            below.restart_at(seed, (*scope, step), forked=forked)
+            below.restart_at(seed, _scope_below(scope, step), forked=forked)
 
     # Processes
 
@@ -214,10 +246,9 @@ class Streams:
         """Return the state of these streams and of those below, as JSON values."""
         from scitex_session_repro._globals.plain import plain
 
-        children: dict[str, Any] = {}
-        spawned: dict[str, Any] = {}
+        states: dict[str, dict[str, Any]] = {"child": {}, "spawn": {}, "shared": {}}
         for (kind, name), below in self.below():
-            (children if kind == "child" else spawned)[name] = below.state()
+            states[kind][name] = below.state()
         torch: dict[str, dict[str, Any]] = {}
         for (name, device), waiting in self.torch_states.items():
             torch.setdefault(name, {})[device] = waiting
@@ -225,14 +256,11 @@ class Streams:
             torch.setdefault(name, {})[device] = plain(generator.get_state())
         numpy: dict[str, Any] = {}
         if self.numpy:
-            from .derive import seed_sequence_of
+            from .pcg64 import bits_of
 
             for name, numpy_generator in list(self.numpy.items()):
                 if normalise(name) == name:  # other spellings have the same generator
-                    numpy[name] = {
-                        "state": plain(numpy_generator.bit_generator.state),
-                        "spawned": seed_sequence_of(numpy_generator).n_children_spawned,
-                    }
+                    numpy[name] = bits_of(numpy_generator).plain_state()
         return {
             "version": STATE_VERSION,
             "seed": self.seed,
@@ -242,8 +270,10 @@ class Streams:
             "globals": None,
             "numpy": numpy,
             "torch": torch,
-            "children": children,
-            "spawn": spawned,
+            "epochs": dict(self.epochs),
+            "children": states["child"],
+            "spawn": states["spawn"],
+            "shared": states["shared"],
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -255,13 +285,12 @@ class Streams:
 
         self.restart_at(state["seed"], tuple((kind, text) for kind, text in state["scope"]))
         self.forks = state["forks"]
+        self.epochs = dict(state.get("epochs", {}))
         if state["numpy"]:
-            from .derive import restart
+            from .pcg64 import bits_of
 
             for name, saved in state["numpy"].items():
-                generator = self.numpy_generator(name)
-                restart(generator, self.seed, self.path(name), spawned=saved["spawned"])
-                generator.bit_generator.state = native(saved["state"])
+                bits_of(self.numpy_generator(name)).load(saved)
         # Don't import torch for generators that are not in use yet: keep their states for later.
         for name, by_device in state["torch"].items():
             for device, saved in by_device.items():
@@ -271,6 +300,8 @@ class Streams:
                     self.torch_states[name, device] = saved
         for name, below in state["children"].items():
             self.child(name).load(below)
+        for below in state.get("shared", {}).values():
+            self.shared().load(below)
         # Spawned ones live as long as they are referenced: those of another process are gone.
         self.spawned_count = state["spawned"]
         for number, spawned in list(self.spawned.items()):
@@ -281,10 +312,21 @@ class Streams:
     # one generator.
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"state": self.state(), "numpy": dict(self.numpy), "below": self.below()}
+        return {
+            "state": self.state(),
+            "numpy": dict(self.numpy),
+            "below": self.below(),
+            "epoch": beginning_epochs.get(get_ident()),
+        }
 
     def __setstate__(self, pickled: dict[str, Any]) -> None:
         Streams.__init__(self, pickled["state"]["seed"])
+        if pickled.get("epoch") is not None:  # this is a worker that a DataLoader is starting
+            beginning_epochs[get_ident()] = pickled["epoch"]
+        if "torch.utils.data" in sys.modules:
+            from .loaders import watch_workers
+
+            watch_workers()
         for (kind, name), below in pickled["below"]:
             if below.parent is not None:  # copy.copy: they belong to the original
                 continue
@@ -292,9 +334,13 @@ class Streams:
             _unwatch(below)
             if kind == "child":
                 self.children[name] = below
-            else:
+            elif kind == "spawn":
                 self._keep_spawned(int(name), below)
+            else:
+                self.common = below
         self.numpy.update(pickled["numpy"])
+        for generator in self.numpy.values():  # these streams move them now
+            _loose.pop(id(generator.bit_generator), None)
         self.load(pickled["state"])
 
 
@@ -353,45 +399,58 @@ def _after_in_child() -> None:
 
 # Workers
 
-
-def number_in_pool() -> str:
-    """Return the number by which `multiprocessing` knows this worker, such as ``"3"``.
-
-    It counts the processes that the parent has started, whether forked, spawned or started by
-    loky. A worker of a worker has the numbers of both, such as ``"3:1"``.
-
-    Raises
-    ------
-    NotAWorkerError
-        In a main process.
-    """
-    from multiprocessing import current_process
-
-    identity = current_process()._identity
-    if not identity:
-        raise _not_a_worker("initialize_worker", "the initializer of a pool of processes")
-    return ":".join(map(str, identity))
+# By thread: the epoch that a DataLoader begins there at this moment, and so the epoch of the
+# workers that are forked or pickled meanwhile.
+beginning_epochs: dict[int, tuple[str, int]] = {}
+_loose: dict[int, ref[PCG64]] = {}
 
 
-def number_in_loader(worker_id: int) -> str:
-    """Return the seed of the epoch and the number of the worker, in a worker of a DataLoader.
-
-    Raises
-    ------
-    NotAWorkerError
-        In any other process.
-    """
-    data = sys.modules.get("torch.utils.data")
-    info = None if data is None else data.get_worker_info()
-    if info is None:
-        raise _not_a_worker("worker_init_fn", "DataLoader(..., worker_init_fn=)")
-    return f"{info.seed - worker_id}:{worker_id}"
+def keep_loose(generator: PCG64) -> None:
+    """Remember a generator that was unpickled, to move it if its streams did not come with it."""
+    key = id(generator)
+    _loose[key] = ref(generator, lambda _: _loose.pop(key, None))
 
 
-def _not_a_worker(function: str, place: str) -> Exception:
-    from scitex_session_repro._errors import NotAWorkerError
+def enter_worker(number: str) -> None:
+    """Restart all streams and loose generators of this process as those of a worker."""
+    for streams in roots():
+        streams.enter_worker(number)
+    for loose in list(_loose.values()):
+        if (generator := loose()) is not None:
+            generator.enter(("worker", number))
 
-    return NotAWorkerError(f"{function} must run in a worker process: pass it as {place}")
+
+# Ranks
+
+_SHARED = ("shared", "")
+# The variables of each launcher for the rank and the number of ranks. A batch step of SLURM has
+# SLURM_NTASKS=2, and is one process: its steps count.
+_LAUNCHERS = (
+    ("torchrun", "RANK", "WORLD_SIZE"),
+    ("Open MPI", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+    ("MPI", "PMI_RANK", "PMI_SIZE"),
+    ("SLURM", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
+)
+
+
+def found_rank() -> tuple[str, int, int] | None:
+    """Return launcher, rank and number of ranks; None in a job of one process."""
+    for launcher, of_rank, of_size in _LAUNCHERS:
+        rank, size = os.environ.get(of_rank, ""), os.environ.get(of_size, "")
+        if rank.isdecimal() and size.isdecimal() and int(size) > 1:
+            return launcher, int(rank), int(size)
+    return None
+
+
+def scope_of_rank() -> Scope:
+    """Return the scope of a manager that is made from a seed: the step of the rank, if any."""
+    found = found_rank()
+    return () if found is None else (("rank", str(found[1])),)
+
+
+def rank_in(scope: Scope) -> str | None:
+    """Return the rank in a scope, if there is one."""
+    return next((text for kind, text in scope if kind == "rank"), None)
 
 
 # Seeds, names, scopes
@@ -433,6 +492,28 @@ def as_count(n: object) -> int:
     return count
 
 
+def as_deterministic(value: Any) -> bool | Literal["warn"]:
+    """Return the option `deterministic` as a bool, or "warn".
+
+    Raises
+    ------
+    InvalidTypeError
+        If it is neither a bool nor a text.
+    InvalidValueError
+        If it is another text.
+    """
+    if type(value).__name__ in _FLAGS:
+        return bool(value)
+    allowed = 'True, False or "warn"'
+    if value == "warn":
+        return "warn"
+    if isinstance(value, str):
+        raise _out_of_range("deterministic", allowed, value)
+    from scitex_session_repro._errors import wrong_type
+
+    raise wrong_type("deterministic", allowed, value)
+
+
 def _as_integer(argument: str, allowed: str, value: Any) -> int:
     try:
         if type(value).__name__ not in _FLAGS:
@@ -444,12 +525,12 @@ def _as_integer(argument: str, allowed: str, value: Any) -> int:
     raise wrong_type(argument, allowed, value)
 
 
-def _out_of_range(argument: str, allowed: str, value: int) -> Exception:
+def _out_of_range(argument: str, allowed: str, value: int | str) -> Exception:
     from scitex_session_repro._errors import InvalidValueError
 
     # Python refuses to print an integer of more than 4300 digits.
-    bits = value.bit_length()
-    shown = str(value) if bits <= 256 else f"an integer of {bits} bits"
+    bits = value.bit_length() if isinstance(value, int) else 0
+    shown = f"{value!r:.80}" if bits <= 256 else f"an integer of {bits} bits"
     message = f"{argument} must be {allowed}, not {shown}"
     return InvalidValueError(message, argument=argument, value=value)
 
@@ -493,6 +574,17 @@ def encode_path(scope: Scope, name: str) -> bytes:
     return encode_scope(scope) + _NAME_MARK + encode_name(name)
 
 
+def encode_epoch(scope: Scope, name: str, epoch: int) -> bytes:
+    """Return the bytes of an epoch of the DataLoader that draws from a name."""
+    return b"%b%b%d" % (encode_path(scope, name), _EPOCH_MARK, epoch)
+
+
+def _scope_below(scope: Scope, step: Step) -> Scope:
+    if step == _SHARED:  # the same in all ranks
+        scope = tuple(above for above in scope if above[0] != "rank")
+    return (*scope, step)
+
+
 def in_process(scope: Scope, step: Step) -> Scope:
     """Return the scope of a manager in a forked or worker process.
 
@@ -515,6 +607,8 @@ def describe(seed: int, scope: Scope) -> str:
             parts.append(f".child({shown_name(text)})")
         elif kind == "spawn":
             parts.append(f".spawn()[{text}]")
+        elif kind == "shared":
+            parts.append(".shared")
         else:
             parts.append(f" in {kind} {text}")
     return "".join(parts)

@@ -10,7 +10,7 @@ import numpy as np
 from scitex_session_repro._fingerprint.encoder import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from numpy.typing import NDArray
@@ -72,20 +72,68 @@ def parts_of(obj: Any) -> dict[str, str]:
     return {place: fingerprint(part) for place, part in places.items()}
 
 
-def keepable(obj: Any) -> NDArray[Any] | None:
-    """Return the array to be kept for a later comparison, or None.
+def keepable(obj: Any) -> dict[str, NDArray[Any]]:
+    """Return the arrays to be kept for a later comparison, by their places.
 
-    An array of numpy or a tensor of torch is kept if it has at most `KEPT_BYTES` and a ``.npy``
-    file can hold it without pickle.
+    These are arrays, tensors, columns of frames, numbers and strings: the value itself (the place
+    is empty), or what mappings and sequences contain. Of many, the small ones are kept, as long as
+    they have at most `KEPT_BYTES` together. Every array is one that a file can hold without pickle.
     """
+    kept: dict[str, NDArray[Any]] = {}
+    left = KEPT_BYTES
+    arrays = {place: array for place, array in _arrays_in(obj, "") if not array.dtype.hasobject}
+    for place in sorted(arrays, key=lambda place: arrays[place].nbytes):
+        left -= arrays[place].nbytes
+        if left < 0 or len(kept) == KEPT_PARTS:
+            break
+        kept[place] = arrays[place]
+    return {place: kept[place] for place in arrays if place in kept}
+
+
+def _arrays_in(obj: Any, place: str) -> Iterator[tuple[str, NDArray[Any]]]:
     array = _as_array(obj)
-    if array is None or array.nbytes > KEPT_BYTES or array.dtype.hasobject:
-        return None
-    return array
+    if array is not None:
+        yield place, array
+    elif isinstance(obj, dict):
+        for key, part in obj.items():
+            if type(key) in (str, int):
+                yield from _arrays_in(part, f"{place}[{key!r}]")
+                if type(part) in (bool, int, float, complex):
+                    number = np.asarray(part)
+                    if not number.dtype.hasobject:
+                        yield f"{place}[{key!r}]", number
+    elif type(obj) in (list, tuple):
+        for position, part in enumerate(obj):
+            yield from _arrays_in(part, f"{place}[{position}]")
+    else:
+        for name, column in _columns_of(obj):
+            values = _column_as_array(column)
+            if values is not None:
+                yield f"{place}{name}", values
+
+
+def _columns_of(obj: Any) -> Iterator[tuple[str, Any]]:
+    pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
+    if pandas and isinstance(obj, pandas.DataFrame) and obj.columns.is_unique:
+        yield ".index", obj.index
+        for name in obj.columns:
+            yield f"[{name!r}]", obj[name]
+    elif pandas and isinstance(obj, pandas.Series):
+        yield from ((".index", obj.index), (".values", obj))
+    elif polars and isinstance(obj, polars.DataFrame):
+        yield from ((f"[{column.name!r}]", column) for column in obj.iter_columns())
+
+
+def _column_as_array(column: Any) -> NDArray[Any] | None:
+    values: NDArray[Any] = column.to_numpy()
+    if values.dtype.kind == "O":
+        texts = values.tolist()
+        return np.asarray(texts) if {*map(type, texts)} == {str} else None
+    return values if values.ndim == 1 else None
 
 
 def compare(
-    recorded: dict[str, Any], array: NDArray[Any] | None, obj: Any
+    recorded: dict[str, Any], kept: dict[str, NDArray[Any]], obj: Any
 ) -> tuple[str, dict[str, Any]]:
     """Describe what differs.
 
@@ -93,8 +141,8 @@ def compare(
     ----------
     recorded : dict
         The record.
-    array : array or None
-        What was kept of it.
+    kept : dict
+        What was kept of it, as `keepable` returns it.
     obj : object
         The value that is found.
 
@@ -106,7 +154,7 @@ def compare(
         ``type``, ``dtype``, ``shape``, ``length`` and ``value`` as pairs (recorded, found), where
         they differ; ``parts``, the names of those that differ; ``differing`` and ``total``, numbers
         of elements; ``first``, the index of the first that differs; ``largest``, the largest
-        difference.
+        difference; ``elements``, the same four for each array in a mapping, sequence or frame.
     """
     then, now = recorded["summary"], summary_of(obj)
     details: dict[str, Any] = {
@@ -118,7 +166,7 @@ def compare(
         f"it was {_a(a)} and is {_a(b)}" if key == "type" else f"the {key} was {a} and is {b}"
         for key, (a, b) in details.items()
     ]
-    current = _as_array(obj)
+    array, current = kept.get(""), _as_array(obj)
     if array is not None and current is not None and array.shape == current.shape:
         sentences += _compared_elements(array, current, details)
     parts = parts_of(obj) if recorded["parts"] else {}
@@ -126,9 +174,31 @@ def compare(
         sentences += _compared_parts(recorded["parts"], parts, details)
     if not sentences:
         size = getattr(obj, "nbytes", 0)
-        kept = f": more than {KEPT_BYTES >> 20} MiB are not kept" if size > KEPT_BYTES else ""
-        sentences = [f"the values differ{kept}"]
-    return ", ".join(sentences), details
+        why = f": more than {KEPT_BYTES >> 20} MiB are not kept" if size > KEPT_BYTES else ""
+        sentences = [f"the values differ{why}"]
+    numbers = _compared_arrays(kept, obj, details)
+    return "; ".join([", ".join(sentences), *numbers]), details
+
+
+def _compared_arrays(kept: dict[str, NDArray[Any]], obj: Any, details: dict[str, Any]) -> list[str]:
+    """Describe the arrays in a mapping, sequence or frame that differ, in numbers."""
+    sentences = []
+    elements: dict[str, Any] = {}
+    found = {} if "" in kept else dict(_arrays_in(obj, ""))
+    for place, then in kept.items():
+        now = found.get(place)
+        if now is None or now.shape != then.shape:
+            continue
+        numbers: dict[str, Any] = {}
+        texts = _compared_elements(then, now, numbers)
+        if numbers.get("differing"):
+            elements[place] = numbers
+            sentences += [f"{place}: {text}" for text in texts]
+    if elements:
+        details["elements"] = elements
+    if len(sentences) > _SHOWN_PARTS:
+        sentences[_SHOWN_PARTS:] = [f"and {len(sentences) - _SHOWN_PARTS} more"]
+    return sentences
 
 
 def _compared_elements(then: NDArray[Any], now: NDArray[Any], details: dict[str, Any]) -> list[str]:
@@ -141,14 +211,16 @@ def _compared_elements(then: NDArray[Any], now: NDArray[Any], details: dict[str,
         return ["all values are the same"]
     first = tuple(int(i) for i in np.argwhere(differing)[0])
     details["first"] = first
-    text = (
-        f"{count} of {differing.size} elements differ, the first at {list(first)}"
-        f" ({then[first]!s:.40} recorded, {now[first]!s:.40} found)"
-    )
+    values = f"{then[first]!s:.40} recorded, {now[first]!s:.40} found"
+    if then.ndim:
+        text = f"{count} of {differing.size} elements differ, the first at {list(first)} ({values})"
+    else:
+        text = values
     largest = _largest(then[differing], now[differing])
     if largest is not None:
         details["largest"] = largest
-        text += f", the largest difference is {largest:.6g}"
+        if then.ndim:
+            text += f", the largest difference is {largest:.6g}"
     return [text]
 
 

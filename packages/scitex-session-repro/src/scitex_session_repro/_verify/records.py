@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unicodedata import normalize
+from zipfile import BadZipFile
 
 from scitex_session_repro._atomic import create, replace
 from scitex_session_repro._errors import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 # In a directory of the user's, we read and remove only files with these endings.
 _RECORD = ".fingerprint.json"
 _ARRAY = ".fingerprint.npy"
+_ARRAYS = ".fingerprint.npz"
 
 
 class Records:
@@ -93,8 +95,8 @@ class Records:
     def _mismatch(
         self, recorded: dict[str, Any], obj: object, found: str, seed: int
     ) -> VerificationError:
-        array, trouble = self._array_of(recorded)
-        text, details = compare(recorded, array, obj)
+        kept, trouble = self._kept_of(recorded)
+        text, details = compare(recorded, kept, obj)
         if trouble:
             text = f"{text} ({trouble})"
         if recorded.get("seed") != seed:
@@ -135,7 +137,7 @@ class Records:
             )
         return entry
 
-    def _record(self, entry: dict[str, Any], array: NDArray[Any] | None) -> dict[str, Any]:
+    def _record(self, entry: dict[str, Any], kept: dict[str, NDArray[Any]]) -> dict[str, Any]:
         """Write a record under the entry's name, unless there is one.
 
         Returns
@@ -153,35 +155,39 @@ class Records:
         self.directory.mkdir(parents=True, exist_ok=True)
         path = self._path(entry["name"])
         entry["recorded"] = datetime.now(UTC).isoformat(timespec="seconds")
-        entry["array"] = None
-        if array is not None:
+        entry["array"], entry["places"] = None, [*kept]
+        if kept:
             # Named after its content, so that no process replaces the array of another.
             digest = entry["fingerprint"].partition(":")[2][:16]
-            entry["array"] = f"{path.name.removesuffix(_RECORD)}-{digest}{_ARRAY}"
-            self._write_array(entry["array"], array)
+            ending = _ARRAY if [*kept] == [""] else _ARRAYS
+            entry["array"] = f"{path.name.removesuffix(_RECORD)}-{digest}{ending}"
+            self._write_arrays(entry["array"], [*kept.values()])
         text = json.dumps(entry, ensure_ascii=True, indent=1) + "\n"
         if create(path, text.encode()):
             return entry
         winner = self._read(entry["name"])
         if winner is None:  # and removed again at the same moment
-            return self._record(entry, array)
+            return self._record(entry, kept)
         if entry["array"] not in (None, winner["array"]):
             self.directory.joinpath(entry["array"]).unlink(missing_ok=True)
         return winner
 
-    def _array_of(self, entry: dict[str, Any]) -> tuple[NDArray[Any] | None, str]:
-        """Return the array kept with a record, or None, and why it can't be read."""
+    def _kept_of(self, entry: dict[str, Any]) -> tuple[dict[str, NDArray[Any]], str]:
+        """Return the arrays kept with a record, by place, and why they can't be read."""
         import numpy as np
 
         name = entry["array"]
         if name is None:
-            return None, ""
+            return {}, ""
         try:
             # No pickle: a file from elsewhere runs no code.
-            array: NDArray[Any] = np.load(self.directory / name, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            return None, f"the array kept in {name} can't be read: {error}"
-        return array, ""
+            loaded = np.load(self.directory / name, allow_pickle=False)
+            if name.endswith(_ARRAY):
+                return {"": loaded}, ""
+            with loaded:
+                return {place: loaded[f"arr_{n}"] for n, place in enumerate(entry["places"])}, ""
+        except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
+            return {}, f"the array kept in {name} can't be read: {error}"
 
     def _forget(self, patterns: list[str] | None) -> int:
         """Remove the records whose name equals or matches a pattern, or all of them."""
@@ -200,7 +206,7 @@ class Records:
             path.unlink(missing_ok=True)
             stem = path.name.removesuffix(_RECORD)
             for file in list(self.directory.iterdir()):
-                if file.name.startswith(f"{stem}-") and file.name.endswith(_ARRAY):
+                if file.name.startswith(f"{stem}-") and file.name.endswith((_ARRAY, _ARRAYS)):
                     file.unlink(missing_ok=True)
             removed += 1
         return removed
@@ -221,13 +227,16 @@ class Records:
         digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return self.directory / f"{shown[:50] or '_'}-{digest}{_RECORD}"
 
-    def _write_array(self, name: str, array: NDArray[Any]) -> None:
+    def _write_arrays(self, name: str, arrays: list[NDArray[Any]]) -> None:
         import io
 
         import numpy as np
 
         data = io.BytesIO()
-        np.save(data, array, allow_pickle=False)
+        if name.endswith(_ARRAY):
+            np.save(data, arrays[0], allow_pickle=False)
+        else:
+            np.savez(data, *arrays)
         replace(self.directory / name, data.getvalue())
 
 
@@ -247,12 +256,16 @@ def _parsed(data: bytes) -> dict[str, Any] | str:
         return f"its fingerprint is of scheme {scheme!r:.40}, not {SCHEME!r}"
     array = entry.setdefault("array", None)
     if array is not None and (
-        not isinstance(array, str) or not array.endswith(_ARRAY) or set(array) & set("/\\:")
+        not isinstance(array, str)
+        or not array.endswith((_ARRAY, _ARRAYS))
+        or set(array) & set("/\\:")
     ):
         return "its 'array' is no name of a file beside it"
     for key in ("summary", "parts"):
         if not isinstance(entry.setdefault(key, {}), dict):
             return f"its {key!r} is no JSON object"
+    if not isinstance(entry.setdefault("places", [""]), list):
+        return "its 'places' is no list"
     return entry
 
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from .signature import Parameter
 
 
+# Libraries with which scripts read their command line themselves.
+_PARSERS = ("argparse", "optparse", "docopt", "tap")
+
+
 class Arguments:
     """The values of a function's parameters, the origin of each, and the options of the session.
 
@@ -88,7 +92,24 @@ def arguments_for(func: Callable[..., Any]) -> Arguments:
         options.override(parsed.session)
         return Arguments(parameters, parsed.values, parsed.origins, options)
     except (UsageError, UnsuitableFunctionError, ConfigFileError) as error:
+        if (own := _own_parser(namespace_of(func))) and not parameters:
+            way_out = f"stx.run({name_of(func)}, parser.parse_args) has {own} read it"
+            error = UsageError(
+                f"{str(error).rstrip('.')}: {name_of(func)} has no parameters; {way_out}"
+            )
         refuse(error)
+
+
+def _own_parser(namespace: Mapping[str, Any]) -> str | None:
+    """Return the name of the parser that a script imports for its command line, if it does."""
+    for name in _PARSERS:
+        module = sys.modules.get(name)
+        if module is not None and any(
+            value is module or getattr(value, "__module__", None) == name
+            for value in namespace.values()
+        ):
+            return name
+    return None
 
 
 def given_arguments(

@@ -51,7 +51,9 @@ def parameters_of(func: Callable[..., Any]) -> list[Parameter]:
 def code_of(func: Any) -> Any:
     """Return the function whose code runs, under decorators, partials, methods and instances."""
     while not hasattr(func, "__globals__") or hasattr(func, "__wrapped__"):
-        inner = [name for name in ("__wrapped__", "__func__", "func") if hasattr(func, name)]
+        # The last is that of a command of click.
+        names = ("__wrapped__", "__func__", "func", "callback")
+        inner = [name for name in names if hasattr(func, name)]
         if not inner and not hasattr(type(func).__call__, "__globals__"):
             return func  # written in C
         func = getattr(func, inner[0]) if inner else type(func).__call__
@@ -66,8 +68,8 @@ def namespace_of(func: Any) -> dict[str, Any]:
 
 def name_of(func: Any) -> str:
     """Return the name of a function, of what a partial calls, or of the class of an instance."""
-    while not hasattr(func, "__name__") and hasattr(func, "func"):
-        func = func.func
+    while not hasattr(func, "__name__") and (hasattr(func, "func") or hasattr(func, "callback")):
+        func = func.func if hasattr(func, "func") else func.callback
     return str(getattr(func, "__name__", type(func).__name__))
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def script_of_caller(frame: FrameType) -> Path | None:
-    """Return the file of the calling code; None in a REPL, with ``-c`` and from stdin."""
+    """Return the file of the calling code, or its notebook; None in a REPL and with ``-c``."""
     return script_of(frame.f_globals)
 
 
@@ -52,9 +52,23 @@ def command_line_of(namespace: Mapping[str, Any]) -> list[str]:
 
 
 def script_of(namespace: Mapping[str, Any]) -> Path | None:
-    """Return the file that globals belong to, or None."""
+    """Return the file that globals belong to, or the notebook; or None."""
     file = namespace.get("__file__")
     if not isinstance(file, str):
-        return None
+        return notebook_here() if namespace.get("__name__") == "__main__" else None
     path = os.path.abspath(file)
     return Path(path) if os.path.isfile(path) else None
+
+
+def notebook_here() -> Path | None:
+    """Return the notebook whose kernel this process is, or None."""
+    if "IPython" not in sys.modules:
+        return None
+    from .notebook import notebook
+
+    return notebook()
+
+
+def is_interactive() -> bool:
+    """Tell whether somebody types the program: a notebook, IPython, a REPL, ``python -i``."""
+    return hasattr(sys, "ps1") or bool(sys.flags.interactive)

@@ -6,6 +6,7 @@ plain function costs next to nothing.
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 
 from scitex_session._command_line.signature import name_of, namespace_of
-from scitex_session._config.script import script_of
+from scitex_session._config.script import is_interactive, script_of
 from scitex_session._errors import NestedSessionError
 from scitex_session._names.injection import inject_globals
 from scitex_session_core import outcome, warn
@@ -37,6 +38,8 @@ _OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _present: list[Run] = []
 # Those whose function has ended, and of which threads still run; and what ends them.
 _lingering: dict[Run, Callable[..., None]] = {}
+# What is to be said of sessions that an error ended, below its traceback.
+_after_traceback: list[Callable[[], None]] = []
 
 
 def enter(run: Run, *, alone: bool = False) -> None:
@@ -152,23 +155,19 @@ def execute(
     run = _opened(func, keywords, arguments)
     result, error = None, None
     try:
-        run.guard.begin_run()
-        result = run_to_end(call(_injected(run, func)))
-        run.guard.begin_cleanup()
-    except BaseException as raised:  # noqa: BLE001  # raised by `return_or_raise`
-        error = raised
-        # A second Ctrl-C within these microseconds waits: nothing would be filed else.
         try:
-            run.guard.begin_cleanup(error)
-        except BaseException:  # noqa: BLE001
-            try:
-                run.guard.begin_cleanup(error)
-            except BaseException:  # noqa: BLE001
-                run.guard.begin_cleanup(error)
+            run.guard.begin_run()
+            result = run_to_end(call(_injected(run, func)))
+        except BaseException as raised:  # noqa: BLE001  # raised by `return_or_raise`
+            error = raised
+        error = run.guard.insist_on_cleanup(error)
+    except BaseException as raised:  # noqa: BLE001  # of a second signal, between the two above
+        error = error or raised
+        run.guard.insist_on_cleanup(error)
     waits = error is None or _exits_silently(error)
     if error is not None:
         _shorten_traceback(func)
-    return _ended(run, result, error, lingers=waits and _is_script(func))
+    return end(run, result, error, lingers=waits and _is_script(func))
 
 
 async def execute_async(
@@ -182,19 +181,20 @@ async def execute_async(
     run.at_close("the watch for Ctrl-C", run.guard.watch_interrupts())
     result, error = None, None
     try:
-        run.guard.begin_run()
-        result = call(_injected(run, func))
-        if isinstance(result, Coroutine):
-            result = await result
-        run.guard.begin_cleanup()
-    except BaseException as raised:  # noqa: BLE001  # raised by `return_or_raise`
-        error = raised
-        try:  # as in `execute`
-            run.guard.begin_cleanup(error)
-        except BaseException:  # noqa: BLE001
-            run.guard.begin_cleanup(error)
+        try:
+            run.guard.begin_run()
+            result = call(_injected(run, func))
+            if isinstance(result, Coroutine):
+                result = await result
+        except BaseException as raised:  # noqa: BLE001  # as in `execute`
+            error = raised
+        error = run.guard.insist_on_cleanup(error)
+    except BaseException as raised:  # noqa: BLE001
+        error = error or raised
+        run.guard.insist_on_cleanup(error)
+    if error is not None:
         _shorten_traceback(func)
-    return _ended(run, result, error)
+    return end(run, result, error)
 
 
 def _opened(func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Arguments) -> Run:
@@ -234,8 +234,7 @@ def _injected(run: Run, func: Callable[..., Any]) -> dict[str, Any]:
 
 def _is_script(func: Callable[..., Any]) -> bool:
     """Tell whether a function is the script's own, so that its end is near that of the process."""
-    interactive = hasattr(sys, "ps1") or sys.flags.interactive
-    return namespace_of(func).get("__name__") == "__main__" and not interactive
+    return namespace_of(func).get("__name__") == "__main__" and not is_interactive()
 
 
 def _exits_silently(error: BaseException) -> bool:
@@ -243,7 +242,24 @@ def _exits_silently(error: BaseException) -> bool:
     return type(error) is SystemExit and (error.code is None or isinstance(error.code, int))
 
 
-def _ended(run: Run, result: Any, error: BaseException | None, *, lingers: bool = False) -> Ending:
+def end(run: Run, result: Any, error: BaseException | None, *, lingers: bool = False) -> Ending:
+    """End a session whose function has ended.
+
+    Parameters
+    ----------
+    run : Run
+        The session, whose clean-up has begun.
+    result : object
+        What the function returned.
+    error : BaseException or None
+        What it raised.
+    lingers : bool
+        Whether the session lasts as long as the threads that the function has left.
+
+    Notes
+    -----
+    If a signal ended the session, the process dies of it.
+    """
     if error is not None:
         error = _without_our_frames(error)
     # An event loop turns Ctrl-C into a cancellation, and itself dies of it in the end.
@@ -261,25 +277,35 @@ def _ended(run: Run, result: Any, error: BaseException | None, *, lingers: bool 
         default = ":)" if exit_status == 0 else ":("
         message = default if options.message is None else options.message
 
-        def end(signum: int | None = None) -> None:
+        def finish(signum: int | None = None) -> None:
             if signum is None:
                 run.close(exit_status, reason, message=message, error=error)
             else:
                 run.close(*outcome(signum=signum), message=":(")
-            run.conclude(message, verbose=options.verbose, notify=options.notify)
+            conclude = functools.partial(
+                run.conclude,
+                message,
+                verbose=options.verbose,
+                notify=options.notify,
+                failure=True,
+            )
+            if _traceback_follows(error) and run.guard.ended_by is None:
+                _after_traceback.append(conclude)
+            else:
+                conclude()
 
         threads = run.threads_left() if signum is None else []
         if threads and lingers and run.guard.ended_by is None:
-            _linger(run, end)
+            _linger(run, finish)
         else:
             _say_left(threads)
-            end()
+            finish()
     if run not in _lingering:
         run.guard.die()
     return Ending(result, error, exit_status)
 
 
-def _linger(run: Run, end: Callable[[int | None], None]) -> None:
+def _linger(run: Run, finish: Callable[[int | None], None]) -> None:
     """Have a session end when the threads do that its function has left, as the process does.
 
     Its output is logged until then. Why not wait for them here: what comes after the call may be
@@ -287,23 +313,23 @@ def _linger(run: Run, end: Callable[[int | None], None]) -> None:
     """
     import atexit
 
-    def end_once(signum: int | None = None) -> None:
-        atexit.unregister(end_once)
+    def finish_once(signum: int | None = None) -> None:
+        atexit.unregister(finish_once)
         if _lingering.pop(run, None) is not None and run.owned:
-            end(signum)
+            finish(signum)
             run.guard.die()
 
-    _lingering[run] = end_once
-    atexit.register(end_once)  # which Python calls when it has waited for all threads
-    run.guard.begin_lingering(end_once)
+    _lingering[run] = finish_once
+    atexit.register(finish_once)  # which Python calls when it has waited for all threads
+    run.guard.begin_lingering(finish_once)
 
 
 def _end_lingering() -> None:
     """End a session whose threads still run, since another one is about to begin."""
-    for run, end in list(_lingering.items()):
+    for run, finish in list(_lingering.items()):
         if run.owned:
             _say_left(run.threads_left())
-            end()
+            finish()
 
 
 def _say_left(threads: list[Any]) -> None:
@@ -332,7 +358,22 @@ def _without_our_frames(error: BaseException) -> BaseException:
 def _shorten_traceback(func: Callable[..., Any]) -> None:
     """Have the error of a script printed without our frames, unless others have set a hook."""
     if _is_script(func) and sys.excepthook is sys.__excepthook__:
+        import atexit
+
         sys.excepthook = _print_without_our_frames
+        # Where the script itself catches the error, no traceback is printed.
+        atexit.register(_say_rest)
+
+
+def _traceback_follows(error: BaseException | None) -> bool:
+    """Tell whether Python prints a traceback, if nobody catches the error."""
+    ours = sys.excepthook is _print_without_our_frames
+    return ours and error is not None and not isinstance(error, SystemExit)
+
+
+def _say_rest() -> None:
+    while _after_traceback:
+        _after_traceback.pop(0)()
 
 
 def _print_without_our_frames(
@@ -355,6 +396,7 @@ def _print_without_our_frames(
             trace = type(entry)(trace, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
         error.__traceback__ = trace
     sys.__excepthook__(kind, error, error.__traceback__)
+    _say_rest()
 
 
 class Finished(Coroutine):  # type: ignore[type-arg]  # a type parameter would import typing

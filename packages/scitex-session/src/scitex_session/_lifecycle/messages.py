@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from typing import Any
 
     from .run import Run
 
     Function = ast.FunctionDef | ast.AsyncFunctionDef
 
+_MOST_NAMED = 5
 _LAST_LINES = 10
 _LAST_BYTES = 4096
 
@@ -47,24 +49,47 @@ def print_footer(run: Run, message: str) -> None:
     """Print how the session ended, at its end."""
     count = run.closed_figures
     figures = f"{count} figure{'s' * (count > 1)} left open, and closed\n" if count else ""
+    saved = run.record.saved
+    names = ", ".join(saved[:_MOST_NAMED])
+    more = f" and {len(saved) - _MOST_NAMED} more" if len(saved) > _MOST_NAMED else ""
+    lines = f"{figures}saved {names}{more}\n" if saved else figures
     ended = f"{run.record.status} after {run.record.duration_s:.2f} s"
     path = run.record.path
-    where = path if path.exists() else "nothing is kept"  # with no_save
-    _print(f"\n{figures}{message}  {ended}: {where}")
+    where = _link(path, sys.stdout) if path.exists() else "nothing is kept"  # with no_save
+    _print(f"\n{lines}{message}  {ended}: {where}")
 
 
-def _print(text: str) -> None:
+def print_failure(run: Run) -> None:
+    """Print one line on stderr that says where the logs of a failed session are."""
+    where = _link(run.record.path, sys.stderr)
+    _print(f"scitex-session: {run.record.status}; its logs and files are in {where}", sys.stderr)
+
+
+def _link(path: Path, stream: Any) -> str:
+    """Return a path, as a link where a terminal may have links (OSC 8)."""
+    try:
+        shown = stream.isatty() and os.environ.get("TERM") not in (None, "dumb")
+    except (AttributeError, ValueError):  # closed, or no stream
+        shown = False
+    if not shown:
+        return str(path)
+    return f"\x1b]8;;{path.as_uri()}\x1b\\{path}\x1b]8;;\x1b\\"
+
+
+def _print(text: str, stream: Any = None) -> None:
+    stream = sys.stdout if stream is None else stream
     try:
         try:
-            print(text, flush=True)
+            print(text, file=stream, flush=True)
         except UnicodeError:  # a path that the encoding of the stream does not have
-            encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-            print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+            encoding = getattr(stream, "encoding", None) or "ascii"
+            text = text.encode(encoding, "backslashreplace").decode(encoding)
+            print(text, file=stream, flush=True)
     except OSError:
         # `| head -1` has read enough, or the disk behind it is full. What is left in the buffer
         # would make the interpreter fail at its very end, with status 120, though the run did not.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except ValueError:  # the script has closed or detached its stdout: there is nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except ValueError:  # the script has closed or detached it: there is nobody to tell
         pass
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scitex_session._config.script import notebook_here
 from scitex_session._errors import UnknownOptionError
 from scitex_session_core import InvalidTypeError, InvalidValueError
 
@@ -232,8 +233,14 @@ class Options:
 
     @property
     def style_keywords(self) -> dict[str, Any]:
-        """The keywords of `Style`, which are texts, numbers, and collections of them."""
-        return {name: getattr(self, name) for name in _STYLE_KEYWORDS}
+        """The keywords of `Style`, which are texts, numbers, and collections of them.
+
+        A notebook shows figures in its own way, whatever `agg` says: no window opens there.
+        """
+        keywords = {name: getattr(self, name) for name in _STYLE_KEYWORDS}
+        if notebook_here() is not None and isinstance(self.agg, bool):
+            keywords["agg"] = False
+        return keywords
 
     def style(self) -> Style:
         """Make the style of the figures.

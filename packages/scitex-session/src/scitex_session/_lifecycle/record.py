@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 
+from scitex_session._config.script import notebook_here
 from scitex_session._names.config_object import LocalTime, set_own_keys
 from scitex_session_core import (
     MASK,
@@ -34,9 +35,11 @@ from scitex_session_core import (
     reap,
     register_end,
     register_start,
+    secrets_in,
     source_without_secrets,
     usage,
     warn,
+    without_hidden,
     write_environment,
     write_record,
 )
@@ -207,6 +210,11 @@ class RunRecord:
         return self._time("started").timestamp()
 
     @property
+    def saved(self) -> list[str]:
+        """The files that the run has saved, once it has ended."""
+        return [a["path"] for a in self._record["artifacts"] if a.get("role") == "output"]
+
+    @property
     def status(self) -> str:
         """The status on record."""
         return str(self._record["status"])
@@ -267,10 +275,13 @@ class RunRecord:
         self._record = ended_record(
             {**found, "results": results, **self._added},
             exit_status=exit_status,
-            reason=reason,
+            reason=self._without_secrets(reason),
             message=message,
             ended=self._end_time(),
         )
+        if self._script is not None and self._script == notebook_here():
+            with tolerated("keeping the cells"):
+                save_script(self.directory, self._script)
         self._write_end(first)
         with tolerated("moving the run directory"):
             move_to_finished(
@@ -323,6 +334,15 @@ class RunRecord:
         except OSError:  # the script has removed it
             return []
 
+    def _without_secrets(self, reason: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Mask values of arguments and configuration that an error repeats without their names."""
+        told = {name: reason[name] for name in ("message", "code") if name in reason}
+        texts = {name: value for name, value in told.items() if isinstance(value, str)}
+        if not texts:
+            return reason
+        hidden = secrets_in([self._record["arguments"], self._record["config"]])
+        return {**reason, **{name: without_hidden(texts[name], hidden) for name in texts}}
+
     def _register_end(self, registry: Path, first: Mapping[str, Any]) -> None:
         if self._is_registered:
             with tolerated("registering the end"):
@@ -331,7 +351,7 @@ class RunRecord:
         try:  # it may be there again
             register_start(registry, first, self.path)
             register_end(registry, self._record, self.path)
-        except OSError:  # which was said at the start
+        except Exception:  # noqa: BLE001, S110  # which was said at the start
             pass
 
     def _write_end(self, first: Mapping[str, Any]) -> None:
@@ -352,7 +372,7 @@ class RunRecord:
             write_record(self.directory, {**first, **end})
             warn(f"{trouble}; a shorter one was written, and the events hold the rest")
             return
-        except OSError:  # what comes next says what became of it
+        except Exception:  # noqa: BLE001, S110  # what comes next says what became of it
             pass
         try:
             append_event(self.directory, "end", **end)
@@ -482,7 +502,12 @@ def _has_codes(data: bytes) -> bool:
 
 
 def save_script(run_dir: Path | RunDir, script: Path | None) -> bool:
-    """Copy the script into ``code/``, and return whether secrets in it had to be masked.
+    """Copy the script into ``code/``; of a notebook, the cells that were executed, as a script.
+
+    Returns
+    -------
+    bool
+        Whether secrets in it had to be masked.
 
     Raises
     ------
@@ -497,6 +522,14 @@ def save_script(run_dir: Path | RunDir, script: Path | None) -> bool:
         name = f"{kept}{script.suffix[:_SHORT]}"
     copy = f"code/{name}"
     with opened(run_dir) as directory:
+        if script == notebook_here():
+            from scitex_session._config.notebook import executed_cells
+
+            # As text: not only Python stands in cells.
+            cells = executed_cells()
+            shown = jsonable(cells)
+            directory.write(f"code/{script.stem}.py", shown.encode("utf-8", "backslashreplace"))
+            return bool(shown != cells)
         # With an explicit sdir, the script itself may lie where its copy would be.
         try:
             if os.path.samestat(directory.stat(copy), os.stat(script)):

@@ -23,6 +23,7 @@ from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager
 
 from .artifacts import Artifacts, OwnModules
+from .kept import KeptCode
 from .options import RUN_VARIABLE
 from .record import RunRecord, log_path, tolerated
 from .signals import SignalGuard
@@ -108,6 +109,8 @@ class Run:
         self._threads = _threads()
         self._undo: list[tuple[str, Callable[[], object]]] = []
         self._reserve = _Reserve()
+        self._kept = KeptCode()
+        self._stack = sys.getrecursionlimit()
         self.at_close("releasing the companion", companion.release)
         self._end_watch: Callable[[], object] | None = None
         self._modules: OwnModules | None = None
@@ -161,6 +164,7 @@ class Run:
         self.at_close("closing the run directory", run_dir.close)
         # Beside the runs: what one of them records, the next ones are compared with.
         self.rng.verify_directory = run_dir.out_dir / "fingerprints"
+        self.rng.checkpoint_directory = run_dir.path
         self._make_record(run_dir, registry, files, debug=debug)
         self._make_names(colors)
         git = None if options.no_save else self.record.git_errand()
@@ -276,6 +280,17 @@ class Run:
         self._reserve.release()
         if reason["kind"] == "signal" and self.guard.ended_by is None:
             self.guard.ended_by = reason["signal"]
+        with self._kept, _Stack(self._stack):
+            self._close(exit_status, reason, message, error)
+            self._undo_all()
+
+    def _close(
+        self,
+        exit_status: int | None,
+        reason: Mapping[str, Any],
+        message: str,
+        error: BaseException | None,
+    ) -> None:
         if self._end_watch is not None:
             # While the record is open: a figure in an open file becomes an artifact only here.
             with tolerated("ending the watch on figures"):
@@ -290,7 +305,8 @@ class Run:
         with tolerated("recording the code"):
             if self._modules is not None:
                 self.record.add_code(self._modules.end())
-        self.record.end(exit_status, reason, message=message)
+        with tolerated("filing the end of the run"):
+            self.record.end(exit_status, reason, message=message)
         # Not before: whatever a log does to the rendering, how the run ended is on record.
         with tolerated("rendering the logs"):
             if self.capture.mode != "none":
@@ -304,7 +320,13 @@ class Run:
             self._withdraw_names()
         with tolerated("reaping"):
             self.record.reap_others()
-        self._undo_all()
+
+    def move(self, exit_status: int | None, *, remove_src_dir: bool, max_wait: float) -> None:
+        """Write the final record and move the directory, before the session is closed."""
+        with self._kept:
+            self.record.end(
+                exit_status, {"kind": "closed"}, remove_src_dir=remove_src_dir, max_wait=max_wait
+            )
 
     def announce(self) -> None:
         """Print what the session is, and which functions call which, as far as was asked for."""
@@ -318,22 +340,30 @@ class Run:
                 if options.show_execution_flow and self.script is not None:
                     messages.print_flow(self.script)
 
-    def conclude(self, message: str, *, verbose: bool, notify: bool) -> None:
-        """Print how the session ended, and send a notice of it, as far as was asked for."""
+    def conclude(self, message: str, *, verbose: bool, notify: bool, failure: bool = False) -> None:
+        """Print how the session ended, and send a notice of it, as far as was asked for.
+
+        With `failure`, a session that failed says where its logs are even if it is not verbose.
+        """
         if verbose:
-            with tolerated("printing how the session ended"):
+            with self._kept, tolerated("printing how the session ended"):
                 from .messages import print_footer
 
                 print_footer(self, message)
+        elif failure and self.record.status == "failed" and not self.options.no_save:
+            with self._kept, tolerated("printing where the logs are"):
+                from .messages import print_failure
+
+                print_failure(self)
         if notify:
-            with tolerated("sending the notice"):
+            with self._kept, tolerated("sending the notice"):
                 from .messages import send_notice
 
                 send_notice(self, message)
 
     def add_results(self, returned: Mapping[Any, Any]) -> None:
         """Record what the function returned in a dict."""
-        with tolerated("recording the results"):
+        with self._kept, tolerated("recording the results"):
             from .results import results_of
 
             results, omitted = results_of(returned)
@@ -378,10 +408,33 @@ class Run:
 
     def _undo_all(self) -> None:
         self._reserve.release()
+        with tolerated("putting back the script's signal handlers"):
+            self.guard.let_go()
         while self._undo:
             what, undo = self._undo.pop()
             with tolerated(what):
                 undo()
+
+
+class _Stack:
+    """Room for calls of ours, whatever the script has left of it."""
+
+    _DEPTH = 200  # of our calls, and those of the standard library below them
+
+    __slots__ = ("_found", "_limit")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit + self._DEPTH
+
+    def __enter__(self) -> None:
+        self._found = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(self._found + self._DEPTH, self._limit))
+
+    def __exit__(self, *exc: object) -> None:
+        try:
+            sys.setrecursionlimit(self._found)
+        except RecursionError:  # too low for where we are: the script had set it further up
+            pass
 
 
 def _threads() -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # without an enumeration for each answer
 import os
 import signal
 import sys
@@ -41,7 +42,8 @@ class SignalGuard:
     scheduler one to each process and one to the group. Only a second Ctrl-C hurries the end.
 
     While the session opens and closes, the first signal waits too: a session that is half open
-    would leave litter, and one that is half closed a false record.
+    would leave litter, and one that is half closed a false record. While it closes, so does any
+    signal for which the script has a handler: that may raise, in the middle of a step.
 
     Attributes
     ----------
@@ -57,11 +59,15 @@ class SignalGuard:
         self.ended_by: int | None = None
         self.interrupted = False
         self._owner = os.getpid()
+        self._over = False
         self._found: dict[int, Handler] = {}
         self._end: Callable[[int], object] = lambda _signum: None
         # Signals that came while the function was ending by a Ctrl-C, of which Python's own handler
         # tells nobody.
         self._waiting: list[int] = []
+        # The handlers of the script's own that wait for the end of the clean-up, and their signals.
+        self._held: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        self._to_deliver: list[int] = []
         self._interrupts = 0
         # What the caller handles while it runs the session is no end of ours.
         self._outer: BaseException | None = None
@@ -121,12 +127,29 @@ class SignalGuard:
             What ended the function.
         """
         self._defer_all()
+        self._hold_others()
         if isinstance(error, KeyboardInterrupt):
             self._interrupts = max(self._interrupts, 1)
             self.left_to_python = self.ended_by in (None, signal.SIGINT)
         if self.ended_by is None and self._waiting:
             first = signal.SIGINT if self._stems(error, KeyboardInterrupt) else self._waiting[0]
             self.ended_by = int(first)
+
+    def insist_on_cleanup(self, error: BaseException | None = None) -> BaseException | None:
+        """Begin the clean-up, though handlers may raise: nothing would be filed else.
+
+        Returns
+        -------
+        BaseException or None
+            What ended the function: `error`, or else what was raised meanwhile.
+        """
+        for _ in range(_MOST_INTERRUPTIONS):
+            try:
+                self.begin_cleanup(error)
+                break
+            except BaseException as raised:  # noqa: BLE001
+                error = error or raised
+        return error
 
     def begin_lingering(self, end: Callable[[int], object]) -> None:
         """Let a signal end the process at once from now on, by calling `end` and then dying of it.
@@ -145,22 +168,46 @@ class SignalGuard:
             self.restore()
 
     def restore(self) -> None:
-        """Put back the handlers that were found, where nobody else has set one since."""
+        """Put back the handlers that were found, where nobody else has set one since.
+
+        A session that began within this one, and still runs, found ours: it gets its own now. In a
+        thread beside the main one Python allows neither, so the first signal does it.
+        """
+        self._over = True
         if self in _guards:
             _guards.remove(self)
-        for signum, found in self._found.items():
+        heir = next((each for each in reversed(_guards) if each._owner == os.getpid()), None)
+        for signum, found in list(self._found.items()):
             if signal.getsignal(signum) in (self._raise, self._defer, self._end_by):
+                taker = None if signum == signal.SIGINT else heir
+                try:
+                    signal.signal(signum, taker._raise if taker else found)
+                except ValueError:
+                    return
+                if taker:
+                    taker._found[signum] = found
+            del self._found[signum]
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Put back the handlers of the script's own; may be called twice."""
+        while self._held:
+            signum, found = self._held.popitem()
+            if signal.getsignal(signum) == self._hold:
                 signal.signal(signum, found)
-        self._found.clear()
 
     def die(self) -> None:
-        """Die of the signal that ended the session; return if none did.
+        """Die of the signal that ended the session, or deliver what waited for the script.
 
         Of a Ctrl-C that ended the function as `KeyboardInterrupt`, the interpreter itself dies,
         once it has printed its traceback.
         """
-        if self.ended_by is not None and not self.left_to_python and os.getpid() == self._owner:
+        if os.getpid() != self._owner:
+            return
+        if self.ended_by is not None and not self.left_to_python:
             _die_of(self.ended_by)
+        while self._to_deliver:
+            signal.raise_signal(self._to_deliver.pop(0))
 
     def _defer_all(self) -> None:
         for name, default in _DEFAULTS:
@@ -170,14 +217,35 @@ class SignalGuard:
                 self._raise,
                 self._end_by,
             ):
+                is_new = signum not in self._found
+                self._found[signum] = default
                 try:
-                    self._found.setdefault(signum, default)
                     signal.signal(signum, self._defer)
-                except ValueError:
-                    del self._found[signum]
-                    return  # not in the main thread, where alone Python allows it
+                except ValueError:  # not in the main thread, where alone Python allows it
+                    if is_new:
+                        del self._found[signum]
+                    return
+
+    def _hold_others(self) -> None:
+        """Let the signals wait for which the script has handlers of its own."""
+        for signum in range(1, signal.NSIG):
+            found = _signal.getsignal(signum)
+            if not callable(found) or str(getattr(found, "__module__", "")).startswith(_NOT_HELD):
+                continue
+            try:
+                signal.signal(signum, self._hold)
+            except ValueError:
+                return  # not in the main thread, where alone Python allows it
+            self._held[signum] = found
+
+    def _put_back_at_last(self, signum: int) -> None:
+        self.restore()
+        signal.raise_signal(signum)
 
     def _raise(self, signum: int, frame: FrameType | None) -> None:
+        if self._over:
+            self._put_back_at_last(signum)
+            return
         if os.getpid() != self._owner:
             _die_of(signum)
         ending = sys.exception()
@@ -228,11 +296,26 @@ class SignalGuard:
             pass  # not in the main thread
 
     def _end_by(self, signum: int, _frame: FrameType | None) -> None:
+        if self._over:
+            self._put_back_at_last(signum)
+            return
         if os.getpid() == self._owner:
             self._end(signum)
-        _die_of(signum)
+        _end_by_now(signum)
+
+    def _hold(self, signum: int, frame: FrameType | None) -> None:
+        found = self._held.get(signum)
+        # As with `_defer`, a second Ctrl-C waits no more.
+        again = signum == signal.SIGINT and signum in self._to_deliver
+        if found is not None and (again or os.getpid() != self._owner):
+            found(signum, frame)
+        elif signum not in self._to_deliver:
+            self._to_deliver.append(signum)
 
     def _defer(self, signum: int, _frame: FrameType | None) -> None:
+        if self._over:
+            self._put_back_at_last(signum)
+            return
         if os.getpid() != self._owner:
             _die_of(signum)
         if self.ended_by is None:
@@ -240,7 +323,7 @@ class SignalGuard:
         if signum == signal.SIGINT:
             self._interrupts += 1
             if self._interrupts > 1:
-                _die_of(self.ended_by)
+                _end_by_now(self.ended_by)
 
 
 def _bottom(frame: FrameType | None) -> str:
@@ -258,13 +341,21 @@ _DEFAULTS = (
     ("SIGTERM", signal.SIG_DFL),
     ("SIGHUP", signal.SIG_DFL),
 )
+# Handlers that we know not to raise, or that are ours: asyncio hears of a signal by other ways.
+_NOT_HELD = ("asyncio.", "scitex_session.", "signal", "_signal")
 _guards: list[SignalGuard] = []
 _LONGEST_CHAIN = 100
+_MOST_INTERRUPTIONS = 10
 
 
 def _die_of(signum: int) -> None:
     signal.signal(signum, signal.SIG_DFL)
     os.kill(os.getpid(), signum)
+
+
+def _end_by_now(signum: int) -> None:
+    _die_of(signum)
+    os._exit(128 + signum)  # the init of a container (PID 1), which no signal of its own kills
 
 
 def _restore_in_child() -> None:

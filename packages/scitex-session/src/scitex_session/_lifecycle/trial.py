@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from pathlib import Path
+
+from scitex_session_core import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,12 +41,8 @@ class Trial:
         A failure is kept because its log and files show why it failed.
         """
         if record is not None and record.status not in ("success", "finished"):
-            self._print(f"the run failed; it is in no registry, and kept in {record.path}")
+            say(f"the run failed; it is in no registry, and kept in {record.path} (no_save)")
             return
         shutil.rmtree(self.folder)
         if record is not None:
-            self._print("nothing of this run was saved")
-
-    @staticmethod
-    def _print(text: str) -> None:
-        print(f"scitex-session: {text} (no_save)", file=sys.stderr)
+            say("nothing of this run was saved (no_save)")
