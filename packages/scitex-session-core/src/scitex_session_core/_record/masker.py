@@ -352,7 +352,7 @@ def without_secrets(text: str, *, code: bool = False) -> str:
             text = re.sub(pattern, masked, text)
     if not any(word in lower for word in _NAME_WORDS):
         return text
-    return _without_named(text, code) if not code or _names_a_secret(text, lower) else text
+    return _without_named_in_code(text, lower) if code else _without_named(text)
 
 
 def source_without_secrets(source: bytes) -> bytes:
@@ -372,42 +372,59 @@ def _follows_a_word(sign: str, text: str) -> bool:
     return False
 
 
-def _names_a_secret(code: str, lower: str) -> bool:
-    """Tell whether a line of `code` has both a secret name and a quote.
+def _without_named_in_code(code: str, lower: str) -> str:
+    """Mask what code gives a secret name, where that is quoted.
 
-    Words such as `pass` and `key` are in nearly all code, and the patterns take a run 3 ms.
+    Only the lines are searched that have a secret name and a quote: words such as `pass` and `key`
+    are in nearly all code, and to search the whole of a module takes 40 ms.
     """
     if len(lower) != len(code):  # a few letters become two in lower case
-        return True
-    seen = set()
+        return _without_named(code, code=True)
+    parts, end = [], 0
+    for start, stop in _secret_lines(code, lower):
+        if start >= end:
+            parts += [code[end:start], _without_named(code[start:stop], code=True)]
+            end = stop
+    return "".join(parts) + code[end:]
+
+
+def _secret_lines(code: str, lower: str) -> list[tuple[int, int]]:
+    """Return where the lines begin and end that have a secret name and a quote."""
+    lines = {}
     for word in _NAME_WORDS:
         at = lower.find(word)
         while at >= 0:
-            start, end = at, at + len(word)
-            while start and (code[start - 1].isalnum() or code[start - 1] in "_-."):
-                start -= 1
-            while end < len(code) and (code[end].isalnum() or code[end] in "_-."):
-                end += 1
-            stop = code.find("\n", end)
-            line = code[code.rfind("\n", 0, at) + 1 : stop if stop >= 0 else len(code)]
-            name = code[start:end]
-            if name not in seen and ("'" in line or '"' in line):
-                if is_secret_name(name):
-                    return True
-                seen.add(name)
-            at = lower.find(word, end)
-    return False
+            first, last = at, at + len(word)
+            while first and (code[first - 1].isalnum() or code[first - 1] in "_-."):
+                first -= 1
+            while last < len(code) and (code[last].isalnum() or code[last] in "_-."):
+                last += 1
+            start, stop = code.rfind("\n", 0, at) + 1, code.find("\n", last)
+            stop = stop if stop >= 0 else len(code)
+            line = code[start:stop]
+            quoted = start not in lines and ("'" in line or '"' in line)
+            if quoted and is_secret_name(code[first:last]):
+                for quotes in ('"""', "'''"):
+                    if line.count(quotes) % 2:  # the value goes on below
+                        stop = max(stop, code.find(quotes, stop) + len(quotes))
+                lines[start] = stop
+            at = lower.find(word, last)
+    return sorted(lines.items())
 
 
 def _without_issued(text: str) -> str:
     """Mask the tokens that are known by their form."""
-    if "-----BEGIN" not in text and all(len(word) < _SHORTEST_TOKEN for word in text.split()):
-        return text
-    if any(word in text for word in _ISSUED_WORDS):
+    # All but a private key is one long word; most words are short, and there are many beginnings.
+    searched = text
+    if "-----BEGIN" not in text:
+        searched = " ".join([word for word in text.split() if len(word) >= _SHORTEST_TOKEN])
+        if not searched:
+            return text
+    if any(word in searched for word in _ISSUED_WORDS):
         for words, pattern in _ISSUED:
-            if any(word in text for word in words):
+            if any(word in searched for word in words):
                 text = re.sub(pattern, MASK, text)
-    if beginnings := [re.escape(word) for word in _BEGINNINGS if word in text]:
+    if beginnings := [re.escape(word) for word in _BEGINNINGS if word in searched]:
         body = r"(?:[A-Za-z0-9]{16}|(?=\S{0,60}\d)(?=\S{0,60}[A-Z])[\w.+/=-]{24})[\w.+/=-]*"
         text = re.sub(rf"(?<![\w+/-])(?:{'|'.join(beginnings)}){body}", MASK, text)
     return text
@@ -418,7 +435,7 @@ def _masked_if_quoted(found: re.Match[str]) -> str:
     return f"{found[1]}{MASK}" if quoted else found[0]
 
 
-def _without_named(text: str, code: bool) -> str:
+def _without_named(text: str, *, code: bool = False) -> str:
     """Mask what a text gives a secret name: `password=X`, `"api_key": "X"`, `--token X`."""
     if "value" in text:
         text = re.sub(_PAIR, _masked_pair, text)
@@ -438,7 +455,8 @@ def _without_named(text: str, code: bool) -> str:
         value = re.compile(_VALUE).match(text, start)
         if value is None or not _is_given(name, between, value[0]):
             continue
-        if code and not any(value.groups()):  # a call, a variable, a word
+        # In code, a call, a variable, a word; or lists of names.
+        if code and not (any(value.groups()) and (name[0] == "-" or set(between) & set("=:>%"))):
             continue
         quote = next(filter(None, value.groups()), "")
         inner = value[0].find(quote) + len(quote)
