@@ -110,23 +110,6 @@ class CodeCopies:
             self.modules[name] = file
             self._write(name, _place(name, file), source)
 
-    def keep_text(self, name: str, text: str) -> None:
-        """Write source that stands in no file, such as the cells of a notebook.
-
-        Parameters
-        ----------
-        name : str
-            The name of the file in ``code/``.
-        text : str
-            The source.
-
-        Raises
-        ------
-        OSError
-            It can't be written.
-        """
-        self._directory.write(f"code/{name}", self._without_secrets(name, text.encode()))
-
     def describe(self, own: dict[str, tuple[str, ModuleType]]) -> dict[str, Any]:
         """Copy what is missing, and return what the record says of the code at the end.
 

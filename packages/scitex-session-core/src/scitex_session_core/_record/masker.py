@@ -455,8 +455,7 @@ def _without_named(text: str, *, code: bool = False) -> str:
         value = re.compile(_VALUE).match(text, start)
         if value is None or not _is_given(name, between, value[0]):
             continue
-        # In code, a call, a variable, a word; or lists of names.
-        if code and not (any(value.groups()) and (name[0] == "-" or set(between) & set("=:>%"))):
+        if code and not _is_literal(text, found, value):
             continue
         quote = next(filter(None, value.groups()), "")
         inner = value[0].find(quote) + len(quote)
@@ -464,6 +463,19 @@ def _without_named(text: str, *, code: bool = False) -> str:
         parts += [text[end : start + inner], MASK, quote if is_closed else ""]
         end = value.end()
     return "".join(parts) + text[end:]
+
+
+def _is_literal(code: str, found: re.Match[str], value: re.Match[str]) -> bool:
+    """Tell whether what stands behind a name in code is a text: no call, no variable, no name."""
+    if any(value.groups()):
+        return found[1].startswith("-") or not set(found[2]).isdisjoint("=:>%")
+    if value[0][0] in "{%":  # f"token={token}"
+        return False
+    quote = ""
+    for character in code[code.rfind("\n", 0, found.start()) + 1 : found.start()]:
+        if character in "\"'":
+            quote = "" if character == quote else quote or character
+    return bool(quote)
 
 
 def _without_lines(text: str) -> str:
