@@ -148,12 +148,18 @@ def with_made_files(
 
     bound = {} if hashing_s is None else {"hashing_s": hashing_s}
     try:
-        made, notes = made_files(run_dir, record["artifacts"], read_events(run_dir), **bound)
+        made, notes = made_files(run_dir, record, read_events(run_dir), **bound)
         known = {artifact["path"] for artifact in record["artifacts"]}
         for artifact in made:
             if artifact["path"] in known:  # or the earlier event would count again
                 append_event(run_dir, "artifact", **artifact)
-    except (OSError, KeyError, TypeError, AttributeError):  # whatever the record has there
+    except (
+        OSError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ):  # whatever the record has there
         return record
     if not made:
         return record

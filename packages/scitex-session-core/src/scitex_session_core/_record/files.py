@@ -29,13 +29,14 @@ _LARGEST = 32 << 20
 _MOST_HASHED = 32 << 20
 _HASHING_S = 0.1
 _LOOKING_S = 0.1
+_INEXACT_S = 2.0  # of the clocks of file servers
 # Folders of ours, and those with the files of other runs.
 _NOT_THEIRS = {"code", "previous", "attempts", ".environments"}
 
 
 def made_files(
     run_dir: Path | OpenDirectory,
-    artifacts: Sequence[Mapping[str, Any]],
+    record: Mapping[str, Any],
     events: Sequence[Mapping[str, Any]],
     *,
     hashing_s: float = _HASHING_S,
@@ -46,8 +47,8 @@ def made_files(
     ----------
     run_dir : Path or OpenDirectory
         The run directory.
-    artifacts : sequence of mapping
-        The artifacts on record.
+    record : mapping
+        The record: when the run began, and the artifacts that it knows.
     events : sequence of mapping
         The events, which tell when an artifact was recorded.
     hashing_s : float
@@ -61,9 +62,11 @@ def made_files(
     """
     known = {
         str(artifact.get("path")): artifact.get("bytes")
-        for artifact in artifacts
+        for artifact in record["artifacts"]
         if artifact.get("role") == "output"
     }
+    # By the time of the last change of any kind, which nobody sets: a copy may have an old date.
+    began = datetime.fromisoformat(record["started"]).timestamp() - _INEXACT_S
     times = {str(event.get("path")): event.get("time") for event in events if "path" in event}
     found: list[dict[str, Any]] = []
     notes: list[str] = []
@@ -72,6 +75,8 @@ def made_files(
     budget = _MOST_HASHED
     with opened(run_dir) as directory:
         for path, status in _files(directory, notes):
+            if path not in known and status.st_ctime < began:  # an `sdir` with files in it
+                continue
             if path in known and not _is_newer(status, known[path], times.get(path)):
                 continue
             if len(found) >= _MOST_FILES:
@@ -94,11 +99,11 @@ def made_files(
             found.append(artifact)
     if unread:
         notes.append(
-            f"{unread} files have no sha256: the end of a run reads no file of more than "
+            f"files without sha256: {unread}; the end of a run reads no file of more than "
             f"{_LARGEST >> 20} MiB, and no more than {_MOST_HASHED >> 20} MiB or {hashing_s} s"
         )
     if left_out:
-        notes.append(f"{left_out} more files are not listed: the end of a run adds {_MOST_FILES}")
+        notes.append(f"files that are not listed: {left_out}; the end of a run adds {_MOST_FILES}")
     return found, notes
 
 
@@ -118,7 +123,7 @@ def _files(directory: OpenDirectory, notes: list[str]) -> Iterator[tuple[str, os
                 looked_at += 1
                 if looked_at > _MOST_LOOKED_AT or time.monotonic() > ends:
                     notes.append(
-                        f"not all files were looked at: the end of a run stops after "
+                        "not all files were looked at; the end of a run stops after "
                         f"{_MOST_LOOKED_AT} or {_LOOKING_S} s"
                     )
                     return

@@ -318,7 +318,7 @@ class RunRecord:
         from scitex_session_core import made_files
 
         known = {artifact["path"]: artifact for artifact in found["artifacts"]}
-        made, notes = made_files(self.directory, found["artifacts"], read_events(self.directory))
+        made, notes = made_files(self.directory, found, read_events(self.directory))
         for artifact in made:
             if artifact["path"] in known:  # or the earlier event would count again
                 append_event(self.directory, "artifact", **artifact)
