@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -259,3 +260,135 @@ def lives(pid: str) -> bool:
         return b") Z " not in Path(f"/proc/{pid}/stat").read_bytes()
     except FileNotFoundError:
         return False
+
+
+def test_what_changes_after_the_run_began_is_said(repository: Path) -> None:
+    (repository / "slow").mkdir()
+    slow = repository / "slow" / "git"
+    # The first question waits until the script has changed its repository.
+    slow.write_text(
+        f"#!/bin/sh\nwhile [ ! -e {repository}/.git/go ]; do sleep 0.05; done\n"
+        f'exec {shutil.which("git")} "$@"\n'
+    )
+    slow.chmod(0o755)
+    head = git(repository, "rev-parse", "HEAD")
+    text = textwrap.dedent(SCRIPT).replace(
+        "    pass",
+        "    import os, subprocess\n"
+        "    open('helper.py', 'w').write('FACTOR = 2')\n"
+        "    open('new.py', 'w').write('NEW = 1')\n"
+        "    git = ['git', '-c', 'user.name=n', '-c', 'user.email=a@b.c']\n"
+        f"    env = {{**os.environ, 'PATH': {os.environ['PATH']!r}}}\n"
+        "    subprocess.run([*git, 'commit', '-qam', 'two'], check=True, env=env)\n"
+        "    open('.git/go', 'w').close()\n",
+    )
+    commit(repository, script=text)
+    head = git(repository, "rev-parse", "HEAD")
+    said, run_dir = told(env={"PATH": f"{slow.parent}:{os.environ['PATH']}"})
+    assert said["commit"] == head
+    # The diff is that from the commit on record, though HEAD has moved.
+    assert "+FACTOR = 2" in (run_dir / "code/changes.diff").read_text()
+    assert "changed after the run began: helper.py" in said["notes"]
+    assert any(note.startswith("untracked files without their text") for note in said["notes"])
+    now = git(repository, "rev-parse", "HEAD")
+    assert f"when git had answered, HEAD was at {now}" in said["notes"]
+
+
+def test_the_variables_of_a_git_hook_do_not_mislead(repository: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "-q")
+    (repository / "helper.py").write_text("FACTOR = 2\n")
+    said, _ = told(env={"GIT_DIR": str(other / ".git"), "GIT_INDEX_FILE": "nowhere"})
+    assert said["dirty"] is True
+    assert said["untracked"] == []
+
+
+def test_programs_that_git_is_configured_to_run_are_not_run(repository: Path) -> None:
+    trap = repository / ".git" / "trap"
+    trap.write_text(f"#!/bin/sh\ntouch {repository}/.git/trapped\n")
+    trap.chmod(0o755)
+    for name in ("core.fsmonitor", "diff.external", "core.pager", "diff.mine.textconv"):
+        git(repository, "config", name, str(trap))
+    (repository / ".git/info/attributes").write_text("*.py diff=mine\n")
+    (repository / "helper.py").write_text("FACTOR = 2\n")
+    said, run_dir = told()
+    assert said["dirty"] is True
+    assert "+FACTOR = 2" in (run_dir / "code/changes.diff").read_text()
+    assert not (repository / ".git/trapped").exists()
+
+
+def test_the_index_is_not_written(repository: Path) -> None:
+    os.utime(repository / "helper.py", (1, 1))
+    before = (repository / ".git/index").read_bytes()
+    told()
+    assert (repository / ".git/index").read_bytes() == before
+
+
+def test_a_run_that_keeps_nothing_asks_nothing(repository: Path, tmp_path: Path) -> None:
+    noisy = tmp_path / "bin" / "git"
+    noisy.parent.mkdir()
+    noisy.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n")
+    noisy.chmod(0o755)
+    script = repository / "script.py"
+    script.write_text(script.read_text().replace("@stx.session", "@stx.session(no_save=True)"))
+    finished = run_script(script, env={"PATH": f"{noisy.parent}:{os.environ['PATH']}"})
+    assert finished.returncode == 0, finished
+    assert not (tmp_path / "asked").exists()
+
+
+def test_many_untracked_files_are_cut_and_that_is_said(repository: Path) -> None:
+    (repository / "data").mkdir()
+    for number in range(1005):
+        (repository / "data" / f"{number}.txt").touch()
+    said, _ = told()
+    assert len(said["untracked"]) == 1000
+    assert "only the first 1000 untracked files are listed" in said["notes"]
+
+
+@pytest.mark.skipif(
+    os.getuid() != 0 or shutil.which("unshare") is None, reason="needs root and unshare"
+)
+def test_where_everything_ends_with_the_run_the_record_says_unfinished(
+    repository: Path, tmp_path: Path
+) -> None:
+    never = tmp_path / "bin" / "git"
+    never.parent.mkdir()
+    never.write_text("#!/bin/sh\nsleep 1000\n")
+    never.chmod(0o755)
+    subprocess.run(
+        ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "script.py"],
+        env={**os.environ, "PATH": f"{never.parent}:{os.environ['PATH']}"},
+        check=True,
+    )
+    (run_dir,) = (repository / "script_out/FINISHED_SUCCESS").iterdir()
+    said = read_record(run_dir)["git"]
+    assert said["unknown"] == dict.fromkeys(ASKED, "unfinished")
+    assert said["dirty"] is None
+
+
+def test_a_crash_does_not_end_the_questions(repository: Path) -> None:
+    (repository / "helper.py").write_text("FACTOR = 2\n")
+    script = repository / "script.py"
+    script.write_text(
+        script.read_text().replace("    pass", "    import os; os.kill(os.getpid(), 9)")
+    )
+    assert run_script(script).returncode == -9
+    (run_dir,) = wait_until(lambda: list(repository.glob("script_out/FINISHED_ERROR/*")))
+    wait_until(lambda: read_record(run_dir)["git"]["untracked"] is not None, timeout=100)
+    assert read_record(run_dir)["git"]["dirty"] is True
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_files(repository: Path) -> None:
+    for number in range(100_000):
+        folder = repository / f"{number // 1000}"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number}.txt").write_text(str(number))
+    commit(repository)
+    (repository / "7" / "7001.txt").write_text("changed")
+    (repository / "99" / "new.txt").write_text("new\n")
+    said, run_dir = told()
+    assert said["dirty"] is True
+    assert said["untracked"] == ["99/new.txt"]
+    assert (run_dir / "code/changes.diff").read_text().count("diff --git") == 2

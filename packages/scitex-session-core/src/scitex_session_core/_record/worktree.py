@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -92,6 +93,15 @@ class _Git:
         self.folder = folder
         kept = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
         self._environment = {**kept, **_SETTINGS}
+
+    def leave_index(self, folder: str) -> None:
+        """Use a copy of the index: even ``--no-optional-locks`` lets `git diff` write to it."""
+        index = os.fsdecode(self.ask("rev-parse", "--git-path", "index")).rstrip("\n")
+        copy = os.path.join(folder, "index")
+        with suppress(OSError):  # there is none yet; or no room: git looks at its own then
+            # With its time, by which git knows which files to look into.
+            shutil.copy2(os.path.join(self.folder, index), copy)
+            self._environment["GIT_INDEX_FILE"] = copy
 
     def ask(self, *words: str, most: int = _LARGEST_LIST) -> bytes:
         """Return what git prints, at most `most` bytes and one.
@@ -193,7 +203,7 @@ def main(argv: list[str]) -> None:
     report = _Report()
     try:
         _tell(folder, commit, datetime.fromisoformat(started).timestamp(), report)
-    except TooLongError as error:
+    except (GitError, OSError) as error:
         report.unknown(error)
     finally:
         signal.alarm(0)
@@ -205,18 +215,14 @@ def _give_up(_number: int, _frame: FrameType | None) -> None:
 
 
 def _tell(folder: str, commit: str, started: float, report: _Report) -> None:
-    try:
-        top = os.fsdecode(_Git(folder).ask("rev-parse", "--show-toplevel")).rstrip("\n")
-    except TooLongError:
-        raise
-    except GitError as error:
-        report.unknown(error)
-        return
+    top = os.fsdecode(_Git(folder).ask("rev-parse", "--show-toplevel")).rstrip("\n")
     git = _Git(top)
     if not commit:
         commit = _first_commit(git, report)
-    for tell in (_tell_remote, _tell_changes):
-        tell(git, commit, started, report)
+    _tell_remote(git, report)
+    with tempfile.TemporaryDirectory(prefix="scitex-session-git-") as place:
+        git.leave_index(place)
+        _tell_changes(git, commit, started, report)
     now = read_git(Path(top))
     if now is not None and now["commit"] not in (commit, None):
         report.note(f"when git had answered, HEAD was at {now['commit']}")
@@ -238,7 +244,7 @@ def _first_commit(git: _Git, report: _Report) -> str:
     return commit
 
 
-def _tell_remote(git: _Git, _commit: str, _started: float, report: _Report) -> None:
+def _tell_remote(git: _Git, report: _Report) -> None:
     try:
         remotes = git.ask("remote").decode("utf-8", "replace").split()
         if not remotes:
