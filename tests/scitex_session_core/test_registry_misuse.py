@@ -164,3 +164,11 @@ def test_a_half_made_copy_is_no_run(tmp_path: Path, registry: Path) -> None:
     copying.mkdir(parents=True)
     write_record(copying, {**new_record("a"), "status": "success"})
     assert reindex([tmp_path], registry) == []
+
+
+def test_a_journal_that_was_made_anew_with_as_many_bytes_is_read_anew(registry: Path) -> None:
+    SessionManager(registry).create_session("first", {}, pid=None)
+    assert [*SessionManager(registry).list_sessions()] == ["first"]
+    (file,) = (registry / "journal").iterdir()
+    file.write_bytes(file.read_bytes().replace(b"first", b"other"))
+    assert [*SessionManager(registry).list_sessions()] == ["other"]

@@ -66,7 +66,7 @@ def test_a_figure_is_the_file_that_savefig_writes(
 
 @pytest.mark.parametrize(
     "obj",
-    [object(), "fit.png", [1, 2], 3.0, np.zeros((2, 2)), np.zeros((2, 2, 5), "u1"), np.array([])],
+    [object, "fit.png", [1, 2], 3.0, np.zeros((2, 2)), np.zeros((2, 2, 5), "u1"), np.array([])],
     ids=repr,
 )
 def test_what_has_no_figure_is_refused_with_what_has(obj: Any) -> None:
@@ -139,7 +139,7 @@ def test_an_animation_has_its_frames_its_rate_and_its_size(plt: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "obj", [object(), [], np.zeros((2, 4, 4)), np.zeros((2, 4, 4, 2), "u1"), "text"], ids=repr
+    "obj", [object, [], np.zeros((2, 4, 4)), np.zeros((2, 4, 4, 2), "u1"), "text"], ids=repr
 )
 def test_what_is_no_animation_is_refused(obj: Any) -> None:
     pytest.importorskip("PIL", reason="Pillow is not installed")

@@ -361,13 +361,12 @@ def test_the_environment_is_never_written() -> None:
     assert dict(os.environ) == before
 
 
-def test_no_hook_is_left_once_all_that_a_style_waits_for_is_imported() -> None:
-    import matplotlib.animation
-    import matplotlib.backends.backend_ps  # noqa: F401
-
+def test_no_hook_waits_after_the_style() -> None:
+    settings()
     finders = list(sys.meta_path)
     with Style():
-        assert sys.meta_path == finders
+        pass
+    assert sys.meta_path == finders
 
 
 STEPS = st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=14)

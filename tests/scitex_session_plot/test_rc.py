@@ -9,6 +9,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,17 +85,6 @@ def test_the_scale_enlarges_every_length_and_nothing_else(scale: float) -> None:
     for key, value in plain.items():
         factor = 1 if NOT_LENGTHS.fullmatch(key) else scale
         assert math.isclose(scaled[key], value * factor), key
-
-
-@given(width=st.floats(1, 1000), height=st.floats(1, 1000), fontsize=st.floats(1, 100))
-def test_the_margins_always_leave_room_for_the_axes(
-    width: float, height: float, fontsize: float
-) -> None:
-    params: dict[str, Any] = rc_params((width, height), dpi_save=100, fontsize=fontsize)
-    assert params["figure.subplot.right"] - params["figure.subplot.left"] > 0.39
-    assert params["figure.subplot.top"] - params["figure.subplot.bottom"] > 0.39
-    assert 0 < params["figure.subplot.wspace"] <= 2
-    assert 0 < params["figure.subplot.hspace"] <= 2
 
 
 def test_a_font_size_is_a_name_or_a_number_of_points() -> None:
@@ -247,6 +237,9 @@ def test_text_stays_text_and_no_font_is_missed(caplog: pytest.LogCaptureFixture)
         figure = style.plt.figure()
         figure.text(0.1, 0.5, "Readable µ ≤ → ₂ ∇")
         figure.text(0.1, 0.2, r"$\sigma^2 = \sum_i x_i^2 / n$")
+        figure.text(
+            0.1, 0.4, r"$\left(\frac{\mathbf{a}}{b}\right) \in \mathcal{F}, \mathtt{x} \ell$"
+        )
         for suffix in ("pdf", "png", "svg"):
             figure.savefig(f"figure.{suffix}")
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
@@ -254,6 +247,26 @@ def test_text_stays_text_and_no_font_is_missed(caplog: pytest.LogCaptureFixture)
     pdf = Path("figure.pdf").read_bytes()
     assert b"/CIDFontType2" in pdf
     assert b"/Type3" not in pdf
+
+
+def test_formulas_are_in_the_font_of_the_text() -> None:
+    with Style(agg=True) as style:
+        style.plt.rcParams["font.sans-serif"] = ["DejaVu Serif"]
+        figure = style.plt.figure()
+        figure.text(0.1, 0.5, r"$\mathrm{rm}\ x^2$")
+        figure.savefig("figure.svg")
+    families = set(re.findall(r"font[^;\"]*?'([^']+)'", Path("figure.svg").read_text("utf-8")))
+    assert families == {"DejaVu Serif"}
+
+
+def test_dates_name_what_they_share_once() -> None:
+    with Style(agg=True) as style:
+        figure, axes = style.plt.subplots()
+        axes.plot(np.datetime64("2026-03-01") + np.arange(40), np.arange(40))
+        figure.canvas.draw()
+        labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert not any("2026" in label for label in labels)
+    assert axes.xaxis.get_offset_text().get_text().startswith("2026")
 
 
 def test_equal_svgs_are_equal_bytes() -> None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
@@ -229,16 +231,42 @@ def functions_without_styled_figures() -> list[Callable[..., Any]]:
     return [Figure.__init__, Figure.savefig, FigureCanvasBase.print_figure]
 
 
-@pytest.mark.parametrize("watched", [False, True])
-def test_matplotlib_is_as_it_was_once_the_figures_are_gone(watched: bool) -> None:
+def test_matplotlib_is_as_it_was_once_the_figures_are_gone() -> None:
     own = functions_without_styled_figures()
-    end = watch_savefig() if watched else lambda: None
     figure = made()
-    end()
     assert Figure.savefig is not own[1]
     assert size(saved(figure)) == PIXELS_OF_WIDE[300]
     del figure
     assert functions_without_styled_figures() == own
+
+
+@settings(max_examples=30)
+@given(order=st.permutations(["style", "style", "watch", "watch"]), ends=st.permutations(range(4)))
+def test_styles_and_watches_that_begin_and_end_in_any_order_leave_nothing_behind(
+    order: list[str], ends: list[int]
+) -> None:
+    own = functions_without_styled_figures()
+    undos: list[Callable[[], None]] = []
+    for kind in order:
+        if kind == "style":
+            style = Style(WIDE)
+            style.apply()
+            undos.append(style.restore)
+        else:
+            undos.append(watch_savefig(stamp=lambda: {"id": "run"}))
+    saved(plt.figure())
+    for number in ends:
+        undos[number]()
+    assert functions_without_styled_figures() == own
+
+
+def test_a_figure_made_while_another_is_saved_does_not_keep_its_style() -> None:
+    figure = made()
+    others: list[Figure] = []
+    end = watch_savefig(lambda _: others.append(plt.figure(figsize=(2, 1))))
+    figure.savefig("figure.png")
+    end()
+    assert [size(saved(other)) for other in others] == [(200, 100)]
 
 
 def test_a_figure_is_pickled_as_without_us() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -239,6 +240,15 @@ def test_the_innermost_watch_counts_and_the_outer_one_goes_on(
     assert [os.path.basename(path) for path in reported] == ["outer.png"]
 
 
+@pytest.fixture
+def no_styled_figure() -> None:
+    """Let no figure of another test keep its style: for it, functions would stay replaced."""
+    plt.close("all")
+    gc.collect()
+    plt.close(plt.figure())  # notices
+
+
+@pytest.mark.usefixtures("no_styled_figure")
 def test_ended_in_any_order_matplotlib_is_as_it_was() -> None:
     own = FigureCanvasBase.print_figure
     first, second = watch_savefig(), watch_savefig()
@@ -249,6 +259,7 @@ def test_ended_in_any_order_matplotlib_is_as_it_was() -> None:
     assert FigureCanvasBase.print_figure is own
 
 
+@pytest.mark.usefixtures("no_styled_figure")
 def test_who_patched_over_us_keeps_their_patch(
     figure: Figure, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from itertools import product
 from typing import Any
 
 import pytest
@@ -101,12 +100,12 @@ COMBINATIONS = [
 
 def run(source: str, *options: str) -> Any:
     """Run a script, and give what it printed as JSON."""
-    done = run_script(source, *options, timeout=280)
+    done = run_script(source, *options, timeout=580)
     assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("method", "persistent", "workers"), COMBINATIONS)
 def test_a_run_that_resumes_between_two_epochs_draws_what_the_unbroken_one_draws(
     method: str, persistent: str, workers: str
@@ -121,7 +120,7 @@ def test_a_run_that_resumes_between_two_epochs_draws_what_the_unbroken_one_draws
 
 
 @FORK
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_forked_and_spawned_new_and_persistent_workers_draw_the_same() -> None:
     forked = run(RESUME, "fork", "new", "2")
     assert run(RESUME, "fork", "persistent", "2") == forked
@@ -136,7 +135,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("method", "persistent"),
     [
@@ -172,7 +171,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_worker_init_fn_of_the_users_own_draws_other_numbers_in_each_worker() -> None:
     assert run(OWN_INIT)["numpy"] == 8
 
@@ -275,16 +274,18 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_the_table_of_distinct_draws_is_full(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every number of three epochs of 8 samples is another one; ``pytest -s`` prints the table."""
-    methods = ["fork", "spawn"] if hasattr(os, "fork") else ["spawn"]
-    table = {}
-    for method, persistent, workers in product(methods, ("new", "persistent"), ("2", "4")):
-        for init, row in run(TABLE, method, persistent, workers).items():
-            table[f"{method:5}  {persistent:10}  {workers}  {init:7}"] = row
-    with capsys.disabled():
-        print()
-        for name, row in table.items():
-            print(name, *(f"{what} {count}" for what, count in row.items()), sep="  ")
-    assert {count for row in table.values() for count in row.values()} == {24}
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("workers", ["2", "4"])
+@pytest.mark.parametrize("persistent", ["new", "persistent"])
+@pytest.mark.parametrize("method", [pytest.param("fork", marks=FORK), "spawn"])
+def test_every_number_of_three_epochs_is_another_one(
+    method: str, persistent: str, workers: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = run(TABLE, method, persistent, workers)
+    with capsys.disabled():  # `pytest -m slow` shows the table
+        for init, row in rows.items():
+            counts = "  ".join(f"{what} {count}" for what, count in row.items())
+            print(
+                f"\n{method:5}  {persistent:10}  {workers} workers  {init:7} init  {counts}", end=""
+            )
+    assert {count for row in rows.values() for count in row.values()} == {24}

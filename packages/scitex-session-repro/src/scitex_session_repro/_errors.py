@@ -1,7 +1,7 @@
 """The errors of scitex-session-repro.
 
-Every error is a `ReproError` and the builtin that a caller would expect. Its message is its first
-argument, and its data are attributes. Both survive pickling, on the way out of a worker.
+Every error is a `ReproError` and also the builtin that a caller expects. The message is the first
+argument, the data are attributes. Pickling keeps both, so an error can leave a worker process.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class InvalidTypeError(ReproError, TypeError):
     Attributes
     ----------
     argument : str
-        What was given: ``"seed"``, ``"the name of a stream"``, ``"n"``.
+        Which argument: ``"seed"``, ``"the name of a stream"``, ``"n"``, ``"deterministic"``.
     value : str
-        The value as it prints, shortened.
+        The beginning of the value's ``repr``.
     """
 
     argument: str
@@ -43,9 +43,9 @@ class InvalidValueError(ReproError, ValueError):
     Attributes
     ----------
     argument : str
-        What was given: ``"seed"``, ``"n"``, ``"module"``.
+        Which argument: ``"seed"``, ``"n"``, ``"module"``, ``"deterministic"``.
     value : int or str
-        The integer, or the module as it prints.
+        The value; of a module, the beginning of its ``repr``.
     """
 
     argument: str
@@ -53,11 +53,11 @@ class InvalidValueError(ReproError, ValueError):
 
 
 class ManagerReleasedError(ReproError, RuntimeError):
-    """A manager that does not hold the global generators was asked to seed them."""
+    """A manager should seed the global generators after its release, or outside of ``with``."""
 
 
 class NotAWorkerError(ReproError, RuntimeError):
-    """A function that sets up a worker process was called in a process that is no worker."""
+    """A function that prepares a worker process was called in another process."""
 
 
 class MissingLibraryError(ReproError, ImportError):
@@ -71,7 +71,7 @@ class MissingLibraryError(ReproError, ImportError):
 
 
 class DeviceUnavailableError(ReproError, RuntimeError):
-    """A torch generator was asked for on a device that this machine does not have.
+    """A torch generator should be on a device that this machine does not have.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class DeviceUnavailableError(ReproError, RuntimeError):
 
 
 class NotFingerprintableError(ReproError, TypeError):
-    """A part of a value has no fingerprint: it would not be the same in another process.
+    """A part of a value has no fingerprint that another process could compute too.
 
     Attributes
     ----------
@@ -172,7 +172,7 @@ def wrong_type(argument: str, wanted: str, value: object) -> InvalidTypeError:
 
 
 def shown_name(name: str) -> str:
-    """Return a name as messages show it: only the beginning of a very long one."""
+    """Return a name for a message; of a long name, only its beginning."""
     if len(name) <= _SHOWN:
         return repr(name)
     return f"{name[:_SHOWN]!r}… ({len(name)} characters)"

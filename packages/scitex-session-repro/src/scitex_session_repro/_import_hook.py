@@ -1,10 +1,10 @@
 """Call a function at the moment a module has been imported, without importing it.
 
-One finder stands at the head of `sys.meta_path` while a call is pending. It finds nothing by
-itself. It asks the finders behind it, and wraps the loader that they give for a module with pending
-calls. So the calls come right after the module's own code has run, and before the importing
-statement goes on. That holds for every form of import. To look for the module
-(`importlib.util.find_spec`) and an import that fails call nothing, and leave the calls pending.
+While a call is pending, one finder of ours stands first in `sys.meta_path`. It finds nothing by
+itself: it asks the finders behind it. If they find a module with pending calls, it wraps the
+module's loader. So the calls are made right after the module's own code has run, and before the
+import statement ends. This holds for every form of import. A mere search for the module
+(`importlib.util.find_spec`) and a failed import make no call: the calls stay pending.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Pending:
         self._call = call
 
     def cancel(self) -> None:
-        """Drop the call. Nothing happens if it has been made, or cancelled, before."""
+        """Drop the call. If it has been made or cancelled before, nothing happens."""
         with _lock:
             pending = _waiting.get(self._name, [])
             if self in pending:
@@ -45,16 +45,16 @@ class Pending:
 
 
 def on_import(name: str, call: Callable[[ModuleType], None]) -> Pending:
-    """Call ``call(module)`` once: now if the module is imported, otherwise when it has been.
+    """Call ``call(module)`` once: at once if the module is imported, otherwise after its import.
 
-    Several calls for one module are made in the order in which they were asked for.
+    Several calls for one module keep their order.
 
     Parameters
     ----------
     name : str
         The module's full name, as in `sys.modules`.
     call : callable
-        It should not raise: what it raises comes out of the import statement.
+        It should not raise: the import statement would raise the same error.
 
     Returns
     -------
@@ -68,14 +68,14 @@ def on_import(name: str, call: Callable[[ModuleType], None]) -> Pending:
             sys.meta_path.insert(0, _finder)
     # Register first, look then: otherwise another thread's import could fall between.
     if sys.modules.get(name) is not None:
-        __import__(name)  # imports nothing, but waits for a thread that is still at it
+        __import__(name)  # imports nothing, but waits for a thread that still imports it
         if (module := sys.modules.get(name)) is not None:  # gone, if that import failed
             _arrived(name, module)
     return pending
 
 
 def forget_threads() -> None:
-    """Make a new lock in a forked child: a thread that the child lacks may hold the old one."""
+    """Make a new lock in a forked child: a thread of the parent may hold the old one for ever."""
     global _lock
     _lock = RLock()
 
@@ -89,8 +89,8 @@ def _arrived(name: str, module: ModuleType) -> None:
 
 
 def _leave_if_idle() -> None:
-    # A new list: to remove from the old one would make an import in another thread, which iterates
-    # over it, skip the next finder and miss a module.
+    # Make a new list. Another thread may iterate over the old one in an import; if we removed our
+    # finder from it, that import would skip the next finder and miss a module.
     if not _waiting and _finder in sys.meta_path:
         sys.meta_path = [finder for finder in sys.meta_path if finder is not _finder]
 
@@ -106,7 +106,7 @@ class _Finder:
     ) -> ModuleSpec | None:
         if fullname not in _waiting or self not in sys.meta_path:
             return None
-        # Only the finders behind: to ask all of them would come back here.
+        # Ask only the finders behind this one. To ask all of them would never end.
         for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
             if not hasattr(finder, "find_spec"):
                 continue
@@ -129,8 +129,8 @@ class _Loader:
         return getattr(self._loader, attribute)
 
     def exec_module(self, module: ModuleType) -> None:
-        # Put the own loader back before the module runs: the module and its readers
-        # (importlib.resources, inspect) must not see this one.
+        # Put the module's own loader back before the module runs. The module, importlib.resources
+        # and inspect must not see ours.
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader

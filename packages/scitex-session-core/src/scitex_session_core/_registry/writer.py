@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 # So much is read and committed at once: memory stays flat, however long the journal is.
 _CHUNK = 4 << 20
+# So few files are compared at each reading even if they have not grown: somebody may have
+# deleted the registry and made it anew with as many bytes.
+_FEW = 20
 # What is longer is no line of ours: zeros after a power cut, or another program's file.
 _LONGEST_LINE = 32 << 20
 _ROWS_AT_ONCE = 500
@@ -110,15 +113,20 @@ def files_to_fold(connection: sqlite3.Connection, registry: Path) -> list[Journa
         for file, name, head, folded in connection.execute("SELECT * FROM files")
     }
     grown = []
-    for found in _files(registry):
+    files = _files(registry)
+    for found in files:
         name = os.fsencode(os.path.basename(found.path))
         if name in known:
             found.file, found.head, found.folded = known.pop(name)
             if found.size < found.folded:
                 return None
+        if (
+            found.folded
+            and (found.size > found.folded or len(files) <= _FEW)
+            and _is_another(found)
+        ):
+            return None
         if found.size > found.folded:
-            if found.folded and _is_another(found):
-                return None
             grown.append(found)
     return None if known else grown
 

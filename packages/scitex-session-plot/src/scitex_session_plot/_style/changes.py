@@ -77,24 +77,28 @@ class AggBackend:
         _exchange_loaded(self._loaded)
 
 
-class SilentShow:
-    """No warning of `plt.show()` that Agg shows nothing: whoever chose Agg asked for that.
+class Silence:
+    """No warning with a message, or located in a module, that match.
 
-    A script that ends in `plt.show()` would end in that warning wherever there is a display, or
-    in an error under ``-W error``.
+    Not by `warnings.catch_warnings`, after which Python shows the warnings of a whole program again
+    that it had shown once.
+
+    Parameters
+    ----------
+    message, module : str
+        Regular expressions for their beginnings.
     """
 
     __slots__ = ("_filter",)
 
-    def __init__(self) -> None:
+    def __init__(self, *, message: str = "", module: str = "") -> None:
         from re import compile as pattern
 
-        message = pattern("FigureCanvasAgg is non-interactive")
-        self._filter = ("ignore", message, UserWarning, None, 0)
+        self._filter = ("ignore", pattern(message), Warning, pattern(module), 0)
         # `filterwarnings` would move an equal one, of an outer style, rather than add one.
         _warning_filters().insert(0, self._filter)
 
-    def undo(self, newer: Any) -> None:  # noqa: ARG002  # it has a filter of its own
+    def undo(self, newer: Any = None) -> None:  # noqa: ARG002  # it has a filter of its own
         """Take the filter out."""
         filters = _warning_filters()
         filters[:] = [item for item in filters if item is not self._filter]

@@ -6,7 +6,7 @@ from scitex_session_plot._colors.colors import CustomColors
 from scitex_session_plot._errors import StyleValueError, flag, positive, shorten
 
 from .lengths import MM_PER_INCH, POINTS_PER_INCH, pixels, points, size_mm
-from .margins import Room, fractions
+from .margins import UNTOUCHED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ TICK_PAD = 2.5
 LABEL_PAD = 3.0
 TITLE_PAD = 5.0
 CAP = 2.0
+EDGE = 3.0
 MEDIAN = 2.0  # times the lines of its box
 
 
@@ -67,8 +68,8 @@ def rc_params(
         ``legend`` and ``suptitle``. Elements that are not given keep their proportion to
         ``text``, which is ``"small"`` unless given.
     autolayout : bool
-        Let matplotlib fit the axes into the figure at each drawing (`tight_layout`). Without it,
-        the margins are what labels in the given font sizes need.
+        Use matplotlib's `tight_layout` at each drawing. Without it, a `Style` lays figures out
+        by itself, so that nothing is cut off.
     hide_top_right_spines : bool
         Leave out the upper and the right line of the frame.
     alpha : float
@@ -107,7 +108,7 @@ def rc_params(
         **_fonts(sizes),
         **_lines(line, scale),
         **_axes(scale, spines=spines),
-        **_margins(sizes, scale, width * POINTS_PER_INCH, height * POINTS_PER_INCH),
+        **_layout(scale),
         "axes.prop_cycle": f"cycler('color', {cycle})",
     }
 
@@ -147,6 +148,17 @@ def _fonts(sizes: dict[str, float]) -> dict[str, object]:
         "figure.titlesize": sizes["suptitle"],
         "figure.labelsize": sizes["suptitle"],
         "text.usetex": False,
+        # Formulas in the font of the text; the signs that it lacks from one without serifs, too.
+        # matplotlib's own choice for them, Computer Modern, complains of brackets.
+        "mathtext.fontset": "custom",
+        "mathtext.rm": "sans",
+        "mathtext.sf": "sans",
+        "mathtext.it": "sans:italic",
+        "mathtext.cal": "sans:italic",
+        "mathtext.bf": "sans:bold",
+        "mathtext.bfit": "sans:italic:bold",
+        "mathtext.fallback": "stixsans",
+        "date.converter": "concise",  # the year once, and not at every tick
         # Text that stays text can be searched, and edited for the journal.
         "pdf.fonttype": 42,
         "ps.fonttype": 42,
@@ -200,15 +212,11 @@ def _axes(scale: float, *, spines: bool) -> dict[str, object]:
     return params
 
 
-def _margins(
-    sizes: dict[str, float], scale: float, width: float, height: float
-) -> dict[str, object]:
-    """Return the margins that the labels need in a figure of that size in points."""
-    room = Room(
-        **{element: sizes[element] for element in ("text", "title", "label", "tick")},
-        ticks=(TICK + TICK_PAD) * scale,
-        label_pad=LABEL_PAD * scale,
-        title_pad=TITLE_PAD * scale,
-    )
-    margins = fractions(room, width, height)
-    return {f"figure.subplot.{side}": value for side, value in margins.items()}
+def _layout(scale: float) -> dict[str, object]:
+    pad = EDGE * scale / POINTS_PER_INCH
+    return {
+        **{f"figure.subplot.{name}": value for name, value in UNTOUCHED.items()},
+        # Around each panel and its labels, in inches.
+        "figure.constrained_layout.w_pad": pad,
+        "figure.constrained_layout.h_pad": pad,
+    }

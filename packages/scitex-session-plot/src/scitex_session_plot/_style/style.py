@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from scitex_session_plot._colors.colormaps import NamedColormaps
 
-    from .changes import AggBackend, SilentShow
+    from .changes import AggBackend, Silence
+    from .methods import Methods
     from .saving import KeptParams
 
     P = ParamSpec("P")
@@ -289,7 +290,7 @@ class Application:
     def __init__(self, params: Callable[[], dict[str, object]], *, agg: bool) -> None:
         self._params = params
         self._agg = agg
-        self._changes: list[NamedColormaps | AggBackend | SilentShow | KeptParams] = []
+        self._changes: list[NamedColormaps | AggBackend | Silence | KeptParams | Methods] = []
         self._earlier_figures = _open_managers()
         with _lock:
             _stack.append(self)
@@ -298,7 +299,8 @@ class Application:
     def _change(self, matplotlib: ModuleType) -> None:
         from scitex_session_plot._colors.colormaps import NamedColormaps
 
-        from .changes import AggBackend, SilentShow
+        from .changes import AggBackend, Silence
+        from .methods import Methods
         from .saving import KeptParams
 
         with _lock:
@@ -307,8 +309,11 @@ class Application:
             self._changes.append(NamedColormaps(matplotlib))
             if self._agg:
                 self._changes.append(AggBackend(matplotlib))
-                self._changes.append(SilentShow())
+                # Whoever chose Agg asked for a `plt.show()` that shows nothing: without a warning,
+                # in which a script would end wherever there is a display.
+                self._changes.append(Silence(message="FigureCanvasAgg is non-interactive"))
             self._changes.append(KeptParams(matplotlib.rcParams, self._params(), _lock))
+            self._changes.append(Methods())
 
     def close_figures(self) -> int:
         """Close the figures of pyplot opened meanwhile and still open; return how many.

@@ -1,4 +1,4 @@
-"""numpy's arrays and scalars, and torch's tensors, encoded where they lie."""
+"""Encode arrays and scalars of numpy and tensors of torch, without a copy of the whole."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
     from .encoder import Writer
 
-# Small enough for the processor's cache, where the search for NaN costs a tenth of the hash.
+# A block is hashed at once. It fits into the processor's cache: there the search for NaN costs a
+# tenth of the hash.
 BLOCK_BYTES = 1 << 18
-# An array in another order than C's is copied: so much at once, in tiles of this size.
+# An array that is not in C order is copied a panel at a time, and a panel a tile at a time.
 _PANEL_BYTES = 1 << 20
 _TILE_BYTES = 1 << 16
 
-# For each type of float: its words, the bits without the sign, the largest that are no NaN, and the
-# NaN that stands for all. Comparing bits is as quick for half floats as for others, and also works
-# for those that numpy does not know.
+# For each type of float: the unsigned integer of its size, a mask of all bits but the sign, the
+# largest bits of a number (larger ones are NaN), and the bits that we write for every NaN. To
+# compare bits is as quick for half floats as for others, and numpy need not know the type.
 _NANS = {
     "float8_e4m3fn": ("<u1", 0x7F, 0x7E, 0x7F),
     "float8_e5m2": ("<u1", 0x7F, 0x7C, 0x7E),
@@ -38,10 +39,10 @@ _NANS["complex32"] = _NANS["float16"]
 _NANS["complex64"] = _NANS["float32"]
 _NANS["complex128"] = _NANS["float64"]
 
-# As much is copied from a device at once.
+# How much is copied from a GPU at once.
 _DEVICE_BYTES = 1 << 24
 
-# By size: types that numpy knows too. It does not know all of torch's (bfloat16, float8).
+# By size in bytes: a type that numpy has too. It does not have all of torch's (bfloat16, float8).
 _WORDS = {1: "uint8", 2: "int16", 4: "int32", 8: "int64", 16: "complex128"}
 
 _ARRAYS = (
@@ -60,8 +61,8 @@ def write_numpy(writer: Writer, value: Any) -> None:
     Raises
     ------
     Refused
-        If it is neither an array nor a scalar nor a dtype, or is of a class of array that may
-        carry more than its values (a unit).
+        If it is something else, or a subclass of an array that may carry more than its values
+        (a unit).
     """
     if isinstance(value, np.generic):
         writer.count(b"numpy.scalar", 1)
@@ -103,7 +104,7 @@ def write_array(writer: Writer, array: NDArray[Any]) -> None:
 
 
 def write_numbers(writer: Writer, array: NDArray[Any], dtype_name: str) -> None:
-    """Hash the little-endian bytes of numbers in C order, with every NaN alike.
+    """Hash the little-endian bytes of numbers in C order. All NaN have the same bytes.
 
     Parameters
     ----------
@@ -132,7 +133,7 @@ def _write_words(writer: Writer, raw: NDArray[np.uint8], dtype_name: str) -> Non
 def blocks(values: Any, most: int) -> Iterator[Any]:
     """Cut an array or a tensor into views of at most `most` bytes, in C order.
 
-    Whatever its layout, no more than one block needs to be copied at a time.
+    A caller then copies no more than one block at a time, whatever the layout.
     """
     if values.nbytes <= most or not values.ndim:
         yield values
@@ -147,10 +148,10 @@ def blocks(values: Any, most: int) -> Iterator[Any]:
 
 
 def _panels(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """Cut an array into parts whose neighbours in C order lie close together, copied if needed.
+    """Yield an array in C order as it is, and any other one as copies of some rows in C order.
 
-    To read an array in Fortran order in C order fetches a cache line for each number, and loses the
-    line before the next number on it is needed. So some rows at a time are copied first.
+    To read an array of Fortran order number by number in C order is slow: each number fetches a
+    cache line, which is gone from the cache before the next number on it is read.
     """
     steps = [abs(step) for step, size in zip(array.strides, array.shape, strict=True) if size > 1]
     if len(steps) < 2 or steps[-1] == min(steps) or isinstance(array, np.ma.MaskedArray):
@@ -163,7 +164,7 @@ def _panels(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
 
 
 def _copy_in_tiles(source: NDArray[Any], target: NDArray[Any]) -> None:
-    """Copy by halves of the longest axis, until both sides of a part fit into the cache."""
+    """Halve the longest axis until source and target of a part fit into the cache; copy it."""
     if source.nbytes <= _TILE_BYTES:
         target[...] = source
         return
@@ -218,7 +219,7 @@ def _dtype_text(dtype: np.dtype[Any]) -> str:
 
 
 def _is_foreign(dtype: np.dtype[Any]) -> bool:
-    # A dtype that another library registered (ml_dtypes): numpy sees bytes, in the native order.
+    # Another library (ml_dtypes) has registered the dtype. For numpy it is bytes in native order.
     return dtype.type.__module__.partition(".")[0] != "numpy"
 
 
@@ -231,8 +232,8 @@ def write_torch(writer: Writer, value: Any) -> None:
     Raises
     ------
     Refused
-        If it is something else (a module: its ``state_dict()`` has a fingerprint), or a tensor of
-        a kind whose values lie elsewhere (sparse, quantised, on the meta device).
+        If it is something else (a module has none, but its ``state_dict()`` has), or a tensor that
+        is sparse, quantised or on the meta device.
     """
     torch = sys.modules["torch"]
     if isinstance(value, torch.Tensor):

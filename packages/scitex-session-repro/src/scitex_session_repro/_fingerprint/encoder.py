@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     Encoder = Callable[["Writer", Any], None]
 
-# Names the rules of encoding. Fingerprints of other rules can't be compared, so any change of an
-# encoding gets another number.
+# The name of these rules. Fingerprints by other rules can't be compared. So whoever changes how
+# anything is encoded changes this number.
 SCHEME = "sf1"
 _BATCH = 4096  # as many parts are looked at together
 _FEW = 8  # as many different values among strings are encoded once
@@ -100,13 +100,13 @@ class Writer:
     """Encode values, one after the other, into one SHA-256.
 
     A plain value becomes a frame: tag, length, bytes. A container becomes a head with the number of
-    its parts, and its parts. So no encoding is the beginning of another.
+    its parts, followed by the parts. So no encoding is the beginning of another one.
 
     Parameters
     ----------
     around : Writer or None
-        The writer of the containers around. It shares their identities, to find containers that
-        contain themselves, and the encoders of types that it has looked up.
+        The writer of the containers around. Both share the identities of these containers, to
+        find one that contains itself, and the encoders that were looked up.
     """
 
     __slots__ = ("_encoders", "_entered", "_sha", "feed")
@@ -230,7 +230,7 @@ class Writer:
         return writer.digest()
 
 
-# How each type that is more than a plain value is encoded
+# Encoders of types that are not plain values
 
 _SHOWN = 60  # characters of a key in the place of a refused part
 
@@ -256,7 +256,7 @@ def encoder_of(kind: type) -> Encoder | None:
 
 
 def _slots_of(kinds: tuple[type, ...]) -> list[str]:
-    # Members of a class in C do not count, such as default_factory of a defaultdict.
+    # Only slots of Python classes count, not members of C ones (default_factory of a defaultdict).
     members = [item for kind in kinds if "__slots__" in vars(kind) for item in vars(kind).items()]
     return [name for name, member in members if isinstance(member, MemberDescriptorType)]
 
@@ -371,15 +371,15 @@ def _write_mapping(writer: Writer, value: Any) -> None:
 def _as_mapping(slots: list[str]) -> Encoder:
     """Encode only the items of a subclass of a mapping: neither its name nor private attributes.
 
-    Many keep something there, as the state_dict of a torch module does, or offer their items as
-    attributes too.
+    Many subclasses keep private data (the state_dict of a torch module does), or offer their items
+    as attributes too.
     """
 
     def write(writer: Writer, value: Any) -> None:
         stores = () if isinstance(value, dict) else _STORES
         held = (*getattr(value, "__dict__", ()), *(slot for slot in slots if hasattr(value, slot)))
         for name in held:
-            # Look among the items first: where they are also attributes, they need not be strings.
+            # Compare with the items first: if they are attributes too, a name may be no string.
             if not (name in value or name in stores or name.startswith("_")):
                 what = (
                     f"is of type {type(value).__qualname__}, which has the attribute {name!r:.60}"
@@ -453,12 +453,12 @@ _CONTAINERS_BY_NAME: dict[str, Encoder] = {
     "collections.UserDict": _write_mapping,
     "collections.deque": _write_deque,
 }
-_STORES = ("data", "maps")  # where UserDict and ChainMap have their items
+_STORES = ("data", "maps")  # UserDict and ChainMap keep their items in these attributes
 _LIBRARIES: dict[str, Encoder] = {
     "numpy": _write_numpy,
     "pandas": _write_pandas,
     "polars": _write_polars,
     "torch": _write_torch,
 }
-# Encoders that check subclasses themselves, or ignore the class.
+# These encoders check subclasses themselves, or ignore the class.
 _FAMILIES = {_write_path, *_LIBRARIES.values()}

@@ -1,4 +1,4 @@
-"""pandas' frames, series, indexes and scalars, and polars' frames and series."""
+"""Encode frames, series, indexes and scalars of pandas, and frames and series of polars."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _SORTABLE = {
 def write_pandas(writer: Writer, value: Any) -> None:
     """Encode an object of pandas.
 
-    How an index is stored (a range, a frequency) does not count, nor how strings are (pyarrow or
-    Python): both depend on how the frame was made, and on what is installed.
+    It does not count how an index is stored (as a range, with a frequency), nor how strings are
+    (by pyarrow or Python). Both depend on how the frame was made, and on what is installed.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def _write_series_values(writer: Writer, series: Any, polars: Any) -> None:
 
 
 def _as_numbers(polars: Any) -> tuple[Any, ...]:
-    # Types that numpy knows too: not decimals, and not integers of 128 bits.
+    # Types that numpy has too. It has no decimals and no integers of 128 bits.
     signed = (polars.Int8, polars.Int16, polars.Int32, polars.Int64)
     unsigned = (polars.UInt8, polars.UInt16, polars.UInt32, polars.UInt64)
     return (polars.Boolean, polars.Float32, polars.Float64, *signed, *unsigned)

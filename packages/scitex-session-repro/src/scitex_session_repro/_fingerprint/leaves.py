@@ -1,7 +1,7 @@
-"""Tables of plain values as bytes; and refusals, with their place.
+"""How plain values become bytes, and how a value without a fingerprint is refused.
 
-Types of modules that may not be imported are listed by name: a value of such a type can't exist
-before its module is imported.
+The tables list types of rarely imported modules by name, so that we need not import them. A value
+of such a type exists only if its module has been imported.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NAN = b"\x00\x00\x00\x00\x00\x00\xf8\x7f"
 
 
 def integer_bytes(value: int) -> bytes:
-    """Return an integer of any size as little-endian two's complement, as short as possible."""
+    """Return an integer of any size in little-endian two's complement, in as few bytes as fit."""
     return value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
 
 
@@ -110,8 +110,8 @@ STANDARD: dict[str, Leaf] = {
     "uuid.UUID": (b"UUID", lambda value: value.bytes),
 }
 
-# The class of a path does not count: a relative path is the same on another system. Python 3.13
-# renamed the module.
+# The class of a path does not count, since a relative path is the same on another system. The
+# second name is that of Python 3.13.
 PATHS: dict[str, Leaf] = {
     "pathlib.PurePath": (b"path", _path),
     "pathlib._local.PurePath": (b"path", _path),
@@ -119,12 +119,12 @@ PATHS: dict[str, Leaf] = {
 
 
 class Refused(Exception):  # noqa: N818 - it never leaves the package
-    """A part can't be encoded. On the way out, each container adds the step that leads to it.
+    """A part can't be encoded. Each container around it adds a step to its place.
 
     Parameters
     ----------
     what : str
-        What is wrong with it, to be printed after its place.
+        What is wrong with it. The message has it after the place.
     advice : str
         What to pass instead.
     """
@@ -140,7 +140,7 @@ class Refused(Exception):  # noqa: N818 - it never leaves the package
         return root + "".join(reversed(self.steps))
 
 
-# By an attribute that tells the kind of object. The first that fits is used.
+# The advice for an object that has an attribute; the first that fits counts.
 _ADVICE = (
     ("state_dict", "pass its state_dict()"),
     ("bit_generator", "pass its bit_generator.state"),

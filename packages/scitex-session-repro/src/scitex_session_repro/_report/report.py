@@ -156,7 +156,8 @@ def _generators(manager: RandomStateManager | None) -> Iterator[Check]:
                 advice = f"call seed_modules({library}), or use named generators"
                 yield Check(what, NOT_GUARANTEED, "imported, and not seeded", advice)
         elif seeded[module].owner is manager:
-            yield Check(what, GUARANTEED, f"seeded with {seed}; threads share it")
+            given = f"{seed}" if rank is None else f"{seed} and rank {rank}"
+            yield Check(what, GUARANTEED, f"seeded with {given}; threads share it")
         else:
             # Whether that seed is the same in every run is not known here.
             reason = f"seeded by {_described(seeded[module])} since, which is not released: "

@@ -241,8 +241,8 @@ def watch_workers() -> None:
     start, fetch = info.__init__, kinds.create_fetcher
 
     @wraps(start)
-    def become(self: Any, **values: Any) -> None:
-        start(self, **values)
+    def become(self: Any, *values: Any, **named: Any) -> None:
+        start(self, *values, **named)
         _become_worker(self)
 
     @wraps(fetch)
@@ -257,7 +257,9 @@ def watch_workers() -> None:
 
 def _become_worker(info: Any) -> None:
     global _worker
-    _worker = Worker(info.id, info.seed - info.id, beginning_epochs.get(get_ident()))
+    # Taken away: a manager that this worker pickles is not one for a worker.
+    epoch = beginning_epochs.pop(get_ident(), None)
+    _worker = Worker(info.id, info.seed - info.id, epoch)
     _worker.move_streams()
 
 

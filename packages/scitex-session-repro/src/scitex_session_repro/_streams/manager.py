@@ -226,7 +226,11 @@ class RandomStateManager:
         DeviceUnavailableError
             If torch has no generator on that device.
         """
-        return self._streams.torch_generator(name, device)
+        generator = self._streams.torch_generator(name, device)
+        from .loaders import watch_epochs
+
+        watch_epochs()  # a DataLoader may take any of them
+        return generator
 
     def dataloader_generator(self, name: str = "dataloader") -> torch.Generator:
         """Return the torch generator of a name on the CPU, for ``DataLoader(generator=...)``.
@@ -249,11 +253,7 @@ class RandomStateManager:
         MissingLibraryError
             If torch is not installed.
         """
-        generator = self._streams.torch_generator(name, "cpu")
-        from .loaders import watch_epochs
-
-        watch_epochs()
-        return generator
+        return self.get_torch_generator(name)
 
     # Managers below this one
 
