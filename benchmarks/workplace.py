@@ -33,6 +33,10 @@ class Workplace:
             "XDG_CACHE_HOME": str(root / "cache"),
             "XDG_STATE_HOME": str(root / "state"),
         }
+        self._root = root
+        self._commit(self.repository)
+
+    def _commit(self, folder: Path) -> None:
         for command in (
             ("init", "--quiet"),
             ("add", "."),
@@ -41,17 +45,31 @@ class Workplace:
                 *("commit", "--quiet", "--message", "Scripts"),
             ),
         ):
-            subprocess.run(["git", *command], cwd=self.repository, env=self.environment, check=True)
+            subprocess.run(["git", *command], cwd=folder, env=self.environment, check=True)
 
-    def python(self, *arguments: str) -> Variant:
+    def folder(self, script: str, *, files: int | None) -> Path:
+        """Make a folder with a script: a repository of so many files, or for None no repository."""
+        folder = self._root / f"{files} files"
+        folder.mkdir()
+        shutil.copy(SCRIPTS / script, folder)
+        if files is not None:
+            for number in range(files):
+                place = folder / f"{number // 100}"
+                place.mkdir(exist_ok=True)
+                (place / f"{number}.txt").write_text(f"{number}\n")
+            self._commit(folder)
+        return folder
+
+    def python(self, *arguments: str, cwd: Path | None = None) -> Variant:
         """Make a variant: a whole process of this Python, from its start to its end."""
         command = [sys.executable, *arguments]
+        folder = cwd or self.repository
 
         def run() -> float:
             began = time.perf_counter()
             done = subprocess.run(
                 command,
-                cwd=self.repository,
+                cwd=folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

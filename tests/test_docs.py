@@ -30,6 +30,8 @@ def test_the_page_on_disk_names_every_field_of_a_record() -> None:
 
     @stx.session(file="analysis.py")
     def main() -> dict[str, Any]:
+        with open(stx.CONFIG.SDIR_RUN / "large", "wb") as file:
+            file.truncate(1 << 30)  # which is not read
         return {"curve": []}  # which is omitted
 
     main.run()

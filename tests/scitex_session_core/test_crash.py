@@ -362,10 +362,10 @@ class TestKilledBeforeAnyOperation:
     def test_of_a_filer_the_next_one_finishes(
         self, lives: Lives, tmp_path: Path, dead_process: dict[str, Any]
     ) -> None:
-        for n in range(1, 40):
+        for n in range(1, 60):
             run = make_run_dir(tmp_path / str(n) / "fit.py")
             write_record(run.path, {**new_record(run.id), "process": dead_process})
-        found = lives("filer", 39)
+        found = lives("filer", 59)
         assert len(found) > 5
         for life in found:
             out_dir = Path(life["directory"]) / "fit_out"

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 FIELDS = [
     *("schema", "id", "status", "exit_status", "reason", "message", "script", "function"),
     *("arguments", "argv", "cwd", "config", "seed", "started", "ended", "duration_s", "process"),
-    *("python", "platform", "environment", "env", "git", "parent", "attempt", "tags", "note"),
+    *("python", "interpreter", "platform", "environment", "machine", "env", "git", "parent"),
+    *("attempt", "tags", "note"),
     *("results", "artifacts", "versions"),
 ]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scitex_session_core import is_secret_name, jsonable, new_record
+from scitex_session_core import is_secret_name, jsonable, new_record, source_without_secrets
 
 GITHUB = "ghp_" + "a1B2" * 9
 
@@ -331,3 +331,35 @@ def test_a_short_value_is_masked_only_where_it_stands_alone() -> None:
     argv = ["a.py", "-p", "a", "-pa", "-d", "data.csv"]
     record = new_record("x", argv=argv, arguments={"password": "a"})
     assert record["argv"] == ["a.py", "-p", "***", "-p***", "-d", "data.csv"]
+
+
+@pytest.mark.parametrize(
+    ("code", "masked"),
+    [
+        ("token = tokenizer.encode(text)", None),
+        ("password = getpass()", None),
+        ("def login(user: str, password: str) -> None:", None),
+        ("for key, value in pairs: pass", None),
+        ('names = ["password", "email", "token"]', None),
+        ('print(f"token={token}, {password!r}")', None),
+        ('cookie = jar.get("session")', None),
+        ('headers = {"Authorization": f"Bearer {token}"}', None),
+        ("@decorated\nclass A:\n    password: str = None", None),
+        ("password = 'hunter2'", "password = '***'"),
+        ("+    password='hunter2',", "+    password='***',"),
+        ('API_KEY: str = "x1y2"  # mine', 'API_KEY: str = "***"  # mine'),
+        ('os.environ["DB_PASSWORD"] = "x y"', 'os.environ["DB_PASSWORD"] = "***"'),
+        ('connect(user="me", password="a")', 'connect(user="me", password="***")'),
+        ('password = """\nabc\n"""\nx = 1', 'password = """***"""\nx = 1'),
+        ('dsn = "host=db password=abc"', 'dsn = "host=db password=***"'),
+        ('url = "postgres://me:abc@db/x"', 'url = "postgres://me:***@db/x"'),
+        ('run(["x", "--password", "abc"])', 'run(["x", "--password", "***"])'),
+        ('headers = {"Authorization": "abc"}', 'headers = {"Authorization": "***"}'),
+        ("x = '\udcff'\npassword = 'ü'", "x = '\udcff'\npassword = '***'"),
+        ("# İ\npassword = 'abc'", "# İ\npassword = '***'"),
+    ],
+)
+def test_in_code_only_what_is_quoted_is_a_secret(code: str, masked: str | None) -> None:
+    source = code.encode("utf-8", "surrogateescape")
+    shown = source_without_secrets(source).decode("utf-8", "surrogateescape")
+    assert shown == (code if masked is None else masked)

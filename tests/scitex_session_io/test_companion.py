@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import scitex_session_io
+from scitex_session_io import InvalidTypeError, InvalidValueError, capture
 from scitex_session_io._companion.echo import Marks
 from scitex_session_io._companion.main import Companion
 from scitex_session_io._companion.watch import Watch
@@ -571,8 +572,8 @@ def test_where_there_can_be_no_other_process_a_death_is_filed_rather_than_all_sh
             raise BlockingIOError(11, "Resource temporarily unavailable")
         os.fork = fork
         main.LAST_ECHO_S = 0.1
-        descriptors = [-1, reader, -1, -1, -1, -1, log, terminal, -1, -1]
-        words = map(str, ["companion", dead, *descriptors, 0, ""])
+        descriptors = [-1, reader, -1, -1, -1, -1, log, terminal, -1, -1, -1, -1, -1]
+        words = map(str, ["companion", dead, *descriptors, 0, 0, ""])
         main.main([*words, *{FILES_DEATH!r}, {os.path.abspath("death")!r}])
     """)
     assert (finished.returncode, finished.stdout) == (0, "filed\n"), finished.stderr
@@ -615,3 +616,74 @@ def test_a_log_that_is_truncated_while_both_are_shown_holds_up_nothing() -> None
     ).stdout
     assert b"end\n" in shown
     assert Path("out.log").read_text().endswith("x 99\nend\n")
+
+
+ERRAND = """
+    import json, os, signal, sys, time
+    open_here = {}
+    for number in range(256):
+        try:
+            open_here[number] = os.readlink(f"/proc/self/fd/{number}")
+        except OSError:
+            pass
+    time.sleep(0.3)
+    known = {
+        "open": open_here, "nice": os.nice(0), "cwd": os.getcwd(), "ppid": os.getppid(),
+        "leads": os.getsid(0) == os.getpid(), "alarm": signal.alarm(0), "argv": sys.argv[1:],
+        "ignores": signal.getsignal(signal.SIGTERM) == signal.SIG_IGN,
+    }
+    os.write(3, json.dumps(known).encode())
+"""
+
+
+@pytest.mark.parametrize("first", ["", ", companion=start_companion()"], ids=["", "early"])
+@pytest.mark.parametrize("end", ["c.stop()", "os.kill(os.getpid(), 9)"], ids=["stop", "kill"])
+def test_an_errand_outlives_the_run_with_nothing_but_what_it_was_given(
+    end: str, first: str, tmp_path: Path
+) -> None:
+    (tmp_path / "errand.py").write_text(textwrap.dedent(ERRAND))
+    command = [sys.executable, str(tmp_path / "errand.py"), "--a", "", "b c"]
+    finished = run_script(
+        "import os\n"
+        "from scitex_session_io import capture, start_companion\n"
+        "number = os.open('found', os.O_WRONLY | os.O_CREAT)\n"
+        "read_end, write_end = os.pipe()\n"
+        f"c = capture('o.log', 'e.log', errand={command!r}, errand_descriptors=[number]{first})\n"
+        f"c.start()\nos.rename('found', 'moved')\n{end}\n"
+    )
+    assert "can't" not in finished.stderr
+    found = wait_until(lambda: Path("moved").read_bytes() and read_json(Path("moved")))
+    opened = {n: path for n, path in found["open"].items() if not path.startswith("/proc/")}
+    assert opened.pop("3") in (str(tmp_path / "found"), str(tmp_path / "moved"))
+    assert opened == dict.fromkeys("012", "/dev/null")
+    assert found["nice"] == 19
+    assert found["cwd"] == "/"
+    assert found["leads"]
+    assert found["ignores"]
+    assert 50 < found["alarm"] <= 60
+    assert found["argv"] == ["--a", "", "b c"]
+
+
+def test_an_errand_is_no_child_of_the_run_and_none_is_left_of_it() -> None:
+    finished = run_script(
+        "import os, sys, time\n"
+        "from scitex_session_io import capture\n"
+        "errand = [sys.executable, '-c', 'import os; os.write(3, b\"x\")']\n"
+        "number = os.open('found', os.O_WRONLY | os.O_CREAT)\n"
+        "with capture('o.log', 'e.log', errand=errand, errand_descriptors=[number]):\n"
+        "    while not os.path.getsize('found'): time.sleep(0.01)\n"
+        "    try:\n"
+        "        os.waitpid(-1, 0)\n"
+        "    except ChildProcessError:\n"
+        "        print('none')\n"
+    )
+    assert finished.stdout == "none\n", finished
+
+
+def test_an_errand_that_can_not_be_is_refused() -> None:
+    with pytest.raises(InvalidValueError, match="errand"):
+        capture(mode="none", errand=[])
+    with pytest.raises(InvalidTypeError, match="errand"):
+        capture(mode="none", errand="git status")  # type: ignore[arg-type]
+    with pytest.raises(InvalidValueError, match="at most 3 descriptors"):
+        capture(mode="none", errand=["/bin/true"], errand_descriptors=[1, 1, 1, 1])

@@ -195,6 +195,11 @@ class OpenDirectory:
         finally:
             os.close(number)
 
+    def folder(self, name: str) -> int:
+        """Open a folder within, and return its descriptor."""
+        flags = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _NO_LINK
+        return self._within(name, lambda last, folder: os.open(last, flags, dir_fd=folder))
+
     def given_owner(self) -> int:
         """Return the owner that a file gets which this process makes in the directory.
 

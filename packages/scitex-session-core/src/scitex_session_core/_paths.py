@@ -63,8 +63,8 @@ _LONGEST_ID = 200
 _LONGEST_NAME = 255  # in bytes, of every common file system
 _NO_HOME = "there is no home directory: set HOME"
 
-# Folders into which packages are installed, on every system.
-_INSTALLED = {"dist-packages", "site-packages"}
+INSTALLED = frozenset({"dist-packages", "site-packages"})
+"""The folders into which packages are installed, on every system."""
 
 # Network file systems, on which appends of two machines may overwrite each other, and locks and
 # shared memory fail. Lustre, GPFS and CephFS keep both coherent, so they are not among them.
@@ -244,7 +244,7 @@ def out_dir_for(script: Path | None, out: str | os.PathLike[str] | None = None) 
         folder = absolute(chosen)
     elif script is None:
         folder = state_dir() / "runs"
-    elif not _INSTALLED.isdisjoint(script.absolute().parts):
+    elif not INSTALLED.isdisjoint(script.absolute().parts):
         folder = _working_directory()
     else:
         folder = _script_or_package(script).parent

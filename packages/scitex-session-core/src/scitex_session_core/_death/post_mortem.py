@@ -18,6 +18,7 @@ from scitex_session_core._paths import (
 from scitex_session_core._process import liveness
 from scitex_session_core._record.masker import without_secrets
 from scitex_session_core._record.record import (
+    append_event,
     ended_record,
     read_events,
     read_record,
@@ -90,6 +91,8 @@ def write_crash(
     if known == "running" and (ended := write_own_end(run_dir, record, registry, deadline)):
         return run_dir, ended, True
     record = crashed_record(record, run_dir, seen, status=status)
+    # Who files the crashes of others at its own end has no time to read their files.
+    record = with_made_files(record, run_dir, hashing_s=None if deadline is None else 0.0)
     write_record(run_dir, record)
     return run_dir, record, False
 
@@ -135,6 +138,34 @@ def write_own_end(
         trouble = error
     found.say_believed(run_dir, record.get("status"), trouble)
     return found.record
+
+
+def with_made_files(
+    record: dict[str, Any], run_dir: Path, *, hashing_s: float | None = None
+) -> dict[str, Any]:
+    """Return `record` with the files that the dead run had made by whatever hand."""
+    from scitex_session_core._record.files import made_files
+
+    bound = {} if hashing_s is None else {"hashing_s": hashing_s}
+    try:
+        made, notes = made_files(run_dir, record, read_events(run_dir), **bound)
+        known = {artifact["path"] for artifact in record["artifacts"]}
+        for artifact in made:
+            if artifact["path"] in known:  # or the earlier event would count again
+                append_event(run_dir, "artifact", **artifact)
+    except (
+        OSError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ):  # whatever the record has there
+        return record
+    if not made:
+        return record
+    changed = {artifact["path"] for artifact in made}
+    kept = [a for a in record["artifacts"] if a.get("role") != "output" or a["path"] not in changed]
+    return {**record, "artifacts": kept + made, **({"artifacts_notes": notes} if notes else {})}
 
 
 def crashed_record(
@@ -206,6 +237,8 @@ def last_event_and_output(run_dir: Path) -> dict[str, Any]:
         events = read_events(run_dir)
     except OSError:
         events = []
+    # What git told is no sign of how far the run came.
+    events = [event for event in events if event.get("event") != "git"]
     if events:
         found["last_event"] = {
             name: _shown(value) if isinstance(value, str) else value

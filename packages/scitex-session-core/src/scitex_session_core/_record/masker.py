@@ -176,6 +176,8 @@ _USER = (
     r"[\w.+\-]{0,63}):[^\s:@/\"']{1,128}@(?=(?!sha\d|md5)[\w\-]{1,63}[.:(/]|localhost)"
 )
 # name="DB_PASSWORD" value="X", {"name": "DB_PASSWORD", "value": "X"}
+# Of these, code has only what is quoted.
+_HEADERS = {"authorization", "cookie"}
 _PAIR = (
     r"(?i)((?:name|key)\\*[\"']?\s?[=:]\s?\\*[\"'])([\w.\-]{1,64})"
     r"(\\*[\"'][\s,]{0,20}\\*[\"']?value\\*[\"']?\s?[=:]\s?\\*[\"'])[^\"'\n\\]+"
@@ -322,44 +324,122 @@ def _is_key_or_token(words: list[str]) -> bool:
     return False
 
 
-def without_secrets(text: str) -> str:
-    """Return `text` with everything masked that looks like a secret."""
+def without_secrets(text: str, *, code: bool = False) -> str:
+    """Return `text` with everything masked that looks like a secret.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    code : bool
+        Whether it is Python. There, what a secret name is given is a secret only where it is
+        quoted: ``token = tokenizer.encode(text)`` stays as it is.
+    """
     if len(text) >= _SHORTEST_TOKEN:
         text = _without_issued(text)
-    if "@" in text and ":" in text:
+    if ":" in text and _follows_a_word("@", text):
         if "://" in text:
             text = re.sub(_ADDRESS, rf"\1:{MASK}", text)
         text = re.sub(_USER, rf"\1:{MASK}@", text)
-    if "://" in text and "=" in text:
+    if "://" in text and "=" in text and ("?" in text or "&" in text):
         text = re.sub(_QUERY, rf"\1{MASK}", text)
     if not any(sign in text for sign in "=: >%(,"):
         return text
     lower = text.lower()
     for word, pattern in _FORMS:
         if word in lower:
-            text = re.sub(pattern, rf"\1{MASK}", text)
-    return _without_named(text) if any(word in lower for word in _NAME_WORDS) else text
+            masked = _masked_if_quoted if code and word in _HEADERS else rf"\1{MASK}"
+            text = re.sub(pattern, masked, text)
+    if not any(word in lower for word in _NAME_WORDS):
+        return text
+    return _without_named_in_code(text, lower) if code else _without_named(text)
+
+
+def source_without_secrets(source: bytes) -> bytes:
+    """Return Python source with the secrets in it masked, whatever its encoding."""
+    text = source.decode("utf-8", "surrogateescape")
+    masked = without_secrets(text, code=True)
+    return source if masked == text else masked.encode("utf-8", "surrogateescape")
+
+
+def _follows_a_word(sign: str, text: str) -> bool:
+    """Tell whether a sign stands right behind something else than a blank: not in `@decorated`."""
+    at = text.find(sign)
+    while at >= 0:
+        if at and not text[at - 1].isspace():
+            return True
+        at = text.find(sign, at + 1)
+    return False
+
+
+def _without_named_in_code(code: str, lower: str) -> str:
+    """Mask what code gives a secret name, where that is quoted.
+
+    Only the lines are searched that have a secret name and a quote: words such as `pass` and `key`
+    are in nearly all code, and to search the whole of a module takes 40 ms.
+    """
+    if len(lower) != len(code):  # a few letters become two in lower case
+        return _without_named(code, code=True)
+    parts, end = [], 0
+    for start, stop in _secret_lines(code, lower):
+        if start >= end:
+            parts += [code[end:start], _without_named(code[start:stop], code=True)]
+            end = stop
+    return "".join(parts) + code[end:]
+
+
+def _secret_lines(code: str, lower: str) -> list[tuple[int, int]]:
+    """Return where the lines begin and end that have a secret name and a quote."""
+    lines = {}
+    for word in _NAME_WORDS:
+        at = lower.find(word)
+        while at >= 0:
+            first, last = at, at + len(word)
+            while first and (code[first - 1].isalnum() or code[first - 1] in "_-."):
+                first -= 1
+            while last < len(code) and (code[last].isalnum() or code[last] in "_-."):
+                last += 1
+            start, stop = code.rfind("\n", 0, at) + 1, code.find("\n", last)
+            stop = stop if stop >= 0 else len(code)
+            line = code[start:stop]
+            quoted = start not in lines and ("'" in line or '"' in line)
+            if quoted and is_secret_name(code[first:last]):
+                for quotes in ('"""', "'''"):
+                    if line.count(quotes) % 2:  # the value goes on below
+                        stop = max(stop, code.find(quotes, stop) + len(quotes))
+                lines[start] = stop
+            at = lower.find(word, last)
+    return sorted(lines.items())
 
 
 def _without_issued(text: str) -> str:
     """Mask the tokens that are known by their form."""
-    if "-----BEGIN" not in text and all(len(word) < _SHORTEST_TOKEN for word in text.split()):
-        return text
-    if any(word in text for word in _ISSUED_WORDS):
+    # All but a private key is one long word; most words are short, and there are many beginnings.
+    searched = text
+    if "-----BEGIN" not in text:
+        searched = " ".join([word for word in text.split() if len(word) >= _SHORTEST_TOKEN])
+        if not searched:
+            return text
+    if any(word in searched for word in _ISSUED_WORDS):
         for words, pattern in _ISSUED:
-            if any(word in text for word in words):
+            if any(word in searched for word in words):
                 text = re.sub(pattern, MASK, text)
-    if beginnings := [re.escape(word) for word in _BEGINNINGS if word in text]:
+    if beginnings := [re.escape(word) for word in _BEGINNINGS if word in searched]:
         body = r"(?:[A-Za-z0-9]{16}|(?=\S{0,60}\d)(?=\S{0,60}[A-Z])[\w.+/=-]{24})[\w.+/=-]*"
         text = re.sub(rf"(?<![\w+/-])(?:{'|'.join(beginnings)}){body}", MASK, text)
     return text
 
 
-def _without_named(text: str) -> str:
+def _masked_if_quoted(found: re.Match[str]) -> str:
+    quoted = re.search(r"[:=,]\s*\\*[\"']", found[1])
+    return f"{found[1]}{MASK}" if quoted else found[0]
+
+
+def _without_named(text: str, *, code: bool = False) -> str:
     """Mask what a text gives a secret name: `password=X`, `"api_key": "X"`, `--token X`."""
     if "value" in text:
         text = re.sub(_PAIR, _masked_pair, text)
-    if ":" in text:
+    if ":" in text and not code:
         text = _without_lines(text)
     parts = []
     end = 0
@@ -375,12 +455,27 @@ def _without_named(text: str) -> str:
         value = re.compile(_VALUE).match(text, start)
         if value is None or not _is_given(name, between, value[0]):
             continue
+        if code and not _is_literal(text, found, value):
+            continue
         quote = next(filter(None, value.groups()), "")
         inner = value[0].find(quote) + len(quote)
         is_closed = value[0].endswith(quote) and len(value[0]) > inner
         parts += [text[end : start + inner], MASK, quote if is_closed else ""]
         end = value.end()
     return "".join(parts) + text[end:]
+
+
+def _is_literal(code: str, found: re.Match[str], value: re.Match[str]) -> bool:
+    """Tell whether what stands behind a name in code is a text: no call, no variable, no name."""
+    if any(value.groups()):
+        return found[1].startswith("-") or not set(found[2]).isdisjoint("=:>%")
+    if value[0][0] in "{%":  # f"token={token}"
+        return False
+    quote = ""
+    for character in code[code.rfind("\n", 0, found.start()) + 1 : found.start()]:
+        if character in "\"'":
+            quote = "" if character == quote else quote or character
+    return bool(quote)
 
 
 def _without_lines(text: str) -> str:

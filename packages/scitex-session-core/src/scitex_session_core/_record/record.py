@@ -255,8 +255,7 @@ def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[st
         match event:
             case {"event": "artifact", "path": _}:
                 artifact = {name: event.get(name) for name in ("path", "sha256", "bytes", "role")}
-                if "run" in event:
-                    artifact["run"] = event["run"]
+                artifact.update((n, event[n]) for n in ("run", "modified") if n in event)
                 artifacts[_key(artifact)] = artifact
             case {"event": "tag", "tag": str(tag)}:
                 tags.pop(tag, None)  # the last time counts, or folding twice would reorder
@@ -270,11 +269,27 @@ def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[st
             case {"event": "end", "status": str(), "reason": dict()} if unended:
                 folded.update((name, event.get(name)) for name in _OF_THE_END)
             case {"event": "git"}:
-                found = {k: v for k, v in event.items() if k not in ("event", "time")}
-                folded["git"] = {**_dict(folded.get("git")), **found}
+                folded["git"] = _git_with(_dict(folded.get("git")), event)
     folded["artifacts"] = list(artifacts.values())
     folded["tags"] = list(tags)
     return folded
+
+
+def _git_with(git: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+    """Merge an event into the record's ``git``: what is found is no longer unknown."""
+    found = {k: v for k, v in event.items() if k not in ("event", "time", "unknown", "notes")}
+    unknown = {k: v for k, v in _dict(git.get("unknown")).items() if k not in found}
+    notes = dict.fromkeys(
+        [*map(str, _list(git.get("notes"))), *map(str, _list(event.get("notes")))]
+    )
+    merged = {**git, **found, "unknown": {**unknown, **_dict(event.get("unknown"))}}
+    if not merged["unknown"]:
+        del merged["unknown"]
+    if notes:
+        merged["notes"] = list(notes)
+    if found and "time" in event:
+        merged["as_of"] = {**_dict(git.get("as_of")), **dict.fromkeys(found, event["time"])}
+    return merged
 
 
 def _key(artifact: dict[str, Any]) -> tuple[str, ...]:

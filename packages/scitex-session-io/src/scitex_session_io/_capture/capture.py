@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Opener = Callable[[str, int], int]
 
 MODES = ("fd", "sys", "none")
+MOST_PASSED = 3  # descriptors of an errand
 LEAST_BYTES = 1 << 16
 
 # How long we wait for the terminal before `input()` asks, or before a message; seconds.
@@ -43,6 +44,8 @@ def capture(
     heartbeat: StrPath | None = None,
     on_death: Sequence[str] | None = None,
     on_death_code: StrPath | None = None,
+    errand: Sequence[str] | None = None,
+    errand_descriptors: Sequence[int] = (),
     max_bytes: int | None = None,
     companion: Companion | None = None,
     opener: Opener | None = None,
@@ -83,6 +86,15 @@ def capture(
         replaces it, or removes it. So the companion reads it when the run has gone on for a moment,
         and the command gets it as its stdin, for each file a line with its path within the folder,
         a line with its length in bytes, and its content. Linux only; elsewhere stdin is empty.
+    errand : sequence of str, optional
+        A command that the companion starts when the capture begins, and that nobody waits for. The
+        program is an absolute path; it runs with the lowest priority, in the directory ``/`` and a
+        session of its own, with ``/dev/null`` as its standard streams. It outlives this process
+        and, like the companion, a polite request to end; after 60 s it gets SIGALRM. Where there is
+        no companion it is not started.
+    errand_descriptors : sequence of int
+        At most three descriptors, which the errand gets as 3, 4 and 5. They are copied when the
+        capture begins, and stay open here.
     max_bytes : int, optional
         The largest size of each log, at least 65536 (64 KiB); by default there is none. A log that
         grows larger keeps its beginning and its end, together at least half as much, and between
@@ -104,11 +116,11 @@ def capture(
     Raises
     ------
     ValueError
-        `mode` is unknown, a path or a word has a NUL, `on_death` is empty, or `max_bytes` is below
-        65536.
+        `mode` is unknown, a path or a word has a NUL, `on_death` or `errand` is empty, there are
+        more than three `errand_descriptors`, or `max_bytes` is below 65536.
     TypeError
-        A log is missing or not a path, `on_death` is not a sequence of strings, `max_bytes` is not
-        an integer, or `companion` is not a companion.
+        A log is missing or not a path, `on_death` or `errand` is not a sequence of strings,
+        `max_bytes` is not an integer, or `companion` is not a companion.
 
     Notes
     -----
@@ -156,14 +168,19 @@ def capture(
             missing = "stdout" if stdout is None else "stderr"
             raise _invalid_type(missing, "None", f"the path of a log with mode={mode!r}")
         paths = _checked_path("stdout", stdout), _checked_path("stderr", stderr)
-    command = () if on_death is None else _checked_command(on_death)
+    command = () if on_death is None else _checked_command("on_death", on_death)
+    beside = () if errand is None else _checked_command("errand", errand)
+    if len(errand_descriptors) > MOST_PASSED:
+        allowed = f"at most {MOST_PASSED} descriptors"
+        raise _invalid_value("errand_descriptors", errand_descriptors, allowed)
     most = 0 if max_bytes is None else _checked_bytes(max_bytes)
     beat = None if heartbeat is None else _checked_path("heartbeat", heartbeat)
     code = "" if on_death_code is None else _checked_path("on_death_code", on_death_code)
     if companion is not None and not hasattr(companion, "accompany"):
         raise _invalid_type("companion", type(companion).__name__, "from start_companion()")
     opener = opener or open_path
-    return Capture(paths, mode, beat, command, code, most, companion, opener)
+    passed = tuple(errand_descriptors)
+    return Capture(paths, mode, beat, (code, *command), (beside, passed), most, companion, opener)
 
 
 class Capture:
@@ -186,7 +203,7 @@ class Capture:
         mode: Mode,
         heartbeat: str | None,
         on_death: tuple[str, ...],
-        code: str,
+        errand: tuple[tuple[str, ...], tuple[int, ...]],
         most: int,
         companion: Companion | None,
         opener: Opener,
@@ -197,8 +214,8 @@ class Capture:
         self._paths = paths
         self._heartbeat = heartbeat
         self._on_death = on_death
-        self._code = code
-        self._unwatched = heartbeat is not None or bool(on_death)
+        self._errand = errand
+        self._unwatched = heartbeat is not None or len(on_death) > 1 or bool(errand[0])
         self._owner: int | None = None
         self._streams: Redirection | Tees | None = None
         self._early = companion
@@ -362,8 +379,7 @@ class Capture:
             early = self._early
             companion = early if early is not None and early.waiting else Companion()
             beat = None if self._heartbeat is None else (self._heartbeat, self._opener)
-            command = (self._code, *self._on_death)
-            companion.accompany(redirection, self._most, beat, command)
+            companion.accompany(redirection, self._most, beat, self._on_death, self._errand)
             self._companion = companion
         except OSError as error:
             terminal = redirection.terminals[1] if redirection else None
@@ -403,17 +419,17 @@ def _checked_path(name: str, path: StrPath) -> str:
     return absolute
 
 
-def _checked_command(command: Sequence[str]) -> tuple[str, ...]:
+def _checked_command(name: str, command: Sequence[str]) -> tuple[str, ...]:
     try:
         words = tuple(command)
     except TypeError:
         words = None
     if words is None or isinstance(command, str) or not all(isinstance(w, str) for w in words):
-        raise _invalid_type("on_death", repr(command), "a sequence of strings")
+        raise _invalid_type(name, repr(command), "a sequence of strings")
     if not words:
-        raise _invalid_value("on_death", command, "a command of at least one word")
+        raise _invalid_value(name, command, "a command of at least one word")
     if any("\0" in word for word in words):
-        raise _invalid_value("on_death", command, "words without a NUL")
+        raise _invalid_value(name, command, "words without a NUL")
     return words
 
 

@@ -126,6 +126,7 @@ class Companion:
         most: int,
         heartbeat: tuple[str, Opener] | None,
         on_death: Sequence[str],
+        errand: tuple[Sequence[str], Sequence[int]] = ((), ()),
     ) -> None:
         """Give the process its task; start one where none waits.
 
@@ -140,6 +141,8 @@ class Companion:
             A file to touch every 30 s, and what opens it.
         on_death : sequence of str
             The folder of the code of the command for a crash, or ``""``, and the command, if any.
+        errand : pair of sequences
+            A command to start at once, if any, and the descriptors it gets.
 
         Raises
         ------
@@ -160,8 +163,12 @@ class Companion:
             pairs = [kept for pair in self._echoes for kept in pair]
             missing = [None] * (4 - len(pairs))
             marks = redirection.marks.pipe if redirection and redirection.marks else None
-            given = [beat, marks, *pairs, *missing]
-            words = [str(most), *on_death]
+            command, numbers = errand
+            passed: list[Kept | None] = [Kept.copy_of(number) for number in numbers]
+            theirs += [kept for kept in passed if kept is not None]
+            passed += [None] * (3 - len(passed))
+            given = [beat, marks, *pairs, *missing, *passed]
+            words = [str(most), str(len(command)), *command, *on_death]
             if not self._hand_over(given, terminals, words):
                 self.close()
                 self._spawn(None, given, terminals, words)

@@ -13,7 +13,8 @@ has filed its death.
 Arguments: the run's pid; the numbers of the descriptors it was given, -1 for those that are not
 there (control, answer, pidfd, link); and its task, unless there is a link, on which the task comes
 later. The task: the numbers of more descriptors (heartbeat, marks of the order, then log and
-terminal of stdout, the same of stderr); how many bytes a log may have, 0 for any number; the
+terminal of stdout, the same of stderr, then three for the errand); how many bytes a log may have, 0
+for any number; how many words the errand has, a command to be started at once, and these; the
 folder of the code of the command for a crash, or nothing; the rest is that command.
 
 The run writes single bytes to the control pipe: ``d`` (drain: answer ``d`` once everything that
@@ -61,8 +62,10 @@ LAST_ECHO_S = 5.0
 PATIENCE_S = 7 * 86400.0
 # How far a terminal may lag before the middle of a log is dropped unseen.
 LARGEST_LAG = 64 << 20
-# Its terminals, then heartbeat, marks, and log and terminal of both streams.
-TASK_DESCRIPTORS = 8
+# Heartbeat, marks, log and terminal of both streams, and three for the errand.
+NUMBERS = 9
+# Before them its own terminals.
+TASK_DESCRIPTORS = 2 + NUMBERS
 
 
 class Companion:
@@ -295,15 +298,20 @@ def main(argv: list[str]) -> NoReturn:
     ignore_signals()
     pid, control, answer, pidfd, link = (int(word) for word in argv[1:6])
     task = argv[6:]
-    close_others([control, answer, pidfd, link, *map(int, task[:6])])
+    close_others([control, answer, pidfd, link, *map(int, task[:NUMBERS])])
     os.setsid()  # again, in case spawning could not: no Ctrl-C and no hang-up reaches us
     os.chdir("/")  # so that no file system stays busy because of us
     watch = Watch(pid, pidfd)
     if link >= 0:
         task = receive_task(link, watch)
-    heartbeat, marks, *pairs = (int(word) for word in task[:6])
-    most, code, command = int(task[6]), task[7], task[8:]
-    echoes = [Echo(log, out) for log, out in (pairs[:2], pairs[2:]) if log >= 0]
+    heartbeat, marks, *pairs = (int(word) for word in task[:NUMBERS])
+    most, words = int(task[NUMBERS]), int(task[NUMBERS + 1])
+    errand, (code, *command) = task[NUMBERS + 2 :][:words], task[NUMBERS + 2 :][words:]
+    if errand:
+        from .errand import start_errand  # most runs have none
+
+        start_errand(errand, pairs[4:])
+    echoes = [Echo(log, out) for log, out in (pairs[:2], pairs[2:4]) if log >= 0]
     companion = Companion(control, answer, heartbeat, watch, echoes, Marks(marks), most, code)
     if companion.run() and command:
         companion.finish(LAST_ECHO_S)

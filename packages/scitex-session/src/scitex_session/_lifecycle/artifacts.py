@@ -1,4 +1,4 @@
-"""What a run saves and reads: files on record, figures with the name of the run."""
+"""What a run saves and reads: files on record, figures with its name, the user's own modules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ import os
 import sys
 from pathlib import Path
 
-from scitex_session_core import RECORD_NAME, RUN_FILES, __version__, append_event, latest_run
+from scitex_session_core import (
+    INSTALLED,
+    RECORD_NAME,
+    RUN_FILES,
+    __version__,
+    append_event,
+    latest_run,
+    warn,
+)
 from scitex_session_io import save_into
 from scitex_session_plot import watch_savefig
 
@@ -15,13 +23,17 @@ from .record import tolerated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
+    from types import ModuleType
+    from typing import Any
 
-    from scitex_session_core import RunDir
+    from scitex_session_core import CodeCopies, RunDir
 
     from .options import StampMode
 
 _OUT = "_out"
+_OURS = {"scitex_session", *(f"scitex_session_{part}" for part in ("core", "io", "plot", "repro"))}
+_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
 class Artifacts:
@@ -66,6 +78,13 @@ class Artifacts:
             stamp=self._facts if self._stamp else None,
             footer=self._directory.id.rpartition("_")[2] if self._stamp == "visible" else None,
         )
+
+    def watch_imports(self, started: float) -> OwnModules:
+        """Copy the user's modules into ``code/``: those imported by now, and each that will be."""
+        own = OwnModules(self._directory, self._script, started)
+        with tolerated("copying imported modules"):
+            own.watch()
+        return own
 
     def add_output(self, file: str | os.PathLike[str]) -> None:
         """Append a saved file to the events: its path, its size, the SHA-256 of its bytes."""
@@ -172,3 +191,105 @@ def _script_name(script: Path | None, *, in_git: bool) -> str | None:
     while in_git and not os.path.exists(os.path.join(top, ".git")) and os.path.dirname(top) != top:
         top = os.path.dirname(top)
     return os.path.relpath(real, top).replace(os.sep, "/")
+
+
+class OwnModules:
+    """The modules of the user's own that this process imports: those that are not installed.
+
+    Each is copied at the moment it is found, before it runs: what is copied is what is run, a
+    crash finds it there, and so does the end of a pool, whose workers are killed.
+
+    Parameters
+    ----------
+    directory : RunDir
+        The run directory.
+    script : Path or None
+        The script.
+    started : float
+        When the run began, in seconds since the epoch.
+    """
+
+    def __init__(self, directory: RunDir, script: Path | None, started: float) -> None:
+        self._given = directory, script, started
+        self._copies: CodeCopies | None = None
+        self._known: dict[str, bool] = {}
+        self._failed = False
+
+    def watch(self) -> None:
+        """Copy what is imported, and from now on what comes.
+
+        Raises
+        ------
+        OSError
+            A copy can't be made.
+        """
+        sys.meta_path.insert(0, self)
+        for name, (file, module) in self._imported().items():
+            self.copies.keep(name, file, module)
+
+    def stop(self) -> None:
+        """Watch no longer; may be called twice."""
+        # A new list: another thread's import may iterate over the old one.
+        sys.meta_path = [finder for finder in sys.meta_path if finder is not self]
+
+    def end(self) -> dict[str, Any] | None:
+        """Watch no longer; return what the record says of the code, None if none is the user's."""
+        self.stop()
+        own = self._imported()
+        return self.copies.describe(own) if own or self._copies else None
+
+    @property
+    def copies(self) -> CodeCopies:
+        """The copies. What makes them is imported only where there is something to copy."""
+        if self._copies is None:
+            from scitex_session_core import CodeCopies
+
+            self._copies = CodeCopies(*self._given)
+        return self._copies
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, _target: object = None
+    ) -> None:
+        """Copy a module that is about to be imported, if it is the user's; find nothing."""
+        if fullname.partition(".")[0] in _OURS or self._failed:
+            return
+        try:
+            if (file := self._file_of(fullname.rpartition(".")[2], path)) is not None:
+                self.copies.keep(fullname, file)
+        except Exception as error:  # noqa: BLE001  # whatever a user has in sys.path
+            self._failed = True  # said once
+            warn(f"copying the module {fullname} failed: {type(error).__name__}: {error}")
+
+    def _file_of(self, name: str, path: Sequence[str] | None) -> str | None:
+        for folder in sys.path if path is None else path:
+            if self._is_own(folder):
+                for file in (f"{name}/__init__.py", f"{name}.py"):
+                    whole = os.path.join(os.path.abspath(folder), file)
+                    if os.path.isfile(whole):
+                        return whole
+        return None
+
+    def _imported(self) -> dict[str, tuple[str, ModuleType]]:
+        return {
+            name: (file, module)
+            for name, file, module in _python_files()
+            if self._is_own(os.path.dirname(file))
+        }
+
+    def _is_own(self, folder: str) -> bool:
+        if folder not in self._known:
+            whole = os.path.join(os.path.abspath(folder), "")
+            installed = not INSTALLED.isdisjoint(whole.split(os.sep))
+            self._known[folder] = not installed and not whole.startswith(_LIBRARY)
+        return self._known[folder]
+
+
+def _python_files() -> Iterator[tuple[str, str, ModuleType]]:
+    """Yield name, file and module of what is imported, but for ours and the main module."""
+    for name, module in tuple(sys.modules.items()):
+        if name.partition(".")[0] in _OURS or name in ("__main__", "__mp_main__"):
+            continue
+        # Not getattr: a module may have a `__getattr__` that imports what it is asked for.
+        file = getattr(module, "__dict__", {}).get("__file__")
+        if isinstance(file, str) and file.endswith(".py") and not file.startswith(_LIBRARY):
+            yield name, os.path.abspath(file), module

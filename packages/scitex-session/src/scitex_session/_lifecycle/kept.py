@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _LATE = {
     "scitex_session_core": (
         *("_death/__init__", "_death/memory", "_death/post_mortem"),
+        *("_record/code", "_record/files"),
         *("_registry/fold", "_registry/own_end", "_rundir/copy"),
     ),
     "scitex_session_io": (
@@ -25,7 +26,7 @@ _LATE = {
         *("_render/__init__", "_render/codes", "_render/render", "_render/row", "_render/screen"),
     ),
     "scitex_session_repro": (
-        *("_globals/__init__", "_globals/torch"),
+        *("_globals/__init__", "_globals/torch", "_globals/unseeded"),
         *("_report/__init__", "_report/machine", "_report/report"),
     ),
     "scitex_session": ("_lifecycle/messages", "_lifecycle/results"),

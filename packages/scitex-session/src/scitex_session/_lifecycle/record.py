@@ -19,9 +19,13 @@ from scitex_session._names.config_object import LocalTime, set_own_keys
 from scitex_session_core import (
     MASK,
     RECORD_NAME,
+    RUN_FILES,
+    GitErrand,
     append_event,
     ended_record,
     fold_events,
+    gpus,
+    imported_versions,
     jsonable,
     move_to_finished,
     new_record,
@@ -32,8 +36,11 @@ from scitex_session_core import (
     register_end,
     register_start,
     secrets_in,
+    source_without_secrets,
+    usage,
     warn,
     without_hidden,
+    write_environment,
     write_record,
 )
 
@@ -65,6 +72,8 @@ _LONGEST_COPY = 200  # bytes of a script's name
 _RENDERING_S = 1.0
 _LARGEST_RENDERING = 16 << 20
 _RENDERED_AT_ONCE = 1 << 14
+# What stands at the top of a run directory without the user having made a file.
+_OURS = {*(name.partition("/")[0] for name in RUN_FILES), "code", ".environments", ".gitignore"}
 _KNOWN_AT_THE_END = ("END_DATETIME", "EXIT_STATUS", "RUN_DURATION")
 # Types that keep their form as YAML values and, if they can, as YAML keys.
 _IN_YAML = (int, float, bool, type(None), set, date, datetime, LocalTime)
@@ -174,6 +183,8 @@ class RunRecord:
             parent=options.parent,
         )
         self._began = _uptime()
+        self._used = os.times()
+        self._is_script_masked = False
         self._record.update(tags=list(dict.fromkeys(options.tags)), note=options.note)
         set_own_keys(config, START_DATETIME=self._time("started"))
 
@@ -194,6 +205,11 @@ class RunRecord:
         return git["commit"] if git else None
 
     @property
+    def started(self) -> float:
+        """When the run began, in seconds since the epoch."""
+        return self._time("started").timestamp()
+
+    @property
     def saved(self) -> list[str]:
         """The files that the run has saved, once it has ended."""
         return [a["path"] for a in self._record["artifacts"] if a.get("role") == "output"]
@@ -205,20 +221,37 @@ class RunRecord:
 
     def begin(self) -> None:
         """Write the first record, CONFIG.yaml and the script, and register the run."""
+        with tolerated("recording what is installed"):
+            self._record["environment"] = write_environment(self._out_dir, self._script)
         with tolerated("writing the record"):
             write_record(self.directory, self._record)
         with tolerated("writing CONFIG.yaml"):
             write_config(self.directory, self._config, self._files, self._options)
         with tolerated("keeping the script"):
-            save_script(self.directory, self._script)
+            self._is_script_masked = save_script(self.directory, self._script)
         if self._registry is not None:
             with tolerated("registering the session"):
                 register_start(self._registry, self._record, self.path)
                 self._is_registered = True
 
+    def git_errand(self) -> GitErrand | None:
+        """Return the errand that asks git what only git knows; None where there is no git."""
+        if self._script is not None and self._record["git"] is not None:
+            with tolerated("preparing to ask git"):
+                return GitErrand(self.directory, self._record)
+        return None
+
     def add(self, field: str, value: Any) -> None:
         """Add a field to the record that is written at the end; results to those that it has."""
         self._added[field] = value
+
+    def add_code(self, code: Mapping[str, Any] | None) -> None:
+        """Add what is known of the copies in ``code/``: None if the script's is the only one."""
+        if self._is_script_masked and self._script is not None:
+            notes = [f"the copy of {self._script.name} has secrets masked ({MASK})"]
+            code = {**(code or {"modules": {}}), "notes": [*notes, *(code or {}).get("notes", ())]}
+        if code is not None:
+            self.add("code", code)
 
     def end(
         self,
@@ -235,6 +268,10 @@ class RunRecord:
         first = self._record
         found = self._with_events()
         results = {**found["results"], **self._added.pop("results", {})}
+        with tolerated("recording what was used"):
+            self._add_surroundings(found)
+        with tolerated("recording the files that were made"):
+            self._add_made_files(found)
         self._record = ended_record(
             {**found, "results": results, **self._added},
             exit_status=exit_status,
@@ -264,6 +301,38 @@ class RunRecord:
             )
         if self._registry is not None:
             self._register_end(self._registry, first)
+
+    def _add_surroundings(self, found: Mapping[str, Any]) -> None:
+        """Add what only the end of a run knows of its surroundings."""
+        self.add("usage", usage(self._used))
+        self.add("versions", {**found["versions"], **imported_versions(self._script)})
+        if models := gpus():
+            self.add("machine", {**found["machine"], "gpus": models})
+
+    def _add_made_files(self, found: Mapping[str, Any]) -> None:
+        """Add the files that the run made by whatever hand; what changed since, as an event."""
+        names = {*self.directory.names()} - _OURS
+        within = {f"{place}/{n}" for place in ("logs", "CONFIGS") for n in self._names_in(place)}
+        if not names and within <= {*RUN_FILES} and not found["artifacts"]:
+            return
+        from scitex_session_core import made_files
+
+        known = {artifact["path"]: artifact for artifact in found["artifacts"]}
+        made, notes = made_files(self.directory, found, read_events(self.directory))
+        for artifact in made:
+            if artifact["path"] in known:  # or the earlier event would count again
+                append_event(self.directory, "artifact", **artifact)
+        if made:
+            events = [{"event": "artifact", **artifact} for artifact in made]
+            self.add("artifacts", fold_events({**found}, events)["artifacts"])
+        if notes:
+            self.add("artifacts_notes", notes)
+
+    def _names_in(self, folder: str) -> list[str]:
+        try:
+            return os.listdir(self.path / folder)
+        except OSError:  # the script has removed it
+            return []
 
     def _without_secrets(self, reason: Mapping[str, Any]) -> Mapping[str, Any]:
         """Mask values of arguments and configuration that an error repeats without their names."""
@@ -432,8 +501,13 @@ def _has_codes(data: bytes) -> bool:
     return b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
 
 
-def save_script(run_dir: Path | RunDir, script: Path | None) -> None:
+def save_script(run_dir: Path | RunDir, script: Path | None) -> bool:
     """Copy the script into ``code/``; of a notebook, the cells that were executed, as a script.
+
+    Returns
+    -------
+    bool
+        Whether secrets in it had to be masked.
 
     Raises
     ------
@@ -441,7 +515,7 @@ def save_script(run_dir: Path | RunDir, script: Path | None) -> None:
         It can't be read or written.
     """
     if script is None:
-        return
+        return False
     name = script.name
     if len(os.fsencode(name)) > _LONGEST_COPY:  # a temporary name is made of it, which is longer
         kept = os.fsencode(script.stem)[:_LONGEST_COPY].decode("utf-8", "ignore")
@@ -451,16 +525,21 @@ def save_script(run_dir: Path | RunDir, script: Path | None) -> None:
         if script == notebook_here():
             from scitex_session._config.notebook import executed_cells
 
-            cells = jsonable(executed_cells())  # unlike a script, they are no file that is shared
-            directory.write(f"code/{script.stem}.py", cells.encode("utf-8", "backslashreplace"))
-            return
+            # As text: not only Python stands in cells.
+            cells = executed_cells()
+            shown = jsonable(cells)
+            directory.write(f"code/{script.stem}.py", shown.encode("utf-8", "backslashreplace"))
+            return bool(shown != cells)
         # With an explicit sdir, the script itself may lie where its copy would be.
         try:
             if os.path.samestat(directory.stat(copy), os.stat(script)):
-                return
+                return False
         except FileNotFoundError:
             pass
-        directory.write(copy, script.read_bytes())
+        source = script.read_bytes()
+        masked = source_without_secrets(source)
+        directory.write(copy, masked)
+        return masked is not source
 
 
 def write_config(

@@ -22,7 +22,7 @@ from scitex_session_io import capture
 from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager
 
-from .artifacts import Artifacts
+from .artifacts import Artifacts, OwnModules
 from .kept import KeptCode
 from .options import RUN_VARIABLE
 from .record import RunRecord, log_path, tolerated
@@ -113,6 +113,7 @@ class Run:
         self._stack = sys.getrecursionlimit()
         self.at_close("releasing the companion", companion.release)
         self._end_watch: Callable[[], object] | None = None
+        self._modules: OwnModules | None = None
 
     @property
     def id(self) -> str:
@@ -166,6 +167,9 @@ class Run:
         self.rng.checkpoint_directory = run_dir.path
         self._make_record(run_dir, registry, files, debug=debug)
         self._make_names(colors)
+        git = None if options.no_save else self.record.git_errand()
+        if git is not None:
+            self.at_close("closing what git writes to", git.close)
         self.capture = capture(
             log_path(run_dir.path, "stdout"),
             log_path(run_dir.path, "stderr"),
@@ -173,6 +177,8 @@ class Run:
             heartbeat=run_dir.path / HEARTBEAT_NAME,
             on_death=crash_command(run_dir.path, registry),
             on_death_code=code_dir(),
+            errand=git.command if git else None,
+            errand_descriptors=git.descriptors if git else (),
             max_bytes=options.max_log_bytes,
             companion=self._companion,
             opener=run_dir.opener,
@@ -182,7 +188,11 @@ class Run:
         self.record.begin()
         with tolerated("capturing output"):
             self.capture.start()
+        if git is not None:
+            git.close()  # the errand has its own
         artifacts = Artifacts(run_dir, self.script, self.record.commit, options.stamp)
+        self._modules = artifacts.watch_imports(self.record.started)
+        self.at_close("ending the watch on imports", self._modules.stop)
         self.at_close("ending save_into", artifacts.redirect())
         self.at_close("putting back the logger", self.names["logger"].restore)
         self._end_watch = artifacts.watch_figures()
@@ -292,6 +302,9 @@ class Run:
                 self.record.log_error(error)
         with tolerated("recording what repeats"):
             self._record_what_repeats()
+        with tolerated("recording the code"):
+            if self._modules is not None:
+                self.record.add_code(self._modules.end())
         with tolerated("filing the end of the run"):
             self.record.end(exit_status, reason, message=message)
         # Not before: whatever a log does to the rendering, how the run ended is on record.

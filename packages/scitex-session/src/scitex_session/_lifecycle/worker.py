@@ -127,6 +127,7 @@ def _begin(place: Path, record: Mapping[str, Any], announced: Mapping[str, Any])
     git = record.get("git") or {}
     artifacts = Artifacts(run_dir, script, git.get("commit"), announced["stamp"])
     artifacts.redirect()
+    artifacts.watch_imports(started.timestamp())
     # Workers end without atexit.
     util.Finalize(None, artifacts.watch_figures(), exitpriority=0)
     names = {
