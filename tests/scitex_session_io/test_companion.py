@@ -684,6 +684,6 @@ def test_an_errand_that_can_not_be_is_refused() -> None:
     with pytest.raises(InvalidValueError, match="errand"):
         capture(mode="none", errand=[])
     with pytest.raises(InvalidTypeError, match="errand"):
-        capture(mode="none", errand="git status")  # type: ignore[arg-type]
+        capture(mode="none", errand="git status")
     with pytest.raises(InvalidValueError, match="at most 3 descriptors"):
         capture(mode="none", errand=["/bin/true"], errand_descriptors=[1, 1, 1, 1])
