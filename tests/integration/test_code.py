@@ -264,6 +264,33 @@ def test_secrets_in_the_code_are_masked_and_said() -> None:
     ]
 
 
+def test_a_module_that_an_installed_one_hides_is_not_kept() -> None:
+    Path("lib").mkdir()
+    for name in ("yaml", "json", "mine"):
+        Path(f"lib/{name}.py").write_text("")
+    record, code = run("""
+    sys.path.append("lib")
+    @stx.session
+    def main():
+        import json, mine, yaml
+        assert yaml.safe_load
+    """)
+    assert files_in(code) == {"mine.py": ""}
+    assert set(record["code"]["modules"]) == {"mine"}
+
+
+def test_a_copy_that_can_not_be_made_is_said() -> None:
+    Path("good.py").write_text("")
+    record, _ = run("""
+    @stx.session
+    def main():
+        (CONFIG.SDIR_RUN / "code" / "good.py").mkdir()
+        import good
+    """)
+    (note,) = record["code"]["notes"]
+    assert note.startswith("not copied: good (")
+
+
 def test_a_broken_path_is_no_trouble() -> None:
     Path("good.py").write_text("")
     _, code = run("""

@@ -65,10 +65,11 @@ class CodeCopies:
         self._doubtful: list[str] = []
         self._masked: list[str] = []
         self._left_out: list[str] = []
+        self._failed: dict[str, str] = {}
         self._bytes = 0
 
     def keep(self, name: str, file: str, module: ModuleType | None = None) -> None:
-        """Copy the source of a module.
+        """Copy the source of a module. If that can't be, the record says so in the end.
 
         Parameters
         ----------
@@ -78,14 +79,17 @@ class CodeCopies:
             Its file.
         module : ModuleType, optional
             The module, where it has been imported before: its file may have been edited since.
-
-        Raises
-        ------
-        OSError
-            The file can't be read, or not be copied.
         """
-        if name in self.modules or name in self._lost or file == self._script or self._is_over():
+        if name in self._read or name in self._lost or file == self._script or self._is_over():
             return
+        try:
+            self._keep(name, file, module)
+        except OSError as error:
+            self._failed[name] = f"{name} ({error.strerror})"
+        else:
+            self._failed.pop(name, None)
+
+    def _keep(self, name: str, file: str, module: ModuleType | None) -> None:
         with open(file, "rb") as opened:
             found = os.fstat(opened.fileno())
             if not stat.S_ISREG(found.st_mode):
@@ -103,12 +107,12 @@ class CodeCopies:
                     return
                 (self._doubtful if earlier is None else self._edited).append(name)
                 source = earlier or source
-        self._read[name] = (found.st_mtime_ns, found.st_size)
         if source is None:
             self._left_out.append(name)
         else:
-            self.modules[name] = file
             self._write(name, _place(name, file), source)
+            self.modules[name] = file
+        self._read[name] = (found.st_mtime_ns, found.st_size)
 
     def describe(self, own: dict[str, tuple[str, ModuleType]]) -> dict[str, Any]:
         """Copy what is missing, and return what the record says of the code at the end.
@@ -120,10 +124,7 @@ class CodeCopies:
         """
         for name, (file, module) in own.items():
             if name not in self._read:
-                try:
-                    self.keep(name, file, module)
-                except OSError as error:
-                    self._left_out.append(f"{name} ({error.strerror})")
+                self.keep(name, file, module)
             elif _identity(file) != self._read[name]:
                 self._edited.append(name)
         most = f"{_MOST_FILES} files or {_MOST_BYTES >> 20} MiB"
@@ -135,6 +136,7 @@ class CodeCopies:
                 ("edited, perhaps after it was imported and before the copy", self._doubtful),
                 (f"copied with secrets masked ({MASK})", self._masked),
                 (f"not copied, beyond {most}", self._left_out),
+                ("not copied", list(self._failed.values())),
                 ("read in several versions", self._versions()),
             )
             if names

@@ -28,7 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import FrameType
-    from typing import Any
+    from typing import IO, Any
 
 _EVENTS, _DIFF, _FOLDER = 3, 4, 5
 
@@ -111,7 +111,7 @@ class _Git:
         GitError
             It fails, can't be started, or takes too long.
         """
-        with tempfile.TemporaryFile() as errors:
+        with _scratch_file() as errors:
             try:
                 process = subprocess.Popen(
                     [*_GIT, "-C", self.folder, *words],
@@ -139,6 +139,13 @@ class _Git:
                 errors.seek(0)
                 raise GitError(_why(process.returncode, errors.read(10000)))
         return said
+
+
+def _scratch_file() -> IO[bytes]:
+    """Open a file without a name, in memory where the system has such files."""
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("git"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -220,9 +227,16 @@ def _tell(folder: str, commit: str, started: float, report: _Report) -> None:
     if not commit:
         commit = _first_commit(git, report)
     _tell_remote(git, report)
-    with tempfile.TemporaryDirectory(prefix="scitex-session-git-") as place:
-        git.leave_index(place)
+    place = None
+    with suppress(OSError):  # all is read-only, as in hardened containers
+        place = tempfile.mkdtemp(prefix="scitex-session-git-")
+    try:
+        if place is not None:
+            git.leave_index(place)
         _tell_changes(git, commit, started, report)
+    finally:
+        if place is not None:
+            shutil.rmtree(place, ignore_errors=True)
     now = read_git(Path(top))
     if now is not None and now["commit"] not in (commit, None):
         report.note(f"when git had answered, HEAD was at {now['commit']}")

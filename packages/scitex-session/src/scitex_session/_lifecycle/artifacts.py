@@ -216,13 +216,7 @@ class OwnModules:
         self._failed = False
 
     def watch(self) -> None:
-        """Copy what is imported, and from now on what comes.
-
-        Raises
-        ------
-        OSError
-            A copy can't be made.
-        """
+        """Copy what is imported, and from now on what comes."""
         sys.meta_path.insert(0, self)
         for name, (file, module) in self._imported().items():
             self.copies.keep(name, file, module)
@@ -261,12 +255,17 @@ class OwnModules:
             warn(f"copying the module {fullname} failed: {type(error).__name__}: {error}")
 
     def _file_of(self, name: str, path: Sequence[str] | None) -> str | None:
+        """Return the file of a module that Python would find, if it is the user's."""
+        installed = []
         for folder in sys.path if path is None else path:
-            if self._is_own(folder):
-                for file in (f"{name}/__init__.py", f"{name}.py"):
-                    whole = os.path.join(os.path.abspath(folder), file)
-                    if os.path.isfile(whole):
-                        return whole
+            if not self._is_own(folder):
+                installed.append(os.path.join(folder, name))
+                continue
+            whole = os.path.join(os.path.abspath(folder), name)
+            for file in (os.path.join(whole, "__init__.py"), f"{whole}.py"):
+                if os.path.isfile(file):
+                    first = any(map(os.path.exists, (*installed, *(f"{i}.py" for i in installed))))
+                    return None if first else file
         return None
 
     def _imported(self) -> dict[str, tuple[str, ModuleType]]:
