@@ -363,3 +363,17 @@ def test_in_code_only_what_is_quoted_is_a_secret(code: str, masked: str | None) 
     source = code.encode("utf-8", "surrogateescape")
     shown = source_without_secrets(source).decode("utf-8", "surrogateescape")
     assert shown == (code if masked is None else masked)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'def main(size: int = 3, api_key: str = ""):\n    return size',
+        "login(password='', user='me')",
+        '{"password": "", "user": "me"}',
+        'password=b"" or None',
+    ],
+)
+def test_an_empty_text_hides_nothing(text: str) -> None:
+    assert jsonable(text) == text
+    assert source_without_secrets(text.encode()) == text.encode()

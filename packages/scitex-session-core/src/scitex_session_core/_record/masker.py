@@ -125,6 +125,7 @@ _VALUE = (
     r"|\{[^}\n]{1,4000}\}|\[[^\]\n]{1,4000}\]|\([^)\n]{1,4000}\)"
     r"|(?:[^\s;&\"'<>,)\]}\\]|[,)\]}](?![\s,;)\]}]|\Z|\w{1,40}=)|\\(?![\"'n]))+"
 )
+_EMPTY = r"[bBrRuUfF]{0,2}(?:\"\"(?!\")|''(?!'))"  # a text of no characters, which hides nothing
 # What stands on the line of a name whose value is below it.
 _BLOCK = r"(?:[|>][-+\d]{0,2})?"
 _NAME_ALONE = r"[\w.\- ]{1,64}"
@@ -452,6 +453,8 @@ def _without_named(text: str, *, code: bool = False) -> str:
             continue
         if ":" in between and (annotation := re.compile(_ANNOTATION).match(text, start)):
             start = annotation.end()
+        if re.compile(_EMPTY).match(text, start):
+            continue
         value = re.compile(_VALUE).match(text, start)
         if value is None or not _is_given(name, between, value[0]):
             continue
