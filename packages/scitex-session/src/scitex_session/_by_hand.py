@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from scitex_session_plot import CustomColors
     from scitex_session_repro import RandomStateManager
 
-    from ._lifecycle.options import CaptureMode, RunKeywords, StampMode
+    from ._lifecycle.options import CaptureMode, DeterministicMode, RunKeywords, StampMode
     from ._names.config_object import Config
     from ._names.logger import Logger
 
@@ -84,7 +84,7 @@ def start(
     out: str | _os.PathLike[str] | None = None,
     no_save: bool = False,
     stamp: StampMode = True,
-    deterministic: bool = False,
+    deterministic: DeterministicMode = False,
 ) -> tuple[Config, TextIO | None, TextIO | None, ModuleType, CustomColors, RandomStateManager]:
     """Start a session by hand; `close` ends it.
 
@@ -159,8 +159,9 @@ def start(
     stamp : bool or "visible"
         Write into the metadata of every saved figure which run made it. ``"visible"`` also draws
         the last part of the ID into the corner of the figure, for drafts.
-    deterministic : bool
-        Ask torch for deterministic algorithms during the run, and turn TF32 off.
+    deterministic : bool or "warn"
+        Ask torch for deterministic algorithms during the run, and turn TF32 off. With ``"warn"``,
+        torch warns of an operation that has no deterministic form, instead of raising.
 
     Returns
     -------

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scitex_session_plot import Style
 
     CaptureMode = Literal["fd", "sys", "none"]
+    DeterministicMode = bool | Literal["warn"]
     StampMode = bool | Literal["visible"]
     Check = Callable[[str, Any], Any]
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
         capture: CaptureMode
         clear_logs: bool
         debug: bool | None
-        deterministic: bool
+        deterministic: DeterministicMode
         dpi_display: int
         dpi_save: int
         fig_scale: float
@@ -66,6 +67,12 @@ RUN_VARIABLE = "SCITEX_SESSION_RUN"
 
 _CAPTURE_MODES = ("fd", "sys", "none")
 _LEAST_LOG_BYTES = 65536
+
+
+def _deterministic(name: str, value: Any) -> Any:
+    if value not in (True, False, "warn"):
+        raise InvalidTypeError(name, value, "True, False or 'warn'")
+    return value
 
 
 def _elsewhere(_name: str, value: Any) -> Any:
@@ -155,7 +162,7 @@ _KEYWORDS: Mapping[str, tuple[Any, Check]] = {
     "capture": ("fd", _capture),
     "clear_logs": (False, _switch),
     "debug": (None, _debug),
-    "deterministic": (False, _switch),
+    "deterministic": (False, _deterministic),
     "dpi_display": (100, _of_figures),
     "dpi_save": (300, _of_figures),
     "fig_scale": (1.0, _of_figures),
