@@ -752,16 +752,15 @@ def _names(value: object) -> tuple[str, ...]:
 
 def _are_pairs(value: Container) -> bool:
     """Tell whether these are pairs of a name and a value, as headers are."""
-    return all(
+    return bool(value) and all(
         isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str)
         for item in value
     )
 
 
 def _is_command(value: Container) -> TypeGuard[Iterable[str]]:
-    return all(isinstance(item, str) for item in value) and any(
-        item.startswith("--") for item in value
-    )
+    in_order = isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
+    return in_order and any(item.startswith("--") for item in value)
 
 
 def _is_login(name: str, value: object) -> bool:
