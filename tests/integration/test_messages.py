@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support import write_script
+from support import run_script, write_script
 
 SCRIPT = """
     import sys
@@ -28,6 +28,13 @@ SCRIPT = """
 
     if __name__ == "__main__":
         main()
+"""
+
+BLOCK = """
+    import scitex_session as stx
+
+    with stx.Session():
+        1 / 0
 """
 
 CATCHES = """try:
@@ -53,7 +60,7 @@ def test_a_failure_says_in_one_line_where_its_logs_are(how: str, last: str) -> N
     status, stdout, stderr = run("--how", how)
     assert (status, stdout) == (3 if how == "return" else 1, "")
     line = f"scitex-session: failed; its logs and files are in {the_run()}\n"
-    assert stderr.endswith(line + last)
+    assert stderr.endswith(last + line)
     assert stderr.count("scitex-session:") == 1
 
 
@@ -101,4 +108,32 @@ def test_where_the_script_catches_the_error_the_line_comes_at_the_end() -> None:
     assert done.returncode == 0
     assert done.stderr == (
         f"caught\nscitex-session: failed; its logs and files are in {the_run()}\n"
+    )
+
+
+def test_the_line_stands_below_the_traceback_of_a_block() -> None:
+    command = [sys.executable, str(write_script(BLOCK))]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    *_, error, line = finished.stderr.splitlines()
+    assert error == "ZeroDivisionError: division by zero"
+    assert line == f"scitex-session: failed; its logs and files are in {the_run()}"
+
+
+@pytest.mark.parametrize(
+    ("uses", "missing"), [("CONFIG.ID", "CONFIG"), ("stx.log(loss=1)", "stx.log")]
+)
+def test_without_a_session_an_error_that_comes_of_it_says_so(uses: str, missing: str) -> None:
+    script = f"""
+        import scitex_session as stx
+
+        @stx.session
+        def fit():
+            {uses}
+
+        fit()
+    """
+    finished = run_script(script, env={"SCITEX_SESSION_DISABLE": "yes"})
+    assert finished.returncode == 1
+    assert finished.stderr.splitlines()[-1] == (
+        f"SCITEX_SESSION_DISABLE=yes runs fit as a plain function, which has no {missing}"
     )

@@ -22,6 +22,7 @@ from scitex_session._config.yaml import read_yaml
 from scitex_session._lifecycle.options import Options
 from scitex_session._lifecycle.record import save_script
 from scitex_session._lifecycle.written_config import to_yaml, write_config
+from scitex_session_core import is_secret_name
 
 NOTHING = ConfigFiles({}, {}, {}, debug=False)
 
@@ -53,7 +54,9 @@ OFFSETS = st.integers(-23 * 60, 23 * 60).map(
     lambda minutes: datetime.timezone(datetime.timedelta(minutes=minutes))
 )
 # A name that is that of a secret has its value masked.
-KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="kKtTsSpPbBcC:/"))
+KEYS = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="kKtTsSpPbBcC:/")
+).filter(lambda key: not is_secret_name(key))  # in other scripts, too
 SCALARS = (
     st.none()
     | st.booleans()

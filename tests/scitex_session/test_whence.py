@@ -74,6 +74,16 @@ def test_what_is_not_known_has_no_line(capsys: pytest.CaptureFixture[str]) -> No
     assert list(shown) == ["run", "found by", "started", "status", "directory"]
 
 
+def test_a_file_named_by_way_of_latest_has_the_directory_that_stays(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place = recorded(**RUN)
+    (place / "table.csv").write_text("a,b\n")
+    Path("latest").symlink_to(place)
+    assert told(Path("latest/table.csv"), capsys)["directory"] == str(place)
+    assert told(Path("latest"), capsys)["directory"] == str(place)
+
+
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [

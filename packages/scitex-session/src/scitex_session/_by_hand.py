@@ -263,7 +263,9 @@ def close(
         return
     run.close(exit_status, {"kind": "closed"}, message=message)
     run.guard.die()  # of a signal that waited for the end of the clean-up
-    run.conclude(message, verbose=verbose, notify=notify)
+    run.conclude(message, verbose=verbose)
+    if notify:
+        run.notify(message)
 
 
 class Session:
@@ -310,6 +312,7 @@ class Session:
         check_keywords(session_kwargs)
         self._keywords = session_kwargs
         self._run: Run | None = None
+        self._namespace: dict[str, Any] = {}
         self.results: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
@@ -327,7 +330,7 @@ class Session:
         run, self._run = self._run, None
         if run is not None and run in _unclosed:
             run.guard.begin_cleanup(error)
-            end(run, self.results, error)
+            end(run, self.results, error, block=self._namespace)
 
     async def __aexit__(
         self,
@@ -342,6 +345,7 @@ class Session:
         file = options.file
         script = Path(file).absolute() if file is not None else script_of_caller(caller)
         self._run = _begun(Run(options, script, start_companion()), alone=True)
+        self._namespace = caller.f_globals
         self.results = {}
         for name, value in self._run.names.items():
             setattr(self, name, value)

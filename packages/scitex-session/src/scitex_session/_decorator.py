@@ -24,7 +24,7 @@ from ._command_line.signature import (
     variables_around,
 )
 from ._config.script import is_interactive
-from ._errors import ConfigFileError, UnsuitableFunctionError, UsageError
+from ._errors import ConfigFileError, NoSessionError, UnsuitableFunctionError, UsageError
 from ._lifecycle.execute import (
     Finished,
     check_not_nested,
@@ -32,6 +32,7 @@ from ._lifecycle.execute import (
     execute_async,
     in_event_loop,
     run_to_end,
+    shorten_traceback,
 )
 from ._lifecycle.options import RUN_VARIABLE, check_keywords
 from ._names.injection import GLOBALS, INJECTED, check_injected
@@ -147,12 +148,27 @@ def _result(
     exits: bool = False,
 ) -> Any:
     if plain:
-        return run_to_end(call(None))
+        return _plain_result(func, call)
     try:
         ending = execute(func, call, keywords, arguments)
     except ConfigFileError as wrong:
         refuse(wrong)
     return ending.return_or_raise(exits=exits)
+
+
+def _plain_result(func: Callable[..., Any], call: Callable[[Any], Any]) -> Any:
+    """Call a function without a session; an error says so if it comes of that."""
+    try:
+        return run_to_end(call(None))
+    except BaseException as error:
+        missing = error.name if isinstance(error, (NameError, NoSessionError)) else None
+        if _is_disabled() and (missing in GLOBALS or isinstance(error, NoSessionError)):
+            error.add_note(
+                f"SCITEX_SESSION_DISABLE={os.environ['SCITEX_SESSION_DISABLE']} runs "
+                f"{name_of(func)} as a plain function, which has no {missing}"
+            )
+        shorten_traceback(namespace_of(func))
+        raise
 
 
 async def _result_in_loop(

@@ -212,7 +212,9 @@ def _fill_from_session(origin: Origin, session: Mapping[str, Any]) -> bool:
 def _fill_from_record(
     origin: Origin, record: Mapping[str, Any], place: Path, session: Mapping[str, Any]
 ) -> None:
-    origin.directory = place
+    origin.directory = (
+        place.resolve() if place.is_symlink() else place
+    )  # `latest` leads on tomorrow
     origin.run = {name: record.get(name) for name in _FIELDS}
     origin.run["status"] = current_status(record, place)
     if session and record.get("status") == "running":

@@ -38,8 +38,8 @@ _OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _present: list[Run] = []
 # Those whose function has ended, and of which threads still run; and what ends them.
 _lingering: dict[Run, Callable[..., None]] = {}
-# What is to be said of sessions that an error ended, below its traceback.
-_after_traceback: list[Callable[[], None]] = []
+# What is to be said of sessions that an error ended, below what Python prints of it.
+_after_error: list[Callable[[], None]] = []
 
 
 def enter(run: Run, *, alone: bool = False) -> None:
@@ -59,6 +59,7 @@ def enter(run: Run, *, alone: bool = False) -> None:
         Another session is there.
     """
     _end_lingering()
+    _say_rest()  # the script has caught the errors of earlier sessions
     # Appended before the look, so that of two threads only one is the first.
     _present.append(run)
     first = next(each for each in _present if each.owned)
@@ -165,9 +166,10 @@ def execute(
         error = error or raised
         run.guard.insist_on_cleanup(error)
     waits = error is None or _exits_silently(error)
+    namespace = namespace_of(func)
     if error is not None:
-        _shorten_traceback(func)
-    return end(run, result, error, lingers=waits and _is_script(func))
+        shorten_traceback(namespace)
+    return end(run, result, error, lingers=waits and _is_script(namespace))
 
 
 async def execute_async(
@@ -193,7 +195,7 @@ async def execute_async(
         error = error or raised
         run.guard.insist_on_cleanup(error)
     if error is not None:
-        _shorten_traceback(func)
+        shorten_traceback(namespace_of(func))
     return end(run, result, error)
 
 
@@ -232,9 +234,9 @@ def _injected(run: Run, func: Callable[..., Any]) -> dict[str, Any]:
     return injected
 
 
-def _is_script(func: Callable[..., Any]) -> bool:
-    """Tell whether a function is the script's own, so that its end is near that of the process."""
-    return namespace_of(func).get("__name__") == "__main__" and not is_interactive()
+def _is_script(namespace: Mapping[str, Any]) -> bool:
+    """Tell whether globals are the script's own, so that an end there is near the process's."""
+    return namespace.get("__name__") == "__main__" and not is_interactive()
 
 
 def _exits_silently(error: BaseException) -> bool:
@@ -242,7 +244,14 @@ def _exits_silently(error: BaseException) -> bool:
     return type(error) is SystemExit and (error.code is None or isinstance(error.code, int))
 
 
-def end(run: Run, result: Any, error: BaseException | None, *, lingers: bool = False) -> Ending:
+def end(
+    run: Run,
+    result: Any,
+    error: BaseException | None,
+    *,
+    lingers: bool = False,
+    block: Mapping[str, Any] | None = None,
+) -> Ending:
     """End a session whose function has ended.
 
     Parameters
@@ -255,6 +264,8 @@ def end(run: Run, result: Any, error: BaseException | None, *, lingers: bool = F
         What it raised.
     lingers : bool
         Whether the session lasts as long as the threads that the function has left.
+    block : mapping, optional
+        The globals of the block that the session was, if it was one.
 
     Notes
     -----
@@ -282,17 +293,20 @@ def end(run: Run, result: Any, error: BaseException | None, *, lingers: bool = F
                 run.close(exit_status, reason, message=message, error=error)
             else:
                 run.close(*outcome(signum=signum), message=":(")
+            if error is not None and block is not None:
+                # Only now: a block has a hook of its own, which the close has put back.
+                shorten_traceback(block)
             conclude = functools.partial(
-                run.conclude,
-                message,
-                verbose=options.verbose,
-                notify=options.notify,
-                failure=True,
+                run.conclude, message, verbose=options.verbose, failure=True
             )
-            if _traceback_follows(error) and run.guard.ended_by is None:
-                _after_traceback.append(conclude)
+            dies_now = run.guard.ended_by is not None and not run.guard.left_to_python
+            if _text_follows(error) and not dies_now:
+                _after_error.append(conclude)
             else:
                 conclude()
+            # This does not wait: several addresses need threads, which can't start at the very end.
+            if options.notify:
+                run.notify(message)
 
         threads = run.threads_left() if signum is None else []
         if threads and lingers and run.guard.ended_by is None:
@@ -347,33 +361,51 @@ def _without_our_frames(error: BaseException) -> BaseException:
     """Take the frames of this package off the top of an error's traceback.
 
     Who reads a traceback at 2 a.m. looks for their own line: five frames of a decorator above it
-    are noise. An error that is ours from top to bottom keeps its frames.
+    are noise. So is our handler of the signal at its end. An error that is ours from top to bottom
+    keeps its frames.
     """
+    from .signals import Terminated
+
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OURS):
         trace = trace.tb_next
-    return error if trace is None else error.with_traceback(trace)
+    if trace is None:
+        return error
+    if isinstance(error, Terminated):
+        last = entry = trace
+        while entry.tb_next is not None:
+            entry = entry.tb_next
+            if not entry.tb_frame.f_code.co_filename.startswith(_OURS):
+                last = entry
+        last.tb_next = None
+    return error.with_traceback(trace)
 
 
-def _shorten_traceback(func: Callable[..., Any]) -> None:
-    """Have the error of a script printed without our frames, unless others have set a hook."""
-    if _is_script(func) and sys.excepthook is sys.__excepthook__:
+def shorten_traceback(namespace: Mapping[str, Any]) -> None:
+    """Have the error of a script printed without our frames, unless others have set a hook.
+
+    Parameters
+    ----------
+    namespace : mapping
+        The globals of the code that raises it.
+    """
+    if _is_script(namespace) and sys.excepthook is sys.__excepthook__:
         import atexit
 
         sys.excepthook = _print_without_our_frames
-        # Where the script itself catches the error, no traceback is printed.
+        # The hook is not called for the text of `sys.exit`, nor where the script catches the error.
         atexit.register(_say_rest)
 
 
-def _traceback_follows(error: BaseException | None) -> bool:
-    """Tell whether Python prints a traceback, if nobody catches the error."""
+def _text_follows(error: BaseException | None) -> bool:
+    """Tell whether Python prints a traceback, or a text of `sys.exit`, if nobody catches it."""
     ours = sys.excepthook is _print_without_our_frames
-    return ours and error is not None and not isinstance(error, SystemExit)
+    return ours and error is not None and not _exits_silently(error)
 
 
 def _say_rest() -> None:
-    while _after_traceback:
-        _after_traceback.pop(0)()
+    while _after_error:
+        _after_error.pop(0)()
 
 
 def _print_without_our_frames(

@@ -340,8 +340,8 @@ class Run:
                 if options.show_execution_flow and self.script is not None:
                     messages.print_flow(self.script)
 
-    def conclude(self, message: str, *, verbose: bool, notify: bool, failure: bool = False) -> None:
-        """Print how the session ended, and send a notice of it, as far as was asked for.
+    def conclude(self, message: str, *, verbose: bool, failure: bool = False) -> None:
+        """Print how the session ended, if that was asked for.
 
         With `failure`, a session that failed says where its logs are even if it is not verbose.
         """
@@ -355,11 +355,13 @@ class Run:
                 from .messages import print_failure
 
                 print_failure(self)
-        if notify:
-            with self._kept, _Stack(self._stack), tolerated("sending the notice"):
-                from .messages import send_notice
 
-                send_notice(self, message)
+    def notify(self, message: str) -> None:
+        """Send a notice of how the session ended."""
+        with self._kept, _Stack(self._stack), tolerated("sending the notice"):
+            from .messages import send_notice
+
+            send_notice(self, message)
 
     def add_results(self, returned: Mapping[Any, Any]) -> None:
         """Record what the function returned in a dict."""

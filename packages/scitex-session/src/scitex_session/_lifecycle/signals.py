@@ -32,6 +32,9 @@ class Terminated(SystemExit):
         super().__init__(128 + signum)
         self.signum = signum
 
+    def __str__(self) -> str:  # in the log of the run
+        return f"by {signal.Signals(self.signum).name}"
+
 
 class SignalGuard:
     """Install the signal handlers of a session, and remember which signal ended it.

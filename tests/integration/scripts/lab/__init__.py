@@ -1,0 +1,1 @@
+"""A small package with an entry point of its own: ``python -m lab.train``."""
