@@ -343,6 +343,8 @@ def test_a_short_value_is_masked_only_where_it_stands_alone() -> None:
         ('names = ["password", "email", "token"]', None),
         ('print(f"token={token}, {password!r}")', None),
         ('cookie = jar.get("session")', None),
+        ('return {"token": bool(api_token), "password": None}', None),
+        ('self.headers["Cookie"] = cookie_header', None),
         ('headers = {"Authorization": f"Bearer {token}"}', None),
         ("@decorated\nclass A:\n    password: str = None", None),
         ("password = 'hunter2'", "password = '***'"),

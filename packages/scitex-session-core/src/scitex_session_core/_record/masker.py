@@ -475,7 +475,7 @@ def _is_literal(code: str, found: re.Match[str], value: re.Match[str]) -> bool:
     if value[0][0] in "{%":  # f"token={token}"
         return False
     quote = ""
-    for character in code[code.rfind("\n", 0, found.start()) + 1 : found.start()]:
+    for character in code[code.rfind("\n", 0, found.start()) + 1 : value.start()]:
         if character in "\"'":
             quote = "" if character == quote else quote or character
     return bool(quote)
