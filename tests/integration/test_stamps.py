@@ -307,7 +307,7 @@ def test_any_other_file_is_found_by_its_content_and_by_where_it_lies() -> None:
     assert {found["id"] for found in (copied, saved, notes, record, itself)} == {run.name}
     assert (copied["found_by"], copied["artifact"]) == ("content", "table.csv")
     assert (saved["found_by"], saved["artifact"]) == ("directory", "table.csv")
-    assert (notes["found_by"], notes["artifact"]) == ("directory", None)
+    assert (notes["found_by"], notes["artifact"]) == ("directory", "notes.txt")
     assert record["found_by"] == "directory"
     assert itself["found_by"] == "itself"
 
