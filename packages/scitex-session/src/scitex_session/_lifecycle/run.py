@@ -333,19 +333,19 @@ class Run:
         With `failure`, a session that failed says where its logs are even if it is not verbose.
         """
         if verbose:
-            with self._kept, tolerated("printing how the session ended"):
+            with self._kept, _Stack(self._stack), tolerated("printing how the session ended"):
                 from .messages import print_footer
 
                 print_footer(self, message)
         elif failure and self.record.status == "failed" and not self.options.no_save:
-            with self._kept, tolerated("printing where the logs are"):
+            with self._kept, _Stack(self._stack), tolerated("printing where the logs are"):
                 from .messages import print_failure
 
                 print_failure(self)
 
     def notify(self, message: str) -> None:
         """Send a notice of how the session ended."""
-        with self._kept, tolerated("sending the notice"):
+        with self._kept, _Stack(self._stack), tolerated("sending the notice"):
             from .messages import send_notice
 
             send_notice(self, message)
