@@ -622,8 +622,8 @@ def test_a_pickled_figure_looks_the_same_where_we_are_not() -> None:
             fig = draw(style.plt)
             expected = drawn_positions(fig)
             pickled = pickle.dumps(fig)
-            assert drawn_positions(pickle.loads(pickled)) == pytest.approx(expected, abs=2e-3)
-            assert drawn_positions(copy.deepcopy(fig)) == pytest.approx(expected, abs=2e-3)
+            assert drawn_positions(pickle.loads(pickled)) == pytest.approx(expected, abs=0.01)
+            assert drawn_positions(copy.deepcopy(fig)) == pytest.approx(expected, abs=0.01)
         assert b"scitex_session" not in pickled
 
 
