@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,21 @@ def test_what_the_user_calls_latest_stays(
         point_latest(run)
     assert latest.lstat() == before
     assert latest_run(run.parent.parent) == run
+
+
+def test_a_copy_that_follows_the_link_does_not_stay_the_latest(
+    success: Callable[[], Path], tmp_path: Path
+) -> None:
+    first = success()
+    point_latest(first)
+    out = shutil.copytree(first.parent.parent, tmp_path / "copied" / "analysis_out")
+    assert not (out / "latest").is_symlink()
+    second = out / "FINISHED_SUCCESS" / success().name
+    shutil.copytree(first.parent / second.name, second)
+    point_latest(second)
+    assert (out / "latest").resolve() == second
+    (kept,) = out.glob("latest.*.copy")
+    assert (kept / "session.json").read_bytes() == (first / "session.json").read_bytes()
 
 
 def test_without_it_the_run_that_began_last_is_found(success: Callable[[], Path]) -> None:

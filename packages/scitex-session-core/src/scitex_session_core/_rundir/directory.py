@@ -382,12 +382,15 @@ def point_latest(run_dir: Path) -> None:
     -----
     The link is replaced by one rename, so that there is always one. Where the file system has no
     links, it is a small file that holds what the link would. A `latest` of the user's own stays as
-    it is, with a warning.
+    it is, with a warning. One that is a copy of a run (``cp -rL`` follows the link) gets another
+    name: it would lead to that run for ever.
     """
     if run_dir.parent.name != _SUCCESSES:
         return
     latest = run_dir.parent.parent / LATEST_NAME
-    if os.path.lexists(latest) and _target(latest) is None:
+    if _is_copy(latest):
+        os.rename(latest, latest.with_name(f"{LATEST_NAME}.{os.urandom(4).hex()}.copy"))
+    elif os.path.lexists(latest) and _target(latest) is None:
         warn(f"{latest} is not ours, so it does not lead to the newest run; rename it for that")
         return
     target = f"{_SUCCESSES}/{run_dir.name}"
@@ -401,6 +404,20 @@ def point_latest(run_dir: Path) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _is_copy(latest: Path) -> bool:
+    """Tell whether `latest` is a copy of a run, which a program has made that follows links."""
+    if os.path.islink(latest):
+        return False
+    try:
+        copied = read_regular(latest / RECORD_NAME, _MOST_BYTES)
+        run_id = str(json.loads(copied)["id"])
+        runs = latest.with_name(_SUCCESSES)
+        names = [name for name in os.listdir(runs) if name.startswith(run_id)]
+        return any(read_regular(runs / name / RECORD_NAME, _MOST_BYTES) == copied for name in names)
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
 
 
 def latest_run(out_dir: Path) -> Path | None:
