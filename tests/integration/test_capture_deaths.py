@@ -203,11 +203,12 @@ def test_a_script_that_closes_its_stdout_ends_as_it_says() -> None:
 def test_a_job_that_is_asked_to_end_and_then_killed_is_filed() -> None:
     """As scancel and systemd do: SIGTERM to each of its processes, after a while SIGKILL."""
     with start_script("""
-        import signal, sys
+        import os, signal
         import scitex_session as stx
         @stx.session(verbose=False)
         def main():
-            signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
+            # No print: a BufferedWriter that is still writing "begun" refuses a second one.
+            signal.signal(signal.SIGTERM, lambda *_: os.write(1, b"asked\\n"))
             print("begun", flush=True)
             while True: signal.pause()
         main()

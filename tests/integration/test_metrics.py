@@ -140,6 +140,7 @@ def test_a_disk_that_is_full_is_warned_about_once_and_the_run_goes_on() -> None:
 
         @stx.session
         def main():
+            stx.log(-1, loss=0.5)  # Python would write half of our bytecode, and read it later
             resource.setrlimit(resource.RLIMIT_FSIZE, (5000, resource.RLIM_INFINITY))
             for step in range(1000):
                 stx.log(step, loss=0.5)

@@ -23,7 +23,8 @@ def peak(process):
 def companion():
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            words = (entry / "cmdline").read_bytes().split(b"\\0")
+            try: words = (entry / "cmdline").read_bytes().split(b"\\0")
+            except OSError: continue  # another process has ended
             if b"-I" in words[:2] and str(os.getpid()).encode() in words: return entry.name
 """
 
