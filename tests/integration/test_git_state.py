@@ -291,7 +291,8 @@ def test_what_changes_after_the_run_began_is_said(repository: Path) -> None:
     assert "changed after the run began: helper.py" in said["notes"]
     assert any(note.startswith("untracked files without their text") for note in said["notes"])
     now = git(repository, "rev-parse", "HEAD")
-    assert f"when git had answered, HEAD was at {now}" in said["notes"]
+    note = f"when git had answered, HEAD was at {now}"
+    wait_until(lambda: note in read_record(run_dir)["git"]["notes"])  # said last of all
 
 
 def test_the_variables_of_a_git_hook_do_not_mislead(repository: Path, tmp_path: Path) -> None:
