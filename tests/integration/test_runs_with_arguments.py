@@ -135,6 +135,23 @@ def test_a_plain_call_that_misses_its_session_names_the_way_out() -> None:
     ]
 
 
+@pytest.mark.parametrize("call", ["main(1)", "main.run(1)", "main.plain(1)", "stx.run(main)"])
+def test_the_traceback_of_a_call_shows_no_frame_of_ours(call: str) -> None:
+    finished = run_script(f"""
+        import scitex_session as stx
+
+        @stx.session
+        def main(n: int = 1):
+            raise ValueError("mine")
+
+        if __name__ == "__main__":
+            {call}
+    """)
+    assert finished.returncode == 1
+    assert finished.stderr.count("  File ") == 2
+    assert "scitex_session" not in finished.stderr.replace("import scitex_session", "")
+
+
 def test_run_is_awaited_within_an_event_loop() -> None:
     finished = run_script("""
         import asyncio

@@ -404,12 +404,13 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
             _refuse_method_call(func, script, args[0])
         try:
             return func(*args, **kwargs)
-        except NameError as error:
-            if error.name in GLOBALS:
+        except BaseException as error:
+            if isinstance(error, NameError) and error.name in GLOBALS:
                 error.add_note(
                     f"{name_of(func)}() with arguments is the plain function, which has no "
                     f"{error.name}; {name_of(func)}.run() is a session with these arguments"
                 )
+            shorten_traceback(namespace)
             raise
 
     @functools.wraps(func)
