@@ -43,6 +43,7 @@ BUDGETS = {
     "stamp": Budget("saving a PNG, stamped and on record, over plain", "difference", 3),
     "whence": Budget("scitex-session whence FIGURE", "total", 250),
     "import": Budget("import scitex_session", "starts", 0.5),
+    "log": Budget("10,000 calls of stx.log, over lines of json.dumps", "total", 100),
     "manager": Budget("a manager made and released, numpy imported", "total", 1),
     "names": Budget('1000 times rng("name") of a known name', "total", 0.3),
     "fork": Budget("a fork with 10 named generators, over a plain fork", "difference", 2),

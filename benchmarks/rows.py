@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks import capture, fingerprints, layouts, seeding, tables
+from benchmarks.metrics import logged_and_plain
 from benchmarks.stamps import stamped_and_plain, whence
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ ROWS: dict[str, Row] = {
     "stamp": stamped_and_plain,
     "whence": whence,
     "import": lambda at: (at.python("-c", "import scitex_session"), at.python("-c", "pass")),
+    "log": logged_and_plain,
     "manager": lambda _: (seeding.managers, seeding.plain_seeds),
     "names": lambda _: (seeding.names, seeding.plain_names),
     "fork": lambda _: (seeding.forks, seeding.plain_forks),
