@@ -29,6 +29,9 @@ import scitex_session as stx
 import scitex_session_core as core
 from support import read_json, read_json_lines, wait_until
 
+# A minute for all: continuous integration runs them beside the README's command.
+pytestmark = pytest.mark.slow
+
 SCRIPTS = Path(__file__).with_name("scripts")
 CONFIG = {
     "MODEL": {"lr": 0.5, "epochs": 6, "layers": [8, 4]},
@@ -124,7 +127,6 @@ class Case:
     printed: str | None = None
     metrics: int = 0
     plain: bool = False  # does without the names of a session, and so can run without one
-    slow: bool = False
 
     @property
     def script(self) -> str:
@@ -262,7 +264,6 @@ CASES = [
             results={"pi": close_to(3.14, 0.2), "parts": 4},
             saved={*PARTS, "total.json"},
             metrics=4,
-            slow=method == "forkserver",
         )
         for method in ("fork", "spawn", "forkserver")
     ),
@@ -465,7 +466,6 @@ CASES = [
         saved={"checkpoints/0.pt", "checkpoints/1.pt"},
         metrics=2,
         needs=("torch",),
-        slow=True,
     ),
     Case(
         "sklearn",
@@ -476,7 +476,6 @@ CASES = [
         omitted=["scores"],
         saved={"model.joblib"},
         needs=("sklearn",),
-        slow=True,
     ),
 ]
 
@@ -492,7 +491,7 @@ def documented_fields() -> set[str]:
 def as_parameters(cases: list[Case]) -> list[Any]:
     parameters = []
     for case in cases:
-        marks = [pytest.mark.slow] if case.slow else []
+        marks = []
         missing = [name for name in case.needs if importlib.util.find_spec(name) is None]
         if missing:
             marks.append(pytest.mark.skip(reason=f"{', '.join(missing)} is not installed"))
