@@ -91,7 +91,7 @@ def test_otherwise_they_do_not() -> None:
 
 def test_debug_values_serve_a_run_that_an_option_marks_as_one() -> None:
     write("config/model.yaml", DEBUGGED)
-    config, *_ = stx.start(debug=True, verbose=False)
+    config, *_ = stx.start(debug=True, file="script.py", out=".", verbose=False)
     stx.close(config, verbose=False)
     assert config.MODEL.n == 3
     assert "model.yaml:2" in (config.SDIR_RUN / "CONFIGS" / "CONFIG.yaml").read_text()

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import attrs
 import numpy as np
-import pandas as pd
 import pytest
 
 from scitex_session_core import is_secret_name, jsonable, new_record, source_without_secrets
@@ -200,13 +199,19 @@ class Account:
         {"command": ["mysql", "--password", PLANTED]},
         {"command": ["mysql", f"--password={PLANTED}"]},
         {"auth": ("me", PLANTED)},
-        pd.DataFrame({"user": ["me"], "password": [PLANTED]}),
     ],
     ids=str,
 )
 def test_structures_that_name_a_value_beside_it_keep_it(value: object) -> None:
     assert PLANTED in repr(value)
     assert PLANTED not in str(jsonable({"x": value}))
+
+
+def test_a_frame_that_names_a_column_of_secrets_keeps_it() -> None:
+    pd = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pd.DataFrame({"user": ["me"], "password": [PLANTED]})
+    assert PLANTED in repr(frame)
+    assert PLANTED not in str(jsonable({"x": frame}))
 
 
 @pytest.mark.parametrize(
