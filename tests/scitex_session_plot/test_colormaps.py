@@ -55,7 +55,7 @@ def test_another_default_of_the_users_stays() -> None:
 
 
 def test_seaborn_takes_the_name() -> None:
-    import seaborn as sns
+    sns = pytest.importorskip("seaborn", reason="seaborn is not installed")
 
     with Style():
         axes = sns.heatmap([[0, 1], [2, 3]], cmap="scitex_sequential")

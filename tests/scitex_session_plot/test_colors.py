@@ -203,7 +203,7 @@ def test_matplotlib_converts_a_colour_that_it_has_not_seen() -> None:
 
 
 def test_pandas_takes_a_colour_wherever_it_takes_one() -> None:
-    import pandas as pd
+    pd = pytest.importorskip("pandas", reason="pandas is not installed")
     from matplotlib.colors import same_color
 
     frame = pd.DataFrame({"a": [1, 2, 3, 4], "b": [4, 3, 2, 1]})
@@ -219,7 +219,7 @@ def test_pandas_takes_a_colour_wherever_it_takes_one() -> None:
 
 
 def test_seaborn_takes_a_colour_and_a_palette() -> None:
-    import seaborn as sns
+    sns = pytest.importorskip("seaborn", reason="seaborn is not installed")
     from matplotlib.colors import same_color
 
     assert sns.color_palette([COLORS.blue, COLORS.red])[1] == COLORS.red.rgb
