@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -124,3 +125,13 @@ def test_what_a_run_saved_and_read_again_is_both() -> None:
         ("mine.json", "output"),
         ("mine.json", "input"),
     ]
+
+
+def test_a_pipe_in_the_place_of_a_record_above_an_input_keeps_no_run() -> None:
+    Path("data").mkdir()
+    Path("data", "numbers.json").write_text('{"value": 3}')
+    os.mkfifo("data/session.json")
+    finished = run(READS, "script.py", "--path", "data/numbers.json")
+    assert finished == (0, "3\n3\n", "")
+    (found,) = record("script_out")["artifacts"]
+    assert found["path"] == str(Path("data/numbers.json").absolute())

@@ -14,6 +14,7 @@ from scitex_session_core import (
     move_to_finished,
     outcome,
     point_latest,
+    say,
     status_of,
     warn,
     write_record,
@@ -218,7 +219,7 @@ def _close_earlier() -> None:
     """Close what `start` began before: somebody has run a cell or a line of theirs again."""
     for run in _unclosed[::-1]:
         if run.owned:
-            print(f"scitex-session: {run.id} ends, since another session begins", file=_sys.stderr)
+            say(f"{run.id} ends, since another session begins")
             run.close(None, {"kind": "never_closed"})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -11,9 +10,11 @@ from scitex_session_core import (
     INSTALLED,
     RECORD_NAME,
     RUN_FILES,
+    RecordError,
     __version__,
     append_event,
     latest_run,
+    say,
     warn,
 )
 from scitex_session_io import save_into
@@ -122,8 +123,7 @@ class Artifacts:
             found = _find_in_latest(path, self._directory.out_dir.parent)
         if found is not None and path not in self._found:
             self._found.add(path)
-            with tolerated("saying where a file was found"):
-                print(f"scitex-session: {path} is read from {found}", file=sys.stderr)
+            say(f"{path} is read from {found}")
         return found
 
     def _facts(self) -> dict[str, str | None]:
@@ -145,11 +145,14 @@ def _content_of(path: Path) -> dict[str, str | int]:
 
 
 def _id_of(run_dir: Path) -> str | None:
+    # Not a plain read: a stranger's record may be a named pipe, or have no end.
+    from scitex_session_core import read_record
+
     try:
-        record = json.loads((run_dir / RECORD_NAME).read_bytes())
-    except (OSError, ValueError):
+        run_id: str = read_record(run_dir)["id"]
+    except RecordError:
         return None
-    return record.get("id") if isinstance(record, dict) else None
+    return run_id
 
 
 def _find_in_latest(path: Path, beside: Path) -> Path | None:
