@@ -21,6 +21,12 @@ ERRORS = [
         (TypeError,),
         "no session option 'sede'; did you mean 'seed'? the options are sdir, seed",
     ),
+    (stx.UnknownRunError("K7QX", "none such"), (LookupError,), "no run 'K7QX': none such"),
+    (
+        stx.AmbiguousRunError("2026Y", ("a", "b", "c", "d", "e", "f", "g")),
+        (LookupError,),
+        "'2026Y' could be any of 7 runs: a, b, c, d, e and 2 more",
+    ),
 ]
 
 

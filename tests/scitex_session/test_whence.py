@@ -91,7 +91,7 @@ def test_a_file_named_by_way_of_latest_has_the_directory_that_stays(
         (59.94, "59.9 s"),
         (60, "1 min 0 s"),
         (3599.7, "1 h 0 min"),
-        (90061, "25 h 1 min"),
+        (90061, "1 d 1 h"),
     ],
 )
 def test_durations(seconds: float, shown: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -157,3 +157,45 @@ class UsageError(SessionError, ValueError):
 
     def __str__(self) -> str:
         return self.why
+
+
+class UnknownRunError(SessionError, LookupError):
+    """No run is known by a name, or it is not there any more.
+
+    Attributes
+    ----------
+    name : str
+        The name.
+    why : str
+        What was looked for.
+    """
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(name, why)
+        self.name = name
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"no run {self.name!r}: {self.why}"
+
+
+class AmbiguousRunError(SessionError, LookupError):
+    """Several runs are known by a name.
+
+    Attributes
+    ----------
+    name : str
+        The name.
+    candidates : tuple of str
+        Their IDs.
+    """
+
+    def __init__(self, name: str, candidates: tuple[str, ...]) -> None:
+        super().__init__(name, candidates)
+        self.name = name
+        self.candidates = candidates
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.candidates[:5])
+        more = f" and {len(self.candidates) - 5} more" if len(self.candidates) > 5 else ""
+        return f"{self.name!r} could be any of {len(self.candidates)} runs: {shown}{more}"

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+import sys
 from datetime import datetime
+from json import dumps
 from pathlib import Path
 
-from scitex_session_core import RECORD_NAME, RecordError, current_status, locate_run, read_record
+from scitex_session_core import (
+    RECORD_NAME,
+    RecordError,
+    SessionManager,
+    current_status,
+    locate_run,
+    read_record,
+)
+
+from .output import DIFFERENT, OK, duration, local_time, printable, refuse, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any, Literal
 
-    from scitex_session_core import SessionManager
     from scitex_session_plot import Stamp
 
     By = Literal["stamp", "content", "directory", "itself"]
@@ -32,6 +41,47 @@ _FOUND_BY = {
     "itself": "its record: it is the directory of a run",
 }
 _LONGEST_VALUE = 200
+
+
+def whence_command(*files: Path, json: bool = False) -> int:
+    """Tell which run made a file.
+
+    A figure carries the stamp of its run in its metadata, also when it was copied, renamed, or put
+    into an archive or a document. Any other file is looked up by its content among the files that
+    runs saved, and by the directory that it lies in.
+
+    The exit status is 0 if the run of every file was found, 1 if one was not, and 2 if a file could
+    not be read.
+
+    Parameters
+    ----------
+    files : Path
+        Figures, other files, archives, documents, notebooks, or directories of runs.
+    json : bool
+        Print an array of JSON objects instead. ``id`` is null for a file of which nothing is known.
+    """
+    if not files:
+        return refuse("whence needs a FILE", usage=True)
+    manager = SessionManager()
+    status, listed = OK, list[dict[str, object]]()
+    for number, file in enumerate(files):
+        try:
+            found = origins(file, manager)
+        except OSError as error:
+            why = error.strerror or str(error)
+            status = max(status, refuse(f"{printable(os.fspath(file))}: {why}"))
+            continue
+        if not found:
+            status = max(status, DIFFERENT)
+            listed.append({"file": os.fspath(file), "id": None})
+            say(f"{printable(os.fspath(file))}: no run is known that made it", sys.stderr)
+        listed += [origin.as_dict() for origin in found]
+        if not json:
+            for gap, origin in enumerate(found, start=number):
+                say(f"{chr(10) if gap else ''}{report(origin)}")
+    if json:
+        say(dumps(listed, indent=2))
+    return status
 
 
 class Origin:
@@ -264,18 +314,13 @@ def report(origin: Origin) -> str:
     return "\n".join([printable(title), *(f"  {n:<{width}}{printable(v)}" for n, v in rows)])
 
 
-def printable(text: str) -> str:
-    """Return text without codes that command a terminal: anybody may have written a stamp."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def _rows(origin: Origin) -> list[tuple[str, str]]:
     run, stamp = origin.run, origin.stamp
     rows = [("run", origin.id), ("found by", _FOUND_BY[origin.by])]
     if origin.artifact is not None:
         rows.append(("saved as", origin.artifact))
     if stamp is not None and stamp.time is not None:
-        rows.append(("saved", _local(stamp.time)))
+        rows.append(("saved", local_time(stamp.time)))
     rows += [
         ("script", _script(run, stamp.script if stamp else None)),
         ("arguments", _arguments(run.get("arguments"))),
@@ -303,7 +348,7 @@ def _arguments(arguments: object) -> str:
 
 
 def _value(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
@@ -321,21 +366,9 @@ def _started(run: dict[str, Any]) -> str:
         begin = datetime.fromisoformat(str(run.get("started")))
     except ValueError:
         return ""
-    duration = run.get("duration_s")
-    took = f", took {_duration(duration)}" if isinstance(duration, int | float) else ""
-    return f"{_local(begin)}{took}"
-
-
-def _local(time: datetime) -> str:
-    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+    seconds = run.get("duration_s")
+    took = f", took {duration(seconds)}" if isinstance(seconds, int | float) else ""
+    return f"{local_time(begin)}{took}"
 
 
 def _status(run: dict[str, Any]) -> str:

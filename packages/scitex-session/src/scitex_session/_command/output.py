@@ -1,0 +1,76 @@
+"""What commands print, and the words in which they say times, durations and sizes."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+PROGRAM = "scitex-session"
+OK, DIFFERENT, FAILED = 0, 1, 2
+"""The exit statuses: as asked, something else than asked (see each command), a mistake."""
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print a line, to standard output by default.
+
+    A letter that the stream's encoding lacks must not keep the rest from being printed.
+    """
+    stream = sys.stdout if stream is None else stream
+    encoding = stream.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+
+
+def refuse(why: str, *, usage: bool = False) -> int:
+    """Print why a command can't do what it was asked to, and return the exit status of that."""
+    hint = f" (try {PROGRAM} --help)" if usage else ""
+    say(f"{PROGRAM}: error: {why}{hint}", sys.stderr)
+    return FAILED
+
+
+def printable(text: str) -> str:
+    """Return text without codes that command a terminal: anybody may have written it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def local_time(time: datetime) -> str:
+    """Return a time in the zone of this machine, to the second, with that zone."""
+    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in at most two units."""
+    if seconds < _MINUTE:
+        return f"{seconds:.3g} s"
+    minutes, seconds = divmod(round(seconds), _MINUTE)
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 24:
+        days, hours = divmod(hours, 24)
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def ago(time: datetime, now: datetime | None = None) -> str:
+    """Return how long ago a time was, in one unit."""
+    seconds = ((now or datetime.now(UTC)) - time).total_seconds()
+    if seconds < 0:
+        return "in the future"
+    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return f"{int(seconds)} s ago"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes in the unit that needs the fewest digits."""
+    for unit in _UNITS:
+        if count < 1024 or unit == _UNITS[-1]:
+            break
+        count /= 1024
+    return f"{count:.3g} {unit}" if count < 1000 else f"{count:.0f} {unit}"
