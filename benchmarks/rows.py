@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 ROWS: dict[str, Row] = {
     "empty": lambda at: (at.python("session_empty.py"), at.python("plain_empty.py")),
     "git": lambda at: (
-        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=20_000)),
-        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=None)),
+        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=20_000), rest=0.5),
+        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=None), rest=0.5),
     ),
     "arguments": lambda at: (
         at.python("session_arguments.py", "--data-path", "data.csv", "--threshold", "0.7"),

@@ -60,12 +60,17 @@ class Workplace:
             self._commit(folder)
         return folder
 
-    def python(self, *arguments: str, cwd: Path | None = None) -> Variant:
-        """Make a variant: a whole process of this Python, from its start to its end."""
+    def python(self, *arguments: str, cwd: Path | None = None, rest: float = 0) -> Variant:
+        """Make a variant: a whole process of this Python, from its start to its end.
+
+        It begins after a rest of so many seconds, in which what the one before it has left behind
+        can end: git goes on for a while after a session.
+        """
         command = [sys.executable, *arguments]
         folder = cwd or self.repository
 
         def run() -> float:
+            time.sleep(rest)
             began = time.perf_counter()
             done = subprocess.run(
                 command,
