@@ -58,11 +58,14 @@ class Piece(NamedTuple):
     unfinished : bytes
         The line that is being written, as far as it has come and not in `data`: only of a log
         that is followed and rendered.
+    ends : bool
+        Whether this stream has ended.
     """
 
     stream: Stream
     data: bytes
     unfinished: bytes = b""
+    ends: bool = False
 
 
 def logs(
@@ -135,7 +138,7 @@ def _check_tail(tail: object) -> None:
 
 def _lines(found: Iterator[Piece]) -> Iterator[tuple[Stream, str]]:
     rests = dict.fromkeys(STREAMS, b"")
-    for stream, data, _ in found:
+    for stream, data, _, ends in found:
         *lines, rest = (rests[stream] + data).split(b"\n")
         for line in lines:
             yield stream, _text(line) + "\n"
@@ -143,6 +146,8 @@ def _lines(found: Iterator[Piece]) -> Iterator[tuple[Stream, str]]:
             yield stream, _text(rest[:_LONGEST_LINE])
             rest = rest[_LONGEST_LINE:]
         rests[stream] = rest
+        if ends and rest:
+            yield stream, _text(rests.pop(stream))
     for stream, rest in rests.items():
         if rest:
             yield stream, _text(rest)
@@ -178,6 +183,7 @@ def pieces(
         bytes_read = _read(run, stream, tail)
         for data in bytes_read if raw else render(bytes_read):
             yield Piece(stream, data)
+        yield Piece(stream, b"", ends=True)
     if end is not None:
         end.append(record)
 
