@@ -77,6 +77,66 @@ def test_a_run_without_logs_has_no_lines_and_a_pipe_in_their_place_is_said(
     assert "stdout.log: is no regular file" in capsys.readouterr().err
 
 
+BOTH = """
+    import sys
+    import scitex_session as stx
+
+    @stx.session
+    def main(truncate: bool = False):
+        for number in range(3):
+            print("\\r\\x1b[K", end="", file=sys.stderr)
+            print("out", number)
+            print(f"bar {number}", end="", file=sys.stderr, flush=True)
+        print(file=sys.stderr)
+        if truncate:
+            import subprocess, time
+            time.sleep(0.3)
+            subprocess.run("echo anew > /dev/stderr", shell=True)
+
+    if __name__ == "__main__":
+        main()
+"""
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_both_streams_come_in_the_order_of_writing_where_one_place_showed_both(
+    together: bool,
+) -> None:
+    script = [sys.executable, str(write_script(BOTH))]
+    where = subprocess.STDOUT if together else subprocess.PIPE
+    subprocess.run(script, stdout=subprocess.PIPE, stderr=where, check=True)
+    outs, bar = ["out 0\n", "out 1\n", "out 2\n"], "bar 2\n"
+    assert [*stx.logs("latest")] == [*outs, bar]
+    ordered = ["\r\x1b[Kout 0\n", "bar 0\r\x1b[Kout 1\n", "bar 1\r\x1b[Kout 2\n", bar]
+    if together:
+        assert [*stx.logs("latest", raw=True)] == ordered
+        assert [*stx.logs("latest", tail=1)] == ["out 2\n", bar]
+    finished = subprocess.run(
+        [*COMMAND, "latest", "--raw"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True
+    )
+    assert (finished.stdout == "".join(ordered).encode()) is together
+    apart = subprocess.run([*COMMAND, "latest"], capture_output=True, check=True)
+    assert (apart.stdout, apart.stderr) == ("".join(outs).encode(), bar.encode())
+
+
+def test_where_a_log_was_truncated_no_order_is_claimed() -> None:
+    script = [sys.executable, str(write_script(BOTH)), "--truncate"]
+    subprocess.run(script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True)
+    lines = ["out 0\n", "out 1\n", "out 2\n", "bar 2\n", "anew\n"]
+    assert [*stx.logs("latest")] == lines
+    order = stx.path("latest") / "logs/order.txt"
+    assert order.read_bytes() == b""
+    order.write_bytes(b"5 0\n")
+    assert [*stx.logs("latest")] == lines
+
+
+@pytest.mark.parametrize("order", [b"", b"x\n", b"-1 5\n", b"9 9\n1 1\n", b"999999 999999\n" * 9])
+def test_an_order_that_can_not_be_loses_nothing(order: bytes) -> None:
+    logs = {"stdout.log": b"out\n" * 3, "stderr.log": b"err\n" * 3, "order.txt": order}
+    ended_run(logs=logs)
+    assert sorted("".join(stx.logs("latest"))) == sorted("out\n" * 3 + "err\n" * 3)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("size", "options", "lines"), [(10, ["--tail", "2"], 2), (2, [], 4)])
 def test_a_log_of_gigabytes_takes_little_memory(size: int, options: list[str], lines: int) -> None:

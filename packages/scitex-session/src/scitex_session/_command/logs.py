@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     Stream = Literal["stdout", "stderr"]
 
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
+_ORDER = "logs/order.txt"  # the lengths of both logs at each turn from one to the other
+_LONGEST_ORDER = 1 << 21
 _CHUNK = 1 << 20
 _LONGEST_LINE = 1 << 16
 _BLOCK = 1 << 16
@@ -83,8 +85,8 @@ def logs(
     run : str or path-like
         The run, by any of its names: see `record`.
     stream : {"stdout", "stderr"}, optional
-        One of the two. By default both: all of stdout, then all of stderr, as they are two files;
-        with `follow`, as they are written.
+        One of the two. By default both, in the order in which they were written; where that is not
+        known (they went to different places), all of stdout, then all of stderr.
     raw : bool
         Return the bytes of the logs as they are, not as `scitex_session.io.render` shows them: with
         terminal codes, and with each state of a progress bar.
@@ -111,11 +113,16 @@ def logs(
     Notes
     -----
     Memory does not grow with the log. What stood in a log before a program truncated it
-    (``stdout.1.log``) comes first.
+    (``stdout.1.log``) comes first. The order of the two is that of Python's writes, as a run keeps
+    it while one terminal, file or pipe shows both, for its first 50,000 turns or so.
     """
     chosen = _streams(stream)
     _check_tail(tail)
-    found = pieces(named_run(run), chosen, raw=raw, follow=follow, tail=tail)
+    named = named_run(run)
+    if stream is None and not follow and (both := _merged(named, tail)) is not None:
+        data = both if raw else render(both)
+        return (line for _, line in _lines(Piece("stdout", each) for each in data))
+    found = pieces(named, chosen, raw=raw, follow=follow, tail=tail)
     return (line for _, line in _lines(found))
 
 
@@ -207,6 +214,48 @@ def _read(run: Run, stream: Stream, tail: int | None) -> Iterator[bytes]:
     finally:
         for file in files:
             file.close()
+
+
+def _merged(run: Run, tail: int | None) -> Iterator[bytes] | None:
+    """Iterate over the bytes of both logs in the order of their writing; None if it is not known.
+
+    Rendered together they are what the terminal showed: a bar on stderr that was cleared for a line
+    on stdout, and drawn again.
+    """
+    order = _opened(run, _ORDER)
+    if order is None:
+        return None
+    with order:
+        marks = [
+            tuple(map(int, line.split()))
+            for line in order.read(_LONGEST_ORDER).splitlines()
+            if re.fullmatch(rb"\d{1,18} \d{1,18}", line)
+        ]
+    for earlier in (_opened(run, _names(stream)[0]) for stream in STREAMS):
+        if earlier is not None:  # the lengths were those of longer logs
+            earlier.close()
+            return None
+    return _in_order(run, marks, tail) if marks else None
+
+
+def _in_order(run: Run, marks: list[tuple[int, ...]], tail: int | None) -> Iterator[bytes]:
+    files = [_opened(run, _names(stream)[1]) for stream in STREAMS]
+    try:
+        for file in files:
+            if file is not None and tail is not None:
+                _seek_lines(file, file.seek(0, os.SEEK_END), tail)
+        for mark in [*marks, (None, None)]:
+            for file, end in zip(files, mark, strict=True):
+                while file is not None:
+                    count = _CHUNK if end is None else min(_CHUNK, end - file.tell())
+                    data = file.read(count) if count > 0 else b""
+                    if not data:
+                        break
+                    yield data
+    finally:
+        for file in files:
+            if file is not None:
+                file.close()
 
 
 def _opened(run: Run, name: str) -> BinaryIO | None:
@@ -409,8 +458,10 @@ def logs_command(
 ) -> int:
     """Print what a run printed: its stdout to stdout, its stderr to stderr.
 
-    Progress bars are shown in their last state, without terminal codes. What a run is writing now
-    is shown with -f, which ends with the run and says how it ended.
+    Where one terminal or file gets both, they come in the order in which they were written, if the
+    run has kept it: it does while one terminal, file or pipe shows both. Progress bars are shown in
+    their last state, without terminal codes. What a run is writing now is shown with -f, which ends
+    with the run and says how it ended.
 
     Parameters
     ----------
@@ -438,6 +489,10 @@ def logs_command(
             say(dumps({"stream": stream, "text": text}))
             if follow:
                 sys.stdout.flush()
+    elif not stderr and not follow and _one_place() and (both := _merged(found, tail)) is not None:
+        screen = _Screen(raw=raw, both=True)
+        for data in both if raw else render(both):
+            screen.show(Piece("stdout", data))
     else:
         screen = _Screen(raw=raw, both=not stderr)
         for piece in output:
@@ -446,6 +501,14 @@ def logs_command(
     if follow and end:
         say(printable(f"{PROGRAM}: {found.id}: {how_it_ended(end[-1])}"), sys.stderr)
     return OK
+
+
+def _one_place() -> bool:
+    """Tell whether stdout and stderr go to the same terminal, file or pipe."""
+    try:
+        return os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
+    except (OSError, ValueError):  # closed, or of a test
+        return False
 
 
 class _Screen:
