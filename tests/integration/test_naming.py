@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,27 @@ def test_the_directory_names_its_run_wherever_it_is_and_however_it_is_written() 
     moved = Path("elsewhere")
     shutil.move(run, moved)
     assert stx.path("elsewhere") == moved.absolute()
+
+
+@pytest.mark.slow
+def test_a_figure_names_its_run_wherever_it_was_copied_to() -> None:
+    @stx.session(file="fit.py")
+    def fit() -> None:
+        figure, axes = stx.plt.subplots()
+        axes.plot([1, 2])
+        stx.io.save(figure, "fit.png")
+
+    fit.run()
+    run = stx.path("latest")
+    ended_run("later.py")
+    shutil.copy(run / "fit.png", "paper.png")
+    assert stx.path("paper.png") == run
+    with zipfile.ZipFile("talk.zip", "w") as archive:
+        archive.write("paper.png")
+        fit.run()
+        archive.write(stx.path("latest") / "fit.png", "other.png")
+    with pytest.raises(stx.AmbiguousRunError, match="could be any of several runs"):
+        stx.path("talk.zip")
 
 
 def test_latest_counts_back_from_the_start_that_was_last() -> None:
@@ -174,7 +196,9 @@ def test_a_record_that_can_not_be_read_is_said_by_every_command(
             assert why in capsys.readouterr().err
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user"
+)
 def test_a_directory_that_may_not_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # where other users may enter
         os.chmod(folder, 0o777)
@@ -182,6 +206,7 @@ def test_a_directory_that_may_not_be_read_is_said(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv("SCITEX_SESSION_CACHE", f"{folder}/cache")
         run = ended_run(f"{folder}/fit.py")
         run.chmod(0o700)
+        stx.record(run.name)  # modules, too, may be root's only
         os.seteuid(65534)
         try:
             for name in (run, run.name):

@@ -468,7 +468,7 @@ def logs_command(
     run : str
         The run: its ID or a part of one, its directory, a file it made, latest, latest:SCRIPT.
     follow : bool
-        Go on with what the run writes, to its end.
+        Go on with what the run writes, to its end. The short form is -f.
     stderr : bool
         Print only its stderr, and to stdout.
     raw : bool
@@ -523,7 +523,8 @@ class _Screen:
         self._held = {"stdout": b"", "stderr": b""}
         self._unfinished = b""
         self._at_start = True
-        self._columns = os.get_terminal_size(out.fileno()).columns if self._live else 0
+        # A terminal that nobody gave a size has 0 columns.
+        self._columns = os.get_terminal_size(out.fileno()).columns or 80 if self._live else 0
 
     def show(self, piece: Piece) -> None:
         self._erase()
