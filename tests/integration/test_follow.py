@@ -235,6 +235,27 @@ def test_a_run_of_another_machine_is_followed_by_its_files() -> None:
     assert lines == ["1\n", "2\n"]
 
 
+def test_both_streams_are_followed_in_the_order_of_their_marks() -> None:
+    run = running_run(logs={"stdout.log": b"1\n3\n", "stderr.log": b"2\n", "order.txt": b"2 0\n"})
+    with open(run / "logs/order.txt", "ab") as order:
+        order.write(b"2 2\n")
+        order.flush()
+        found = stx.logs(run, follow=True)
+        assert [next(found) for _ in range(3)] == ["1\n", "2\n", "3\n"]
+        for number in range(4, 100, 2):
+            with open(run / "logs/stderr.log", "ab") as log:
+                log.write(f"{number}\n".encode())
+            with open(run / "logs/stdout.log", "ab") as log:
+                log.write(f"{number + 1}\n".encode())
+        sizes = [4, 2]
+        for number in range(4, 100):
+            order.write(b"%d %d\n" % tuple(sizes))
+            sizes[number % 2 == 0] += len(str(number)) + 1
+    assert [int(next(found)) for _ in range(4, 100)] == [*range(4, 100)]
+    end(run)
+    assert [*found] == []
+
+
 def test_what_a_program_truncated_is_followed_from_its_new_beginning() -> None:
     run = running_run(logs={"stdout.log": b"old 1\nold 2\n"})
     found = stx.logs(run, follow=True)

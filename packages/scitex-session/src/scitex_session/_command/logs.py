@@ -222,29 +222,17 @@ def _merged(run: Run, tail: int | None) -> Iterator[bytes] | None:
     Rendered together they are what the terminal showed: a bar on stderr that was cleared for a line
     on stdout, and drawn again.
     """
-    order = _opened(run, _ORDER)
-    if order is None:
-        return None
-    with order:
-        marks = [
-            tuple(map(int, line.split()))
-            for line in order.read(_LONGEST_ORDER).splitlines()
-            if re.fullmatch(rb"\d{1,18} \d{1,18}", line)
-        ]
-    for earlier in (_opened(run, _names(stream)[0]) for stream in STREAMS):
-        if earlier is not None:  # the lengths were those of longer logs
-            earlier.close()
-            return None
+    marks = _Order(run).new()
     return _in_order(run, marks, tail) if marks else None
 
 
-def _in_order(run: Run, marks: list[tuple[int, ...]], tail: int | None) -> Iterator[bytes]:
+def _in_order(run: Run, marks: list[tuple[int, int]], tail: int | None) -> Iterator[bytes]:
     files = [_opened(run, _names(stream)[1]) for stream in STREAMS]
     try:
         for file in files:
             if file is not None and tail is not None:
                 _seek_lines(file, file.seek(0, os.SEEK_END), tail)
-        for mark in [*marks, (None, None)]:
+        for mark in (*marks, (None, None)):
             for file, end in zip(files, mark, strict=True):
                 while file is not None:
                     count = _CHUNK if end is None else min(_CHUNK, end - file.tell())
@@ -288,6 +276,37 @@ def _seek_lines(file: BinaryIO, end: int, lines: int) -> int:
     return lines - 1
 
 
+class _Order:
+    """The marks of a run: the lengths of both logs at each turn from one to the other."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._position = 0
+        # Where a log was truncated, the lengths are those of what is gone.
+        earlier = [_opened(run, _names(stream)[0]) for stream in STREAMS]
+        self.known = not any(earlier)
+        for file in earlier:
+            if file is not None:
+                file.close()
+
+    def new(self) -> list[tuple[int, int]]:
+        """Return the marks since the last call; `known` is whether there may be more."""
+        file = _opened(self._run, _ORDER) if self.known else None
+        if file is None:
+            return []
+        with file:
+            size = file.seek(0, os.SEEK_END)
+            if size < self._position or size > _LONGEST_ORDER:
+                self.known = False
+                return []
+            file.seek(self._position)
+            whole, _, _ = file.read(size).rpartition(b"\n")
+        self._position += len(whole) + 1 if whole else 0
+        words = (line.split() for line in whole.split(b"\n"))
+        found = [each for each in words if len(each) == 2 and all(w.isdigit() for w in each)]
+        return [(int(stdout[:18]), int(stderr[:18])) for stdout, stderr in found]
+
+
 class _Growth:
     """What is appended to a log while its run goes on, ends, and moves."""
 
@@ -297,28 +316,38 @@ class _Growth:
         self._seen = b""  # the last of what was read
         self.position = 0
 
-    def read(self) -> bytes:
-        """Return what is new, at most a chunk.
+    def read(self, end: int | None = None) -> bytes:
+        """Return what is new, at most a chunk, and not what comes after `end`.
 
         The log is opened each time: the client of a network file system asks its server for the
         length only then, and where a run can't be renamed at its end the log is another file.
         """
+        if end is not None and end <= self.position:
+            return b""
         file = _opened(self._run, self._name)
         if file is None:
             return b""
         with file:
-            size = file.seek(0, os.SEEK_END)
-            if size < self.position:
-                self.position = self._after_what_was_seen(file, size)
+            self._look(file)
             file.seek(self.position)
-            data = file.read(_CHUNK)
-        self.advance(data)
-        return data
-
-    def advance(self, data: bytes) -> None:
-        """Note that this was read."""
+            data = file.read(_CHUNK if end is None else max(0, min(_CHUNK, end - self.position)))
         self.position += len(data)
         self._seen = (self._seen + data)[-256:]
+        return data
+
+    def look(self) -> int:
+        """Return how long the log is."""
+        file = _opened(self._run, self._name)
+        if file is None:
+            return 0
+        with file:
+            return self._look(file)
+
+    def _look(self, file: BinaryIO) -> int:
+        size = file.seek(0, os.SEEK_END)
+        if size < self.position:
+            self.position = self._after_what_was_seen(file, size)
+        return size
 
     def _after_what_was_seen(self, file: BinaryIO, size: int) -> int:
         """Return where a log that became shorter goes on: it was truncated, or its middle cut."""
@@ -365,20 +394,32 @@ def _followed(
         return Piece(stream, rows[stream].feed(data), rows[stream].unfinished)
 
     for stream in streams:
-        for data in _backlog(run, stream, tail, growths[stream]):
+        for data in _earlier(run, stream, tail, growths[stream]):
             yield shown(stream, data)
+    order = _Order(run) if streams == STREAMS else None
     ends = _Ending(run)
     pause = _LOOK_S
+    held: dict[Stream, int] = {}
     while True:
         # Whether the run has ended is found out before the look: nothing is written after that.
         record = ends.look()
+        sizes = {stream: growth.look() for stream, growth in growths.items()}
         news = False
+        for mark in order.new() if order else ():
+            for stream, end_of_turn in zip(STREAMS, mark, strict=True):
+                while data := growths[stream].read(end_of_turn):
+                    news = True
+                    yield shown(stream, data)
+        # What was written since the last look may still get its mark.
+        limits = held if held and order and order.known else sizes
         for stream, growth in growths.items():
-            while data := growth.read():
+            while data := growth.read(None if record else limits[stream]):
                 news = True
                 yield shown(stream, data)
         if record is not None:
             break
+        held = sizes
+        news = news or any(sizes[stream] > growths[stream].position for stream in streams)
         pause = _LOOK_S if news else min(pause * 1.5, _QUIET_LOOK_S)
         time.sleep(pause)
     for stream in streams:
@@ -388,25 +429,20 @@ def _followed(
         end.append(record)
 
 
-def _backlog(run: Run, stream: Stream, tail: int | None, growth: _Growth) -> Iterator[bytes]:
-    """Iterate over what is there, and let `growth` go on after it."""
-    earlier, name = (_opened(run, each) for each in _names(stream))
-    missing = tail
-    with_tail = tail is not None
-    if name is not None:
-        with name:
-            size = name.seek(0, os.SEEK_END)
-            if with_tail:
-                missing = _seek_lines(name, size, tail or 0)
-                growth.position = name.tell()
+def _earlier(run: Run, stream: Stream, tail: int | None, growth: _Growth) -> Iterator[bytes]:
+    """Iterate over what stood in a log before it was truncated; let `growth` begin at the tail."""
+    earlier, log = (_opened(run, each) for each in _names(stream))
+    if log is not None:
+        with log:
+            if tail is not None:
+                tail = _seek_lines(log, log.seek(0, os.SEEK_END), tail)
+                growth.position = log.tell()
     if earlier is not None:
         with earlier:
-            if with_tail:
-                _seek_lines(earlier, earlier.seek(0, os.SEEK_END), missing or 0)
+            if tail is not None:
+                _seek_lines(earlier, earlier.seek(0, os.SEEK_END), tail)
             while data := earlier.read(_CHUNK):
                 yield data
-    while data := growth.read():
-        yield data
 
 
 class _Ending:
