@@ -23,7 +23,9 @@ COMMAND = [sys.executable, "-m", "scitex_session", "logs"]
 BAR = b"\x1b[32m 0%\x1b[0m\r 50%\r100%\n"
 
 
-def test_each_stream_goes_to_its_own_and_bars_are_shown_once() -> None:
+def test_each_stream_goes_to_its_own_and_bars_are_shown_once(
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
     ended_run(logs={"stdout.log": BAR + b"out\n", "stderr.log": b"err\xff\n"})
     for options, printed in (
         ([], (b"100%\nout\n", b"err\xff\n")),
@@ -31,8 +33,8 @@ def test_each_stream_goes_to_its_own_and_bars_are_shown_once() -> None:
         (["--stderr"], (b"err\xff\n", b"")),
         (["--tail", "1"], (b"out\n", b"err\xff\n")),
     ):
-        finished = subprocess.run([*COMMAND, "latest", *options], capture_output=True, check=True)
-        assert (finished.stdout, finished.stderr) == printed
+        assert main(["logs", "latest", *options]) == 0
+        assert capsysbinary.readouterr() == printed
     assert [*stx.logs("latest")] == ["100%\n", "out\n", "err\udcff\n"]
     assert [*stx.logs("latest", stream="stderr", raw=True)] == ["err\udcff\n"]
 
@@ -100,7 +102,7 @@ BOTH = """
 
 @pytest.mark.parametrize("together", [True, False])
 def test_both_streams_come_in_the_order_of_writing_where_one_place_showed_both(
-    together: bool,
+    together: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script = [sys.executable, str(write_script(BOTH))]
     where = subprocess.STDOUT if together else subprocess.PIPE
@@ -115,10 +117,11 @@ def test_both_streams_come_in_the_order_of_writing_where_one_place_showed_both(
         [*COMMAND, "latest", "--raw"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True
     )
     assert (finished.stdout == "".join(ordered).encode()) is together
-    apart = subprocess.run([*COMMAND, "latest"], capture_output=True, check=True)
-    assert (apart.stdout, apart.stderr) == ("".join(outs).encode(), bar.encode())
+    assert main(["logs", "latest"]) == 0
+    assert capsys.readouterr() == ("".join(outs), bar)
 
 
+@pytest.mark.slow
 def test_where_a_log_was_truncated_no_order_is_claimed() -> None:
     script = [sys.executable, str(write_script(BOTH)), "--truncate"]
     subprocess.run(script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True)
