@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -313,6 +314,43 @@ def test_what_is_gone_or_changed_since_or_too_large_is_said() -> None:
         with place.joinpath("a.csv").open("wb") as file:
             file.truncate(size << 20)
     assert "more than 64 MiB" in stx.diff(first, second)["artifacts"]["a.csv"]["says"]
+
+
+def test_a_missing_library_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("h5py")
+    first, second = (saved({"x": np.arange(n)}, "a.h5") for n in (3, 4))
+    assert compared(first, second, "a.h5")["differences"][0]["shapes"] == [[3], [4]]
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    found = compared(first, second, "a.h5")
+    assert found["how"] == "bytes"
+    assert found["says"].startswith("the bytes differ; not compared further: ")
+    assert "h5py" in found["says"]
+
+
+def test_a_file_without_a_hash_on_record_is_read_or_may_differ() -> None:
+    def run(data: bytes, size: int) -> Path:
+        return recorded({"a.bin": data}, artifacts=[{**artifact("a.bin", b""), **unknown(size)}])
+
+    def unknown(size: int) -> dict[str, Any]:
+        return {"sha256": None, "bytes": size}
+
+    assert stx.diff(run(b"1", 1), run(b"1", 1)) == {}
+    runs = run(b"1", 1), run(b"2", 1)
+    assert stx.diff(*runs)["artifacts"]["a.bin"]["says"] == "the texts differ"
+    runs[0].joinpath("a.bin").unlink()
+    found = stx.diff(*runs)["artifacts"]["a.bin"]
+    assert found["says"] == "the bytes may differ; the file of the first run is gone"
+
+
+def test_the_largest_of_many_differences_is_never_left_out() -> None:
+    table = [{"x": n} for n in range(100)]
+    other = [{"x": n + 1 + 7 * (n == 90)} for n in range(100)]
+    found = compared(saved(table, "a.json"), saved(other, "a.json"), "a.json")
+    assert (len(found["differences"]), found["omitted"]) == (50, 50)
+    assert found["differences"][-1] == {"where": "[90].x", "values": [90, 98], "largest": 8}
+    assert found["says"].startswith("[90].x: 90 and 98, by 8; also [0].x, ")
+    infinite = compared(saved([1.0, 1.0], "a.npy"), saved([2.0, math.inf], "a.npy"), "a.npy")
+    assert infinite["differences"][0]["values"] == [1.0, "Infinity"]
 
 
 def test_a_file_that_one_run_made_and_names_with_its_id() -> None:

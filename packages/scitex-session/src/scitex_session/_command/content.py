@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 _LARGEST_FILE = 64 * MIB
 _LARGEST_TEXT = 2 * MIB
+_MOST_READ = 256 * MIB
 _MOST_LINES = 10_000  # difflib takes the square of them at worst: 5 s
 _MOST_SHOWN = 1000
 
@@ -100,7 +101,7 @@ class Content:
 class Budget:
     """How many bytes are read and compared at most, in all files together."""
 
-    def __init__(self, left: int = 512 * MIB) -> None:
+    def __init__(self, left: int = _MOST_READ) -> None:
         self.left = left
 
 
@@ -116,15 +117,17 @@ def compare(a: Content, b: Content, budget: Budget) -> dict[str, Any] | None:
     dict or None
         None if they hold the same; otherwise ``how``, ``says`` and so on, as `diff` documents them.
     """
-    if a.digest is not None and a.digest == b.digest:
+    known = a.digest is not None and b.digest is not None
+    if known and a.digest == b.digest:
         return None
     try:
         with _on_disk(a, budget) as first, _on_disk(b, budget) as second:
             if _digest(a, first) == _digest(b, second):
                 return None
+            known = True
             return _by_kind(a, first, b, second)
     except _NotComparedError as error:
-        return {"how": "bytes", "says": str(error)}
+        return {"how": "bytes", "says": f"the bytes {'' if known else 'may '}differ; {error}"}
 
 
 def compare_texts(a: str, b: str, names: tuple[str, str]) -> str:
@@ -149,7 +152,9 @@ def _by_kind(a: Content, first: Path, b: Content, second: Path) -> dict[str, Any
         try:
             return compared(_loaded(a, first), _loaded(b, second))
         except RecursionError:
-            raise _NotComparedError("the bytes differ; nested too deeply to compare more") from None
+            raise _NotComparedError("nested too deeply to be compared further") from None
+        except MemoryError:
+            raise _NotComparedError("too large for this memory") from None
     data = _unpacked(a, first), _unpacked(b, second)
     if data[0] == data[1]:
         return None
@@ -171,12 +176,10 @@ def _on_disk(content: Content, budget: Budget) -> Iterator[Path]:
             size = opened.seek(0, os.SEEK_END)
             opened.seek(0)
             if size > _LARGEST_FILE:
-                raise _NotComparedError(
-                    f"the bytes differ; not compared further: more than {_LARGEST_FILE // MIB} MiB"
-                )
+                raise _NotComparedError(f"not read: more than {_LARGEST_FILE // MIB} MiB")
             budget.left -= size
             if budget.left < 0:
-                raise _NotComparedError("the bytes differ; not compared further: too much in all")
+                raise _NotComparedError(f"not read: more than {_MOST_READ // MIB} MiB in all")
             place = getattr(opened, "name", None)
             if isinstance(place, str) and os.path.isfile(place):
                 yield Path(os.path.abspath(place))
@@ -187,16 +190,14 @@ def _on_disk(content: Content, budget: Budget) -> Iterator[Path]:
                 yield copy
     except OSError as error:
         why = "is gone" if isinstance(error, FileNotFoundError) else f"can't be read: {error}"
-        raise _NotComparedError(f"the bytes differ; the file of {content.whose} {why}") from error
+        raise _NotComparedError(f"the file of {content.whose} {why}") from error
 
 
 def _digest(content: Content, path: Path) -> str:
     with open(path, "rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     if content.digest not in (None, digest):
-        raise _NotComparedError(
-            f"the bytes differed; the file of {content.whose} has changed since the run"
-        )
+        raise _NotComparedError(f"the file of {content.whose} has changed since the run")
     return digest
 
 
@@ -212,7 +213,7 @@ def _loaded(content: Content, path: Path) -> Any:
         loaded = load(path, **options)
     except (IoError, OSError) as error:
         why = " ".join(str(error).replace(str(path), content.name).split())
-        raise _NotComparedError(f"the bytes differ; not compared further: {why}") from error
+        raise _NotComparedError(f"not compared further: {why}") from error
     if content.suffix == ".nc":
         return {str(name): variable.values for name, variable in loaded.variables.items()}
     return loaded
@@ -229,10 +230,10 @@ def _unpacked(content: Content, path: Path) -> bytes:
         with gzip.open(path) as opened:
             data = opened.read(_LARGEST_FILE + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise _NotComparedError(f"the bytes differ; {content.name}: {error}") from error
+        raise _NotComparedError(f"{content.name}: {error}") from error
     if len(data) > _LARGEST_FILE:
         raise _NotComparedError(
-            f"the bytes differ; not compared further: more than {_LARGEST_FILE // MIB} MiB unpacked"
+            f"not compared further: more than {_LARGEST_FILE // MIB} MiB unpacked"
         )
     return data
 
@@ -242,7 +243,7 @@ def _unpacked(content: Content, path: Path) -> bytes:
 
 def _text(first: bytes, second: bytes, a: Content, b: Content) -> dict[str, Any]:
     if max(len(first), len(second)) > _LARGEST_TEXT:
-        return {"how": "bytes", "says": f"the bytes differ; more than {_LARGEST_TEXT // MIB} MiB"}
+        raise _NotComparedError(f"no text of more than {_LARGEST_TEXT // MIB} MiB is compared")
     try:
         texts = first.decode(), second.decode()
     except UnicodeDecodeError:
@@ -250,11 +251,10 @@ def _text(first: bytes, second: bytes, a: Content, b: Content) -> dict[str, Any]
     if "\0" in texts[0] + texts[1]:
         return {"how": "bytes", "says": "the bytes differ"}
     if max(text.count("\n") for text in texts) > _MOST_LINES:
-        return {"how": "bytes", "says": f"the texts differ; more than {_MOST_LINES:,} lines"}
+        raise _NotComparedError(f"no text of more than {_MOST_LINES:,} lines is compared")
     diff = compare_texts(*texts, (f"{a.name} of {a.whose}", f"{b.name} of {b.whose}"))
-    if not diff:
-        return {"how": "text", "says": "only the ends of lines differ", "diff": ""}
-    return {"how": "text", "says": "the texts differ", "diff": diff}
+    says = "the texts differ" if diff else "only the ends of lines differ"
+    return {"how": "text", "says": says, "diff": diff}
 
 
 def _drawing(data: bytes, suffix: str) -> bytes:

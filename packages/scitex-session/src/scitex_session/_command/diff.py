@@ -120,7 +120,7 @@ def diff(
     and arrays by values, PDF and SVG without the stamp of the run, dates and generated ids. By
     their bytes only are compared files of more than 64 MiB, pickles and what may hold them, what
     has changed since it was recorded, what no installed library reads, and whatever comes after
-    512 MiB in all. What can't be shown to be the same is told as a difference. The ID of the run
+    256 MiB in all. What can't be shown to be the same is told as a difference. The ID of the run
     within a file's name does not count. Not compared are times, logs, metrics, and secrets, which
     no record holds.
 
@@ -241,11 +241,12 @@ class Comparison:
         if len(paths) > 2 or None in paths:
             return {}
         self.counts["files"] = 2
-        contents = [
-            Content(os.path.basename(path), path, partial(_open, path))
-            for path in paths
-            if path is not None
-        ]
+        contents = []
+        for path in paths:
+            assert path is not None
+            with open(path, "rb") as opened:
+                digest = hashlib.file_digest(opened, "sha256").hexdigest()
+            contents.append(Content(os.path.basename(path), path, partial(_open, path), digest))
         found = compare(contents[0], contents[1], self._budget)
         if found is None:
             return {}

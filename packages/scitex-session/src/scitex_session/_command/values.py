@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import islice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,19 +17,25 @@ _LONGEST_VALUE = 200
 
 def compare_values(a: Any, b: Any) -> dict[str, Any] | None:
     """Return how two values differ, as `diff` documents it; None if they are the same."""
-    found = _differences(a, b, "")
-    listed = list(islice(found, _LISTED))
-    if not listed:
+    listed: list[dict[str, Any]] = []
+    main: dict[str, Any] = {}
+    count = 0
+    for found in _differences(a, b, ""):
+        count += 1
+        if len(listed) < _LISTED:
+            listed.append(found)
+        if not main or _size(found) > _size(main):
+            main = found
+    if not main:
         return None
-    omitted = sum(1 for _ in found)
-    numbers = [d for d in listed if isinstance(d.get("largest"), (int, float))]
-    main = max(numbers, key=lambda d: d["largest"], default=listed[0])
+    if main not in listed:
+        listed[-1] = main  # the largest of all is never left out
     others = [d["where"] or "the whole" for d in listed if d is not main]
     says = _sentence(main)
     if others:
-        more = len(others) - 3 + omitted
+        more = count - 4
         says += f"; also {', '.join(others[:3])}{f' and {more:,} more' if more > 0 else ''}"
-    return {"how": "values", "says": says, "differences": listed, "omitted": omitted}
+    return {"how": "values", "says": says, "differences": listed, "omitted": count - len(listed)}
 
 
 def _sentence(difference: dict[str, Any]) -> str:
@@ -44,7 +49,7 @@ def _sentence(difference: dict[str, Any]) -> str:
     if "values" in difference:
         first, second = difference["values"]
         place = f"{difference['where']}{difference.get('index', '')}"
-        by = f", by {difference['largest']:.6g}" if _is_number(difference) else ""
+        by = f", by {_size(difference):.6g}" if "largest" in difference else ""
         count = ""
         if difference.get("differing", 1) > 1:
             most = "the most" if by else "the first"
@@ -53,8 +58,9 @@ def _sentence(difference: dict[str, Any]) -> str:
     return "; ".join(said)
 
 
-def _is_number(difference: dict[str, Any]) -> bool:
-    return isinstance(difference.get("largest"), (int, float))
+def _size(difference: dict[str, Any]) -> float:
+    largest = difference.get("largest", -1)
+    return math.inf if isinstance(largest, str) else float(largest)
 
 
 def _differences(a: Any, b: Any, where: str) -> Iterator[dict[str, Any]]:
