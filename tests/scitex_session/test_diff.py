@@ -27,8 +27,9 @@ TREES = st.recursive(
     max_leaves=8,
 )
 MAPPINGS = st.dictionaries(st.text(max_size=3), TREES, max_size=4)
+ARTIFACT = {"path": TREES, "sha256": TREES, "bytes": TREES}
 ENDED = {"git": None, "status": "success", "exit_status": 0, "script": "/home/u/fit.py"}
-few = settings(max_examples=30)
+few = settings(max_examples=20)
 
 
 def recorded(files: dict[str, bytes] | None = None, **fields: Any) -> Path:
@@ -72,6 +73,22 @@ def compared(first: bytes, second: bytes, name: str) -> Any:
 def test_nothing_differs_from_itself(arguments: Any, config: Any) -> None:
     fields = {"arguments": arguments, "config": config, "results": {"x": math.nan}}
     assert stx.diff(recorded(**fields), recorded(**fields)) == {}
+
+
+@few
+@given(
+    st.dictionaries(
+        st.sampled_from([*ENDED, "artifacts", "arguments", "config", "machine", "environment"]),
+        TREES | st.lists(st.fixed_dictionaries({"role": st.just("output")}, optional=ARTIFACT)),
+    )
+)
+def test_any_record_can_be_compared(fields: Any) -> None:
+    place = recorded()
+    record = place / "session.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), **fields}))
+    assert stx.diff(place, place, place) == {}
+    found = stx.diff(place, recorded())
+    assert json.loads(json.dumps(found)) == found
 
 
 @few
@@ -163,6 +180,8 @@ def test_inputs_are_compared_by_content_wherever_they_were_read() -> None:
     found = stx.diff(read("/a/in.csv", b"1"), read("/a/in.csv", b"22"))["inputs"]
     assert list(found) == ["/a/in.csv"]
     assert found["/a/in.csv"]["bytes"] == [1, 2]
+    unknown = {**artifact("/a/big", b"", "input"), "sha256": None}
+    assert list(stx.diff(recorded(artifacts=[unknown]), recorded())["inputs"]) == ["/a/big"]
 
 
 def test_an_ending_is_told_with_its_reason() -> None:
@@ -250,6 +269,10 @@ def test_texts_are_compared_by_lines_and_bounded() -> None:
     found = compared(numbers[0], numbers[1], "numbers.txt")
     assert found["diff"].splitlines()[-1].endswith("more lines")
     assert len(found["diff"].splitlines()) == 1001
+    found = compared(b"a\nb\n", b"a\r\nb\r\n", "notes.tex")
+    assert found["diff"] == "… only the ends of lines differ"
+    found = compared(b"a\n" * 10_001, b"a\n", "notes.tex")
+    assert found["diff"] == "… texts of more than 10,000 lines are not compared"
     assert compared(b"\xff\x00a", b"\xff\x00b", "notes.tex")["how"] == "bytes"
 
 

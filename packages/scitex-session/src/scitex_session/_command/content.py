@@ -68,8 +68,6 @@ class Content:
         Opens it.
     digest : str, optional
         The SHA-256 on record. A file that has another one by now is not compared.
-    size : int, optional
-        Its bytes on record.
     """
 
     def __init__(
@@ -78,13 +76,11 @@ class Content:
         whose: str,
         opened: Callable[[], BinaryIO],
         digest: str | None = None,
-        size: int | None = None,
     ) -> None:
         self.name = name
         self.whose = whose
         self.opened = opened
         self.digest = digest
-        self.size = size
 
     @property
     def suffix(self) -> str:
@@ -126,13 +122,16 @@ def compare(a: Content, b: Content, budget: Budget) -> dict[str, Any] | None:
                 return None
             known = True
             return _by_kind(a, first, b, second)
-    except _NotComparedError as error:
+    except (_NotComparedError, OSError) as error:
         return {"how": "bytes", "says": f"the bytes {'' if known else 'may '}differ; {error}"}
 
 
 def compare_texts(a: str, b: str, names: tuple[str, str]) -> str:
-    """Return a unified diff, shortened."""
-    return shortened(unified_diff(a.splitlines(), b.splitlines(), *names, lineterm=""))
+    """Return a unified diff, shortened, or a sentence in place of it."""
+    lines = a.splitlines(), b.splitlines()
+    if max(map(len, lines)) > _MOST_LINES:
+        return f"… texts of more than {_MOST_LINES:,} lines are not compared"
+    return shortened(unified_diff(*lines, *names, lineterm="")) or "… only the ends of lines differ"
 
 
 def shortened(lines: Iterable[str]) -> str:
@@ -172,25 +171,26 @@ def _by_kind(a: Content, first: Path, b: Content, second: Path) -> dict[str, Any
 def _on_disk(content: Content, budget: Budget) -> Iterator[Path]:
     """Give the path of a file; of one in an archive, that of a copy."""
     try:
-        with content.opened() as opened:
-            size = opened.seek(0, os.SEEK_END)
-            opened.seek(0)
-            if size > _LARGEST_FILE:
-                raise _NotComparedError(f"not read: more than {_LARGEST_FILE // MIB} MiB")
-            budget.left -= size
-            if budget.left < 0:
-                raise _NotComparedError(f"not read: more than {_MOST_READ // MIB} MiB in all")
-            place = getattr(opened, "name", None)
-            if isinstance(place, str) and os.path.isfile(place):
-                yield Path(os.path.abspath(place))
-                return
-            with tempfile.TemporaryDirectory() as folder:
-                copy = Path(folder, os.path.basename(content.name))
-                copy.write_bytes(opened.read())
-                yield copy
-    except OSError as error:
+        opened = content.opened()
+    except (OSError, ValueError) as error:  # ValueError: no name of a file has a NUL
         why = "is gone" if isinstance(error, FileNotFoundError) else f"can't be read: {error}"
         raise _NotComparedError(f"the file of {content.whose} {why}") from error
+    with opened:
+        size = opened.seek(0, os.SEEK_END)
+        opened.seek(0)
+        if size > _LARGEST_FILE:
+            raise _NotComparedError(f"not read: more than {_LARGEST_FILE // MIB} MiB")
+        budget.left -= size
+        if budget.left < 0:
+            raise _NotComparedError(f"not read: more than {_MOST_READ // MIB} MiB in all")
+        place = getattr(opened, "name", None)
+        if isinstance(place, str) and os.path.isfile(place):
+            yield Path(os.path.abspath(place))
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder, os.path.basename(content.name))
+            copy.write_bytes(opened.read())
+            yield copy
 
 
 def _digest(content: Content, path: Path) -> str:
@@ -250,11 +250,8 @@ def _text(first: bytes, second: bytes, a: Content, b: Content) -> dict[str, Any]
         return {"how": "bytes", "says": "the bytes differ"}
     if "\0" in texts[0] + texts[1]:
         return {"how": "bytes", "says": "the bytes differ"}
-    if max(text.count("\n") for text in texts) > _MOST_LINES:
-        raise _NotComparedError(f"no text of more than {_MOST_LINES:,} lines is compared")
     diff = compare_texts(*texts, (f"{a.name} of {a.whose}", f"{b.name} of {b.whose}"))
-    says = "the texts differ" if diff else "only the ends of lines differ"
-    return {"how": "text", "says": says, "diff": diff}
+    return {"how": "text", "says": "the texts differ", "diff": diff}
 
 
 def _drawing(data: bytes, suffix: str) -> bytes:
@@ -322,7 +319,11 @@ def common(contents: Sequence[Content | None], budget: Budget) -> list[int | Non
         if content is None:
             numbers.append(None)
             continue
-        like = (n for n, other in enumerate(kept) if compare(other, content, budget) is None)
+        like = (
+            n
+            for n, other in enumerate(kept)
+            if other.whose == content.whose or compare(other, content, budget) is None
+        )
         number = next(like, len(kept))
         if number == len(kept):
             kept.append(content)

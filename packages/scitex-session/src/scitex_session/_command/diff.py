@@ -193,14 +193,20 @@ class Side:
             value = value[name]
         return value
 
-    def artifacts(self, role: str) -> dict[str, Mapping[str, Any]]:
+    def artifacts(self, role: str) -> dict[str, Parts]:
         """Return the artifacts by name, without the run's own ID in it."""
         listed = self.record.get("artifacts")
-        found: dict[str, Mapping[str, Any]] = {}
+        found = {}
         for artifact in listed if isinstance(listed, list) else ():
-            if isinstance(artifact, dict) and artifact.get("role") == role:
-                name = str(artifact.get("path")).replace(self.run.id, "<ID>")
-                found[f"<run>/{name}" if artifact.get("run") else name] = artifact
+            if not isinstance(artifact, dict) or artifact.get("role") != role:
+                continue
+            path, digest, size = (artifact.get(name) for name in ("path", "sha256", "bytes"))
+            name = str(path).replace(self.run.id, "<ID>")
+            found[f"<run>/{name}" if artifact.get("run") else name] = {
+                "path": str(path),
+                "sha256": digest if isinstance(digest, str) else None,
+                "bytes": size if isinstance(size, int) else None,
+            }
         return found
 
     def text(self, name: str) -> str:
@@ -353,20 +359,13 @@ class Comparison:
         listed = [side.artifacts("input") for side in self.sides]
         self.counts["inputs"] = len({name for each in listed for name in each})
         found = {}
-        everywhere = set.intersection(
-            *({a.get("sha256") for a in each.values()} for each in listed)
-        )
+        everywhere = set.intersection(*({a["sha256"] for a in each.values()} for each in listed))
         for name in dict.fromkeys(name for each in listed for name in each):
             entries = [each.get(name) for each in listed]
-            digests = [entry and entry.get("sha256") for entry in entries]
-            if None not in digests and len({*digests}) == 1:
-                continue
-            if None in entries and {*digests} - {None} <= everywhere:
-                continue  # the same content was read in each run, from another place
-            found[name] = {
-                "sha256": digests,
-                "bytes": [entry and entry.get("bytes") for entry in entries],
-            }
+            marks = self._marks(entries)
+            if len(marks) == 1 or (None in marks and marks - {None} <= everywhere - {None}):
+                continue  # the same, or the same content from another place in each run
+            found[name] = _hashes(entries)
         return found
 
     def _artifacts(self) -> Parts:
@@ -379,18 +378,14 @@ class Comparison:
                 found[name] = entry
         return found
 
-    def _artifact(self, entries: list[Mapping[str, Any] | None]) -> Parts | None:
-        digests = [entry and entry.get("sha256") for entry in entries]
-        if None not in digests and len({*digests}) == 1:
+    def _artifact(self, entries: list[Parts | None]) -> Parts | None:
+        if len(self._marks(entries)) == 1:
             return None
         contents = [
             None if entry is None else self._content(side, entry, number)
             for number, (side, entry) in enumerate(zip(self.sides, entries, strict=True))
         ]
-        entry: Parts = {
-            "sha256": digests,
-            "bytes": [entry and entry.get("bytes") for entry in entries],
-        }
+        entry = _hashes(entries)
         if len(contents) > 2:
             entry["versions"] = common(contents, self._budget)
             return entry if len({*entry["versions"]}) > 1 else None
@@ -406,12 +401,23 @@ class Comparison:
         compared = compare(first, second, self._budget)
         return compared and {**entry, "versions": [1, 2], **compared}
 
-    def _content(self, side: Side, entry: Mapping[str, Any], number: int) -> Content:
-        path = str(entry.get("path"))
+    def _marks(self, entries: list[Parts | None]) -> set[str | None]:
+        """Return the different contents as far as hashes tell; None where a run has none."""
+        return {
+            None if entry is None else entry["sha256"] or f"unknown in {side.run.id}"
+            for side, entry in zip(self.sides, entries, strict=True)
+        }
+
+    def _content(self, side: Side, entry: Parts, number: int) -> Content:
+        path = entry["path"]
         whose = self.whose[number] if len(self.sides) == 2 else side.run.id
         # Outside of the run directory it has its whole path.
         opened = partial(_open, path) if os.path.isabs(path) else partial(side.run.open, path)
-        return Content(path, whose, opened, entry.get("sha256"), entry.get("bytes"))
+        return Content(path, whose, opened, entry["sha256"])
+
+
+def _hashes(entries: list[Parts | None]) -> Parts:
+    return {name: [entry and entry[name] for entry in entries] for name in ("sha256", "bytes")}
 
 
 def _open(path: str) -> BinaryIO:
