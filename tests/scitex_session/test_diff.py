@@ -29,7 +29,7 @@ TREES = st.recursive(
 MAPPINGS = st.dictionaries(st.text(max_size=3), TREES, max_size=4)
 ARTIFACT = {"path": TREES, "sha256": TREES, "bytes": TREES}
 ENDED = {"git": None, "status": "success", "exit_status": 0, "script": "/home/u/fit.py"}
-few = settings(max_examples=20)
+few = settings(max_examples=10)
 
 
 def recorded(files: dict[str, bytes] | None = None, **fields: Any) -> Path:
@@ -140,7 +140,7 @@ def test_code_is_told_as_a_unified_diff() -> None:
     second = recorded(
         {
             "code/fit.py": b"x = 1\ny = 2\n",
-            "code/changes.diff": (changes.format("src/fit.py") + changes.format("p.yaml")).encode(),
+            "code/changes.diff": (changes.format("u/fit.py") + changes.format("p.yaml")).encode(),
         },
         git={"commit": "b" * 40},
     )

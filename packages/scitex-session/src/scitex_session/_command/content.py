@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import tempfile
@@ -183,9 +184,9 @@ def _on_disk(content: Content, budget: Budget) -> Iterator[Path]:
         budget.left -= size
         if budget.left < 0:
             raise _NotComparedError(f"not read: more than {_MOST_READ // MIB} MiB in all")
-        place = getattr(opened, "name", None)
-        if isinstance(place, str) and os.path.isfile(place):
-            yield Path(os.path.abspath(place))
+        # The name of a member of an archive may be that of another file here.
+        if isinstance(raw := getattr(opened, "raw", None), io.FileIO):
+            yield Path(os.path.abspath(os.fsdecode(raw.name)))
             return
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder, os.path.basename(content.name))

@@ -70,11 +70,11 @@ def diff(
         ``seed``
             ``[42, 43]``.
         ``code``
-            ``function`` and ``commit``: values; ``files``: the script and the user's modules, by
-            their names in ``code/``, and ``changes``: files of the repository with changes that
-            are not in the commit (without those of ``files``). Each of the two has ``versions``,
-            a number for each run (runs with the same number have the same), and of two runs
-            ``diff``, a unified diff. ``unknown``: why the changes are not on record.
+            ``script``, ``function`` and ``commit``: values; ``files``: the script and the user's
+            modules, by their names in ``code/``; ``changes``: other files of the repository with
+            changes that are not in the commit. The last two have, by file, ``versions``, a number
+            for each run (runs with the same number have the same), and of two runs ``diff``, a
+            unified diff. ``unknown``: why the changes are not on record.
         ``environment``
             Versions of packages, ``python``, ``platform``, ``cpu``, ``cpus``, ``gpus``.
         ``inputs``
@@ -209,6 +209,13 @@ class Side:
             }
         return found
 
+    def copied(self) -> list[str]:
+        """Return where the script and the modules lay whose copies the run has."""
+        modules = self.value("code", "modules")
+        paths = [self.value("script"), *(modules.values() if isinstance(modules, dict) else ())]
+        copies = {os.path.basename(name) for name in self.files if name.startswith("code/")}
+        return [path for path in map(str, paths) if os.path.basename(path) in copies]
+
     def text(self, name: str) -> str:
         """Return the text of a file of the run; of a large one its hash, or why it is not known."""
         try:
@@ -309,9 +316,9 @@ class Comparison:
         changes = [
             _sections(side.text(_CHANGES)) if _CHANGES in side.files else {} for side in self.sides
         ]
-        told = set.intersection(*(set(each) for each in copies))
+        told = {path for side in self.sides for path in side.copied()}
         for each in changes:
-            for name in [n for n in each if any(n == c or n.endswith(f"/{c}") for c in told)]:
+            for name in [n for n in each if any(path.endswith(f"/{n}") for path in told)]:
                 del each[name]  # the copies tell it, and more readably
         self.counts["code"] = len({name for each in copies for name in each})
         for part, texts in (("files", copies), ("changes", changes)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import datetime
+from itertools import groupby
 from json import dumps
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _UNITS = {"code": "files", "environment": "packages"}
 _MOST_DIFF_LINES = 60
 _NAME_WIDTH, _VALUE_WIDTH = 24, 12
+_KEPT_BEFORE = 8
 
 
 class Line(NamedTuple):
@@ -87,7 +89,7 @@ def _lines(compared: Comparison) -> Iterator[Line]:
                 if isinstance(value, list):
                     yield _values(name, value, deltas=part == "results")
                 elif part == "inputs":
-                    yield _values(name, [d and f"sha256 {d[:12]}" for d in value["sha256"]])
+                    yield _values(name, _hashes(value))
                 else:
                     yield from _content(name, value)
 
@@ -98,6 +100,13 @@ def _content(name: str, entry: dict[str, Any]) -> Iterator[Line]:
         yield Line("diff", "", _diff_lines(diff))
 
 
+def _hashes(entry: dict[str, Any]) -> list[Any]:
+    """Return the beginnings of hashes; what has none is unknown, or not there."""
+    pairs = zip(entry["sha256"], entry["bytes"], strict=True)
+    unknown = "not on record"
+    return [f"sha256 {d[:12]}" if d else ABSENT if size is None else unknown for d, size in pairs]
+
+
 def _code(found: dict[str, Any]) -> Iterator[Line]:
     for name, value in found.items():
         if name not in ("files", "changes"):
@@ -106,7 +115,7 @@ def _code(found: dict[str, Any]) -> Iterator[Line]:
         yield Line("sentence", printable(name), [_whose(entry["versions"])])
         yield Line("diff", "", _diff_lines(entry["diff"]))
     for name, entry in found.get("changes", {}).items():
-        text = f"changes that are not in the commit {_whose(entry['versions'])}"
+        text = f"uncommitted changes {_whose(entry['versions'])}"
         yield Line("sentence", printable(name), [text.rstrip()])
         yield Line("diff", "", _diff_lines(entry["diff"]))
 
@@ -168,7 +177,7 @@ def _table(compared: Comparison) -> Iterator[tuple[str, str, list[str]]]:
                 for file, entry in value.items():
                     yield part, printable(file), _versions(entry["versions"])
             elif part == "inputs":
-                yield part, printable(name), [str(d or ABSENT)[:12] for d in value["sha256"]]
+                yield part, printable(name), _shown(_hashes(value))
             else:
                 yield part, printable(name), _versions(value["versions"])
 
@@ -205,46 +214,64 @@ def _draw_pair(console: Console, compared: Comparison) -> None:
         run_id, *rest = _title(side, ago)
         heads.add_row(Text(f"{sign} {run_id}", style), *rest)
     console.print(heads)
-    grid = None
-    for line in _lines(compared):
-        if line.kind in ("values", "sentence"):
-            if grid is None or grid[0] != line.kind:
-                _flush(console, grid)
-                grid = (line.kind, _new_grid(line.kind))
-            if line.kind == "values":
-                first, second, *delta = line.values
-                grid[1].add_row("", line.name, first, "→", second, *delta)
-            else:
-                grid[1].add_row("", line.name, line.values[0])
-            continue
-        _flush(console, grid)
-        grid = None
-        if line.kind == "part":
-            console.print(Text(f"\n{line.name}", "bold"))
+    for kind, group in groupby(_lines(compared), key=lambda line: line.kind):
+        lines = list(group)
+        if kind == "values":
+            _draw_values(console, lines)
+        elif kind == "sentence":
+            _draw_sentences(console, lines)
         else:
-            _draw_diff(console, line.values)
-    _flush(console, grid)
+            for line in lines:
+                if kind == "part":
+                    console.print(Text(f"\n{line.name}", "bold"))
+                else:
+                    _draw_diff(console, line.values)
 
 
-def _new_grid(kind: str) -> Any:
+def _draw_values(console: Console, lines: list[Line]) -> None:
     from rich.table import Table
 
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column()
-    grid.add_column(no_wrap=True, overflow="ellipsis", style="cyan")
-    if kind == "sentence":
-        grid.add_column(overflow="fold")
-        return grid
-    grid.add_column(no_wrap=True, overflow="ellipsis", style="red")
-    grid.add_column(style="dim")
-    grid.add_column(no_wrap=True, overflow="ellipsis", style="green")
-    grid.add_column(no_wrap=True, style="dim")
-    return grid
+    deltas = max((len(line.values[2]) + 1 for line in lines if len(line.values) > 2), default=0)
+    names = min(max(len(line.name) for line in lines), console.width // 3)
+    each = (console.width - names - deltas - len("   →  ")) // 2
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(style="cyan", no_wrap=True, overflow="ellipsis", max_width=names + 1)
+    for style in ("red", "green"):
+        grid.add_column(style=style, no_wrap=True, overflow="ellipsis", max_width=each)
+        if style == "red":
+            grid.add_column(style="dim", min_width=1)
+    grid.add_column(style="dim", no_wrap=True, min_width=max(deltas - 1, 0))
+    for line in lines:
+        first, second, *delta = line.values
+        first, second = _shortened(first, second, each)
+        grid.add_row(f" {line.name}", first, "→", second, *delta)
+    console.print(grid)
 
 
-def _flush(console: Console, grid: tuple[str, Any] | None) -> None:
-    if grid is not None:
-        console.print(grid[1])
+def _shortened(first: str, second: str, width: int) -> tuple[str, str]:
+    """Leave out how two long texts begin, if that is the same: the end would be cut."""
+    common = len(os.path.commonprefix((first, second))) - _KEPT_BEFORE
+    if max(len(first), len(second)) <= width or common <= 0:
+        return first, second
+    return f"…{first[common:]}", f"…{second[common:]}"
+
+
+def _draw_sentences(console: Console, lines: list[Line]) -> None:
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    if max(len(line.name) for line in lines) > console.width // 3:
+        for line in lines:
+            console.print(Text(f" {line.name}", "cyan"))
+            console.print(Padding(Text(line.values[0]), (0, 0, 0, 4)))
+        return
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(style="cyan", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for line in lines:
+        grid.add_row(f" {line.name}", line.values[0])
+    console.print(grid)
 
 
 def _draw_diff(console: Console, lines: list[str]) -> None:
