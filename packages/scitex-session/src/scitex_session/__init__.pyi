@@ -12,6 +12,7 @@ from ._by_hand import Session as Session
 from ._by_hand import close as close
 from ._by_hand import running2finished as running2finished
 from ._by_hand import start as start
+from ._command.diff import diff as diff
 from ._command.find import find as find
 from ._decorator import run as run
 from ._decorator import session as session

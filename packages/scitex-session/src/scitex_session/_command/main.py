@@ -33,6 +33,7 @@ app = cyclopts.App(
 # Each subcommand: its function, the rest of its usage, its line of help. A function is imported
 # when its command runs, and knows nothing of cyclopts: its signature and docstring say all.
 _COMMANDS = {
+    "diff": ("diff:diff_command", "[--json] RUN RUN...", "Show what differs between runs."),
     "whence": ("whence:whence_command", "[--json] FILE...", "Tell which run made a file."),
 }
 for _name, (_place, _usage, _help) in _COMMANDS.items():
