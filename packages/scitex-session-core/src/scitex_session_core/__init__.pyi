@@ -51,6 +51,7 @@ from ._registry.journal import registry_dir as registry_dir
 from ._registry.manager import SessionManager as SessionManager
 from ._registry.reader import current_status as current_status
 from ._registry.reader import read_record as read_record
+from ._registry.reindex import legacy_record as legacy_record
 from ._registry.reindex import reindex as reindex
 from ._rundir.crash import code_dir as code_dir
 from ._rundir.crash import crash_command as crash_command

@@ -33,6 +33,8 @@ app = cyclopts.App(
 # Each subcommand: its function, the rest of its usage, its line of help. A function is imported
 # when its command runs, and knows nothing of cyclopts: its signature and docstring say all.
 _COMMANDS = {
+    "reap": ("reap:reap_command", "[--force] [--json] [PATH...]", "File the ends of dead runs."),
+    "reindex": ("reap:reindex_command", "PATH...", "Register runs from their directories."),
     "whence": ("whence:whence_command", "[--json] FILE...", "Tell which run made a file."),
 }
 for _name, (_place, _usage, _help) in _COMMANDS.items():
