@@ -13,6 +13,7 @@ from ._by_hand import Session as Session
 from ._by_hand import close as close
 from ._by_hand import running2finished as running2finished
 from ._by_hand import start as start
+from ._command.doctor import doctor as doctor
 from ._command.find import find as find
 from ._command.reap import reap as reap
 from ._decorator import run as run
