@@ -276,6 +276,7 @@ class TestGit:
         assert wrong("git") == []
 
 
+@pytest.mark.slow
 def test_a_backend_without_a_display_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
     if sys.platform != "linux":

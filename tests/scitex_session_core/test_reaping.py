@@ -263,6 +263,16 @@ class TestWhatVersion031LeftRunning:
         assert reap(out_dir, registry=registry, force=True) == []
         assert reindex(out_dir, registry) == []
 
+    def test_one_whose_filer_died_before_the_move_is_moved(
+        self, left: Path, registry: Path
+    ) -> None:
+        out_dir = left.parent.parent
+        (moved,) = reap(out_dir, registry=registry, force=True)
+        moved.rename(left)
+        assert reap(out_dir, registry=registry) == [moved]
+        assert read_record(moved)["status"] == "lost"
+        assert SessionManager(registry).get_session(left.name)["run_dir"] == str(moved)
+
     @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who has a file open")
     def test_one_whose_log_a_process_holds_open_is_left_alone(self, left: Path) -> None:
         with open(left / "logs" / "stdout.log"):

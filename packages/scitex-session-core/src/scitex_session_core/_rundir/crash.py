@@ -337,6 +337,8 @@ def _status_to_file(run_dir: Path, *, force: bool) -> str | None:
     status = str(record.get("status"))
     if status != "running" and (finished_dir(run_dir, status) / RECORD_NAME).exists():
         return None  # the source of a copy, kept on purpose
+    if status != "running" and record.get("process") is None:
+        return status  # of 0.3.1: whoever filed it died before the move
     found = observed_status(record.get("process"), run_dir)
     return found if found == "crashed" or (force and found == "lost") else None
 

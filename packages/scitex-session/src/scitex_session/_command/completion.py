@@ -163,8 +163,8 @@ def _complete_runs(app: cyclopts.App) -> None:
         function = None if name.startswith("-") else app[name].default_command
         if function is None:
             continue
-        _, _, _, *words = re.sub(r"\[-[^]]*\]", "", app[name].usage or "").split()
-        places = [word.strip("[].…") for word in words]
+        # Without options and their values: `Usage: scitex-session logs [--tail N] RUN`.
+        places = re.findall(r"\b[A-Z]+\b", re.sub(r"\[-[^]]*\]", "", app[name].usage or ""))
         parameters = inspect.signature(function).parameters.values()
         positional = [each.name for each in parameters if each.kind is not each.KEYWORD_ONLY]
         for parameter, place in zip(positional, places, strict=False):

@@ -170,9 +170,7 @@ def _print(checks: list[Check]) -> None:
 
 
 def _forget(*, yes: bool, json: bool) -> int:
-    gone = [
-        (name, folder) for folder, ids in gone_sessions(SessionManager()).items() for name in ids
-    ]
+    gone = list(gone_sessions(SessionManager()))
     forgets = len(gone) <= 1 or yes
     for session_id, _ in gone if forgets else ():
         journal_remove(registry_dir(), session_id)

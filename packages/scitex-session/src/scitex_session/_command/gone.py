@@ -11,26 +11,26 @@ from .names import named_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from typing import Any
 
 _STATES = ("RUNNING", "FINISHED", "FINISHED_SUCCESS", "FINISHED_ERROR")
 
 
-def gone_sessions(manager: SessionManager) -> dict[str, list[str]]:
-    """Return the sessions whose directories are gone, by the folder that they lay in.
+def gone_sessions(manager: SessionManager) -> Iterator[tuple[str, str]]:
+    """Yield the sessions whose directories are gone, each with the folder that it lay in.
 
     One that still runs, one in an archive, and one that never had a directory are not among them,
     nor is one of another machine, unless the folder of its script is here, too: that machine may
     have it on a disk of its own.
 
-    Returns
-    -------
-    dict
-        From each folder, such as ``analysis_out``, to IDs.
+    Yields
+    ------
+    tuple of (str, str)
+        The ID, and the folder, such as ``analysis_out``.
     """
     listed: dict[Path, set[str]] = {}
-    gone: dict[str, list[str]] = {}
     for session_id, place in manager.directories().items():
         if place.parent not in listed:  # one look at a folder serves all of its runs
             listed[place.parent] = _names(place.parent)
@@ -39,8 +39,7 @@ def gone_sessions(manager: SessionManager) -> dict[str, list[str]]:
         run = named_run(session_id, manager)
         folder = place.parent.parent if place.parent.name in _STATES else place.parent
         if run.place is None and _could_be_seen(run.session, folder):
-            gone.setdefault(str(folder), []).append(session_id)
-    return gone
+            yield session_id, str(folder)
 
 
 def _could_be_seen(session: dict[str, Any], folder: Path) -> bool:

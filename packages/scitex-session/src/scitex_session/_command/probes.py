@@ -39,6 +39,7 @@ _REINSTALL = "python -m pip install ./packages/*   (in a clone of the repository
 _FEW_BYTES, _FEW_INODES = 100 << 20, 1000
 _MOST_SKEW_S = 2.0
 _GIT_PATIENCE_S = 1.5
+_LOOK_S = 0.5  # at what may be long
 _SLURM = ("sbatch", "srun", "scontrol", "sacct")
 _SHOWN = 3
 
@@ -148,7 +149,7 @@ def registry() -> Iterator[Check]:
         yield Check("registry", WRONG, error.strerror or str(error), "export HOME=/your/home")
         return
     try:
-        health = registry_health(where)
+        health = registry_health(where, _LOOK_S)
     except OSError as error:
         yield Check("registry", WRONG, f"{where}: {error.strerror}", f"chmod -R u+rwX {where}")
         return
@@ -178,15 +179,22 @@ def registry() -> Iterator[Check]:
 
 
 def _gone(manager: SessionManager) -> Iterator[Check]:
-    for folder, gone in gone_sessions(manager).items():
+    deadline = None  # begins with the first: where none is gone, all are looked at
+    gone: dict[str, list[str]] = {}
+    least = ""
+    for session_id, folder in gone_sessions(manager):
+        gone.setdefault(folder, []).append(session_id)
+        deadline = deadline or time.monotonic() + _LOOK_S
+        if time.monotonic() > deadline:
+            least = "at least "
+            break
+    for folder, ids in gone.items():
         missing = (
             "" if os.path.isdir(folder) else ", which is not there either (an unmounted disk?)"
         )
-        shown = ", ".join(sorted(gone, reverse=True)[:_SHOWN]) + (
-            " …" if len(gone) > _SHOWN else ""
-        )
-        runs = "1 run is" if len(gone) == 1 else f"{len(gone)} runs are"
-        what = f"{runs} gone from {folder}{missing}: {shown}"
+        shown = ", ".join(sorted(ids, reverse=True)[:_SHOWN]) + (" …" if len(ids) > _SHOWN else "")
+        runs = "1 run is" if len(ids) == 1 else f"{len(ids)} runs are"
+        what = f"{least}{runs} gone from {folder}{missing}: {shown}"
         mend = f"{PROGRAM} reindex PATH   (where they are now), or {PROGRAM} doctor --forget"
         yield Check("registry", WRONG, what, mend)
 
