@@ -26,6 +26,7 @@ from scitex_session_core import (
     registry_dir,
     write_record,
 )
+from support import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,6 +119,27 @@ def test_a_git_that_hangs_holds_up_nothing_else(
     (check,) = wrong("git")
     assert check.found == f"{fake} gives no answer within 1.5 s"
     assert not wrong("cwd")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is missing")
+def test_a_file_system_that_hangs_holds_up_only_the_look_at_it(tmp_path: Path) -> None:
+    hang = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=flock"]
+    hang += [
+        "-e",
+        "inject=flock:delay_enter=90000000",
+    ]  # of 90 s, as long as the test waits at most
+    command = [sys.executable, "-m", "scitex_session", "doctor", "cwd", "git", "--within", "5"]
+    with open(tmp_path / "shown", "wb") as shown:
+        process = subprocess.Popen([*hang, *command], stdout=shown, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: "wrong" in (tmp_path / "shown").read_text(), timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    lines = (tmp_path / "shown").read_text().splitlines()
+    assert lines[0].endswith("no answer within 5 s")
+    assert "here is no repository" in lines[2]
 
 
 def test_modules_in_the_working_directory_are_not_in_its_way(tmp_path: Path) -> None:

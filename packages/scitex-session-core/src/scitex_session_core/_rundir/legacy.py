@@ -6,6 +6,7 @@ import os
 import time
 
 from scitex_session_core._death.post_mortem import crashed_record
+from scitex_session_core._errors import warn
 from scitex_session_core._paths import DirectoryLock
 from scitex_session_core._process import LOST_AFTER_S
 from scitex_session_core._record.record import write_record
@@ -31,7 +32,7 @@ def file_legacy(run_dir: Path, registry: Path | None) -> Path | None:
     run_dir : Path
         A directory in ``RUNNING``.
     registry : Path or None
-        The registry in which the run is registered.
+        The registry in which the run is registered. If it can't be written, a warning says so.
 
     Returns
     -------
@@ -41,7 +42,7 @@ def file_legacy(run_dir: Path, registry: Path | None) -> Path | None:
     Raises
     ------
     OSError
-        The record or the registry could not be written.
+        The record could not be written.
     """
     with DirectoryLock(run_dir):
         record = legacy_record(run_dir)
@@ -50,8 +51,11 @@ def file_legacy(run_dir: Path, registry: Path | None) -> Path | None:
         record = crashed_record({"schema": 1, **record}, run_dir, status="lost")
         write_record(run_dir, record)
         moved = move_to_finished(run_dir, "lost")
-    if registry is not None:
-        append(registry, record_event(record, moved))
+    try:
+        if registry is not None:
+            append(registry, record_event(record, moved))
+    except OSError as error:
+        warn(f"the end of {moved} could not be registered in {registry}: {error}")
     return moved
 
 

@@ -12,7 +12,7 @@ from json import dumps, loads
 from scitex_session_core import InvalidValueError, SessionManager, journal_remove, registry_dir
 
 from .gone import gone_sessions
-from .output import DIFFERENT, PROGRAM, printable, say
+from .output import DIFFERENT, PROGRAM, printable, refuse, say
 from .output import OK as ALL_WELL
 from .probes import ABSENT, OK, PROBES, WRONG, Check
 
@@ -172,8 +172,11 @@ def _print(checks: list[Check]) -> None:
 def _forget(*, yes: bool, json: bool) -> int:
     gone = list(gone_sessions(SessionManager()))
     forgets = len(gone) <= 1 or yes
-    for session_id, _ in gone if forgets else ():
-        journal_remove(registry_dir(), session_id)
+    try:
+        for session_id, _ in gone if forgets else ():
+            journal_remove(registry_dir(), session_id)
+    except OSError as error:
+        return refuse(f"the registry {registry_dir()} can't be written: {error.strerror}")
     if json:
         say(dumps([{"id": i, "folder": f, "forgotten": forgets} for i, f in gone], indent=2))
         return ALL_WELL

@@ -244,16 +244,23 @@ def _file_system(subject: str, place: Path, *, needs_locks: bool = False) -> Ite
     finally:
         shutil.rmtree(probe, ignore_errors=True)
     network = " on a network file system" if on_network(found) else ""
-    usage = os.statvfs(found)
-    free, inodes = usage.f_bavail * usage.f_frsize, usage.f_favail
-    room = f"{size(free)} free" + (f", {inodes:,} inodes" if usage.f_files else "")
+    free, inodes = shutil.disk_usage(found).free, _inodes(found)
+    room = f"{size(free)} free" + ("" if inodes is None else f", {inodes:,} inodes")
     if free < _FEW_BYTES:
         yield Check(subject, WRONG, f"{named}: only {room}", f"{PROGRAM} gc --older 30d")
-    elif usage.f_files and inodes < _FEW_INODES:
+    elif inodes is not None and inodes < _FEW_INODES:
         yield Check(subject, WRONG, f"{named}: only {room}", f"{PROGRAM} archive --older 30d")
     elif not wrong:
         works = "renames and locks work" if needs_locks else "renames work"
         yield Check(subject, OK, f"{named}{network}: {works}, {room}")
+
+
+def _inodes(folder: Path) -> int | None:
+    """Return how many more files there can be; None where there is no such limit."""
+    if not hasattr(os, "statvfs"):  # Windows
+        return None
+    found = os.statvfs(folder)
+    return found.f_favail if found.f_files else None
 
 
 def _writable_again(subject: str, found: Path) -> str:
