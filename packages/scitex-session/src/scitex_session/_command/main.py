@@ -34,6 +34,18 @@ app = cyclopts.App(
 # when its command runs, and knows nothing of cyclopts: its signature and docstring say all.
 _COMMANDS = {
     "diff": ("diff:diff_command", "[--json] RUN RUN...", "Show what differs between runs."),
+    "reap": ("reap:reap_command", "[--force] [--json] [PATH...]", "File the ends of dead runs."),
+    "reindex": ("reap:reindex_command", "PATH...", "Register runs from their directories."),
+    "doctor": (
+        "doctor:doctor_command",
+        "[--json] [--within S] [--forget [--yes]] [SUBJECT...]",
+        "Look at what runs depend on, and say what mends it.",
+    ),
+    "--install-completion": (
+        "completion:install_completion_command",
+        "[--show] [SHELL]",
+        "Let bash, zsh or fish complete commands, options and runs.",
+    ),
     "whence": ("whence:whence_command", "[--json] FILE...", "Tell which run made a file."),
 }
 for _name, (_place, _usage, _help) in _COMMANDS.items():
