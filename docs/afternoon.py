@@ -6,6 +6,7 @@ Run it as ``python docs/afternoon.py``; the page is checked in. Times and IDs ar
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ WIDTH = 100
 PAGE = """# An afternoon with thirty runs
 
 What one types, and what it shows, after a sweep over the three parameters of
-[`examples/decay.py`](https://github.com/ywatanabe1989/scitex-session): it fits a decay, returns the
+`examples/decay.py`: it fits a decay, returns the
 rate and the loss, and saves a figure. All of this page was written by `docs/afternoon.py`, which
 runs every line of it.
 
@@ -28,7 +29,7 @@ runs every line of it.
 STEPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Find",
-        "Thirty runs, of which some failed. Only the arguments and results that differ have columns.",
+        "Some of the thirty failed. Only arguments and results that differ have columns.",
         ("scitex-session ls --limit 12",),
     ),
     (
@@ -52,13 +53,16 @@ STEPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Follow one that runs",
         "`logs -f` ends with the run, and says how it ended.",
-        ("python decay.py --lr 0.05 --steps 300 & sleep 0.5; scitex-session logs latest -f --stderr",),
+        (
+            "python decay.py --lr 0.05 --steps 300 & sleep 0.5; "
+            "scitex-session logs latest -f --stderr",
+        ),
     ),
     (
         "As a table",
         "",
         (
-            "python -c \"import scitex_session as stx; "
+            'python -c "import scitex_session as stx; '
             "print(stx.runs('status:success').groupby('arguments.lr')['results.loss'].min())\"",
         ),
     ),
@@ -72,7 +76,7 @@ STEPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     (
         "Clean up",
-        "What removes many says first what it would do. Nothing is gone before the trash is emptied.",
+        "What removes many says first what it would do. It all goes to a trash, and comes back.",
         (
             "scitex-session gc --status failed",
             "scitex-session gc --status failed --yes",
@@ -106,7 +110,7 @@ def afternoon(folder: Path) -> str:
 
     def run(command: str) -> str:
         done = subprocess.run(
-            ["bash", "-c", command],
+            ["/bin/bash", "-c", command],
             cwd=folder,
             env=environment,
             stdout=subprocess.PIPE,
@@ -115,22 +119,27 @@ def afternoon(folder: Path) -> str:
         )
         return done.stdout.decode().replace(str(folder), "/home/me")
 
-    for lr, steps, noise in itertools.product((0.01, 0.1, 0.3, 1, 10), (100, 200), (0.02, 0.05, 0.1)):
+    values = itertools.product((0.01, 0.1, 0.3, 1, 10), (100, 200), (0.02, 0.05, 0.1))
+    for lr, steps, noise in values:
         run(f"python decay.py --lr {lr} --steps {steps} --noise {noise}")
+
+    def short_id(options: str) -> str:
+        return str(json.loads(run(f"scitex-session ls {options} --limit 1 --json"))[0]["id"])[-4:]
+
     names = {
-        "$BEST": run("scitex-session ls 'status:success' --sort loss --limit 1 --json | jq -r .[0].id"),
-        "$WORST": run("scitex-session ls 'status:success' --sort=-loss --limit 1 --json | jq -r .[0].id"),
-        "$FAILED": run("scitex-session ls 'status:failed' --limit 1 --json | jq -r .[0].id"),
+        "$BEST": short_id("status:success --sort loss"),
+        "$WORST": short_id("status:success --sort=-loss"),
+        "$FAILED": short_id("status:failed"),
     }
-    names = {name: found.strip()[-4:] for name, found in names.items()}
-    run(f"mkdir paper; cp \"$(scitex-session path {names['$BEST']})/decay.png\" paper/a.png")
-    run(f"cp \"$(scitex-session path {names['$WORST']})/decay.png\" paper/b.png")
+    run(f'mkdir paper; cp "$(scitex-session path {names["$BEST"]})/decay.png" paper/a.png')
+    run(f'cp "$(scitex-session path {names["$WORST"]})/decay.png" paper/b.png')
     parts = []
     for title, sentence, commands in STEPS:
         parts.append(f"## {title}\n")
         if sentence:
             parts.append(f"{sentence}\n")
-        for command in commands:
+        for asked in commands:
+            command = asked
             for name, found in names.items():
                 command = command.replace(name, found)
             parts.append(f"```console\n$ {command}\n{run(command).rstrip()}\n```\n")
