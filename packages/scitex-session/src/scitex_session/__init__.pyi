@@ -5,6 +5,7 @@ from scitex_session_core import DotDict as DotDict
 from scitex_session_core import SessionError as SessionError
 from scitex_session_core import SessionManager as SessionManager
 from scitex_session_core import __version__ as __version__
+from scitex_session_core import reindex as reindex
 from scitex_session_plot import CustomColors as CustomColors
 from scitex_session_repro import RandomStateManager as RandomStateManager
 
@@ -12,9 +13,12 @@ from ._by_hand import Session as Session
 from ._by_hand import close as close
 from ._by_hand import running2finished as running2finished
 from ._by_hand import start as start
+from ._command.diff import diff as diff
+from ._command.doctor import doctor as doctor
 from ._command.find import find as find
 from ._command.logs import logs as logs
 from ._command.metrics import metrics as metrics
+from ._command.reap import reap as reap
 from ._command.show import record as record
 from ._command.stop import stop as stop
 from ._command.tags import note as note

@@ -339,6 +339,11 @@ class Index:
         query = "SELECT n FROM sessions ORDER BY start_time NULLS LAST, id"
         return self.whole(lambda: list(self.sessions(self.numbers(query, (), None))))
 
+    def directories(self) -> dict[str, str]:
+        """Return where the run of each session was last seen, by ID."""
+        query = "SELECT id, run_dir FROM sessions WHERE run_dir IS NOT NULL"
+        return self._read(lambda connection: dict(connection.execute(query).fetchall()))
+
     def running(self) -> Iterable[dict[str, Any]]:
         """Return the sessions whose end is not in the journal, the oldest first."""
         query = "SELECT n FROM sessions WHERE status = 'running' ORDER BY start_time NULLS LAST, id"

@@ -47,6 +47,7 @@ _CACHED_NAMES = 10_000
 _HEAD_LENGTH = 256
 # Progress is shown after this time.
 _SILENT_S = 1.0
+_REDRAWN_S = 0.1
 
 # So many lines of a session are folded again for each new one.
 _MANY_LINES = 16
@@ -179,7 +180,9 @@ class IndexWriter:
         self._unreadable = unreadable
         self._names: dict[str, int] = {}
         self._configs: set[int] = set()
-        self._progress = Progress(sum(file.size - file.folded for file in files))
+        self._progress = Progress(
+            "folding the registry's journal", sum(file.size - file.folded for file in files)
+        )
 
     def run(self) -> None:
         """Fold all files up to their present ends."""
@@ -478,26 +481,42 @@ def _same(one: object, other: object) -> bool:
 
 
 class Progress:
-    """Shows on a terminal how far a fold has come, once it takes longer than a moment."""
+    """Shows on a terminal how far a task has come, once it takes longer than a moment.
 
-    def __init__(self, total: int) -> None:
+    Parameters
+    ----------
+    task : str
+        What is done, in a few words.
+    total : int, optional
+        The amount to be done, if it is known: a percentage is shown then, else the amount so far.
+    """
+
+    def __init__(self, task: str, total: int | None = None) -> None:
+        self._task = task
         self._total = total
-        self._read = 0
+        self._so_far = 0
         self._began = time.monotonic()
-        self._shown = False
+        self._drawn = self._began - _REDRAWN_S
+        self._shown = 0
 
-    def show(self, read: int) -> None:
-        """Add the number of bytes read, and show the sum."""
-        self._read += read
-        stream = sys.stderr
-        if time.monotonic() - self._began < _SILENT_S or stream is None or not stream.isatty():
+    def show(self, more: int) -> None:
+        """Add to the amount that is done, and show the sum."""
+        self._so_far += more
+        now, stream = time.monotonic(), sys.stderr
+        is_drawn = now - self._drawn < _REDRAWN_S and self._so_far != self._total
+        if now - self._began < _SILENT_S or is_drawn:
             return
-        self._shown = True
-        stream.write(f"\rfolding the registry's journal: {100 * self._read // self._total} % ")
+        self._drawn = now
+        if stream is None or not stream.isatty():
+            return
+        amount = f"{100 * self._so_far // self._total} %" if self._total else f"{self._so_far:,}"
+        text = f"{self._task}: {amount} "
+        self._shown = max(self._shown, len(text))
+        stream.write(f"\r{text}")
         stream.flush()
 
     def done(self) -> None:
         """Erase what was shown."""
         if self._shown:
-            sys.stderr.write("\r" + " " * 48 + "\r")
+            sys.stderr.write("\r" + " " * self._shown + "\r")
             sys.stderr.flush()

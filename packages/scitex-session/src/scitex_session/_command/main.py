@@ -34,6 +34,7 @@ app = cyclopts.App(
 # when its command runs, and knows nothing of cyclopts: its signature and docstring say all.
 _COMMANDS = {
     "show": ("show:show_command", "[--json] RUN", "Show all that is known of a run."),
+    "diff": ("diff:diff_command", "[--json] RUN RUN...", "Show what differs between runs."),
     "logs": (
         "logs:logs_command",
         "[-f] [--stderr] [--raw] [--tail N] [--json] RUN",
@@ -45,6 +46,18 @@ _COMMANDS = {
     "untag": ("tags:untag_command", "[--json] RUN TAG...", "Remove tags from a run."),
     "note": ("tags:note_command", "[--json] RUN TEXT", "Write the note of a run."),
     "stop": ("stop:stop_command", "[--now] [--json] RUN", "Stop a run of this machine."),
+    "reap": ("reap:reap_command", "[--force] [--json] [PATH...]", "File the ends of dead runs."),
+    "reindex": ("reap:reindex_command", "PATH...", "Register runs from their directories."),
+    "doctor": (
+        "doctor:doctor_command",
+        "[--json] [--within S] [--forget [--yes]] [SUBJECT...]",
+        "Look at what runs depend on, and say what mends it.",
+    ),
+    "--install-completion": (
+        "completion:install_completion_command",
+        "[--show] [SHELL]",
+        "Let bash, zsh or fish complete commands, options and runs.",
+    ),
     "whence": ("whence:whence_command", "[--json] FILE...", "Tell which run made a file."),
 }
 # A function has no place for the short form of an option.
