@@ -165,9 +165,7 @@ def named_run(name: str | os.PathLike[str], manager: SessionManager | None = Non
             elsewhere = error  # a file that happens to have the name of a run
     found = _of_part(asked, manager)
     if not found:
-        why = (
-            f"no ID in the registry begins or ends so, and no such file is here; a name is {_NAMES}"
-        )
+        why = "no ID in the registry begins or ends so, and no such file is here"
         raise elsewhere or UnknownRunError(text, why)
     if len(found) > 1:
         shown = tuple(f"{s['id']} ({_origin(s)})" for s in found)

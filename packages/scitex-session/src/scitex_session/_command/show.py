@@ -15,7 +15,7 @@ from scitex_session_io import render
 
 from .ending import SIGNS, why_it_ended
 from .find import described
-from .logs import STREAMS, pieces
+from .log_files import STREAMS, pieces
 from .metrics import metrics_end
 from .names import named_run
 from .output import OK, ago, duration, local_time, printable, say, size
