@@ -117,8 +117,12 @@ class Run:
 
 
 def _opened(path: Path) -> BinaryIO:
+    return open(path, "rb", opener=_without_waiting)
+
+
+def _without_waiting(path: str, flags: int) -> int:
     # Whoever opens a named pipe waits for its writer.
-    return open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def named_run(name: str | os.PathLike[str], manager: SessionManager | None = None) -> Run:
