@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import scitex_session as stx
+from scitex_session._command.query import FIELDS
 from scitex_session_core import SessionWarning, journal_close, journal_create, new_record
 
 if TYPE_CHECKING:
@@ -288,6 +290,22 @@ def test_a_session_of_this_machine_carries_its_environment(registry: Path) -> No
     stx.session(file=__file__, sdir=Path.cwd() / "run")(fit).run(lr=0.5)
     assert [run["results"] for run in stx.find("env.SLURM_ARRAY_TASK_ID>=12")] == [{"acc": 0.5}]
     assert stx.find("env.SLURM_ARRAY_TASK_ID:13") == []
+
+
+@pytest.mark.usefixtures("five")
+def test_the_page_on_queries_names_every_field_and_its_examples_are_answered() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "queries.md").read_text(encoding="utf-8")
+    names = page.partition("## Names")[2].partition("## Values")[0]
+    assert {*re.findall(r"`([\w.]+)`", names)} >= {*FIELDS} - {"duration_s", "tags"}
+    (asked,) = re.findall(r"^lr<1e-3.*$", page, flags=re.MULTILINE)
+    assert ids(asked) == ""
+    for code in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        namespace: dict[str, Any] = {}
+        if "stx.runs" in code:
+            pytest.importorskip("pandas")
+        exec(code.replace("epochs:5", "lr:0.1"), namespace)
+        if "best" in namespace:
+            assert [run["id"] for run in namespace["best"]] == ["r0", "r2"]
 
 
 @pytest.mark.usefixtures("five")
