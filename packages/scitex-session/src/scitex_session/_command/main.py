@@ -24,6 +24,7 @@ _INTERRUPTED = 130
 # Each subcommand: its function, the rest of its usage, its line of help. A function is imported
 # when its command runs, and knows nothing of cyclopts: its signature and docstring say all.
 _COMMANDS = {
+    "ls": ("ls:ls_command", "[OPTIONS] [QUERY]", "List runs, the newest first."),
     "whence": ("whence:whence_command", "[--json] FILE...", "Tell which run made a file."),
 }
 
