@@ -159,10 +159,12 @@ def test_one_run_alone_shows_all_its_values(capsys: pytest.CaptureFixture[str]) 
 def test_numbers_are_short_unless_two_would_look_the_same(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    register(1, arguments={"near": 0.1 + 0.2, "far": 0.1 + 0.2})
-    register(2, arguments={"near": 0.3, "far": 1 / 3})
+    register(1, arguments={"near": 0.1 + 0.2, "far": 0.1 + 0.2, "between": 1.00001, "large": 1e3})
+    register(2, arguments={"near": 0.3, "far": 1 / 3, "between": 1.0, "large": 12345.678})
     rows = listed(capsys)
-    assert [row["far"] for row in rows] == ["0.3", "0.333333"]
+    assert [row["far"] for row in rows] == ["0.3", "0.3333"]
+    assert [row["between"] for row in rows] == ["1.00001", "1"]
+    assert [row["large"] for row in rows] == ["1000", "12345.7"]
     assert [row["near"] for row in rows] == ["0.30000000000000004", "0.3"]
 
 

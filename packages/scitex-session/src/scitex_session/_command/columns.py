@@ -34,7 +34,7 @@ _WORDY = 60  # columns of a terminal on which the status is a word, too
 _WIDE = 100
 _SHORT_BAR, _BAR = 4, 8
 _LONGEST = 300  # characters of a value: more would only be cut
-_DIGITS = ".6g"
+_DIGITS = (4, 6)
 _ABSENT = object()
 _SORTED = 2  # the rank of the values by which the runs are sorted
 
@@ -243,11 +243,19 @@ def _differs(
 def _texts(values: Sequence[object]) -> list[str]:
     """Return values as texts: numbers with few digits, unless two of them would look the same."""
     exact = ["" if value is _ABSENT else _text(value) for value in values]
-    short = [
-        format(value, _DIGITS) if isinstance(value, float) else text
-        for value, text in zip(values, exact, strict=True)
-    ]
-    return short if len({*short}) == len({*exact}) else exact
+    for digits in _DIGITS:
+        short = [
+            _rounded(value, digits) if isinstance(value, float) else text
+            for value, text in zip(values, exact, strict=True)
+        ]
+        if len({*short}) == len({*exact}):
+            return short
+    return exact
+
+
+def _rounded(value: float, digits: int) -> str:
+    # No 1.235e+04 for 12345.678.
+    return format(value, f".{digits if abs(value) < 10**digits else _DIGITS[-1]}g")
 
 
 def _text(value: object) -> str:
