@@ -86,7 +86,7 @@ _TABLES = (
     "CREATE INDEX by_config ON sessions (config)",
     *(
         f"CREATE INDEX by_{name} ON sessions ({name}, start_time)"
-        for name in ("status", "script", "script_path", "exit_code", "host")
+        for name in ("status", "script_path", "exit_code", "host")
     ),
 )
 _TABLE_NAMES = {
