@@ -324,6 +324,11 @@ def test_here_is_below_the_working_directory_and_no_other(
     assert numbers(capsys, "--here", "--limit", "2", "--sort", "started") == [1, 0]
     os.chdir("..")
     assert numbers(capsys, "--here") == [0, 1, 2, 3, 4, 5]
+    Path("gone").mkdir()
+    os.chdir("gone")
+    Path("../gone").rmdir()
+    assert main(["ls", "--here"]) == 2
+    assert "--here: the working directory is gone" in capsys.readouterr().err
 
 
 def test_the_newest_fifty_and_a_word_about_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
@@ -379,6 +384,7 @@ def test_json_has_the_fields_of_find_with_times_in_iso(capsys: pytest.CaptureFix
     ("words", "why"),
     [
         (["--limit", "-1"], "--limit -1: give a number of runs, or 0 for all"),
+        (["--limit", "9" * 5000], "--limit"),
         (["--since", "soon"], "--since soon: give how long ago (2d, 3h, 30min), or a time"),
         (["--status", "succes"], "did you mean 'success'?"),
         (["lr<<1"], "\n  lr<<1\n     ^\n"),

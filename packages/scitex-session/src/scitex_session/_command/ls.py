@@ -59,7 +59,7 @@ class Wanted:
         self.query = joined(words)
         self.sort, self.limit = sort, limit
         self._where: list[dict[str, Any]] = []
-        self._below = os.path.join(os.getcwd(), "") if here else ""
+        self._below = ""
         if status is not None:
             self._where.append({"status": ("in", [word.strip() for word in status.split(",")])})
         if since is not None:
@@ -71,11 +71,20 @@ class Wanted:
         elif script is not None:
             self._where.append({"script": script})
         if here:
+            try:
+                self._below = os.path.join(os.getcwd(), "")
+            except FileNotFoundError:
+                raise UsageError("--here: the working directory is gone") from None
             self._where.append({"script_path": ("like", f"{self._below}%")})
         given = {"script": script, "status": status, "since": since, "tag": tag}
         self._given = [
             *words,
-            *(word for name, value in given.items() if value for word in (f"--{name}", value)),
+            *(
+                word
+                for name, value in given.items()
+                if value is not None
+                for word in (f"--{name}", value)
+            ),
             *["--here"] * here,
         ]
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _VARIADIC = 0x04  # of `co_flags`: the function has *args
 _FLAG = "bool"
 _WORDS, _NUMBERS = ("str", "str | None"), ("int", "int | None")
+_LONGEST = 19  # digits; of thousands, Python makes no number
 
 
 def read(
@@ -56,7 +57,7 @@ def read(
             if value.startswith("-"):
                 return None
         if kind in _NUMBERS:
-            if not (value.isascii() and value.isdigit()):
+            if not (value.isascii() and value.isdigit() and len(value) < _LONGEST):
                 return None
             keywords[name] = int(value)
         elif kind in _WORDS:
@@ -89,11 +90,19 @@ def with_dashes(function: Callable[..., Any], tokens: Sequence[str]) -> list[str
 def _signature(function: Callable[..., Any]) -> tuple[dict[str, str], int, float]:
     """Return the annotations of the keywords, and how few and many positional words there may be.
 
-    `inspect.signature` says the same, but `inspect` is another slow import.
+    None may be where one is more than a text. `inspect.signature` says the same, but `inspect` is
+    another slow import.
     """
     code, notes = function.__code__, function.__annotations__
     number = code.co_argcount
-    names = code.co_varnames[number : number + code.co_kwonlyargcount]
-    kinds = {name: str(notes.get(name)) for name in names}
-    least = number - len(function.__defaults__ or ())
-    return kinds, least, float("inf") if code.co_flags & _VARIADIC else number
+    names = code.co_varnames
+    kinds = {name: str(notes.get(name)) for name in names[number:][: code.co_kwonlyargcount]}
+    least: int = number - len(function.__defaults__ or ())
+    most: float = number
+    positional = [*names[:number]]
+    if code.co_flags & _VARIADIC:
+        positional.append(names[number + code.co_kwonlyargcount])
+        most = float("inf")
+    if any(notes.get(name) != "str" for name in positional):
+        most = -1
+    return kinds, least, most
