@@ -392,6 +392,7 @@ def test_json_has_the_fields_of_find_with_times_in_iso(capsys: pytest.CaptureFix
         (["--watch", "--json"], "--watch can't be used with --json"),
         (["--statsu", "failed"], "Unknown option: --statsu. Did you mean --status?"),
         (["--limit", "many"], "many"),
+        (["--since", "\x1b[2J"], "--since \\x1b[2J: give"),
     ],
 )
 def test_a_mistake_is_said_and_ends_with_2(
@@ -402,6 +403,7 @@ def test_a_mistake_is_said_and_ends_with_2(
     assert told.out == ""
     assert told.err.startswith("scitex-session: error: ")
     assert why in told.err
+    assert told.err.replace("\n", "").isprintable()
 
 
 WORDS = (

@@ -9,7 +9,7 @@ import warnings
 from scitex_session._errors import UsageError
 from scitex_session_core import SessionError, __version__
 
-from .output import OK, PROGRAM, refuse, say
+from .output import OK, PROGRAM, printable, refuse, say
 from .words import read, with_dashes
 
 TYPE_CHECKING = False
@@ -124,4 +124,4 @@ def _show_warning(
     file: TextIO | None = None,  # noqa: ARG001
     line: str | None = None,  # noqa: ARG001
 ) -> None:
-    say(f"{PROGRAM}: warning: {message}", sys.stderr)
+    say(f"{PROGRAM}: warning: {printable(str(message))}", sys.stderr)

@@ -33,7 +33,11 @@ def _with_letters_of(stream: TextIO, text: str) -> str:
 
 
 def refuse(why: str, *, usage: bool = False) -> int:
-    """Print why a command can't do what it was asked to, and return the exit status of that."""
+    """Print why a command can't do what it was asked to, and return the exit status of that.
+
+    The reason may have several lines: the place of a mistake in a query is shown below it.
+    """
+    why = "\n".join(map(printable, why.split("\n")))
     hint = f" (try {PROGRAM} --help)" if usage else ""
     say(f"{PROGRAM}: error: {why}{hint}", sys.stderr)
     return FAILED
