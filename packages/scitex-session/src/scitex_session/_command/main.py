@@ -45,11 +45,12 @@ def app() -> cyclopts.App:
             negative=(), show_default=lambda value: None if value is False else str(value)
         ),
     )
-    for name, (place, usage, line) in _COMMANDS.items():
+    for number, (name, (place, usage, line)) in enumerate(_COMMANDS.items()):
         made.command(
             f"scitex_session._command.{place}",
             name=name,
             help=line,
+            sort_key=number,
             usage=f"Usage: {PROGRAM} {name} {usage}",
         )
     return made
