@@ -388,7 +388,7 @@ def test_json_has_the_fields_of_find_with_times_in_iso(capsys: pytest.CaptureFix
         (["--since", "soon"], "--since soon: give how long ago (2d, 3h, 30min), or a time"),
         (["--status", "succes"], "did you mean 'success'?"),
         (["lr<<1"], "\n  lr<<1\n     ^\n"),
-        (["--watch"], "--watch can't be used where standard output is no terminal"),
+        (["--watch"], "--watch needs a terminal that knows codes"),
         (["--watch", "--json"], "--watch can't be used with --json"),
         (["--statsu", "failed"], "Unknown option: --statsu. Did you mean --status?"),
         (["--limit", "many"], "many"),
@@ -561,6 +561,15 @@ def test_watch_leaves_the_terminal_as_it_was(end: bytes | str, status: int) -> N
     assert written.count(b"\x1b[?25l") == written.count(b"\x1b[?25h") > 0
     assert written.count(b"\x1b[?1049h") == written.count(b"\x1b[?1049l") > 0
     assert b"Traceback" not in written
+
+
+@pytest.mark.slow
+def test_watch_refuses_a_terminal_that_knows_no_codes() -> None:
+    terminal = pytest.importorskip("support.terminal", reason="this system has no pseudo-terminals")
+    command = [sys.executable, "-m", "scitex_session", "ls", "--watch"]
+    with terminal.Terminal("", argv=["/usr/bin/env", "TERM=dumb", *command]) as dumb:
+        assert b"--watch needs a terminal that knows codes" in dumb.read()
+        assert dumb.close() == 2
 
 
 @pytest.mark.slow

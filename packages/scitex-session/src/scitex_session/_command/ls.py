@@ -191,9 +191,10 @@ def ls_command(
         limit=limit,
     )
     if watch:
-        if json or not sys.stdout.isatty():
-            why = "with --json" if json else "where standard output is no terminal"
-            raise UsageError(f"--watch can't be used {why}")
+        if json:
+            raise UsageError("--watch can't be used with --json")
+        if not sys.stdout.isatty() or os.environ.get("TERM") in ("dumb", "unknown"):
+            raise UsageError("--watch needs a terminal that knows codes as standard output")
         from .watch import watch_runs
 
         return watch_runs(wanted)
