@@ -46,6 +46,7 @@ QUOTED: /"(\\.|[^"\\])*"|'(\\.|[^'\\])*'/s
 """
 _OPERATORS = ": = != < <= > >= ~"
 _LONGEST = 10_000
+_DEEPEST = 15
 
 # The fields of a record: their names in a query, those in the registry, the kind of their values.
 FIELDS = {
@@ -134,6 +135,8 @@ def _parser() -> Lark:
             return ("and", *parts)
 
         def negation(self, part: Tree) -> Tree:
+            if not isinstance(part, Comparison) and part[0] == "not":
+                return cast("Tree", part[1])
             return ("not", part)
 
         def name(self, *parts: Token) -> tuple[str, int]:
@@ -277,10 +280,15 @@ def conditions(query: str, names: Names) -> Conditions | None:
         return None
 
 
-def _conditions(query: str, tree: Tree, names: Names) -> Conditions:
+def _conditions(query: str, tree: Tree, names: Names, depth: int = 0) -> Conditions:
     if not isinstance(tree, Comparison):
         kind, *parts = tree
-        return (kind, *(_conditions(query, part, names) for part in parts))
+        if depth == _DEEPEST:
+            while not isinstance(tree, Comparison):
+                tree = tree[1]
+            why = f"and, or and not are nested at most {_DEEPEST} deep"
+            raise QueryError(query, tree.place + 1, why)
+        return (kind, *(_conditions(query, part, names, depth + 1) for part in parts))
     found = names.field(tree.name, lambda why: QueryError(query, tree.place + 1, why))
     if found is None:
         raise UnknownNameError(tree.name)
