@@ -61,6 +61,7 @@ def register(
     arguments: dict[str, Any] | None = None,
     results: dict[str, Any] | None = None,
     run_dir: Path | None = None,
+    host: str | None = None,
     **fields: Any,
 ) -> str:
     """Put a run on the registry, which began `number` seconds before now; give its ID."""
@@ -71,7 +72,7 @@ def register(
         run_id,
         {},
         script_path=script,
-        process=None,
+        process={"host": host} if host else None,
         run_dir=run_dir,
         arguments=arguments or {},
         time=began.isoformat(timespec="microseconds"),
@@ -358,6 +359,10 @@ def test_what_is_gone_is_shown_as_gone(capsys: pytest.CaptureFixture[str]) -> No
         "gone",
         "success",
     ]
+    # Another machine may have a disk of its own, unless the folder of the runs is seen from here.
+    register(4, run_dir=Path("/scratch/train_out/FINISHED_SUCCESS/4"), host="elsewhere")
+    register(5, run_dir=there.path.parent.with_name("FINISHED_SUCCESS") / "5", host="elsewhere")
+    assert [row["status"] for row in listed(capsys)][3:] == ["success", "success (gone)"]
     (there.path / RECORD_NAME).unlink()
     assert listed(capsys)[0]["status"] == "success (gone)"
 

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from scitex_session_core import RECORD_NAME, locate_run
+from scitex_session_core import RECORD_NAME, host, locate_run
 
 from .output import ago, brief_duration, encodable, local_time
 from .table import Column
@@ -56,7 +56,7 @@ def columns_of(
     """
     full = width is None
     now = datetime.now(UTC)
-    gone = [_is_gone(run["directory"]) for run in found]
+    gone = [_is_gone(run) for run in found]
     styles = ["dim" if lost else "" for lost in gone]
     ids = [run["id"] for run in found]
     started = [run["started"] for run in found]
@@ -124,13 +124,16 @@ def short_paths(paths: Sequence[str | None]) -> list[str]:
             depth[path] += 1
 
 
-def _is_gone(directory: str | None) -> bool:
+def _is_gone(run: Mapping[str, Any]) -> bool:
+    directory = run["directory"]
     if directory is None:
         return False
     try:
         os.stat(locate_run(directory) / RECORD_NAME)
     except FileNotFoundError:
-        return True
+        # A disk of another machine may be out of sight; a folder of runs that is seen is not.
+        here = run["host"] in (None, host())
+        return here or os.path.isdir(os.path.dirname(os.path.dirname(directory)))
     except OSError:  # what can't be looked at may be there; an archived run lies below a file
         pass
     return False
