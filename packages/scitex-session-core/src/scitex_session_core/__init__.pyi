@@ -23,6 +23,7 @@ from ._paths import locate_run as locate_run
 from ._paths import new_id as new_id
 from ._paths import on_network as on_network
 from ._paths import out_dir_of as out_dir_of
+from ._process import host as host
 from ._record.code import CodeCopies as CodeCopies
 from ._record.files import made_files as made_files
 from ._record.masker import MASK as MASK
