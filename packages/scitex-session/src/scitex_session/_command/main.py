@@ -25,7 +25,19 @@ _INTERRUPTED = 130
 # when its command runs, and knows nothing of cyclopts: its signature and docstring say all.
 _COMMANDS = {
     "ls": ("ls:ls_command", "[OPTIONS] [QUERY]", "List runs, the newest first."),
+    "show": ("show:show_command", "[--json] RUN", "Show all that is known of a run."),
     "diff": ("diff:diff_command", "[--json] RUN RUN...", "Show what differs between runs."),
+    "logs": (
+        "logs:logs_command",
+        "[-f] [--stderr] [--raw] [--tail N] [--json] RUN",
+        "Print what a run printed, or is printing.",
+    ),
+    "path": ("tags:path_command", "[--json] RUN", "Print where the directory of a run is."),
+    "open": ("tags:open_command", "RUN", "Open the directory of a run in the file manager."),
+    "tag": ("tags:tag_command", "[--json] RUN TAG...", "Add tags to a run."),
+    "untag": ("tags:untag_command", "[--json] RUN TAG...", "Remove tags from a run."),
+    "note": ("tags:note_command", "[--json] RUN TEXT", "Write the note of a run."),
+    "stop": ("stop:stop_command", "[--now] [--json] RUN", "Stop a run of this machine."),
     "reap": ("reap:reap_command", "[--force] [--json] [PATH...]", "File the ends of dead runs."),
     "reindex": ("reap:reindex_command", "PATH...", "Register runs from their directories."),
     "doctor": (
@@ -40,6 +52,8 @@ _COMMANDS = {
     ),
     "whence": ("whence:whence_command", "[--json] FILE...", "Tell which run made a file."),
 }
+# A function has no place for the short form of an option.
+_SHORT = {"logs": {"-f": "--follow"}}
 
 
 def app() -> cyclopts.App:
@@ -97,12 +111,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(tokens: list[str]) -> int:
+    short = _SHORT.get(tokens[0], {}) if tokens else {}
+    tokens = [short.get(token, token) for token in tokens]
     try:
         command, positional, keywords = _parsed(tokens)
         result = command(*positional, **keywords)
         sys.stdout.flush()
     except SessionError as error:
         return refuse(str(error))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = f"{os.fspath(error.filename)}: " if error.filename else ""
+        return refuse(f"{where}{error.strerror or error}")
     return result if isinstance(result, int) else OK
 
 
