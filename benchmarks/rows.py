@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks import capture, fingerprints, layouts, seeding, tables
+from benchmarks import capture, commands, fingerprints, layouts, seeding, tables
 from benchmarks.metrics import logged_and_plain
 from benchmarks.stamps import stamped_and_plain, whence
 
@@ -38,6 +38,7 @@ ROWS: dict[str, Row] = {
     **layouts.ROWS,
     "stamp": stamped_and_plain,
     "whence": whence,
+    **commands.ROWS,
     "import": lambda at: (at.python("-c", "import scitex_session"), at.python("-c", "pass")),
     "log": logged_and_plain,
     "manager": lambda _: (seeding.managers, seeding.plain_seeds),

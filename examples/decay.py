@@ -24,10 +24,10 @@ def fit(lr: float = 0.1, steps: int = 200, noise: float = 0.05) -> dict[str, flo
     rate = 0.1
     for step in stx.progress(range(steps)):
         error = np.exp(-rate * time) - measured
-        rate -= lr * np.mean(-2 * time * error * np.exp(-rate * time))
+        rate -= lr * float(np.mean(-2 * time * error * np.exp(-rate * time)))
         if not 0 < rate < 10:
             raise FloatingPointError(f"the rate is {rate:.3g} after {step + 1} steps: lower lr")
-        stx.log(step, loss=float(np.mean(error**2)), rate=float(rate))
+        stx.log(step, loss=float(np.mean(error**2)), rate=rate)
 
     fig, ax = plt.subplots(figsize=(80 / 25.4, 50 / 25.4))
     ax.plot(time, measured, ".", color=COLORS.gray)
@@ -35,7 +35,7 @@ def fit(lr: float = 0.1, steps: int = 200, noise: float = 0.05) -> dict[str, flo
     ax.set(xlabel="time (s)", ylabel="signal", title=f"rate {rate:.3f} /s")
     stx.io.save(fig, "decay.png")
     plt.close(fig)
-    return {"rate": float(rate), "loss": float(np.mean(error**2))}
+    return {"rate": rate, "loss": float(np.mean(error**2))}
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from ._paths import locate_run as locate_run
 from ._paths import new_id as new_id
 from ._paths import on_network as on_network
 from ._paths import out_dir_of as out_dir_of
+from ._process import host as host
 from ._process import identify as identify
 from ._process import liveness as liveness
 from ._record.code import CodeCopies as CodeCopies
@@ -47,6 +48,7 @@ from ._record.record import ended_record as ended_record
 from ._record.record import fold_events as fold_events
 from ._record.record import read_events as read_events
 from ._record.record import write_record as write_record
+from ._registry.fields import STATUSES as STATUSES
 from ._registry.health import registry_health as registry_health
 from ._registry.journal import journal_close as journal_close
 from ._registry.journal import journal_create as journal_create

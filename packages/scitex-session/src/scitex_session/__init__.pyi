@@ -16,6 +16,7 @@ from ._by_hand import start as start
 from ._command.diff import diff as diff
 from ._command.doctor import doctor as doctor
 from ._command.find import find as find
+from ._command.find import runs as runs
 from ._command.logs import logs as logs
 from ._command.metrics import metrics as metrics
 from ._command.reap import reap as reap
@@ -31,6 +32,7 @@ from ._errors import AmbiguousRunError as AmbiguousRunError
 from ._errors import ConfigFileError as ConfigFileError
 from ._errors import NestedSessionError as NestedSessionError
 from ._errors import NoSessionError as NoSessionError
+from ._errors import QueryError as QueryError
 from ._errors import ReadOnlyKeyError as ReadOnlyKeyError
 from ._errors import UnknownOptionError as UnknownOptionError
 from ._errors import UnknownRunError as UnknownRunError

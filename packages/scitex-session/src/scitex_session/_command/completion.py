@@ -130,8 +130,9 @@ def completion_script(shell: str) -> str:
     """Return the script that a shell reads, with the commands and options of this version."""
     from .main import app
 
-    _complete_runs(app)
-    text: str = app.generate_completion(prog_name=PROGRAM, shell=shell)  # type: ignore[arg-type]
+    commands = app()
+    _complete_runs(commands)
+    text: str = commands.generate_completion(prog_name=PROGRAM, shell=shell)  # type: ignore[arg-type]
     # A run is also named by its directory, or by a file that it made: where no ID fits, files do.
     if shell == "bash":
         return text.replace(
