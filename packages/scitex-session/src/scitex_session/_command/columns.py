@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from scitex_session_core import RECORD_NAME, host, locate_run
 
+from .ending import SIGNS
 from .output import ago, brief_duration, encodable, local_time
 from .table import Column
 
@@ -18,16 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
-_SIGNS = {  # of a status: a sign, the same in ASCII, a style
-    "running": ("●", "*", "cyan"),
-    "success": ("✓", "+", "green"),
-    "failed": ("✗", "x", "red"),
-    "error": ("✗", "x", "red"),
-    "finished": ("■", "=", ""),
-    "crashed": ("†", "!", "magenta"),
-    "lost": ("…", "~", "yellow"),
-    "unknown": ("?", "?", "yellow"),
-}
 _OWN_ID = re.compile(r"\d{4}Y-\d\dM-\d\dD-\d\dh\d\dm\d\ds_(\w+)")
 _LEAST_ID = 4
 _WORDY = 60  # columns of a terminal on which the status is a word, too
@@ -67,7 +58,7 @@ def columns_of(
             "status",
             [_status(*each, width) for each in zip(found, gone, strict=True)],
             styles=[
-                "dim" if lost else _SIGNS.get(run["status"], _SIGNS["unknown"])[2]
+                "dim" if lost else SIGNS.get(run["status"], SIGNS["unknown"])[2]
                 for run, lost in zip(found, gone, strict=True)
             ],
             rank=1,
@@ -141,7 +132,7 @@ def _is_gone(run: Mapping[str, Any]) -> bool:
 
 def _status(run: Mapping[str, Any], gone: bool, width: int | None) -> str:
     status = run["status"]
-    sign, plain, _ = _SIGNS.get(status, _SIGNS["unknown"])
+    sign, plain, _ = SIGNS.get(status, SIGNS["unknown"])
     bar = 0 if width is None or width < _WORDY else _BAR if width >= _WIDE else _SHORT_BAR
     told = []
     if status == "running" and run["directory"] is not None:

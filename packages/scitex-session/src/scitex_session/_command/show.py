@@ -18,7 +18,7 @@ from .find import described
 from .log_files import STREAMS, pieces
 from .metrics import metrics_end
 from .names import named_run
-from .output import OK, ago, duration, local_time, printable, say, size
+from .output import OK, ago, duration, local_time, on_terminal, printable, say, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ def show_command(run: str, /, *, json: bool = False) -> int:
         say(dumps(known, indent=2))
         return OK
     page = Page(found, known)
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
-    if (sys.stdout.isatty() or os.environ.get("FORCE_COLOR")) and encoding == "utf8":
+    # rich raises where a letter is missing, which `say` escapes.
+    if on_terminal() and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8":
         from .page import print_page  # brings rich
 
         print_page(page)
