@@ -429,8 +429,9 @@ def test_selecting_is_filtering_the_list(
     rest = sorted((s for s in expected if key(s) is None), key=lambda s: s["id"],
                   reverse=descending)  # fmt: skip
     assert [s["id"] for s in found] == [s["id"] for s in keyed + rest]
-    for many in (1, 5000):  # whichever way they are looked up
+    for many, first in ((1, 3000), (1, 2), (5000, 3000)):  # whichever way they are looked up
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(query, "_MANY_FACTS", many)
+            patch.setattr(query, "_FIRST_LOOK", first)
             cut = manager.select(asked, sort=f"-{field}" if descending else field, limit=limit)
         assert cut == found[:limit]

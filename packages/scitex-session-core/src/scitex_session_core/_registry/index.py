@@ -86,7 +86,7 @@ _TABLES = (
     "CREATE INDEX by_config ON sessions (config)",
     *(
         f"CREATE INDEX by_{name} ON sessions ({name}, start_time)"
-        for name in ("status", "script_path", "exit_code", "host")
+        for name in ("status", "script", "script_path", "exit_code", "host")
     ),
 )
 _TABLE_NAMES = {
@@ -336,11 +336,15 @@ class Index:
 
     def sessions(self, numbers: Sequence[int]) -> Iterator[dict[str, Any]]:
         """Yield the sessions with these numbers, in this order."""
+        return (session for _, session in self.numbered(numbers))
+
+    def numbered(self, numbers: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield these numbers and the sessions, in this order."""
         for start in range(0, len(numbers), _ROWS_AT_ONCE):
             some = numbers[start : start + _ROWS_AT_ONCE]
             found = self._read(partial(_sessions, some), fresh=False)
             # A session that was removed in the meantime is left out.
-            yield from (found[number] for number in some if number in found)
+            yield from ((number, found[number]) for number in some if number in found)
 
     def all_sessions(self) -> Iterable[dict[str, Any]]:
         """Return all sessions, the oldest first."""

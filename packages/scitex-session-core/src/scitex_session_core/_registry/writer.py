@@ -13,6 +13,7 @@ import sqlite3
 import stat
 import sys
 import time
+from collections import defaultdict
 
 from scitex_session_core._errors import warn
 from scitex_session_core._record.record import parse_line
@@ -185,7 +186,8 @@ class IndexWriter:
         self._progress = Progress(
             "folding the registry's journal", sum(file.size - file.folded for file in files)
         )
-        self._new_facts: list[tuple[int, Comparable, int]] = []
+        # By the number of the name: values and owners.
+        self._new_facts: defaultdict[int, list[tuple[Comparable, int]]] = defaultdict(list)
         self._added = 0  # bytes since the last commit
 
     def run(self) -> None:
@@ -253,13 +255,14 @@ class IndexWriter:
 
     def _store_facts(self) -> None:
         """Write the new facts of many sessions at once."""
-        try:
-            # In the order of the table, each of its pages is looked for once.
-            self._new_facts.sort()
-        except TypeError:
-            pass  # a name with numbers and texts: slower, and as right
-        query = "INSERT OR IGNORE INTO facts VALUES (?, ?, ?)"
-        self._connection.executemany(query, self._new_facts)
+        for key, facts in sorted(self._new_facts.items()):
+            try:
+                # In the order of the table, each of its pages is looked for once.
+                facts.sort()
+            except TypeError:
+                pass  # a name with numbers and texts: slower, and as right
+            query = f"INSERT OR IGNORE INTO facts VALUES ({key}, ?, ?)"
+            self._connection.executemany(query, facts)
         self._new_facts.clear()
 
     def _mark_folded(self, file: JournalFile, lines: bytes) -> int | None:
@@ -306,7 +309,6 @@ class IndexWriter:
         following = last + 1
         bodies: list[tuple[int, bytes | None, str | None]] = []
         rows, more, old_facts = [], [], []
-        facts = self._new_facts
         waiting, arrived, gone = [], [], []
         for session_id, new in by_session.items():
             before = known.get(session_id, _NOTHING)
@@ -338,11 +340,13 @@ class IndexWriter:
             config = self._config(session["config"])
             rows.append((number, *row(session), config))
             if earlier is None:
-                facts += [(key, value, number) for key, value in self._facts(session)]
+                for key, value in self._facts(session):
+                    self._new_facts[key].append((value, number))
                 continue
             now, then = self._changed_facts(session, earlier)
             old_facts += [(*fact, number) for fact in then - now]
-            facts += [(*fact, number) for fact in now - then]
+            for key, value in now - then:
+                self._new_facts[key].append((value, number))
         connection.executemany("DELETE FROM waiting WHERE id = ?", arrived)
         connection.executemany("INSERT OR REPLACE INTO waiting VALUES (?, ?)", waiting)
         for table in ("sessions", "bodies", "more"):
@@ -409,12 +413,11 @@ class IndexWriter:
         """Return the facts of a session, or of parts of one."""
         if session is None:
             return set()
-        facts = {
-            (self._key(name), value)
-            for mapping in ("arguments", "results", "env", "tags")
-            if session.get(mapping)
-            for name, value in leaves(mapping, session[mapping])
-        }
+        names, facts = self._names, set()
+        for mapping in ("arguments", "results", "env", "tags"):
+            if session.get(mapping):
+                for name, value in leaves(mapping, session[mapping]):
+                    facts.add((names.get(name) or self._key(name), value))
         if session.get(MADE):
             key = self._key(MADE)
             numbers = map(digest_number, session[MADE])
