@@ -124,7 +124,9 @@ def runs(
             continue
         for number, run in enumerate(found):
             for name, value in _leaves(field, run[field]):
-                columns.setdefault(name, [None] * len(found))[number] = value
+                if name not in columns:
+                    columns[name] = [None] * len(found)
+                columns[name][number] = value
     return pd.DataFrame(
         {name: _column(name, values) for name, values in columns.items()},
         index=range(len(found)),
