@@ -104,7 +104,7 @@ def _pandas(names: list[str], columns: Sequence[Column]) -> Any:
     for name, column in zip(names, columns, strict=True):
         dtype = _exact_dtype(column) if isinstance(column, list) and None in column else None
         series[name] = pd.Series(column, dtype=dtype)
-    return pd.DataFrame(series)
+    return pd.DataFrame(series, copy=False)
 
 
 def _exact_dtype(column: Column) -> str | None:

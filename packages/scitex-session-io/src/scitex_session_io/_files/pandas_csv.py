@@ -68,9 +68,9 @@ class _Grid(NamedTuple):
         return [self.content[a + 1 : b].decode() for a, b in itertools.pairwise(edges)]
 
     def column(self, number: int) -> tuple[Ints, Ints]:
-        """Return where the cells of a column begin and end, below the header."""
+        """Return the edges before and after the cells of a column, below the header."""
         first = self.width + number
-        return self.edges[first : -1 : self.width] + 1, self.edges[first + 1 :: self.width].copy()
+        return self.edges[first : -1 : self.width], self.edges[first + 1 :: self.width]
 
 
 def read_columns(
@@ -216,12 +216,16 @@ class _Column:
         self._is_quoted = number in grid.quoted
         self._series = series
         self._decimal = decimal
-        self._begins, self._ends = grid.column(number)
-        self._missing = self._ends == self._begins
+        self._before, self._after = grid.column(number)
+        self._missing = self._after - self._before == 1
+
+    def _places(self, rows: Any = slice(None)) -> tuple[Ints, Ints]:
+        """Return where cells begin and end, next to each other in memory."""
+        return self._before[rows] + 1, self._after[rows] + 0
 
     def texts(self, rows: Any = slice(None)) -> list[str]:
         """Return cells as they stand in the file, in their quotes."""
-        begins, ends = self._begins[rows].tolist(), self._ends[rows].tolist()
+        begins, ends = (places.tolist() for places in self._places(rows))
         return [self._content[b:e].decode() for b, e in zip(begins, ends, strict=True)]
 
     def listed(self, series: Any) -> list[Any]:
@@ -270,7 +274,8 @@ class _Column:
 
     def _are_plain_bools(self) -> bool:
         # pandas takes TRUE and true, too.
-        first, second = self._raw[self._begins], self._raw[self._begins + 1]
+        begins, _ = self._places()
+        first, second = self._raw[begins], self._raw[begins + 1]
         true = (first == ord("T")) & (second == ord("r"))
         return bool((true | ((first == ord("F")) & (second == ord("a")))).all())
 
@@ -286,7 +291,7 @@ class _Column:
             if not has_more.any():
                 break
             needed += has_more
-        return bool((self._ends - self._begins == needed).all())
+        return bool((self._after - self._before - 1 == needed).all())
 
     def _proved_floats(self) -> Any:
         import numpy as np
@@ -298,8 +303,7 @@ class _Column:
             piece = slice(begin, begin + _PIECE_OF_CELLS)
             plain[piece], whole[piece] = _plain_floats(
                 self._raw,
-                self._begins[piece],
-                self._ends[piece],
+                *self._places(piece),
                 values[piece],
                 ord(self._decimal),
             )
