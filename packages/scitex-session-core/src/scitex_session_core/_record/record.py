@@ -21,6 +21,7 @@ from scitex_session_core._paths import (
     RECORD_NAME,
     STATUS_OF_FOLDER,
     DirectoryLock,
+    archive_of,
     locate_run,
     possible_places,
 )
@@ -237,6 +238,11 @@ def _content(run_dir: str | PathLike[str], name: str) -> bytes:
     OSError
         There is no such file, or it is none that a run writes: see `read_regular`.
     """
+    if archive_of(run_dir) is not None:
+        from scitex_session_core._archived import archived_run  # zipfile: few runs are archived
+
+        if (archived := archived_run(run_dir)) is not None:
+            return archived.read(name, _MOST_BYTES)
     with opened(run_dir) as directory:
         return directory.read(name, _MOST_BYTES)
 
