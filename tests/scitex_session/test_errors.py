@@ -21,6 +21,11 @@ ERRORS = [
         (TypeError,),
         "no session option 'sede'; did you mean 'seed'? the options are sdir, seed",
     ),
+    (
+        stx.QueryError("lr<", 4, "a value is missing"),
+        (ValueError,),
+        "a value is missing\n  lr<\n     ^",
+    ),
     (stx.UnknownRunError("K7QX", "none such"), (LookupError,), "no run 'K7QX': none such"),
     (
         stx.AmbiguousRunError("2026Y", ("a", "b", "c", "d", "e", "f", "g")),

@@ -50,6 +50,7 @@ def test_a_life() -> None:
         "script_path": "a.py",
         "function": None,
         "arguments": {"n": 1},
+        "env": {},
         "results": {"acc": 1},
         "tags": ["t"],
         "note": "",

@@ -56,6 +56,7 @@ def test_a_life(manager: SessionManager) -> None:
         "script_path": "fit.py",
         "function": None,
         "arguments": {},
+        "env": {},
         "results": {},
         "tags": [],
         "note": "",

@@ -45,6 +45,7 @@ from ._record.record import ended_record as ended_record
 from ._record.record import fold_events as fold_events
 from ._record.record import read_events as read_events
 from ._record.record import write_record as write_record
+from ._registry.fields import STATUSES as STATUSES
 from ._registry.journal import journal_close as journal_close
 from ._registry.journal import journal_create as journal_create
 from ._registry.journal import journal_update as journal_update

@@ -73,16 +73,20 @@ class InvalidValueError(SessionError, ValueError):
         The value that was given.
     allowed : str
         The values that are allowed.
+    near : str or None
+        The value that was probably meant.
     """
 
-    def __init__(self, name: str, value: object, allowed: str) -> None:
-        super().__init__(name, value, allowed)
+    def __init__(self, name: str, value: object, allowed: str, near: str | None = None) -> None:
+        super().__init__(name, value, allowed, near)
         self.name = name
         self.value = value
         self.allowed = allowed
+        self.near = near
 
     def __str__(self) -> str:
-        return f"{self.name} must be {self.allowed}, not {self.value!r}"
+        guess = "" if self.near is None else f"; did you mean {self.near!r}?"
+        return f"{self.name} must be {self.allowed}, not {self.value!r}{guess}"
 
 
 class InvalidTypeError(InvalidValueError, TypeError):

@@ -13,12 +13,14 @@ from ._by_hand import close as close
 from ._by_hand import running2finished as running2finished
 from ._by_hand import start as start
 from ._command.find import find as find
+from ._command.find import runs as runs
 from ._decorator import run as run
 from ._decorator import session as session
 from ._errors import AmbiguousRunError as AmbiguousRunError
 from ._errors import ConfigFileError as ConfigFileError
 from ._errors import NestedSessionError as NestedSessionError
 from ._errors import NoSessionError as NoSessionError
+from ._errors import QueryError as QueryError
 from ._errors import ReadOnlyKeyError as ReadOnlyKeyError
 from ._errors import UnknownOptionError as UnknownOptionError
 from ._errors import UnknownRunError as UnknownRunError

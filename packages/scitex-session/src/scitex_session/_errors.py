@@ -159,6 +159,31 @@ class UsageError(SessionError, ValueError):
         return self.why
 
 
+class QueryError(SessionError, ValueError):
+    """A query can't be understood.
+
+    Attributes
+    ----------
+    query : str
+        The query.
+    column : int
+        The place of the mistake, starting at 1; behind the end, if something is missing there.
+    why : str
+        What is wrong there, and what is allowed.
+    """
+
+    def __init__(self, query: str, column: int, why: str) -> None:
+        super().__init__(query, column, why)
+        self.query = query
+        self.column = column
+        self.why = why
+
+    def __str__(self) -> str:
+        # One character for each, so that the mark stands below its place.
+        line = "".join(c if c.isprintable() else " " for c in self.query)
+        return f"{self.why}\n  {line}\n  {' ' * (self.column - 1)}^"
+
+
 class UnknownRunError(SessionError, LookupError):
     """No run is known by a name, or it is not there any more.
 

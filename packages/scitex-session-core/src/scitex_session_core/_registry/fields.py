@@ -11,7 +11,7 @@ from scitex_session_core._errors import InvalidTypeError, InvalidValueError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any, TypeAlias
 
     Comparable: TypeAlias = int | float | str
@@ -22,7 +22,9 @@ FIELDS = {
     "status": "text",
     "start_time": "time",
     "end_time": "time",
+    "duration_s": "number",
     "exit_code": "number",
+    "script": "text",
     "script_path": "text",
     "function": "text",
     "host": "text",
@@ -34,10 +36,16 @@ FIELDS = {
     "artifacts": "number",
     "run_dir": "text",
 }
-MAPPINGS = ("arguments", "config", "results")
+_PLACES = {name: place for place, name in enumerate(FIELDS)}
+MAPPINGS = ("arguments", "config", "results", "env")
+STATUSES = ("running", "success", "failed", "error", "finished", "crashed", "lost", "unknown")
 # The fields that may change while a session runs, by its record or its death.
-_LIVE = {"status", "end_time", "exit_code", "note", "artifacts", "run_dir", "tags", "results"}
+_LIVE = {
+    *("status", "end_time", "duration_s", "exit_code"),
+    *("note", "artifacts", "run_dir", "tags", "results"),
+}
 
+_LONGEST_NAME = 100  # comparing what is longer takes long
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -57,8 +65,19 @@ def check_field(name: object) -> str:
         raise InvalidTypeError("a field", name, allowed)
     mapping, _, key = name.partition(".")
     if name not in FIELDS and name != "tags" and not (mapping in MAPPINGS and key):
-        raise InvalidValueError("a field", name, allowed)
+        meant = near(mapping, MAPPINGS) if key else near(name, (*FIELDS, "tags"))
+        meant = f"{meant}.{key}" if meant and key else meant
+        raise InvalidValueError("a field", name, allowed, meant)
     return name
+
+
+def near(word: object, known: Iterable[str]) -> str | None:
+    """Return the name in `known` that was probably meant; None if none is near."""
+    from difflib import get_close_matches  # 4 ms, and only needed for a mistake
+
+    word = str(word)
+    found = get_close_matches(word.casefold(), known, n=1) if len(word) <= _LONGEST_NAME else []
+    return found[0] if found else None
 
 
 def is_live(name: str) -> bool:
@@ -87,19 +106,33 @@ def comparable(value: Any) -> Comparable | None:
     return (value - _EPOCH) // _MICROSECOND if isinstance(value, datetime) else None
 
 
-def row(session: dict[str, Any]) -> dict[str, Comparable | None]:
+def row(session: dict[str, Any]) -> list[Comparable | None]:
     """Return the columns of a session: all fields, in the form in which they are compared."""
     process = session["process"] or {}
     host, user, rank = process.get("host"), process.get("user"), process.get("rank")
-    found = {
-        **session,
+    status, path = session["status"], session["script_path"]
+    begin, end = session["start_time"], session["end_time"]
+    found = (
+        session["id"],
         # Callers may close with either; queries treat them alike.
-        "status": "failed" if session["status"] == "error" else session["status"],
-        "host": host if isinstance(host, str) else None,
-        "user": user if isinstance(user, str) else None,
-        "rank": rank if isinstance(rank, int) else None,
-    }
-    return {name: comparable(found[name]) for name in FIELDS}
+        "failed" if status == "error" else status,
+        begin,
+        end,
+        (end - begin).total_seconds() if begin and end else None,
+        session["exit_code"],
+        path and path.replace("\\", "/").rpartition("/")[2],
+        path,
+        session["function"],
+        host if isinstance(host, str) else None,
+        user if isinstance(user, str) else None,
+        session["parent"],
+        session["attempt"],
+        rank if isinstance(rank, int) else None,
+        session["note"],
+        session["artifacts"],
+        session["run_dir"],
+    )
+    return [None if value is None else comparable(value) for value in found]
 
 
 def leaves(prefix: str, value: object) -> Iterator[tuple[str, Comparable]]:
@@ -118,7 +151,9 @@ def leaves(prefix: str, value: object) -> Iterator[tuple[str, Comparable]]:
 def values_of(session: dict[str, Any], name: str) -> list[Comparable]:
     """Return the values of a field: none, one, or several for a list."""
     if name in FIELDS:
-        value = row(session)[name]
+        value = row(session)[_PLACES[name]]
+        if name == "duration_s" and session["status"] == "running" and session["start_time"]:
+            value = (datetime.now(UTC) - session["start_time"]).total_seconds()
         return [] if value is None else [value]
     mapping = name.partition(".")[0]
     return [value for found, value in leaves(mapping, session[mapping]) if found == name]

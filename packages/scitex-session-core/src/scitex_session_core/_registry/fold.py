@@ -273,6 +273,7 @@ def _created(event: dict[str, Any], at: datetime | None) -> dict[str, Any]:
         "script_path": _text(event.get("script_path")),
         "function": _text(event.get("function")),
         "arguments": _dict(event.get("arguments")),
+        "env": _dict(event.get("env")),
         "results": {},
         "tags": _texts(event.get("tags")),
         "note": "",

@@ -56,7 +56,7 @@ _DAMAGE = ("no such table", "no such column", "Could not decode")
 
 _INDEX_DIR = "index"
 _APPLICATION_ID = 0x5C17E85E
-_VERSION = 4
+_VERSION = 5
 _CACHE_KIB = 32 * 1024
 _CHECKPOINT_PAGES = 8192
 
@@ -86,7 +86,7 @@ _TABLES = (
     "CREATE INDEX by_config ON sessions (config)",
     *(
         f"CREATE INDEX by_{name} ON sessions ({name}, start_time)"
-        for name in ("status", "script_path", "exit_code", "host")
+        for name in ("status", "script", "script_path", "exit_code", "host")
     ),
 )
 _TABLE_NAMES = {
@@ -325,6 +325,14 @@ class Index:
             return list(found)
 
         return self._read(read)
+
+    def texts(self, query: str, parameters: Sequence[object]) -> list[str]:
+        """Return the texts that a query finds."""
+        return self._read(lambda connection: [t for (t,) in connection.execute(query, parameters)])
+
+    def names(self) -> list[str]:
+        """Return the dotted names of arguments, results, configs and environments."""
+        return [name for name in self.texts("SELECT name FROM names", ()) if "." in name]
 
     def sessions(self, numbers: Sequence[int]) -> Iterator[dict[str, Any]]:
         """Yield the sessions with these numbers, in this order."""

@@ -90,6 +90,7 @@ def register_start(registry: Path, record: Mapping[str, Any], run_dir: Path) -> 
         arguments=record["arguments"],
         parent=record["parent"],
         attempt=record["attempt"],
+        env=record["env"],
         tags=record["tags"],
         time=record["started"],
     )
@@ -162,6 +163,7 @@ def register_crash(
         arguments=_mapping(record.get("arguments")),
         parent=record.get("parent"),
         attempt=record.get("attempt", 1),
+        env=_mapping(record.get("env")),
         time=record.get("started"),
     )
     register_end(registry, record, run_dir)
@@ -183,6 +185,7 @@ def journal_create(
     arguments: Mapping[str, Any] | None = None,
     parent: str | None = None,
     attempt: int = 1,
+    env: Mapping[str, str] | None = None,
     tags: Iterable[str] = (),
     time: str | None = None,
 ) -> str:
@@ -210,6 +213,8 @@ def journal_create(
         The session that this one belongs to.
     attempt : int
         The number of the attempt, starting at 1.
+    env : mapping, optional
+        The variables of the environment that are on record.
     tags : iterable of str
         The first tags.
     time : str, optional
@@ -237,6 +242,7 @@ def journal_create(
         "run_dir": run_dir,
     }
     more = {"function": function, "arguments": arguments, "parent": parent, "tags": list(tags)}
+    more["env"] = env
     event.update((name, value) for name, value in more.items() if value)
     if attempt != 1:
         event["attempt"] = attempt
@@ -365,7 +371,10 @@ def record_event(record: Mapping[str, Any], run_dir: Path) -> dict[str, Any]:
 
     It replaces everything that the journal says about the run so far.
     """
-    names = ("config", "function", "arguments", "results", "tags", "note", "parent", "attempt")
+    names = (
+        *("config", "function", "arguments", "results", "env"),
+        *("tags", "note", "parent", "attempt"),
+    )
     artifacts = record.get("artifacts")
     return {
         "event": "record",

@@ -17,7 +17,7 @@ from scitex_session_core._record.record import append_event
 
 from .index import Index
 from .journal import journal_close, journal_create, journal_remove, journal_update, registry_dir
-from .query import makers, select, session_now
+from .query import makers, names, select, session_now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,8 +165,8 @@ class SessionManager:
             ``id``, ``config``, ``status`` (``running``, ``success``, ``failed``, ``error``,
             ``finished``, ``crashed``, ``lost``, ``unknown``), ``start_time`` and ``end_time``
             (`datetime` with zone, or None), ``exit_code``, ``script_path``, ``function``,
-            ``arguments``, ``results``, ``tags``, ``note``, ``artifacts`` (their number), ``made``
-            (shortened digests of the output files), ``parent``, ``attempt``, ``run_dir``,
+            ``arguments``, ``env``, ``results``, ``tags``, ``note``, ``artifacts`` (their number),
+            ``made`` (shortened digests of the output files), ``parent``, ``attempt``, ``run_dir``,
             ``process`` (with ``user``, ``host``, ``rank``). It is empty if there is no such
             session.
         """
@@ -188,7 +188,7 @@ class SessionManager:
 
     def select(
         self,
-        filters: Mapping[str, Any] | None = None,
+        filters: Mapping[str, Any] | tuple[Any, ...] | None = None,
         *,
         sort: str = "-start_time",
         limit: int | None = None,
@@ -197,15 +197,21 @@ class SessionManager:
 
         Parameters
         ----------
-        filters : mapping, optional
+        filters : mapping or tuple, optional
             From a field to the value that it must have, or to a tuple of an operator and a value.
             Operators are ``=``, ``!=``, ``<``, ``<=``, ``>``, ``>=``, ``in`` (with a list of
-            values) and ``like`` (with a text in which ``%`` stands for any text and ``_`` for any
-            character; the case of ASCII letters does not count). Fields are ``id``, ``status``,
-            ``start_time``, ``end_time``, ``exit_code``, ``script_path``, ``function``, ``host``,
-            ``user``, ``parent``, ``attempt``, ``rank``, ``note``, ``artifacts``, ``run_dir``,
-            ``tags``, and the values in ``arguments``, ``config`` and ``results`` by their dotted
-            names: ``results.acc``, ``config.MODEL.layers``.
+            values), ``like`` (with a text in which ``%`` stands for any text and ``_`` for any
+            character; the case of ASCII letters does not count) and ``~`` (with a regular
+            expression, which matches anywhere in a text). Fields are ``id``, ``status``,
+            ``start_time``, ``end_time``, ``duration_s``, ``exit_code``, ``script`` (the name of the
+            script without its folder), ``script_path``, ``function``, ``host``, ``user``,
+            ``parent``, ``attempt``, ``rank``, ``note``, ``artifacts``, ``run_dir``, ``tags``, and
+            the values in ``arguments``, ``config``, ``results`` and ``env`` (recorded variables of
+            the environment) by their dotted names: ``results.acc``, ``config.MODEL.layers``,
+            ``env.SLURM_ARRAY_TASK_ID``.
+
+            Filters are joined by tuples: ``("or", one, another, …)``, ``("and", one, another, …)``
+            and ``("not", one)``, where each is a mapping or such a tuple.
         sort : str
             A field, with ``-`` before it for descending order. Sessions without a value come last.
         limit : int, optional
@@ -219,16 +225,19 @@ class SessionManager:
         Raises
         ------
         InvalidValueError
-            There is no such field or operator, or `limit` is negative.
+            There is no such field, operator or status, `limit` is negative, or a regular expression
+            takes too long.
         InvalidTypeError
             A field can't be compared with that value. Times are compared with a `datetime` with
-            zone, numbers with numbers, texts with texts.
+            zone or a text in ISO 8601 (local without a zone), numbers with numbers, texts with
+            texts.
 
         Notes
         -----
         A field that a session does not have is None. A filter on a list (``tags``) holds if it
         holds for one of its items. ``!=`` holds where ``=`` does not. The status is that of this
-        moment, and ``failed`` and ``error`` are the same.
+        moment, and ``failed`` and ``error`` are the same. The duration of a running session is that
+        up to now. A whole number in the environment is a number, too.
 
         Examples
         --------
@@ -238,8 +247,21 @@ class SessionManager:
         ...     sort="-results.acc",
         ...     limit=10,
         ... )
+        >>> odd = manager.select(("or", {"status": "failed"}, ("not", {"host": "node7"})))
         """
         return select(self._index, filters, sort, limit)
+
+    def names(self) -> list[str]:
+        """Return the dotted names of the values by which sessions can be selected.
+
+        Returns
+        -------
+        list of str
+            The names of all arguments, results, values of configurations and variables of the
+            environment, such as ``arguments.lr``, that a session has or had. Values that are None,
+            and lists and dictionaries that are empty, do not count.
+        """
+        return names(self._index)
 
     def makers(self, sha256: str) -> list[dict[str, Any]]:
         """Return the sessions that made a file, by its content.

@@ -289,7 +289,7 @@ class IndexWriter:
                 if before.folded:
                     connection.execute("DELETE FROM more WHERE n = ?", [number])
             config = self._config(session["config"])
-            rows.append((number, *row(session).values(), config))
+            rows.append((number, *row(session), config))
             now, then = self._changed_facts(session, earlier)
             old_facts += [(*fact, number) for fact in then - now]
             facts += [(*fact, number) for fact in now - then]
@@ -360,7 +360,7 @@ class IndexWriter:
             return set()
         facts = {
             (self._key(name), value)
-            for mapping in ("arguments", "results", "tags")
+            for mapping in ("arguments", "results", "env", "tags")
             if session.get(mapping)
             for name, value in leaves(mapping, session[mapping])
         }

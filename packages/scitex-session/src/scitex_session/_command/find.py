@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from scitex_session._errors import UsageError
 from scitex_session_core import SessionManager
+
+from .query import Names, conditions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
+
+    import pandas as pd
 
 FIELDS = (
     *("id", "status", "script", "function", "started", "ended", "duration_s", "exit_status"),
@@ -15,16 +22,33 @@ FIELDS = (
 )
 """What is told of each run, in this order."""
 
+_NO_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": -float("inf")}
 
-def find(*, sort: str = "-started", limit: int | None = None) -> list[dict[str, Any]]:
-    """Return the runs that the registry knows, the newest first.
+
+def find(
+    query: str | None = None,
+    *,
+    where: Mapping[str, Any] | tuple[Any, ...] | None = None,
+    sort: str = "-started",
+    limit: int | None = None,
+    strict: bool = False,
+) -> list[dict[str, Any]]:
+    """Return the runs that meet a query, the newest first.
 
     Parameters
     ----------
+    query : str, optional
+        What they must meet, such as ``lr<1e-3 and status:failed``; all runs by default.
+    where : mapping or tuple, optional
+        More conditions, in the form of `SessionManager.select`.
     sort : str
-        A field, with ``-`` before it for descending order. Runs without a value come last.
+        A name as in a query, with ``-`` before it for descending order: ``-results.acc``. Runs
+        without a value come last.
     limit : int, optional
         The largest number of runs to return.
+    strict : bool
+        Whether a name that no run has, or that is both an argument and a result, is an error.
+        Otherwise a warning tells it: no run meets the query, or the argument is taken.
 
     Returns
     -------
@@ -33,17 +57,121 @@ def find(*, sort: str = "-started", limit: int | None = None) -> list[dict[str, 
         (`datetime` with zone, or None), ``duration_s`` (seconds; up to now while it runs),
         ``exit_status``, ``arguments``, ``results``, ``tags``, ``note``, ``directory``, ``host``,
         ``user``, ``parent``, ``attempt``.
+
+    Raises
+    ------
+    QueryError
+        The query can't be understood.
+
+    Examples
+    --------
+    >>> import scitex_session as stx
+    >>> best = stx.find("status:success lr<0.01", sort="-results.acc", limit=3)
     """
-    names = {"started": "start_time"}
-    direction, field = sort[: sort.startswith("-")], sort.removeprefix("-")
     manager = SessionManager()
-    sessions = manager.select(sort=direction + names.get(field, field), limit=limit)
+    names = Names(manager, strict=strict)
+    asked = conditions(query or "", names)
+    if asked is None:
+        return []
+    direction, name = sort[: sort.startswith("-")], sort.removeprefix("-")
+    found = names.field(name, lambda why: UsageError(f"sort: {why}"))
+    field = "start_time" if found is None else found[0]
+    both = asked if where is None else ("and", asked, where)
+    sessions = manager.select(both, sort=direction + field, limit=limit)
     return [described(session) for session in sessions]
+
+
+def runs(
+    query: str | None = None,
+    *,
+    where: Mapping[str, Any] | tuple[Any, ...] | None = None,
+    sort: str = "-started",
+    limit: int | None = None,
+) -> pd.DataFrame:
+    """Return the runs that meet a query as a table: a row for each run.
+
+    Parameters
+    ----------
+    query, where, sort, limit
+        As for `find`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns are those of `find`, and one for each argument and each result in place of the
+        two: ``arguments.lr``, ``results.acc``, ``results.test.f1``. Times are in UTC. Whole numbers
+        and truth values that some runs lack are of pandas' types ``Int64`` and ``boolean``.
+
+    Raises
+    ------
+    QueryError
+        The query can't be understood.
+    ImportError
+        pandas is not installed.
+
+    Examples
+    --------
+    >>> import scitex_session as stx
+    >>> table = stx.runs("script:train.py and status:success")
+    >>> table.groupby("arguments.lr")["results.acc"].mean()  # doctest: +SKIP
+    """
+    try:
+        import pandas as pd
+    except ImportError as error:
+        why = "runs() returns a table of pandas: pip install pandas (find() does without)"
+        raise ImportError(why, name="pandas") from error
+    found = find(query, where=where, sort=sort, limit=limit)
+    columns: dict[str, list[Any]] = {}
+    for field in FIELDS:
+        if field not in ("arguments", "results"):
+            columns[field] = [run[field] for run in found]
+            continue
+        for number, run in enumerate(found):
+            for name, value in _leaves(field, run[field]):
+                columns.setdefault(name, [None] * len(found))[number] = value
+    return pd.DataFrame(
+        {name: _column(name, values) for name, values in columns.items()},
+        index=range(len(found)),
+    )
+
+
+def _leaves(prefix: str, mapping: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in mapping.items():
+        name = f"{prefix}.{key}"
+        if isinstance(value, dict) and value:
+            yield from _leaves(name, value)
+        else:
+            yield name, value
+
+
+def _column(name: str, values: list[Any]) -> pd.Series[Any]:
+    """Return a column of the type that its values have."""
+    import pandas as pd
+
+    if name in ("started", "ended"):
+        return pd.Series(pd.to_datetime(values, utc=True))
+    if name == "tags":
+        return pd.Series(values, dtype=object)
+    kinds = {type(value) for value in values if value is not None}
+    missing = None in values
+    if kinds and kinds <= {int, float, str} and kinds & {int, float}:
+        numbers = [_NO_NUMBERS.get(v, v) if isinstance(v, str) else v for v in values]
+        if not any(isinstance(value, str) for value in numbers):
+            values, kinds = numbers, {type(v) for v in numbers if v is not None}
+    if kinds == {bool}:
+        return pd.Series(values, dtype="boolean" if missing else bool)
+    if kinds == {int} and all(v is None or -(1 << 63) <= v < 1 << 63 for v in values):
+        return pd.Series(values, dtype="Int64" if missing else "int64")
+    if kinds and kinds <= {int, float}:
+        return pd.Series([None if v is None else float(v) for v in values], dtype="float64")
+    return pd.Series(values, dtype=str if kinds == {str} and not missing else object)
 
 
 def described(session: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is told of a session of the registry: the values of `FIELDS`."""
     start, end = session["start_time"], session["end_time"]
+    runs_on = end is None and session["status"] == "running"
+    until = datetime.now(UTC) if runs_on else end
     process = session["process"] or {}
     return {
         "id": session["id"],
@@ -52,7 +180,7 @@ def described(session: Mapping[str, Any]) -> dict[str, Any]:
         "function": session["function"],
         "started": start,
         "ended": end,
-        "duration_s": (end - start).total_seconds() if start and end else None,
+        "duration_s": (until - start).total_seconds() if start and until else None,
         "exit_status": session["exit_code"],
         "arguments": session["arguments"],
         "results": session["results"],

@@ -1,0 +1,461 @@
+"""The query language: its grammar, its names and values, and what they ask the registry for."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import datetime, timedelta
+from functools import cache
+from typing import NamedTuple, cast
+
+from scitex_session._errors import QueryError
+from scitex_session._suggest import suggest
+from scitex_session_core import STATUSES, InvalidValueError, warn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn, TypeAlias
+
+    from lark import Lark
+
+    from scitex_session_core import SessionManager
+
+    # A comparison, or a tuple of "and", "or" or "not" and of such trees.
+    Tree: TypeAlias = "Comparison | tuple[Any, ...]"
+    # Conditions in the form of `SessionManager.select`.
+    Conditions: TypeAlias = dict[str, Any] | tuple[Any, ...]
+
+_GRAMMAR = r"""
+?start: either
+?either: all_of (_OR all_of)*
+?all_of: maybe_not (_AND? maybe_not)*
+?maybe_not: _NOT maybe_not -> negation
+    | "(" either ")"
+    | name OPERATOR (WORD | QUOTED) -> comparison
+name: (NAME | QUOTED) ("." (NAME | QUOTED))*
+
+_AND.2: /and(?![\w.-])/i
+_OR.2: /or(?![\w.-])/i
+_NOT.2: /not(?![\w.-])/i
+OPERATOR: /<=|>=|!=|[:=<>~]/
+NAME: /[^\W\d][\w-]*(\.[\w-]+)*/
+WORD: /[^\s()"'<>=!~:][^\s()"']*/
+QUOTED: /"(\\.|[^"\\])*"|'(\\.|[^'\\])*'/s
+%ignore /\s+/
+"""
+_OPERATORS = ": = != < <= > >= ~"
+_LONGEST = 10_000
+
+# The fields of a record: their names in a query, those in the registry, the kind of their values.
+FIELDS = {
+    "id": ("id", "text"),
+    "status": ("status", "text"),
+    "script": ("script", "text"),
+    "function": ("function", "text"),
+    "started": ("start_time", "time"),
+    "ended": ("end_time", "time"),
+    "duration": ("duration_s", "duration"),
+    "duration_s": ("duration_s", "duration"),
+    "exit_status": ("exit_code", "number"),
+    "tag": ("tags", "text"),
+    "tags": ("tags", "text"),
+    "note": ("note", "text"),
+    "directory": ("run_dir", "text"),
+    "host": ("host", "text"),
+    "user": ("user", "text"),
+    "parent": ("parent", "text"),
+    "attempt": ("attempt", "number"),
+    "rank": ("rank", "number"),
+    "artifacts": ("artifacts", "number"),
+}
+_MAPPINGS = ("arguments", "results", "config", "env")
+_CONSTANTS = {"true": True, "false": False, "none": None}
+# Results are numbers; those that JSON does not know are on record as these texts.
+_NO_NUMBERS = {"nan": "NaN", "inf": "Infinity", "infinity": "Infinity", "-inf": "-Infinity"}
+_DATE = re.compile(
+    r"(\d{4})-(\d\d)(?:-(\d\d)"
+    r"(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?)?)?"
+)
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|min|[smhdw]))+")
+
+
+class Value(NamedTuple):
+    """What stands on the right of an operator, and its place in the query."""
+
+    text: str
+    quoted: bool
+    place: int
+
+
+class Comparison(NamedTuple):
+    """A name, an operator and a value, and the place of the name in the query."""
+
+    name: str
+    operator: str
+    value: Value
+    place: int
+
+
+def parsed(query: str) -> Tree | None:
+    """Return the tree of a query; None if it is empty.
+
+    Raises
+    ------
+    QueryError
+        It can't be understood.
+    """
+    if not query.strip():
+        return None
+    if len(query) > _LONGEST:
+        raise QueryError(query[:_LONGEST], _LONGEST, f"a query has at most {_LONGEST} characters")
+    from lark.exceptions import UnexpectedInput
+
+    try:
+        tree: Any = _parser().parse(query)
+    except UnexpectedInput as error:
+        _refuse(query, error)
+    return cast("Tree", tree)
+
+
+@cache
+def _parser() -> Lark:
+    """Make the parser: some 15 ms, of which 1 is the grammar's tables; nothing is kept on disk."""
+    from lark import Lark, Token, Transformer, v_args
+
+    @v_args(inline=True)
+    class Builder(Transformer[Token, "Tree"]):
+        # While the parser runs, so that a query a thousand `not` deep needs no deep stack.
+        def either(self, *parts: Tree) -> Tree:
+            return ("or", *parts)
+
+        def all_of(self, *parts: Tree) -> Tree:
+            return ("and", *parts)
+
+        def negation(self, part: Tree) -> Tree:
+            return ("not", part)
+
+        def name(self, *parts: Token) -> tuple[str, int]:
+            return ".".join(_text(part) for part in parts), _place(parts[0])
+
+        def comparison(self, name: tuple[str, int], operator: Token, value: Token) -> Tree:
+            quoted = value.type == "QUOTED"
+            text = _text(value, keep=operator == "~")
+            return Comparison(name[0], str(operator), Value(text, quoted, _place(value)), name[1])
+
+    return Lark(_GRAMMAR, parser="lalr", transformer=Builder())
+
+
+def _place(token: Any) -> int:
+    return int(token.start_pos)
+
+
+def _text(token: Any, *, keep: bool = False) -> str:
+    """Return a token without its quotes. The backslashes of a regular expression are kept."""
+    if token.type != "QUOTED":
+        return str(token)
+    mark, inner = token[0], token[1:-1]
+    if keep:
+        return str(inner.replace(f"\\{mark}", mark))
+    return re.sub(rf"\\([\\{mark}])", r"\1", inner)
+
+
+def _refuse(query: str, error: Any) -> NoReturn:
+    """Raise an error that names the place in the query, and what is allowed there."""
+    token = getattr(error, "token", None)
+    allowed = error.allowed if token is None else error.expected
+    ended = token is not None and token.type == "$END"
+    place = len(query.rstrip()) if ended else error.pos_in_stream
+    got = "" if ended or token is None else f", not {str(token)!r}"
+    before = re.findall(r"[^\s()]+", query[:place])
+    last = before[-1] if before else ""
+    begins = "here a condition begins, such as lr<0.1 or status:failed"
+    if token is None and query[place] in ("'", '"'):
+        why = "this quote is never closed"
+    elif "OPERATOR" in allowed and last.lower() in ("and", "or", "not"):
+        # Where no such word can be, it was read as a name.
+        place, got, why = query.rindex(last, 0, place), f", not {last!r}", begins
+    elif "OPERATOR" in allowed:
+        why = f"after the name {last} comes an operator ({_OPERATORS})"
+        if last in STATUSES:
+            why += f"; did you mean status:{last}?"
+    elif "WORD" in allowed:
+        why = "after an operator comes a value"
+    elif "NAME" not in allowed and ended:
+        why = "a parenthesis is never closed"
+    elif allowed == {"$END"}:
+        why, got = "this parenthesis was never opened", ""
+    elif "_AND" in allowed:
+        why = "after a condition comes 'and', 'or' or another condition"
+    else:
+        why = begins
+    raise QueryError(query, place + 1, f"{why}{got}") from None
+
+
+class Names:
+    """The names that a query can use in a registry.
+
+    Parameters
+    ----------
+    manager : SessionManager
+        The registry.
+    strict : bool
+        Whether a name that nothing has, or that two things have, is an error. Otherwise a warning
+        tells it.
+    """
+
+    def __init__(self, manager: SessionManager, *, strict: bool = False) -> None:
+        self._manager = manager
+        self._known: set[str] | None = None
+        self._strict = strict
+
+    def field(self, name: str, refuse: Callable[[str], Exception]) -> tuple[str, str] | None:
+        """Return a field of the registry and the kind of its values; None if nothing has it.
+
+        Parameters
+        ----------
+        name : str
+            A name as users write it.
+        refuse : callable
+            Makes the error that is raised if the name can't be used.
+        """
+        known = self._names()
+        meanings = [f"{mapping}.{name}" for mapping in ("arguments", "results")]
+        meanings = [full for full in meanings if full in known]
+        if name in FIELDS:
+            if meanings:
+                warn(f"{name} is a field of the record here; {meanings[0]} is something else")
+            return FIELDS[name]
+        if name.partition(".")[0] in _MAPPINGS and "." in name and name in known:
+            return name, "value"
+        if len(meanings) > 1:
+            why = f"{name} is an argument and a result of runs: write {' or '.join(meanings)}"
+            if self._strict:
+                raise refuse(why)
+            warn(f"{why}; it is taken for the argument")
+        if meanings:
+            return meanings[0], "value"
+        near = suggest(name, [*FIELDS, *known, *(full.partition(".")[2] for full in known)])
+        guess = "" if near is None else f"; did you mean {near}?"
+        why = f"no run has a field, an argument or a result {name!r}{guess}"
+        if self._strict:
+            raise refuse(why)
+        warn(why)
+        return None
+
+    def _names(self) -> set[str]:
+        if self._known is None:
+            self._known = set(self._manager.names())
+        return self._known
+
+
+class UnknownNameError(Exception):
+    """A query has a name that no run has, so that no run meets it."""
+
+
+def conditions(query: str, names: Names) -> Conditions | None:
+    """Return what a query asks for, in the form of `SessionManager.select`.
+
+    Returns
+    -------
+    dict or tuple or None
+        The conditions, empty for an empty query; None if it has a name that no run has, which is
+        warned about.
+
+    Raises
+    ------
+    QueryError
+        It can't be understood.
+    """
+    tree = parsed(query)
+    if tree is None:
+        return {}
+    try:
+        return _conditions(query, tree, names)
+    except UnknownNameError:
+        return None
+
+
+def _conditions(query: str, tree: Tree, names: Names) -> Conditions:
+    if not isinstance(tree, Comparison):
+        kind, *parts = tree
+        return (kind, *(_conditions(query, part, names) for part in parts))
+    found = names.field(tree.name, lambda why: QueryError(query, tree.place + 1, why))
+    if found is None:
+        raise UnknownNameError(tree.name)
+    field, kind = found
+    negated = tree.operator == "!="
+    operator = "=" if tree.operator in (":", "!=") else tree.operator
+    try:
+        asked = _MEANINGS[kind](tree.name, field, operator, tree.value)
+    except InvalidValueError as error:
+        raise QueryError(query, tree.value.place + 1, str(error)) from None
+    return ("not", asked) if negated else asked
+
+
+def _of_value(name: str, field: str, operator: str, value: Value) -> Conditions:
+    """Compare an argument, a result, a value of the configuration or of the environment."""
+    if operator == "~":
+        return _expression(name, field, value)
+    constant = not value.quoted and value.text.lower() in _CONSTANTS
+    if operator != "=":
+        if constant:
+            raise InvalidValueError(name, value.text, f"a number or a text to be {operator} of")
+        number = None if value.quoted else _number(value.text)
+        return {field: (operator, value.text if number is None else number)}
+    alternatives: list[Any] = [value.text]
+    if constant:
+        alternatives = [_CONSTANTS[value.text.lower()]]
+    elif not value.quoted:
+        if (number := _number(value.text)) is not None:
+            alternatives.append(number)
+        if (text := _NO_NUMBERS.get(value.text.lower())) is not None:
+            alternatives.append(text)
+    return {field: ("in", alternatives)}
+
+
+def _of_text(name: str, field: str, operator: str, value: Value) -> Conditions:
+    if field == "script" and (os.sep in value.text or "/" in value.text):
+        # A script is named without its folder, or by its path.
+        field = "script_path"
+        if operator == "=":
+            return {field: os.path.abspath(value.text)}
+    if operator == "~":
+        return _expression(name, field, value)
+    if operator == "=" and _is_none(value):
+        return {field: None}
+    if field == "status":
+        _check_status(value.text)
+    return {field: (operator, value.text)}
+
+
+def _of_number(name: str, field: str, operator: str, value: Value) -> Conditions:
+    if operator == "=" and _is_none(value):
+        return {field: None}
+    number = None if value.quoted else _number(value.text)
+    if number is None or operator == "~":
+        raise InvalidValueError(name, value.text, "a number, compared by : = != < <= > or >=")
+    return {field: (operator, number)}
+
+
+def _of_duration(name: str, field: str, operator: str, value: Value) -> Conditions:
+    if operator == "=" and _is_none(value):
+        return {field: None}
+    if (number := _number(value.text)) is not None:
+        seconds, unit = number, 1.0
+    elif _DURATION.fullmatch(value.text):
+        parts = re.findall(r"([\d.]+)([a-z]+)", value.text)
+        seconds, unit = sum(float(n) * _UNITS[u] for n, u in parts), _UNITS[parts[-1][1]]
+    else:
+        seconds = None
+    if seconds is None or operator == "~":
+        raise InvalidValueError(name, value.text, "a duration such as 90s, 10m, 1h30m or 2d")
+    if operator == "=":  # as exact as it was said
+        return ("and", {field: (">=", seconds)}, {field: ("<", seconds + unit)})
+    return {field: (operator, seconds)}
+
+
+def _of_time(name: str, field: str, operator: str, value: Value) -> Conditions:
+    if operator == "=" and _is_none(value):
+        return {field: None}
+    span = _span(value.text)
+    if span is None or operator == "~":
+        allowed = "a date such as 2026-11-01, a time such as 2026-11-01T10:30, today or yesterday"
+        raise InvalidValueError(name, value.text, allowed)
+    begin, end = span
+    # Of <, : and >, one holds for each time: a day is neither before nor after itself.
+    spans: dict[str, Conditions] = {
+        "=": ("and", {field: (">=", begin)}, {field: ("<", end)}),
+        "<": {field: ("<", begin)},
+        "<=": {field: ("<", end)},
+        ">": {field: (">=", end)},
+        ">=": {field: (">=", begin)},
+    }
+    return spans[operator]
+
+
+_MEANINGS = {
+    "value": _of_value,
+    "text": _of_text,
+    "number": _of_number,
+    "duration": _of_duration,
+    "time": _of_time,
+}
+
+
+def _is_none(value: Value) -> bool:
+    return not value.quoted and value.text.lower() == "none"
+
+
+def _number(text: str) -> float | None:
+    if text.lower().lstrip("+-") in ("nan", "inf", "infinity"):
+        return None
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return None
+
+
+def _expression(name: str, field: str, value: Value) -> Conditions:
+    try:
+        re.compile(value.text)
+    except (re.error, RecursionError, OverflowError) as error:
+        allowed = f"a regular expression ({error})"
+        raise InvalidValueError(name, value.text, allowed) from None
+    return {field: ("~", value.text)}
+
+
+def _check_status(status: str) -> None:
+    if status not in STATUSES:
+        allowed = f"one of {', '.join(STATUSES)}"
+        raise InvalidValueError("status", status, allowed, suggest(status, STATUSES))
+
+
+def _span(text: str) -> tuple[datetime, datetime] | None:
+    """Return the beginning and the end of a month, day, hour, minute or second; None if it is none.
+
+    Without a zone it is local.
+    """
+    today = datetime.now().replace(  # noqa: DTZ005
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    named = {"today": today, "yesterday": today - timedelta(days=1)}
+    try:
+        if text.lower() in named:
+            begin, step = named[text.lower()], timedelta(days=1)
+        else:
+            match = _DATE.fullmatch(text)
+            if match is None:
+                return None
+            *numbers, zone = match.groups()
+            given = [int(number) for number in numbers if number is not None]
+            whole = f"{text}-01" if len(given) == 2 else text
+            if len(given) == 4 and zone is None:
+                whole += ":00"
+            begin, step = datetime.fromisoformat(whole), _STEPS[len(given)]
+            if len(given) == 2:
+                step = (begin + timedelta(days=31)).replace(day=1) - begin
+        # A local day may have 23 or 25 hours: the step is one of the calendar.
+        end = begin + step
+        if begin.tzinfo is None:
+            begin, end = begin.astimezone(), end.astimezone()
+    except (ValueError, OverflowError):
+        return None
+    return begin, end
+
+
+_STEPS = {
+    2: timedelta(0),
+    3: timedelta(days=1),
+    4: timedelta(hours=1),
+    5: timedelta(minutes=1),
+    6: timedelta(seconds=1),
+}
+
+
+def quoted(text: str) -> str:
+    """Return a text as a quoted value of a query."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
