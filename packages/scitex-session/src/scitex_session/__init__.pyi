@@ -13,6 +13,14 @@ from ._by_hand import close as close
 from ._by_hand import running2finished as running2finished
 from ._by_hand import start as start
 from ._command.find import find as find
+from ._command.logs import logs as logs
+from ._command.metrics import metrics as metrics
+from ._command.show import record as record
+from ._command.stop import stop as stop
+from ._command.tags import note as note
+from ._command.tags import path as path
+from ._command.tags import tag as tag
+from ._command.tags import untag as untag
 from ._decorator import run as run
 from ._decorator import session as session
 from ._errors import AmbiguousRunError as AmbiguousRunError
@@ -22,10 +30,10 @@ from ._errors import NoSessionError as NoSessionError
 from ._errors import ReadOnlyKeyError as ReadOnlyKeyError
 from ._errors import UnknownOptionError as UnknownOptionError
 from ._errors import UnknownRunError as UnknownRunError
+from ._errors import UnstoppableRunError as UnstoppableRunError
 from ._errors import UnsuitableFunctionError as UnsuitableFunctionError
 from ._errors import UsageError as UsageError
 from ._lifecycle.metrics import log as log
-from ._lifecycle.metrics import metrics as metrics
 from ._lifecycle.progress import progress as progress
 from ._names.injection import COLORS as COLORS
 from ._names.injection import CONFIG as CONFIG
