@@ -180,7 +180,7 @@ def test_the_table_of_a_run_is_found_by_directory_id_and_config() -> None:
         table = stx.metrics(named)
         assert list(table) == ["time", "step", "loss"]
         assert [math.isnan(x) for x in table["loss"]] == [False, True, False]
-    with pytest.raises(ValueError, match="an ID in the registry"):
+    with pytest.raises(stx.UnknownRunError, match="no ID in the registry"):
         stx.metrics("2020Y-nothing")
 
 

@@ -28,9 +28,14 @@ ERRORS = [
     ),
     (stx.UnknownRunError("K7QX", "none such"), (LookupError,), "no run 'K7QX': none such"),
     (
+        stx.UnstoppableRunError("2026Y", "it runs on node7; stop it there"),
+        (RuntimeError,),
+        "2026Y can't be stopped: it runs on node7; stop it there",
+    ),
+    (
         stx.AmbiguousRunError("2026Y", ("a", "b", "c", "d", "e", "f", "g")),
         (LookupError,),
-        "'2026Y' could be any of 7 runs: a, b, c, d, e and 2 more",
+        "'2026Y' could be any of several runs: a, b, c, d, e and others",
     ),
 ]
 

@@ -24,6 +24,8 @@ from ._paths import check_id as check_id
 from ._paths import locate_run as locate_run
 from ._paths import new_id as new_id
 from ._paths import out_dir_of as out_dir_of
+from ._process import identify as identify
+from ._process import liveness as liveness
 from ._record.code import CodeCopies as CodeCopies
 from ._record.files import made_files as made_files
 from ._record.masker import MASK as MASK
@@ -40,6 +42,7 @@ from ._record.provenance import imported_versions as imported_versions
 from ._record.provenance import new_record as new_record
 from ._record.provenance import usage as usage
 from ._record.provenance import write_environment as write_environment
+from ._record.record import SCHEMA as SCHEMA
 from ._record.record import append_event as append_event
 from ._record.record import ended_record as ended_record
 from ._record.record import fold_events as fold_events

@@ -229,8 +229,8 @@ class ArchivedRun:
 
     def __init__(self, archive: Archive, line: dict[str, Any]) -> None:
         self.archive = archive
-        self.name = line["name"]
-        self.folder = line["folder"]
+        self.name: str = line["name"]
+        self.folder: str = line["folder"]
         if not _is_plain(self.name) or self.name.startswith("."):
             raise self._error(f"the name {self.name!r} leads elsewhere")
         if self.folder not in STATUS_OF_FOLDER:

@@ -213,14 +213,39 @@ class AmbiguousRunError(SessionError, LookupError):
         The name.
     candidates : tuple of str
         Their IDs.
+    described : tuple of str
+        What is said of each.
     """
 
-    def __init__(self, name: str, candidates: tuple[str, ...]) -> None:
-        super().__init__(name, candidates)
+    def __init__(
+        self, name: str, candidates: tuple[str, ...], described: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(name, candidates, described)
         self.name = name
         self.candidates = candidates
+        self.described = described or candidates
 
     def __str__(self) -> str:
-        shown = ", ".join(self.candidates[:5])
-        more = f" and {len(self.candidates) - 5} more" if len(self.candidates) > 5 else ""
-        return f"{self.name!r} could be any of {len(self.candidates)} runs: {shown}{more}"
+        shown = ", ".join(self.described[:5])
+        more = " and others" if len(self.described) > 5 else ""
+        return f"{self.name!r} could be any of several runs: {shown}{more}"
+
+
+class UnstoppableRunError(SessionError, RuntimeError):
+    """A run can't be stopped from here.
+
+    Attributes
+    ----------
+    id : str
+        The ID of the run.
+    why : str
+        Why not.
+    """
+
+    def __init__(self, id: str, why: str) -> None:  # noqa: A002  # as the attribute is called
+        super().__init__(id, why)
+        self.id = id
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.id} can't be stopped: {self.why}"

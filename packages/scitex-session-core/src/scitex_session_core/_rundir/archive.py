@@ -158,7 +158,7 @@ def restore_archived(place: Path, registry: Path, known: Mapping[str, Any] | Non
     out_dir = folder.parent if folder.name == ARCHIVE else folder
     with Trash(out_dir, registry) as trash:
         _finish_pending(trash)
-        target = out_dir / run.folder / run.name
+        target = out_dir / run.folder / _name(run.name)
         check_free(place, target)
         check_place(target.parent)
         make_folders(target.parent)

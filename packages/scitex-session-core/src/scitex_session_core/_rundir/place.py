@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from scitex_session_core._archived import archived_run, open_archive
 from scitex_session_core._errors import ArchiveError
 from scitex_session_core._paths import (
     ARCHIVE,
@@ -17,11 +16,11 @@ from scitex_session_core._paths import (
     locate_run,
 )
 
-from .trash import trashed_runs
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from io import BufferedReader
+
+    from scitex_session_core._archived import ArchivedRun
 
 
 def find_place(run_dir: str | os.PathLike[str]) -> Path | None:
@@ -55,6 +54,10 @@ def find_place(run_dir: str | os.PathLike[str]) -> Path | None:
 
 
 def _found_in(out_dir: Path, name: str) -> Path | None:
+    from scitex_session_core._archived import open_archive  # zipfile: few runs are not there
+
+    from .trash import trashed_runs
+
     for folder in STATUS_OF_FOLDER:
         if os.path.exists(out_dir / folder / name / RECORD_NAME):
             return out_dir / folder / name
@@ -88,7 +91,7 @@ def run_files(place: str | os.PathLike[str]) -> list[str]:
     ArchiveError
         The archive is damaged.
     """
-    if (archived := archived_run(place)) is not None:
+    if archive_of(place) is not None and (archived := _archived_run(place)) is not None:
         return archived.files()
     return sorted(
         os.path.relpath(os.path.join(folder, name), place).replace(os.sep, "/")
@@ -114,6 +117,12 @@ def open_run_file(place: str | os.PathLike[str], name: str) -> BufferedReader:
     ArchiveError
         The archive is damaged.
     """
-    if (archived := archived_run(place)) is not None:
+    if archive_of(place) is not None and (archived := _archived_run(place)) is not None:
         return archived.open(name)
     return open(Path(place) / name, "rb")
+
+
+def _archived_run(place: str | os.PathLike[str]) -> ArchivedRun | None:
+    from scitex_session_core._archived import archived_run
+
+    return archived_run(place)

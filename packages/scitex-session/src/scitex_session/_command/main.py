@@ -10,7 +10,7 @@ import cyclopts
 
 from scitex_session_core import SessionError, __version__
 
-from .output import OK, PROGRAM, refuse, say
+from .output import OK, PROGRAM, printable, refuse, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +33,39 @@ app = cyclopts.App(
 # Each subcommand: its function, the rest of its usage, its line of help. A function is imported
 # when its command runs, and knows nothing of cyclopts: its signature and docstring say all.
 _COMMANDS = {
+    "show": ("show:show_command", "[--json] RUN", "Show all that is known of a run."),
+    "logs": (
+        "logs:logs_command",
+        "[-f] [--stderr] [--raw] [--tail N] [--json] RUN",
+        "Print what a run printed, or is printing.",
+    ),
+    "path": ("tags:path_command", "[--json] RUN", "Print where the directory of a run is."),
+    "open": ("tags:open_command", "RUN", "Open the directory of a run in the file manager."),
+    "tag": ("tags:tag_command", "[--json] RUN TAG...", "Add tags to a run."),
+    "untag": ("tags:untag_command", "[--json] RUN TAG...", "Remove tags from a run."),
+    "note": ("tags:note_command", "[--json] RUN TEXT", "Write the note of a run."),
+    "stop": ("stop:stop_command", "[--now] [--json] RUN", "Stop a run of this machine."),
+    "rm": ("remove:rm_command", "[--yes] [--json] RUN...", "Move runs to the trash."),
+    "gc": (
+        "remove:gc_command",
+        "[--older AGE] [--status STATUS] [--where QUERY] [--keep N] [--keep-tag TAG] [--trash] "
+        "[--yes] [--json]",
+        "Move old runs to the trash, or empty that.",
+    ),
+    "restore": (
+        "remove:restore_command",
+        "[--json] RUN...",
+        "Bring runs back from the trash, or from an archive.",
+    ),
+    "archive": (
+        "archive:archive_command",
+        "[--older AGE] [--status STATUS] [--where QUERY] [--yes] [--json] [RUN...]",
+        "Put runs into one zip file.",
+    ),
     "whence": ("whence:whence_command", "[--json] FILE...", "Tell which run made a file."),
 }
+# A function has no place for the short form of an option.
+_SHORT = {"logs": {"-f": "--follow"}}
 for _name, (_place, _usage, _help) in _COMMANDS.items():
     app.command(
         f"scitex_session._command.{_place}",
@@ -72,6 +103,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(tokens: list[str]) -> int:
+    short = _SHORT.get(tokens[0], {}) if tokens else {}
+    tokens = [short.get(token, token) for token in tokens]
     try:
         command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
@@ -80,7 +113,12 @@ def _run(tokens: list[str]) -> int:
         result = command(*bound.args, **bound.kwargs)
         sys.stdout.flush()
     except SessionError as error:
-        return refuse(str(error))
+        return refuse(printable(str(error)))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = f"{printable(os.fspath(error.filename))}: " if error.filename else ""
+        return refuse(f"{where}{error.strerror or error}")
     return result if isinstance(result, int) else OK
 
 

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
+from pathlib import Path
 
 from scitex_session._errors import AmbiguousRunError, UnknownRunError
-from scitex_session_core import RECORD_NAME, SessionManager, locate_run, read_record
+from scitex_session_core import (
+    RECORD_NAME,
+    SCHEMA,
+    InvalidTypeError,
+    RecordError,
+    SessionManager,
+    archive_of,
+    find_place,
+    locate_run,
+    open_run_file,
+    read_record,
+    run_files,
+)
+
+from .output import ago, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
     from typing import Any, BinaryIO
 
 _LATEST = re.compile(r"latest(?:~(\d{1,6}))?(?::(.+))?\Z")
+_NAMES = (
+    "an ID or a part of one at its beginning or end, the directory of a run, a file that it made, "
+    "latest, latest~1 or latest:SCRIPT"
+)
+_FIRST_LOOK = 16
+# A part of an ID that so many runs have is told to be ambiguous, whatever their number.
+_MOST_CANDIDATES = 100
 
 
 class Run:
@@ -43,18 +67,19 @@ class Run:
         UnknownRunError
             Its directory is gone.
         RecordError
-            The record can't be read.
+            The record can't be read, or a later version with another schema wrote it.
         """
-        return read_record(self._there())
+        place = self.directory()
+        record = read_record(place)
+        schema = record.get("schema")
+        if isinstance(schema, int) and schema > SCHEMA:
+            why = f"has schema {schema}, and this version reads up to {SCHEMA}: upgrade"
+            raise RecordError(str(place / RECORD_NAME), f"{why} scitex-session")
+        return record
 
     def names(self) -> list[str]:
         """Return the files of the run, relative to its directory, with ``/``."""
-        place = self._there()
-        return sorted(
-            os.path.relpath(os.path.join(folder, name), place).replace(os.sep, "/")
-            for folder, _, files in os.walk(place)
-            for name in files
-        )
+        return run_files(self.directory())
 
     def open(self, name: str) -> BinaryIO:
         """Open a file of the run for reading.
@@ -62,15 +87,39 @@ class Run:
         Raises
         ------
         OSError
-            There is no such file, or it can't be read.
+            There is no such file, it is no regular one, or it can't be read.
         """
-        return open(self._there() / name, "rb")
+        path = self.directory() / name
+        if archive_of(self.directory()) is not None:
+            return open_run_file(self.directory(), name)
+        try:
+            file = _opened(path)
+        except FileNotFoundError:  # the run has ended, and moved, between the look and the opening
+            path = self.directory() / name
+            file = _opened(path)
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise OSError(errno.EINVAL, "is no regular file", os.fspath(path))
+        return file
 
-    def _there(self) -> Path:
+    def directory(self) -> Path:
+        """Return where it is now.
+
+        Raises
+        ------
+        UnknownRunError
+            Its directory is gone.
+        """
         if self.place is None:
             where = self.session.get("run_dir")
-            raise UnknownRunError(self.id, f"its directory is gone from {where}")
-        return self.place
+            gone = f"its directory is gone from {where}" if where else "it has no directory"
+            raise UnknownRunError(self.id, gone)
+        return locate_run(self.place)
+
+
+def _opened(path: Path) -> BinaryIO:
+    # Whoever opens a named pipe waits for its writer.
+    return open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")
 
 
 def named_run(name: str | os.PathLike[str], manager: SessionManager | None = None) -> Run:
@@ -79,52 +128,108 @@ def named_run(name: str | os.PathLike[str], manager: SessionManager | None = Non
     Parameters
     ----------
     name : str or path-like
-        An ID, or any beginning or end of one that no other run has; the run's directory; a file
-        that the run made; ``latest`` for the run that started last, ``latest~1`` for the one
-        before it, ``latest:analysis.py`` for the last of a script.
+        An ID, or any beginning or end of one that no other run has, in either case of letters; the
+        run's directory, at its first place or where it is now; a file that the run made; ``latest``
+        for the run that started last, ``latest~1`` for the one before it, ``latest:analysis.py``
+        for the last of a script.
     manager : SessionManager, optional
         The registry; the user's by default.
 
     Raises
     ------
+    InvalidTypeError
+        The name is neither a text nor a path.
     UnknownRunError
         No run is known by this name.
     AmbiguousRunError
         Several runs are.
+    RecordError
+        It is a directory with a record that can't be read.
     """
+    text = _text_of(name)
+    # A name that is no Unicode can't stand in the registry, and may be a path.
+    asked = text.encode("utf-8", "replace").decode()
+    if not text.strip():
+        raise UnknownRunError(text, f"a name is {_NAMES}")
     manager = SessionManager() if manager is None else manager
-    text = os.fspath(name)
-    if session := manager.get_session(text):
+    if session := manager.get_session(asked):
         return _of_session(session)
-    if latest := _LATEST.match(text):
-        return _latest(text, int(latest[1] or 0), latest[2], manager)
-    if os.path.lexists(text):
-        return _of_path(text, manager)
-    return _of_part(text, manager)
+    if latest := _LATEST.match(asked):
+        return _latest(asked, int(latest[1] or 0), latest[2], manager)
+    if archive_of(archived := os.path.abspath(text)) is not None:
+        run_id = read_record(archived)["id"]
+        return Run(run_id, manager.get_session(run_id), Path(archived))
+    elsewhere = None
+    if os.path.lexists(place := os.fspath(locate_run(os.path.abspath(text)))):
+        try:
+            return _of_path(text, place, manager)
+        except UnknownRunError as error:
+            if os.sep in text:
+                raise
+            elsewhere = error  # a file that happens to have the name of a run
+    found = _of_part(asked, manager)
+    if not found:
+        why = (
+            f"no ID in the registry begins or ends so, and no such file is here; a name is {_NAMES}"
+        )
+        raise elsewhere or UnknownRunError(text, why)
+    if len(found) > 1:
+        shown = tuple(f"{s['id']} ({_origin(s)})" for s in found)
+        raise AmbiguousRunError(text, tuple(s["id"] for s in found), shown)
+    return _of_session(found[0])
+
+
+def _text_of(name: object) -> str:
+    text = os.fspath(name) if isinstance(name, (str, os.PathLike)) else None
+    if not isinstance(text, str):
+        raise InvalidTypeError("the name of a run", name, "a text or a path")
+    return text
 
 
 def _of_session(session: dict[str, Any]) -> Run:
-    place = None
-    if session["run_dir"] is not None:
-        place = locate_run(session["run_dir"])
-        if not os.path.exists(place / RECORD_NAME):
-            place = None
-    return Run(session["id"], session, place)
+    return Run(session["id"], session, _place_of(session))
+
+
+def _place_of(session: Mapping[str, Any]) -> Path | None:
+    """Return the directory of a session; None if it is gone, or that of another run by now."""
+    if session["run_dir"] is None:
+        return None
+    place = locate_run(session["run_dir"])
+    try:
+        os.stat(place / RECORD_NAME)
+    except ValueError:
+        return None
+    except (FileNotFoundError, NotADirectoryError):
+        # In an archive; or moved by a process that was killed before it told the registry.
+        return find_place(place)
+    except OSError:
+        return place  # it is there, and reading it tells what is wrong
+    if place.name.startswith(session["id"]):
+        return place
+    try:
+        owner = read_record(place)["id"]
+    except RecordError:
+        return place
+    return place if owner == session["id"] else None  # an sdir that was used again
 
 
 def _latest(name: str, back: int, script: str | None, manager: SessionManager) -> Run:
-    filters = {}
-    if script is not None:
-        # Names are compared below: `like` knows no separators.
-        filters["script_path"] = ("like", f"%{os.path.basename(script)}")
-    found = [
-        session
-        for session in manager.select(filters, limit=None if script else back + 1)
-        if script is None or _is_script(session["script_path"], script)
-    ]
+    if script is None:
+        found = manager.select(limit=back + 1)
+    else:
+        # Names are compared here: `like` knows no separators, and has _ for any character.
+        filters = {"script_path": ("like", f"%{os.path.basename(script)}")}
+        most = _FIRST_LOOK + back
+        while True:
+            looked = manager.select(filters, limit=most)
+            found = [session for session in looked if _is_script(session["script_path"], script)]
+            if len(found) > back or len(looked) < most:
+                break
+            most *= 8
     if len(found) <= back:
         of = f" of {script}" if script else ""
-        raise UnknownRunError(name, f"the registry knows {len(found)} runs{of}")
+        known = f"{len(found)} run{'s' * (len(found) != 1)}"
+        raise UnknownRunError(name, f"the registry knows {known}{of}")
     return _of_session(found[back])
 
 
@@ -134,11 +239,21 @@ def _is_script(path: str, script: str) -> bool:
     return os.path.basename(path) == script
 
 
-def _of_path(name: str, manager: SessionManager) -> Run:
+def _of_path(name: str, place: str, manager: SessionManager) -> Run:
+    try:
+        os.stat(os.path.join(place, RECORD_NAME))
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise UnknownRunError(name, f"it can't be read: {error.strerror}") from error
+    else:
+        run_id = read_record(place)["id"]
+        # `latest` leads to another run tomorrow.
+        return Run(run_id, manager.get_session(run_id), Path(os.path.realpath(place)))
     from .whence import origins  # reads stamps
 
     try:
-        found = {origin.id: origin for origin in origins(name, manager)}
+        found = {origin.id: origin for origin in origins(place, manager)}
     except OSError as error:
         raise UnknownRunError(name, error.strerror or str(error)) from error
     if not found:
@@ -149,17 +264,32 @@ def _of_path(name: str, manager: SessionManager) -> Run:
     return Run(run_id, manager.get_session(run_id), origin.directory)
 
 
-def _of_part(name: str, manager: SessionManager) -> Run:
-    part = name.upper()
-    found = {}
-    for pattern in (f"{name}%", f"%{name}"):
-        for session in manager.select({"id": ("like", pattern)}, limit=1000):
-            upper = session["id"].upper()
-            if upper.startswith(part) or upper.endswith(part):
+def _of_part(name: str, manager: SessionManager) -> list[dict[str, Any]]:
+    """Return the sessions whose IDs begin or end with a text; if they are many, some of them."""
+    found: dict[str, dict[str, Any]] = {}
+    # The index finds a beginning at once. The others are looked for among all IDs, which takes
+    # 20 ms among 100,000.
+    looks = (
+        {"id": ("<", f"{name}\U0010ffff")},
+        {"id": ("like", f"%{name}")},
+        {"id": ("like", f"{name}%")},  # in the other case of letters
+    )
+    for number, filters in enumerate(looks):
+        if len(found) > 1 or (found and number == 2):
+            break
+        for session in manager.select(filters, sort="-id", limit=_MOST_CANDIDATES):
+            if _has_part(session["id"], name):
                 found[session["id"]] = session
-    if len(found) > 1:
-        raise AmbiguousRunError(name, tuple(found))
-    if not found or not name:
-        raise UnknownRunError(name, "no ID in the registry begins or ends so, and no such file is")
-    (session,) = found.values()
-    return _of_session(session)
+    return list(found.values())
+
+
+def _has_part(run_id: str, part: str) -> bool:
+    run_id, part = run_id.upper(), part.upper()
+    return run_id.startswith(part) or run_id.endswith(part)
+
+
+def _origin(session: Mapping[str, Any]) -> str:
+    """Return what tells a candidate from others: its script, and when it started."""
+    script = os.path.basename(session["script_path"] or "") or "no script"
+    start = session["start_time"]
+    return printable(f"{script}, {ago(start)}" if start else script)

@@ -1,10 +1,9 @@
-"""Metrics of a run: one line of ``metrics.jsonl`` for each call of `log`."""
+"""Metrics of the running session: one line of ``metrics.jsonl`` for each call of `log`."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 
 from scitex_session._names.injection import directory_for
 from scitex_session_core import (
@@ -12,9 +11,7 @@ from scitex_session_core import (
     InvalidTypeError,
     InvalidValueError,
     LineFile,
-    SessionManager,
     jsonable,
-    locate_run,
     warn,
 )
 
@@ -22,17 +19,12 @@ from .results import scalar_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
-    from pathlib import Path
     from typing import Any
-
-    import pandas as pd
 
     from scitex_session_core import RunDir
 
 # `allow_nan` would write NaN, which strict readers refuse.
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
-_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 _PLAIN = {float, int}
 # The directory of the run that called last, and its file.
 _open: tuple[RunDir, LineFile] | None = None
@@ -111,60 +103,3 @@ def _checked(line: dict[str, Any]) -> dict[str, Any]:
             raise InvalidTypeError(name, value, "a number, a text, True, False or None")
     found: dict[str, Any] = jsonable(checked)
     return found
-
-
-def metrics(run: str | os.PathLike[str] | Mapping[str, Any]) -> pd.DataFrame:
-    """Return the metrics of a run as a table.
-
-    Parameters
-    ----------
-    run : path-like, str or mapping
-        Its directory, wherever it has moved since; its ID; or its `CONFIG`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each call of `log`, in the order of writing; the columns are ``time`` (seconds
-        since the epoch), ``step`` and the names of the values.
-
-    Raises
-    ------
-    InvalidValueError
-        There is no such run.
-    ImportError
-        pandas is not installed.
-    """
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError("stx.metrics needs pandas: pip install pandas") from error
-    file = _directory_of(run) / METRICS_NAME
-    rows = []
-    lines = file.read_bytes().split(b"\n") if file.exists() else []
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except ValueError:  # the end, or a line that a full disk has torn
-            continue
-        if isinstance(row, dict):
-            rows.append(
-                {
-                    name: _NUMBERS.get(value, value) if isinstance(value, str) else value
-                    for name, value in row.items()
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def _directory_of(run: str | os.PathLike[str] | Mapping[str, Any]) -> Path:
-    if isinstance(run, Mapping):
-        return locate_run(run["SDIR_RUN"])
-    place = locate_run(run)
-    if place.is_dir():
-        return place
-    session = SessionManager().get_session(str(run))
-    if not session.get("run_dir"):
-        raise InvalidValueError(
-            "run", str(run), "a run directory, an ID in the registry, or CONFIG"
-        )
-    return locate_run(session["run_dir"])

@@ -1,0 +1,71 @@
+"""The metrics of a run, read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from scitex_session_core import METRICS_NAME
+
+from .names import named_run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+    from typing import Any
+
+    import pandas as pd
+
+    from .names import Run
+
+# What `log` writes for a number that JSON does not have.
+_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+
+
+def metrics(run: str | os.PathLike[str] | Mapping[str, Any]) -> pd.DataFrame:
+    """Return the metrics of a run as a table.
+
+    Parameters
+    ----------
+    run : str, path-like or mapping
+        The run, by any of its names (see `record`), or its `CONFIG`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each call of `log`, in the order of writing; the columns are ``time`` (seconds
+        since the epoch), ``step`` and the names of the values.
+
+    Raises
+    ------
+    UnknownRunError, AmbiguousRunError, RecordError
+        No run is known by this name, several are, or its record can't be read.
+    ImportError
+        pandas is not installed.
+    """
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError("stx.metrics needs pandas: pip install pandas") from error
+    found = named_run(run["SDIR_RUN"] if isinstance(run, Mapping) else run)
+    return pd.DataFrame(list(rows(found)))
+
+
+def rows(run: Run) -> Iterator[dict[str, Any]]:
+    """Iterate over what a run logged, a dict for each call of `log`."""
+    try:
+        file = run.open(METRICS_NAME)
+    except (FileNotFoundError, KeyError):
+        return
+    with file:
+        for line in file:
+            try:
+                row = json.loads(line)
+            except ValueError:  # empty, or torn by a full disk
+                continue
+            if isinstance(row, dict):
+                yield {
+                    name: _NUMBERS.get(value, value) if isinstance(value, str) else value
+                    for name, value in row.items()
+                }

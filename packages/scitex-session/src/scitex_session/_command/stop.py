@@ -1,0 +1,205 @@
+"""Stop a run of this machine: kindly, then firmly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from json import dumps
+
+from scitex_session._errors import UnstoppableRunError
+from scitex_session_core import current_status, file_crash, identify, liveness, registry_dir
+
+from .ending import how_it_ended
+from .names import named_run
+from .output import OK, printable, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .names import Run
+
+_PATIENCE_S = 10.0
+# The companion files a death within milliseconds, after the last of the output has been shown.
+_FILING_S = 5.0
+_PAUSE_S = 0.02
+
+
+def stop(
+    run: str | os.PathLike[str],
+    *,
+    now: bool = False,
+    patience: float = _PATIENCE_S,
+    tell: Callable[[str], object] | None = None,
+) -> dict[str, Any]:
+    """Stop a run that runs on this machine, and wait for its end.
+
+    Parameters
+    ----------
+    run : str or path-like
+        The run, by any of its names: see `record`.
+    now : bool
+        Kill it at once: it can't clean up.
+    patience : float
+        The seconds that it has to clean up before it is killed.
+    tell : callable, optional
+        Called with a sentence for each step.
+
+    Returns
+    -------
+    dict
+        Its record, with the end. A run that has ended already is left as it is.
+
+    Raises
+    ------
+    UnknownRunError, AmbiguousRunError, RecordError
+        No run is known by this name, several are, or its record can't be read.
+    UnstoppableRunError
+        It runs on another machine, in another container, or as another user; or it does not end.
+
+    Notes
+    -----
+    The process on record is asked to end by SIGTERM, which the run files as its end. A pid alone
+    may be another program's by now: the process is signalled only if host, boot, PID namespace, pid
+    and start are those on record.
+    """
+    tell = tell or (lambda _: None)
+    found = named_run(run)
+    record = found.record()
+    if record.get("status") != "running":
+        return record
+    status = current_status(record, found.place)
+    process = record.get("process")
+    if liveness(process) != "alive":
+        if status == "crashed":
+            return _ended(found, _PAUSE_S)
+        if status in ("running", "lost", "unknown"):
+            raise UnstoppableRunError(found.id, _why_not(process, status))
+        return found.record()
+    assert isinstance(process, dict)
+    user = process.get("user")
+    if user and user != identify()["user"]:
+        raise UnstoppableRunError(found.id, f"it is a run of the user {printable(str(user))}")
+    pid = process["pid"]
+    handle = _Handle(found.id, process)
+    try:
+        if not now:
+            handle.send(signal.SIGTERM)
+            tell(f"asked process {pid} to end; it has {patience:g} s")
+            if handle.gone_within(patience):
+                return _ended(found, _FILING_S)
+            tell(f"process {pid} did not end within {patience:g} s: killing it")
+        handle.send(getattr(signal, "SIGKILL", signal.SIGTERM))
+        if not handle.gone_within(_FILING_S):
+            why = f"process {pid} was killed, and is still there: the system is waiting for a disk"
+            raise UnstoppableRunError(found.id, why)
+    finally:
+        handle.close()
+    return _ended(found, _FILING_S)
+
+
+class _Handle:
+    """A process that can't be mistaken for a later one of the same number, where that can be had.
+
+    Raises
+    ------
+    UnstoppableRunError
+        It is another user's.
+    """
+
+    def __init__(self, run_id: str, process: dict[str, Any]) -> None:
+        self._id, self._process, self._descriptor = run_id, process, -1
+        if hasattr(os, "pidfd_open"):
+            try:
+                self._descriptor = os.pidfd_open(process["pid"])
+            except OSError:  # an old kernel; or it is gone, as the next look finds out
+                pass
+
+    def send(self, signum: int) -> None:
+        if liveness(self._process) != "alive":  # after the handle was had: the number is its own
+            return
+        try:
+            if self._descriptor >= 0:
+                signal.pidfd_send_signal(self._descriptor, signum)
+            else:
+                os.kill(self._process["pid"], signum)
+        except ProcessLookupError:
+            pass
+        except PermissionError:
+            user = self._process.get("user")
+            raise UnstoppableRunError(self._id, f"it runs as the user {user}") from None
+
+    def gone_within(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while liveness(self._process) == "alive":
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_PAUSE_S)
+        return True
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+
+
+def _why_not(process: object, status: str) -> str:
+    theirs = process if isinstance(process, dict) else {}
+    mine = identify()
+    if theirs.get("host") and theirs["host"] != mine["host"]:
+        silent = ", and its heartbeat stopped" if status == "lost" else ""
+        return f"it runs on {theirs['host']}{silent}; stop it there"
+    if theirs.get("pid") is None:
+        return "nobody knows its process"
+    if theirs.get("boot_id") != mine["boot_id"]:
+        return "it was started in an earlier boot of this machine, or on another one of this name"
+    if theirs.get("pid_ns") != mine["pid_ns"]:
+        return "it runs in another container of this machine; stop it there"
+    return f"its process {theirs['pid']} can't be seen from here"
+
+
+def _ended(run: Run, patience: float) -> dict[str, Any]:
+    """Wait for the end to be filed, or else file it; return the record."""
+    deadline = time.monotonic() + patience
+    while True:
+        record = run.record()
+        if record.get("status") != "running":
+            return record
+        if time.monotonic() > deadline:
+            break
+        time.sleep(_PAUSE_S)
+    # Its companion died, too.
+    file_crash(run.directory(), registry=registry_dir())
+    return run.record()
+
+
+def stop_command(run: str, /, *, now: bool = False, json: bool = False) -> int:
+    """Stop a run of this machine, and wait for its end.
+
+    Its process is asked to end (SIGTERM), and killed if it has not ended after 10 seconds.
+
+    Parameters
+    ----------
+    run : str
+        The run: its ID or a part of one, its directory, latest, latest:SCRIPT.
+    now : bool
+        Kill it at once: it can't clean up.
+    json : bool
+        Print its ID, status, exit status, reason and directory as a JSON object.
+    """
+    before = named_run(run)
+    record = stop(before.id if before.session else run, now=now, tell=_say)
+    if json:
+        fields = ("id", "status", "exit_status", "reason", "ended")
+        told = {name: record.get(name) for name in fields}
+        say(dumps({**told, "directory": os.fspath(before.directory())}, indent=2))
+    else:
+        say(printable(f"{before.id}: {how_it_ended(record)}"))
+    return OK
+
+
+def _say(text: str) -> None:
+    say(text, sys.stderr)
+    sys.stderr.flush()

@@ -1,0 +1,270 @@
+"""Tags and the note of a run, changed at any time, and the place of a run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from json import dumps
+
+from scitex_session._errors import UnknownRunError, UsageError
+from scitex_session_core import (
+    InvalidTypeError,
+    InvalidValueError,
+    append_event,
+    journal_update,
+    registry_dir,
+)
+
+from .names import named_run
+from .output import OK, printable, refuse, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from .names import Run
+
+_LONGEST_TAG = 200
+_LONGEST_NOTE = 100_000
+# What xdg-open starts may be the file manager itself, which stays.
+_LONGEST_START_S = 5.0
+# What xdg-open runs may be the file manager itself, which stays.
+
+
+def tag(run: str | os.PathLike[str], *tags: str) -> None:
+    """Add tags to a run, which may be running or have ended.
+
+    Parameters
+    ----------
+    run : str or path-like
+        The run, by any of its names: see `record`.
+    *tags : str
+        The tags. One that the run has already stays.
+
+    Raises
+    ------
+    UnknownRunError, AmbiguousRunError, RecordError
+        No run is known by this name, several are, or its record can't be read.
+    InvalidTypeError, InvalidValueError
+        A tag is no text, or empty, too long, or has control characters.
+    OSError
+        The run directory or the registry can't be written.
+
+    Notes
+    -----
+    A tag is appended to the events in the run directory and to the registry: the end of a run that
+    still runs does not lose it.
+    """
+    _change(named_run(run), "tag", _checked(tags))
+
+
+def untag(run: str | os.PathLike[str], *tags: str) -> None:
+    """Remove tags from a run, which may be running or have ended.
+
+    Parameters
+    ----------
+    run : str or path-like
+        The run, by any of its names: see `record`.
+    *tags : str
+        The tags. One that the run does not have is no mistake.
+
+    Raises
+    ------
+    UnknownRunError, AmbiguousRunError, RecordError, InvalidTypeError, InvalidValueError, OSError
+        As with `tag`.
+    """
+    _change(named_run(run), "untag", _checked(tags))
+
+
+def note(run: str | os.PathLike[str], text: str) -> None:
+    """Write the note of a run, in place of the earlier one.
+
+    Parameters
+    ----------
+    run : str or path-like
+        The run, by any of its names: see `record`.
+    text : str
+        The note; an empty one removes it.
+
+    Raises
+    ------
+    UnknownRunError, AmbiguousRunError, RecordError, InvalidTypeError, InvalidValueError, OSError
+        As with `tag`.
+    """
+    if not isinstance(text, str):
+        raise InvalidTypeError("the note", text, "a text")
+    if len(text) > _LONGEST_NOTE:
+        allowed = f"a text of at most {_LONGEST_NOTE:,} characters"
+        raise InvalidValueError("the note", f"{text[:40]}…", allowed)
+    _change(named_run(run), "note", (text,))
+
+
+def _checked(tags: tuple[str, ...]) -> tuple[str, ...]:
+    allowed = f"a text of 1 to {_LONGEST_TAG} characters without control characters"
+    for each in tags:
+        if not isinstance(each, str):
+            raise InvalidTypeError("a tag", each, allowed)
+        if not each.strip() or len(each) > _LONGEST_TAG or not each.isprintable():
+            raise InvalidValueError("a tag", each, allowed)
+    return tags
+
+
+def _change(run: Run, event: str, values: tuple[str, ...]) -> None:
+    if run.place is None and not run.session:
+        raise UnknownRunError(run.id, "neither its directory nor the registry is here")
+    if run.place is not None:
+        run.record()  # no event is appended to what is no record
+    for value in values:
+        # To the record first: it is the truth, and the registry can be made from it again.
+        if run.place is not None:
+            append_event(run.place, event, **{event.removeprefix("un"): value})
+        if run.session:
+            change: dict[str, Any] = {event: value}
+            journal_update(registry_dir(), run.id, **change)
+
+
+def path(run: str | os.PathLike[str]) -> Path:
+    """Return where the directory of a run is now.
+
+    Parameters
+    ----------
+    run : str or path-like
+        The run, by any of its names: see `record`.
+
+    Raises
+    ------
+    UnknownRunError
+        No run is known by this name, or its directory is gone.
+    AmbiguousRunError
+        Several runs are.
+    RecordError
+        Its record can't be read.
+    """
+    return named_run(run).directory()
+
+
+def tag_command(run: str, /, *tags: str, json: bool = False) -> int:
+    """Add tags to a run, which may be running or have ended.
+
+    Parameters
+    ----------
+    run : str
+        The run: its ID or a part of one, its directory, a file it made, latest, latest:SCRIPT.
+    tags : str
+        The tags.
+    json : bool
+        Print the tags and the note as a JSON object.
+    """
+    if not tags:
+        return refuse("tag needs a TAG", usage=True)
+    tag(run, *tags)
+    return _tell(run, json=json)
+
+
+def untag_command(run: str, /, *tags: str, json: bool = False) -> int:
+    """Remove tags from a run, which may be running or have ended.
+
+    Parameters
+    ----------
+    run : str
+        The run: its ID or a part of one, its directory, a file it made, latest, latest:SCRIPT.
+    tags : str
+        The tags.
+    json : bool
+        Print the tags and the note as a JSON object.
+    """
+    if not tags:
+        return refuse("untag needs a TAG", usage=True)
+    untag(run, *tags)
+    return _tell(run, json=json)
+
+
+def note_command(run: str, /, *text: str, json: bool = False) -> int:
+    """Write the note of a run, in place of the earlier one; an empty text removes it.
+
+    Parameters
+    ----------
+    run : str
+        The run: its ID or a part of one, its directory, a file it made, latest, latest:SCRIPT.
+    text : str
+        The note; several words are joined by blanks.
+    json : bool
+        Print the tags and the note as a JSON object.
+    """
+    if not text:
+        return refuse("note needs a TEXT ('' removes the note)", usage=True)
+    note(run, " ".join(text))
+    return _tell(run, json=json)
+
+
+def _tell(name: str, *, json: bool) -> int:
+    """Print the tags and the note that a run has by now."""
+    run = named_run(name)
+    found = run.session if run.place is None else run.record()
+    tags, text = list(found.get("tags") or ()), str(found.get("note") or "")
+    if json:
+        say(dumps({"id": run.id, "tags": tags, "note": text}, indent=2))
+        return OK
+    shown = [f"tags {', '.join(map(str, tags))}"] if tags else ["no tags"]
+    shown += [f"note {text.splitlines()[0]}"] if text.strip() else []
+    say(printable(f"{run.id}: {'; '.join(shown)}"))
+    return OK
+
+
+def path_command(run: str, /, *, json: bool = False) -> int:
+    """Print where the directory of a run is now.
+
+    Parameters
+    ----------
+    run : str
+        The run: its ID or a part of one, a file it made, latest, latest:SCRIPT.
+    json : bool
+        Print a JSON object with its ID and directory.
+    """
+    found = named_run(run)
+    place = os.fspath(found.directory())
+    if json:
+        say(dumps({"id": found.id, "directory": place}, indent=2))
+    elif sys.stdout.isatty():
+        say(printable(place))
+    else:
+        # To be used by another program: the bytes of the name, whatever they are.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(os.fsencode(place) + b"\n")
+    return OK
+
+
+def open_command(run: str, /) -> int:
+    """Open the directory of a run in the file manager.
+
+    Parameters
+    ----------
+    run : str
+        The run: its ID or a part of one, a file it made, latest, latest:SCRIPT.
+    """
+    place = os.fspath(named_run(run).directory())
+    if hasattr(os, "startfile"):
+        os.startfile(place)
+        return OK
+    import shutil
+    import subprocess
+
+    program = "open" if sys.platform == "darwin" else "xdg-open"
+    if shutil.which(program) is None:
+        raise UsageError(f"there is no {program} here to open {printable(place)} with")
+    # Of its own: a file manager that has to be started first would end with this terminal.
+    opened = subprocess.Popen(
+        [program, place],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        code = opened.wait(_LONGEST_START_S)
+    except subprocess.TimeoutExpired:
+        return OK  # it is the file manager itself
+    if code:
+        raise UsageError(f"{program} can't open {printable(place)}: it ended with {code}")
+    return OK
