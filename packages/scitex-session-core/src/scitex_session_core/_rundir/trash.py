@@ -313,8 +313,10 @@ def is_trashed(run_dir: Path) -> bool:
 
 
 def out_dir_of_kept(place: Path) -> Path:
-    """Return the directory that holds the runs of a script, of a run in the trash or beside it."""
-    return place.parents[3] if is_trashed(place) else place.parents[1]
+    """Return the directory that holds the runs of a script, of a run in any of its folders."""
+    if is_trashed(place):
+        return place.parents[3]
+    return place.parents[1 if archive_of(place) is None else 2]
 
 
 def trashed_runs(out_dir: Path) -> list[Trashed]:

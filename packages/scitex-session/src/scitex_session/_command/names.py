@@ -75,6 +75,10 @@ class Run:
         if isinstance(schema, int) and schema > SCHEMA:
             why = f"has schema {schema}, and this version reads up to {SCHEMA}: upgrade"
             raise RecordError(str(place / RECORD_NAME), f"{why} scitex-session")
+        if archive_of(place) is not None and self.session:
+            # What an archived run was given since, the registry alone knows.
+            record["results"] = {**record.get("results", {}), **self.session["results"]}
+            record.update({name: self.session[name] for name in ("tags", "note")})
         return record
 
     def names(self) -> list[str]:

@@ -413,8 +413,8 @@ def _report_emptied(told: list[dict[str, Any]], *, done: bool, json: bool) -> No
     if not done:
         for run in told:
             say(printable(f"{run['id']}  {size(run['bytes']):>8}  {run['directory']}"))
-    verb = "were deleted for good" if done else "would be deleted for good"
-    say(f"{_count(told)} in the trash {verb}: {_room(told)}.")
+    verb = ("was" if len(told) == 1 else "were") if done else "would be"
+    say(f"{_count(told)} in the trash {verb} deleted for good: {_room(told)}.")
     if not done and told:
         say(_NOTHING_DONE)
 
