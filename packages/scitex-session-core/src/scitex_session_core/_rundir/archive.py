@@ -14,6 +14,7 @@ import shutil
 import stat
 import time
 import zlib
+from contextlib import suppress
 from typing import NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
@@ -45,7 +46,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
-    from typing import IO, Any, TypeAlias
+    from typing import IO, Any, Self, TypeAlias
 
     from scitex_session_core._archived import ArchivedRun
 
@@ -194,14 +195,13 @@ def _write(path: Path, run_dirs: list[Path], kept: list[RunKeptError], progress:
     make_folders(path.parent)
     partial = path.with_name(f".{path.name}{_PARTIAL_SUFFIX}")
     try:
-        with open(partial, "xb", buffering=_CHUNK) as file:
-            packing = _Packing(file)
+        with open(partial, "xb", buffering=_CHUNK) as file, _Packing(file) as packing:
             lines = []
             for number, run_dir in enumerate(run_dirs):
                 progress("pack", number, len(run_dirs))
                 try:
                     lines.append(packing.run(run_dir))
-                except (OSError, RecordError, _UnsuitableError) as error:
+                except (RecordError, _UnsuitableError) as error:
                     kept.append(RunKeptError(str(run_dir), f"it can't be read whole: {error}"))
             packing.finish(lines, path.parent.parent)
             progress("pack", len(run_dirs), len(run_dirs))
@@ -214,6 +214,9 @@ def _write(path: Path, run_dirs: list[Path], kept: list[RunKeptError], progress:
             os.rename(partial, path)
             _sync(path.parent)
         return len(lines)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not say where it is
+        raise
     finally:
         partial.unlink(missing_ok=True)
 
@@ -223,7 +226,21 @@ def _pending(path: Path) -> Path:
 
 
 class _UnsuitableError(Exception):
-    """A file that no archive can hold."""
+    """A file that can't be read, or that no archive can hold."""
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return open(open_regular(path), "rb")
+    except OSError as error:
+        raise _UnsuitableError(str(error)) from error
+
+
+def _read(source: IO[bytes]) -> bytes:
+    try:
+        return source.read(_CHUNK)
+    except OSError as error:
+        raise _UnsuitableError(str(error)) from error
 
 
 class _Packing:
@@ -235,8 +252,24 @@ class _Packing:
         self._names = {MANIFEST_NAME}
         self._environments: set[str] = set()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_exc: object) -> None:
+        if kind is not None:  # or it would be closed later, when the file is closed already
+            with suppress(OSError, ValueError):
+                self._zip.close()
+
     def run(self, run_dir: Path) -> str:
-        """Add a run, and return its line of the manifest."""
+        """Add a run, and return its line of the manifest.
+
+        Raises
+        ------
+        RecordError, _UnsuitableError
+            It can't be read.
+        OSError
+            The archive can't be written.
+        """
         record = read_record(run_dir)
         entries = listed(run_dir)
         # What is not among the files of the manifest does no harm: of a run that fails half-way,
@@ -277,8 +310,8 @@ class _Packing:
         self._zip.close()
 
     def _file(self, run_dir: Path, entry: dict[str, Any]) -> None:
-        with open(open_regular(run_dir / _name(entry["path"])), "rb") as source:
-            head = source.read(_CHUNK)
+        with _opened(run_dir / _name(entry["path"])) as source:
+            head = _read(source)
             name = f"{run_dir.name}/{entry['path']}"
             info = self._info(name, stat.S_IFREG | entry["mode"], entry["mtime_ns"])
             if info.filename != name:
@@ -294,7 +327,7 @@ class _Packing:
                 info.file_size = entry["size"]  # decides on zip64
                 with self._zip.open(info, "w", force_zip64=entry["size"] >= 1 << 31) as member:
                     member.write(head)
-                    while chunk := source.read(_CHUNK):
+                    while chunk := _read(source):
                         digest.update(chunk)
                         size += len(chunk)
                         member.write(chunk)
@@ -326,11 +359,12 @@ def listed(run_dir: Path) -> Entries:
     Raises
     ------
     _UnsuitableError
-        It holds a file that no archive can hold.
-    OSError
-        A folder can't be listed.
+        It holds a file that no archive can hold, or a folder that can't be listed.
     """
-    return [*_listed(os.fspath(run_dir), ".", {})]
+    try:
+        return [*_listed(os.fspath(run_dir), ".", {})]
+    except OSError as error:
+        raise _UnsuitableError(str(error)) from error
 
 
 def _listed(folder: str, path: str, seen: dict[tuple[int, int], str]) -> Iterator[dict[str, Any]]:
