@@ -1,234 +1,46 @@
-"""Whatever fails or kills what removes, archives or restores runs, each run stays whole."""
+"""Whatever fails or kills what removes runs and brings them back, each stays whole."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import signal
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from scitex_session_core import (
-    SessionManager,
-    Trash,
-    archive_of,
-    archive_runs,
-    find_place,
-    is_trashed,
-    open_run_file,
-    point_latest,
-    read_record,
-    reindex,
-    removed_runs,
-    restore_archived,
-    run_files,
-)
+from scitex_session_core import Trash, removed_runs, run_files
 from support import killed_at_each_call
-from support._strace import need_strace
-from support.runs import ended_run
+from support.removing import FILES, argv, begin_removed, fail_at_each_call, kill_at_each_call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    Note = Callable[[str, str], None]
+    from support.removing import Note
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-LIVES = Path(__file__).with_name("removing_lives.py")
-FILES = {"a.txt": b"a" * 5000, "deep/b.bin": os.urandom(3000), "logs/stdout.log": b"hello\n"}
-CALLS = re.compile(r"(\w+)\(")
+LIVES = ("remove", "restore")
 
 
-def begin(directory: Path) -> Path:
-    """Make a run in a directory of its own, in a registry of its own."""
-    os.environ["SCITEX_SESSION_REGISTRY"] = str(directory / "registry")
-    os.environ["SCITEX_SESSION_CACHE"] = str(directory / "cache")
-    run = ended_run(str(directory / "fit.py"))
-    for name, content in FILES.items():
-        (run / name).parent.mkdir(exist_ok=True)
-        (run / name).write_bytes(content)
-    point_latest(run)
-    SessionManager().select()
-    return run
-
-
-def begin_removed(directory: Path) -> None:
-    """Make a run that is in the trash."""
-    run = begin(directory)
-    with Trash(directory / "fit_out", directory / "registry") as trash:
-        trash.put(run, run.name)
-
-
-def begin_archived(directory: Path) -> None:
-    """Make a run that is in an archive."""
-    run = begin(directory)
-    archive_runs(directory / "fit_out", [run], directory / "registry")
-
-
-PREPARED = {
-    "remove": begin,
-    "archive": begin,
-    "restore": begin_removed,
-    "unpack": begin_archived,
-}
-
-
-def argv(life: str, directory: Path) -> list[str]:
-    """Give the command that lives a life; its directory has one run."""
-    found = [path.parent.name for path in directory.glob("fit_out/*/2*/session.json")]
-    if life == "unpack" and directory.exists():
-        (path,) = directory.glob("fit_out/ARCHIVE/2*.zip")
-        from zipfile import ZipFile
-
-        with ZipFile(path) as file:
-            found = [name.split("/")[0] for name in file.namelist() if "session.json" in name]
-    return [sys.executable, str(LIVES), life, str(directory), *found]
-
-
-def whole_somewhere(directory: Path) -> str:
-    """Check that the run is whole, in one place that counts, and tell which that is."""
-    registry = directory / "registry"
-    os.environ["SCITEX_SESSION_REGISTRY"] = str(registry)
-    os.environ["SCITEX_SESSION_CACHE"] = str(directory / "cache")
-    sessions = SessionManager(registry).select()
-    removed = removed_runs(registry)
-    if sessions:
-        (session,) = sessions
-        run_id = session["id"]
-        place = find_place(session["run_dir"])
-        assert place is not None, directory
-    else:
-        ((run_id, place),) = removed.items()
-    assert read_record(place)["id"] == run_id
-    assert {*FILES} <= {*run_files(place)}, directory
-    for name, content in FILES.items():
-        with open_run_file(place, name) as file:
-            assert file.read() == content, (directory, name)
-    directories = [
-        path.parent
-        for path in directory.rglob("session.json")
-        if not path.parent.parent.name.endswith(".doomed") and path.parent.name[0] != "."
-    ]
-    assert len(directories) == (archive_of(place) is None or bool(directories)), directories
-    if archive_of(place) is not None:
-        return "in the archive"
-    assert directories == [place], (directories, place)
-    return "in the trash" if is_trashed(place) else "in its directory"
-
-
-def goes_on(life: str, directory: Path) -> None:
-    """Check that the next call does what this one was to do, and leaves nothing behind."""
-    out_dir, registry = directory / "fit_out", directory / "registry"
-    run_dir = (SessionManager(registry).select() or [{"run_dir": None}])[0]["run_dir"]
-    place = next(iter(removed_runs(registry).values())) if run_dir is None else find_place(run_dir)
-    assert place is not None
-    if life == "remove":
-        if run_dir is not None:
-            with Trash(out_dir, registry) as trash:
-                trash.put(place, place.name)
-        assert whole_somewhere(directory) == "in the trash"
-        assert not SessionManager(registry).select()
-        assert not os.path.lexists(out_dir / "latest")
-    elif life == "archive":
-        archive_runs(out_dir, [place], registry)
-        assert whole_somewhere(directory) == "in the archive"
-        (session,) = SessionManager(registry).select()
-        assert archive_of(session["run_dir"]) is not None
-        assert len(os.listdir(out_dir / "ARCHIVE")) == 1
-        assert not os.path.lexists(out_dir / "latest")
-    else:
-        if archive_of(place) is not None:
-            restore_archived(place, registry)
-        elif is_trashed(place):
-            with Trash(out_dir, registry) as trash:
-                trash.take_back(place)
-        reindex(out_dir, registry)
-        assert whole_somewhere(directory) == "in its directory"
-        (session,) = SessionManager(registry).select()
-        assert Path(session["run_dir"]).parent == out_dir / "FINISHED_SUCCESS"
-        hidden = {path.name for path in (out_dir / "FINISHED_SUCCESS").glob(".*")}
-        assert not hidden, hidden
-    assert [n for n in os.listdir(out_dir / ".trash") if n.endswith(".doomed")] == []
-
-
-@pytest.mark.parametrize("life", PREPARED)
+@pytest.mark.parametrize("life", LIVES)
 def test_a_kill_at_any_call_leaves_the_run_whole_and_the_next_call_goes_on(
     life: str, tmp_path: Path, caused: Note
 ) -> None:
-    for killed in killed_at_each_call(lambda d: argv(life, d), tmp_path, PREPARED[life]):
-        where = whole_somewhere(killed.directory)
-        goes_on(life, killed.directory)
-        shutil.rmtree(killed.directory)
-        caused(f"{life}: SIGKILL at a call", f"the run is whole {where}; the next call goes on")
+    kill_at_each_call(life, tmp_path, caused)
 
 
-ERRORS = ("EIO", "ENOSPC", "EACCES", "EINTR")
-
-
-def calls_within(life: str, root: Path) -> Iterator[tuple[str, int]]:
-    """Give the name of each call that touches the run's files, and the how manieth it is."""
-    need_strace()
-    for number in range(2):  # the first one may have to write bytecode
-        directory = root / f"traced-{number}"
-        directory.mkdir()
-        PREPARED[life](directory)
-        trace = root / "trace"
-        strace = ["strace", "-qq", "-y", "-s", "4096", "-e", "signal=none"]
-        strace += ["-e", "trace=%file,%desc", "-o", str(trace)]
-        subprocess.run([*strace, *argv(life, directory)], check=True, capture_output=True)
-    seen: dict[str, int] = {}
-    for line in trace.read_text(errors="replace").splitlines():
-        if begins := CALLS.match(line):
-            name = begins[1]
-            seen[name] = seen.get(name, 0) + 1
-            # The lock and the index are of other packages.
-            if str(directory / "fit_out") in line and name not in ("execve", "flock", "ioctl"):
-                yield name, seen[name]
-
-
-@pytest.mark.parametrize("life", PREPARED)
+@pytest.mark.parametrize("life", LIVES)
 @pytest.mark.parametrize("kind", ["errors", "interrupts"])
 def test_a_fault_at_any_call_leaves_the_run_whole_and_the_next_call_goes_on(
     kind: str, life: str, tmp_path: Path, caused: Note
 ) -> None:
-    # Each third call, and for each of these another error: a minute is enough.
-    for number, (name, when) in enumerate(
-        [*calls_within(life, tmp_path)][number_of(life, kind) :: 3]
-    ):
-        directory = tmp_path / str(number)
-        directory.mkdir()
-        PREPARED[life](directory)
-        fault = ERRORS[number % len(ERRORS)] if kind == "errors" else "SIGINT"
-        action = f"error={fault}" if kind == "errors" else "signal=INT"
-        inject = ["-e", f"trace={name}", "-e", f"inject={name}:{action}:when={when}"]
-        strace = ["strace", "-qq", *inject, "-e", "signal=none", "-o", os.devnull]
-        done = subprocess.run(
-            [*strace, *argv(life, directory)], capture_output=True, text=True, check=False
-        )
-        assert done.returncode in (0, 1, -signal.SIGINT), done
-        where = whole_somewhere(directory)
-        goes_on(life, directory)
-        shutil.rmtree(directory)
-        ended = "done" if done.returncode == 0 else "said"
-        caused(f"{life}: {fault} of a call", f"{ended}; the run is whole {where}")
-
-
-def number_of(life: str, kind: str) -> int:
-    """Give where to begin, so that each kind of fault meets calls of its own."""
-    return (len(life) + len(kind)) % 3
+    # Errors and Ctrl-C meet calls of their own: a minute is enough.
+    fail_at_each_call(life, kind, tmp_path, caused, every=3)
 
 
 def test_a_kill_while_the_trash_is_emptied_restores_nothing_half_deleted(
     tmp_path: Path, caused: Note
 ) -> None:
-    def prepare(directory: Path) -> None:
-        begin_removed(directory)
-
-    for killed in killed_at_each_call(lambda d: argv("empty", d), tmp_path, prepare):
+    for killed in killed_at_each_call(lambda d: argv("empty", d), tmp_path, begin_removed):
         removed = removed_runs(killed.directory / "registry")
         for place in removed.values():
             assert {*FILES} <= {*run_files(place)}

@@ -220,8 +220,10 @@ class ArchivedRun:
         The archive.
     name : str
         The name of its directory.
+    id : str
+        Its ID.
     folder : str
-        The folder of that, such as ``FINISHED_SUCCESS``.
+        The folder of that directory, such as ``FINISHED_SUCCESS``.
     entries : dict
         What the manifest says of each file, directory and link, by its path relative to the
         directory, with ``/``; ``.`` is the directory itself. Those above come first.
@@ -230,7 +232,10 @@ class ArchivedRun:
     def __init__(self, archive: Archive, line: dict[str, Any]) -> None:
         self.archive = archive
         self.name: str = line["name"]
+        self.id: str = line["id"]
         self.folder: str = line["folder"]
+        if not isinstance(self.id, str):
+            raise self._error("the ID is no text")
         if not _is_plain(self.name) or self.name.startswith("."):
             raise self._error(f"the name {self.name!r} leads elsewhere")
         if self.folder not in STATUS_OF_FOLDER:

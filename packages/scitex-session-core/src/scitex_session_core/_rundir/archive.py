@@ -31,7 +31,6 @@ from scitex_session_core._errors import ArchiveError, RecordError, RunKeptError,
 from scitex_session_core._paths import (
     ARCHIVE,
     ARCHIVE_SUFFIX,
-    RECORD_NAME,
     make_folders,
     new_id,
     unfinished_copy,
@@ -72,7 +71,8 @@ class Archived(NamedTuple):
     path : Path or None
         The archive; None if none of the runs could be archived.
     places : dict
-        From each directory to its place in the archive.
+        From each directory to its place in the archive; in an earlier one, if that was made for it
+        by a process that was killed before it took the directory away.
     kept : list of RunKeptError
         Why others stay where they are.
     """
@@ -110,19 +110,21 @@ def archive_runs(
         What was written reads back differently. All runs are where they were.
     """
     with Trash(out_dir, registry) as trash:
-        _finish_pending(trash)
+        before = _finish_pending(trash)
         kept, wanted = [], []
         for run_dir in dict.fromkeys(run_dirs):
+            if run_dir in before:
+                continue
             try:
                 wanted.append(check_removable(run_dir, registry))
             except RunKeptError as error:
                 kept.append(error)
         path = out_dir / ARCHIVE / f"{new_id()}{ARCHIVE_SUFFIX}"
         made = _write(path, wanted, kept, progress or _silent) if wanted else 0
-        if not made:
-            return Archived(None, {}, kept)
-        places = _take_sources(trash, path, kept, progress or _silent)
-    return Archived(path, places, kept)
+        places = {run_dir: before[run_dir] for run_dir in run_dirs if run_dir in before}
+        if made:
+            places |= _take_sources(trash, path, kept, progress or _silent)
+    return Archived(path if made else None, places, kept)
 
 
 def restore_archived(place: Path, registry: Path, known: Mapping[str, Any] | None = None) -> Path:
@@ -160,6 +162,9 @@ def restore_archived(place: Path, registry: Path, known: Mapping[str, Any] | Non
     with Trash(out_dir, registry) as trash:
         _finish_pending(trash)
         target = out_dir / run.folder / _name(run.name)
+        if _is_run(target, run.id):  # the process that restored it was killed, or it never went
+            trash.restored(target, read_record(target))
+            return target
         check_free(place, target)
         check_place(target.parent)
         make_folders(target.parent)
@@ -172,14 +177,24 @@ def restore_archived(place: Path, registry: Path, known: Mapping[str, Any] | Non
         try:
             _Unpacking(run, unfinished).unpack()
             _restore_environments(run.archive, out_dir, read_record(place))
+            _append_what_came_later(unfinished, known or {})
+            # The registry first: a run that it expects in its folder is looked for here, too.
+            record = read_record(unfinished)
+            trash.register(record, target)
             os.rename(unfinished, target)
             _sync(target.parent)
         except BaseException:
             delete_tree(unfinished)
             raise
-        _append_what_came_later(target, known or {})
-        trash.restored(target, read_record(target))
+        trash.point_latest(target, record)
     return target
+
+
+def _is_run(run_dir: Path, run_id: str) -> bool:
+    try:
+        return bool(read_record(run_dir)["id"] == run_id)
+    except RecordError:
+        return False
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -210,7 +225,7 @@ def _write(path: Path, run_dirs: list[Path], kept: list[RunKeptError], progress:
         if lines:
             _check(partial, [json.loads(line) for line in lines], progress)
             # From here on, its runs are to go; a killed process leaves that to the next one.
-            write_atomic(_pending(path), b"")
+            _pending(path).touch(exist_ok=False)
             os.rename(partial, path)
             _sync(path.parent)
         return len(lines)
@@ -227,6 +242,10 @@ def _pending(path: Path) -> Path:
 
 class _UnsuitableError(Exception):
     """A file that can't be read, or that no archive can hold."""
+
+
+class _ChangedError(_UnsuitableError):
+    """A run that was written to after it was archived."""
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -447,6 +466,7 @@ def _take_sources(
     """Let the directories of archived runs go, and return their places in the archive."""
     archive = open_archive(path)
     places: dict[Path, Path] = {}
+    again = False  # what a disk refuses now, the next call may do
     for number, name in enumerate(archive.names):
         progress("remove", number, len(archive.names))
         run = archive.run(name)
@@ -454,19 +474,21 @@ def _take_sources(
         try:
             record = read_record(run_dir)
             if not _is_as_archived(run_dir, run.entries):
-                raise _UnsuitableError("it was written to meanwhile")
+                raise _ChangedError("it was written to meanwhile")
             doomed = trash.doom(run_dir)
             # Who had opened a file of it may have written to that a moment ago.
             if not _is_as_archived(doomed, run.entries):
                 trash.spare(doomed, run_dir)
-                raise _UnsuitableError("it was written to meanwhile")
+                raise _ChangedError("it was written to meanwhile")
         except (OSError, RecordError, _UnsuitableError) as error:
+            again = again or (not isinstance(error, _ChangedError) and run_dir.exists())
             kept.append(RunKeptError(str(run_dir), f"it stays beside its copy in {path}: {error}"))
             continue
         places[run_dir] = path / name
         trash.register(record, path / name)
     progress("remove", len(archive.names), len(archive.names))
-    _pending(path).unlink(missing_ok=True)
+    if not again:
+        _pending(path).unlink(missing_ok=True)
     trash.delete_doomed()
     return places
 
@@ -480,36 +502,40 @@ def _is_as_archived(run_dir: Path, entries: Mapping[str, Mapping[str, Any]]) -> 
     )
 
 
-def _finish_pending(trash: Trash) -> None:
-    """Go on where a process was killed: after an archive was in place, or before."""
+def _finish_pending(trash: Trash) -> dict[Path, Path]:
+    """Go on where processes were killed, and return where the runs are whose directories went."""
     folder = trash.out_dir / ARCHIVE
+    places: dict[Path, Path] = {}
     try:
         names = os.listdir(folder)
-    except OSError:
-        return
+    except FileNotFoundError:
+        return places
     for name in names:
         path = folder / name[1:].removesuffix(_PENDING_SUFFIX)
         if name.startswith(".") and name.endswith(_PARTIAL_SUFFIX):
             (folder / name).unlink(missing_ok=True)
         elif name.startswith(".") and name.endswith(_PENDING_SUFFIX):
             try:
-                _finish(trash, path)
-            except (ArchiveError, OSError) as error:
+                places |= _finish(trash, path)
+            except (ArchiveError, RecordError) as error:
                 warn(f"{path} was not finished: {error}")
-            (folder / name).unlink(missing_ok=True)
+                (folder / name).unlink(missing_ok=True)
+    return places
 
 
-def _finish(trash: Trash, path: Path) -> None:
-    if not path.exists():
-        return
+def _finish(trash: Trash, path: Path) -> dict[Path, Path]:
+    if not path.exists():  # killed right before it got its name
+        _pending(path).unlink(missing_ok=True)
+        return {}
     archive = open_archive(path)
+    places = {}
     for name in archive.names:
-        run = archive.run(name)
-        if (trash.out_dir / run.folder / _name(name) / RECORD_NAME).exists():
-            continue
-        if find_place(trash.out_dir / run.folder / _name(name)) == path / name:
+        run_dir = trash.out_dir / archive.run(name).folder / _name(name)
+        # Killed after a directory went, and before the registry was told.
+        if find_place(run_dir) == path / name:
             trash.register(read_record(path / name), path / name)
-    _take_sources(trash, path, [], _silent)
+            places[run_dir] = path / name
+    return places | _take_sources(trash, path, [], _silent)
 
 
 # Restoring.

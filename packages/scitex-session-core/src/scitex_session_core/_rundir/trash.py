@@ -167,8 +167,10 @@ class Trash:
         record = read_record(place)
         target.parent.mkdir(exist_ok=True)
         check_place(target.parent)
+        # The registry first: a run that it expects in its folder is looked for here, too.
+        self.register(record, target)
         _rename(place, target)
-        self.restored(target, record)
+        self.point_latest(target, record)
         for folder in (place.parent, place.parent.parent):
             try:
                 folder.rmdir()
@@ -179,6 +181,10 @@ class Trash:
     def restored(self, run_dir: Path, record: dict[str, Any]) -> None:
         """Tell the registry, and `latest`, of a run that is back."""
         self.register(record, run_dir)
+        self.point_latest(run_dir, record)
+
+    def point_latest(self, run_dir: Path, record: dict[str, Any]) -> None:
+        """Let `latest` lead to a run that is back, if that ended last."""
         try:
             newest = read_record(self.out_dir / "latest").get("ended")
         except RecordError:
