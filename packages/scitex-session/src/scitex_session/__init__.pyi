@@ -1,7 +1,9 @@
 import matplotlib.pyplot  # noqa: ICN001
 
 import scitex_session_io
+from scitex_session_core import ArchiveError as ArchiveError
 from scitex_session_core import DotDict as DotDict
+from scitex_session_core import RunKeptError as RunKeptError
 from scitex_session_core import SessionError as SessionError
 from scitex_session_core import SessionManager as SessionManager
 from scitex_session_core import __version__ as __version__

@@ -222,6 +222,7 @@ class Trash:
 
     def delete_doomed(self) -> None:
         """Delete what is doomed, also by a process that was killed meanwhile."""
+        self._doomed = None
         for name in os.listdir(self.path):
             if name.endswith(DOOMED_SUFFIX):
                 delete_tree(self.path / name)
