@@ -14,13 +14,13 @@ class Budget(NamedTuple):
     """What a row measures, and the most it may be."""
 
     what: str
-    kind: Literal["difference", "ratio", "starts", "total"]
+    kind: Literal["difference", "ratio", "starts", "total", "whole"]
     most: float
 
     @property
     def unit(self) -> str:
         """The unit of `most`."""
-        return {"ratio": " times", "starts": ""}.get(self.kind, " ms")
+        return {"ratio": " times", "starts": "", "whole": " starts"}.get(self.kind, " ms")
 
     def pick(self, measured: Measured) -> float:
         """Take what this budget bounds, in its unit."""
@@ -28,6 +28,8 @@ class Budget(NamedTuple):
             return measured.ratio
         if self.kind == "starts":
             return measured.starts
+        if self.kind == "whole":
+            return measured.this / measured.start
         return 1e3 * (measured.this if self.kind == "total" else measured.difference)
 
 
@@ -42,6 +44,11 @@ BUDGETS = {
     "layout-images": Budget("saving a PNG of 4 images with bars, over not", "ratio", 2.1),
     "stamp": Budget("saving a PNG, stamped and on record, over plain", "difference", 3),
     "whence": Budget("scitex-session whence FIGURE", "total", 250),
+    "ls": Budget("ls, of 100,000 sessions", "whole", 9),
+    "ls-json": Budget("ls --json, of 100,000 sessions", "whole", 9),
+    "ls-query": Budget("ls QUERY, of 100,000 sessions", "whole", 15),
+    "ls-terminal": Budget("ls on a terminal", "whole", 20),
+    "ls-terminal-query": Budget("ls QUERY on a terminal", "whole", 20),
     "import": Budget("import scitex_session", "starts", 0.5),
     "log": Budget("10,000 calls of stx.log, over lines of json.dumps", "total", 100),
     "manager": Budget("a manager made and released, numpy imported", "total", 1),
@@ -56,7 +63,7 @@ BUDGETS = {
     "csv": Budget(
         "300,000 rows of CSV as dicts without pandas, over csv.DictReader", "total", 2000
     ),
-    "csv-frame": Budget("the same as a frame, over pandas.read_csv", "ratio", 2),
+    "csv-frame": Budget("the same as a frame, over pandas on one thread", "ratio", 2),
     "csv-dicts": Budget("the same as dicts, over pandas.read_csv and to_dict", "ratio", 2),
     "print-file": Budget("printing to a file, over line-buffered Python", "ratio", 1.15),
     "print-pipe": Budget("printing to a pipe, over line-buffered Python", "ratio", 1.3),

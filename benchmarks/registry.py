@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SESSIONS = 1_000_000
 QUICK_SESSIONS = 100_000
 FOLDED_EVENTS = 100_000
+QUERY = "lr<0.01 and (status:failed or tag:paper) and results.acc>0.9 and not script~'^debug'"
 
 
 class Budget(NamedTuple):
@@ -50,6 +51,10 @@ BUDGETS = {
     "result, half": Budget("result ≥ x: half of them", 500),
     "argument": Budget("an argument: a third of them", 500),
     "tag": Budget("a tag: 0.1 % of them", 500),
+    "either": Budget("a status or a tag", 500),
+    "none": Budget("not result ≥ x: 0.1 % of them", 500),
+    "expression": Budget("a regular expression on the script", 500),
+    "query": Budget("find() with a query of five conditions", 500),
     "config": Budget("a value in the config: all of them", None),
     "made": Budget("which sessions made a file, of {sessions:,}", 3),
     "best": Budget("best 50 by a result", None),
@@ -120,6 +125,7 @@ def timed(act: Callable[[], object], times: int = 15) -> float:
 def measure(root: Path, sessions: int) -> dict[str, float]:
     """Measure everything in `root`, an empty directory."""
     os.environ["SCITEX_SESSION_CACHE"] = str(root / "cache")
+    from scitex_session import find
     from scitex_session_core import SessionManager, journal_close, journal_create, new_record
 
     process, number = new_record("bench")["process"], 0
@@ -146,7 +152,7 @@ def measure(root: Path, sessions: int) -> dict[str, float]:
     found["create and close, many"] = timed(lambda: live(many), 2000)
     manager = SessionManager(many)
     late = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=7 * sessions * 0.9)
-    asked: dict[str, dict[str, Any]] = {
+    asked: dict[str, dict[str, Any] | tuple[Any, ...]] = {
         "newest": {},
         "status": {"status": "failed"},
         "script": {"script_path": "/home/user/projects/p7/train.py"},
@@ -155,10 +161,15 @@ def measure(root: Path, sessions: int) -> dict[str, float]:
         "result, half": {"results.acc": (">=", 0.5)},
         "argument": {"arguments.epochs": 5},
         "tag": {"tags": "paper"},
+        "either": ("or", {"status": "failed"}, {"tags": "paper"}),
+        "none": ("not", {"results.acc": (">=", 0.001)}),
+        "expression": {"script_path": ("~", "/p7/")},
         "config": {"config.MODEL.layers": 3},
     }
     for name, filters in asked.items():
         found[name] = timed(lambda: manager.select(filters, limit=50), 7)  # noqa: B023
+    os.environ["SCITEX_SESSION_REGISTRY"] = str(many)
+    found["query"] = timed(lambda: find(QUERY, limit=50), 7)
     digest = sha256(f"{sessions // 2 + 1} 0".encode()).hexdigest()
     found["made"] = timed(lambda: manager.makers(digest), 7)
     found["best"] = timed(lambda: manager.select(sort="-results.acc", limit=50), 7)

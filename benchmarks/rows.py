@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks import capture, fingerprints, layouts, seeding, tables
+from benchmarks import capture, commands, fingerprints, layouts, seeding, tables
 from benchmarks.metrics import logged_and_plain
 from benchmarks.stamps import stamped_and_plain, whence
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 ROWS: dict[str, Row] = {
     "empty": lambda at: (at.python("session_empty.py"), at.python("plain_empty.py")),
     "git": lambda at: (
-        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=20_000)),
-        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=None)),
+        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=20_000), rest=0.5),
+        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=None), rest=0.5),
     ),
     "arguments": lambda at: (
         at.python("session_arguments.py", "--data-path", "data.csv", "--threshold", "0.7"),
@@ -38,6 +38,7 @@ ROWS: dict[str, Row] = {
     **layouts.ROWS,
     "stamp": stamped_and_plain,
     "whence": whence,
+    **commands.ROWS,
     "import": lambda at: (at.python("-c", "import scitex_session"), at.python("-c", "pass")),
     "log": logged_and_plain,
     "manager": lambda _: (seeding.managers, seeding.plain_seeds),

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from benchmarks.measuring import Variant
 
 SCRIPTS = Path(__file__).with_name("scripts")
@@ -60,17 +62,28 @@ class Workplace:
             self._commit(folder)
         return folder
 
-    def python(self, *arguments: str, cwd: Path | None = None) -> Variant:
-        """Make a variant: a whole process of this Python, from its start to its end."""
+    def python(
+        self,
+        *arguments: str,
+        cwd: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+        rest: float = 0,
+    ) -> Variant:
+        """Make a variant: a whole process of this Python, from its start to its end.
+
+        It has `variables` in its environment, and begins after a rest of so many seconds, in which
+        what the one before it has left behind can end: git goes on for a while after a session.
+        """
         command = [sys.executable, *arguments]
         folder = cwd or self.repository
 
         def run() -> float:
+            time.sleep(rest)
             began = time.perf_counter()
             done = subprocess.run(
                 command,
                 cwd=folder,
-                env=self.environment,
+                env=self.environment | dict(variables or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

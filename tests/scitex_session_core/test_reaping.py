@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +21,7 @@ from scitex_session_core import (
     read_record,
     reap,
     register_start,
+    reindex,
     write_record,
 )
 from support import read_json_lines, run_together
@@ -232,3 +236,65 @@ def test_an_unreadable_directory_is_warned_about_and_the_rest_is_reaped(
         pytest.skip("root may read every directory")
     with pytest.warns(SessionWarning, match="secret are left as they are"):
         assert [path.name for path in reap(tmp_path)] == [run_dir.name]
+
+
+class TestWhatVersion031LeftRunning:
+    @pytest.fixture
+    def left(self, tmp_path: Path, here: Path) -> Path:
+        """Give a directory in ``RUNNING`` without a record, to which nobody wrote for an hour."""
+        old = Path(shutil.copytree(here / "data" / "scitex-session-0.3.1", tmp_path / "old"))
+        (run_dir,) = old.glob("never_closed_out/RUNNING/*")
+        for path in (*run_dir.rglob("*"), run_dir):
+            os.utime(path, (path.stat().st_atime, time.time() - 3600))
+        return run_dir
+
+    def test_it_is_filed_as_lost_only_by_force(self, left: Path, registry: Path) -> None:
+        out_dir = left.parent.parent
+        assert reap(out_dir, registry=registry) == []
+        (moved,) = reap(out_dir, registry=registry, force=True)
+        assert moved == out_dir / "FINISHED_ERROR" / left.name
+        assert not left.exists()
+        record = read_record(moved)
+        assert (record["id"], record["status"], record["exit_status"]) == (left.name, "lost", None)
+        assert record["reason"]["kind"] == "lost"
+        assert record["versions"] == {"scitex-session": "0.3.1"}
+        session = SessionManager(registry).get_session(left.name)
+        assert (session["status"], session["run_dir"]) == ("lost", str(moved))
+        assert reap(out_dir, registry=registry, force=True) == []
+        assert reindex(out_dir, registry) == []
+
+    def test_one_whose_filer_died_before_the_move_is_moved(
+        self, left: Path, registry: Path
+    ) -> None:
+        out_dir = left.parent.parent
+        (moved,) = reap(out_dir, registry=registry, force=True)
+        moved.rename(left)
+        assert reap(out_dir, registry=registry) == [moved]
+        assert read_record(moved)["status"] == "lost"
+        assert SessionManager(registry).get_session(left.name)["run_dir"] == str(moved)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who has a file open")
+    def test_one_whose_log_a_process_holds_open_is_left_alone(self, left: Path) -> None:
+        with open(left / "logs" / "stdout.log"):
+            assert reap(left.parent.parent, force=True) == []
+        assert left.is_dir()
+
+    def test_one_that_has_just_written_is_left_alone(self, left: Path) -> None:
+        (left / "result.csv").write_text("1,2\n")
+        assert reap(left.parent.parent, force=True) == []
+        assert sorted(path.name for path in left.iterdir()) == ["logs", "result.csv"]
+
+    @pytest.mark.parametrize("name", ["notes", "2026Y-11M-22D-08h48m42s_pCS6"])
+    def test_other_directories_without_a_record_stay(self, tmp_path: Path, name: str) -> None:
+        other = tmp_path / "other" / "RUNNING" / name
+        (other / "data").mkdir(parents=True)
+        os.utime(other, (0, 0))
+        os.utime(other / "data", (0, 0))
+        assert reap(tmp_path / "other", force=True) == []
+        assert other.is_dir()
+
+    def test_one_whose_record_is_broken_stays(self, left: Path) -> None:
+        (left / "session.json").write_text("{")
+        os.utime(left / "session.json", (0, 0))
+        assert reap(left.parent.parent, force=True) == []
+        assert (left / "session.json").read_text() == "{"

@@ -18,9 +18,11 @@ from scitex_session_core import (
     InvalidTypeError,
     InvalidValueError,
     SessionManager,
+    append_event,
     ended_record,
     journal_close,
     journal_create,
+    new_record,
     read_record,
     write_record,
 )
@@ -44,10 +46,14 @@ def manager(registry: Path) -> SessionManager:
             script_path=f"/home/u/train{n % 2}.py",
             process={"host": f"node{n % 2}", "user": "me", "rank": n} if n < 3 else None,
             arguments={"lr": lr, "flag": n == 1},
+            env={"SLURM_ARRAY_TASK_ID": str(n + 8), "CONDA_DEFAULT_ENV": "base"} if n else None,
             function="fit",
             time=f"2026-11-22T05:0{n}:00+00:00",
         )
-    journal_close(registry, "1", "success", 0, results={"acc": 0.9}, tags=["paper", "old"])
+    time = "2026-11-22T05:02:00+00:00"
+    journal_close(
+        registry, "1", "success", 0, results={"acc": 0.9}, tags=["paper", "old"], time=time
+    )
     journal_close(registry, "2", "error", 3, results={"acc": 0.5, "loss": "nan"}, note="Why?")
     journal_close(registry, "10", "success", 0, tags=["paper"], artifacts=2)
     return SessionManager(registry)
@@ -92,9 +98,36 @@ def manager(registry: Path) -> SessionManager:
         ({"artifacts": (">", 0)}, ["10"]),
         ({"tags": "paper", "results.acc": (">", 0), "config.MODEL.layers": 0}, ["1"]),
         ({"id": ("in", [])}, []),
+        ({"script": "train0.py"}, ["1", "10"]),
+        ({"script": ("~", "^train[1-9]")}, ["2", "a"]),
+        ({"script_path": ("~", "^train")}, []),
+        ({"arguments.lr": ("~", "i.h$")}, ["a"]),
+        ({"tags": ("~", "^(old|new)$")}, ["1"]),
+        ({"note": ("~", "")}, ["1", "2", "10", "a"]),
+        ({"note": ("~", r"\?")}, ["2"]),
+        ({"duration_s": ("<", 150)}, ["1"]),
+        ({"duration_s": ("!=", None)}, ["1", "2", "10", "a"]),
+        ({"env.SLURM_ARRAY_TASK_ID": "10"}, ["10"]),
+        ({"env.SLURM_ARRAY_TASK_ID": (">", 9)}, ["10", "a"]),
+        ({"env.SLURM_ARRAY_TASK_ID": ("like", "1_")}, ["10", "a"]),
+        ({"env.CONDA_DEFAULT_ENV": None}, ["1"]),
+        ({"start_time": (">=", "2026-11-22T05:02:00Z")}, ["10", "a"]),
+        ({"start_time": ("<", "2026-11-22T06:01:00+01:00")}, ["1"]),
+        ({"end_time": (">", "2000-01-01")}, ["1", "2", "10"]),
+        (("or", {"id": "1"}, {"id": "a"}), ["1", "a"]),
+        (("or",), []),
+        (("and",), ["1", "2", "10", "a"]),
+        (("and", {"arguments.lr": (">", 0.01)}, {"arguments.lr": ("<", 1)}), ["1"]),
+        (("not", {"arguments.lr": (">", 0.01)}), ["2", "a"]),
+        (("not", ("not", {"note": ("~", "^W")})), ["2"]),
+        (
+            ("or", {"tags": "paper"}, ("and", {"status": "running"}, {"rank": None})),
+            ["1", "10", "a"],
+        ),
+        (("and", ("not", {"tags": "old"}), ("or", {"rank": 0}, {"rank": 2})), ["10"]),
     ],
 )
-def test_filters(manager: SessionManager, filters: dict[str, Any], expected: list[str]) -> None:
+def test_filters(manager: SessionManager, filters: Any, expected: list[str]) -> None:
     assert [s["id"] for s in manager.select(filters, sort="start_time")] == expected
 
 
@@ -195,6 +228,49 @@ def test_the_status_is_the_one_at_this_moment(
     assert manager.select({"status": "running"}) == []
 
 
+@pytest.mark.slow
+def test_a_hostile_expression_ends_with_an_error(manager: SessionManager) -> None:
+    manager.update_session("2", note="a" * 60 + "!")
+    with pytest.raises(InvalidValueError, match="a regular expression that is matched in 3 s"):
+        manager.select({"note": ("~", "^(a+)+$")})
+    assert [s["id"] for s in manager.select({"note": ("~", "^a+!$")})] == ["2"]
+
+
+def test_filters_may_be_nested_deeply_and_not_without_end(manager: SessionManager) -> None:
+    more: Any = {"id": "1", "arguments.lr": 0.1, "config.nothing": None}
+    tree: Any = {"arguments.lr": 0.1}
+    deep: Any = {"arguments.lr": 0.1}
+    for _ in range(10):
+        tree = ("not", ("not", tree))
+    for _ in range(9):
+        deep = ("and", more, ("or", ("and", {"id": "2"}, {"id": "1"}), deep))
+    assert [s["id"] for s in manager.select(tree)] == ["1"]
+    assert [s["id"] for s in manager.select(deep)] == ["1"]
+    with pytest.raises(InvalidValueError, match="at most 20 deep"):
+        manager.select(("not", tree))
+
+
+def test_the_names_are_those_of_all_values(manager: SessionManager, registry: Path) -> None:
+    assert sorted(manager.names()) == [
+        *("arguments.flag", "arguments.lr"),
+        *("config.MODEL.layers", "config.MODEL.sizes", "config.a.b"),
+        *("env.CONDA_DEFAULT_ENV", "env.SLURM_ARRAY_TASK_ID", "results.acc", "results.loss"),
+    ]
+    assert SessionManager(registry / "empty").names() == []
+
+
+def test_a_result_of_a_running_run_has_a_name_and_is_found(
+    registry: Path, dead_run: Callable[..., Path]
+) -> None:
+    process = new_record("x")["process"]
+    run_dir = dead_run(process=process)
+    journal_create(registry, run_dir.name, {}, script_path=None, process=process, run_dir=run_dir)
+    append_event(run_dir, "result", results={"best": "so far"})
+    manager = SessionManager(registry)
+    assert manager.names() == ["results.best"]
+    assert len(manager.select({"results.best": ("~", "so")})) == 1
+
+
 SCALARS = (
     st.none()
     | st.booleans()
@@ -203,37 +279,41 @@ SCALARS = (
 )
 INNER = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.just("d"), SCALARS)
 MAPS = st.dictionaries(st.sampled_from("mn"), INNER, max_size=2)
+ENVIRONMENTS = st.dictionaries(st.sampled_from("mn"), st.sampled_from(["1", "-2", "a", "", "1 "]))
 SESSIONS = st.lists(
     st.fixed_dictionaries(
-        {"arguments": MAPS, "config": MAPS, "results": MAPS},
+        {"arguments": MAPS, "config": MAPS, "results": MAPS, "env": ENVIRONMENTS},
         optional={
             "status": st.sampled_from(["success", "error", "failed", "crashed"]),
             "exit_code": st.integers(-1, 2) | st.none(),
             "time": st.sampled_from(["2026-11-22T05:00:00+00:00", "2026-11-22T06:00:00+00:00"]),
             "tags": st.lists(st.sampled_from(["a", "b"]), max_size=2),
-            "script_path": st.sampled_from(["a", "A.py", "ab"]),
+            "script_path": st.sampled_from(["a", "A.py", "ab", "b/a"]),
+            "ended": st.sampled_from(["2026-11-22T06:00:01+00:00", "2026-11-22T06:00:02+00:00"]),
         },
     ),
     max_size=6,
 )
-FIELDS = ["status", "exit_code", "script_path", "tags", *(
-    f"{mapping}.{name}" for mapping in ("arguments", "config", "results")
+FIELDS = ["status", "exit_code", "script", "script_path", "tags", *(
+    f"{mapping}.{name}" for mapping in ("arguments", "config", "results", "env")
     for name in ("m", "n", "m.d")
 )]  # fmt: skip
 KINDS = {"status": st.sampled_from(["success", "failed", "running"]),
+         "script": st.sampled_from(["a", "A.py"]),
          "script_path": st.sampled_from(["a", "A.py"]),
+         "duration_s": st.sampled_from([1, 2.0, 3601.5, 1e5]),
          "exit_code": st.integers(-1, 2)}  # fmt: skip
 
 
 @st.composite
 def filter_on(draw: st.DrawFn) -> tuple[str, str, Any]:
-    field = draw(st.sampled_from(FIELDS))
+    field = draw(st.sampled_from([*FIELDS, "duration_s"]))
     operator = draw(st.sampled_from(["=", "!=", "<", "<=", ">", ">=", "in", "like"]))
     values = KINDS.get(field, SCALARS)
     if operator == "in":
         return field, operator, draw(st.lists(values, max_size=3))
     if operator == "like":
-        field = "tags" if field == "exit_code" else field
+        field = "tags" if field in ("exit_code", "duration_s") else field
         return field, operator, draw(st.sampled_from(["a%", "%B", "_", "%", "", "é"]))
     value = draw(values)
     return field, "=" if value is None else operator, value
@@ -243,12 +323,21 @@ def found_in(session: dict[str, Any], field: str) -> list[Any]:
     """Give the values of a field, naively."""
     if field == "status":
         return ["failed" if session["status"] == "error" else session["status"]]
+    if field == "script":
+        path = session["script_path"]
+        return [] if path is None else [path.split("/")[-1]]
+    if field == "duration_s":
+        end = session["end_time"] or (datetime.now(UTC) if session["status"] == "running" else None)
+        begin = session["start_time"]
+        return [(end - begin).total_seconds()] if begin and end else []
     value: Any = session
     for key in field.split("."):
         value = [item.get(key) for item in value if isinstance(item, dict)] if isinstance(
             value, list
         ) else value.get(key) if isinstance(value, dict) else None  # fmt: skip
     values = value if isinstance(value, list) else [value]
+    if field.startswith("env."):
+        values += [int(value) for value in values if value in ("1", "-2")]
     return [v for v in values if v is not None and not isinstance(v, (dict, list))]
 
 
@@ -277,12 +366,30 @@ def holds(values: list[Any], operator: str, asked: Any) -> bool:
     )
 
 
+def meets(session: dict[str, Any], tree: Any) -> bool:
+    """Whether a session meets a tree of filters, naively."""
+    if isinstance(tree, dict):
+        return all(holds(found_in(session, name), *asked) for name, asked in tree.items())
+    kind, *parts = tree
+    met = [meets(session, part) for part in parts]
+    return {"and": all(met), "or": any(met), "not": not any(met)}[str(kind)]
+
+
+MAPPINGS = st.lists(filter_on(), max_size=2).map(lambda some: {f: (op, v) for f, op, v in some})
+TREES = st.recursive(
+    MAPPINGS,
+    lambda tree: st.tuples(st.sampled_from(["and", "or"]), tree, tree)
+    | st.tuples(st.just("not"), tree),
+    max_leaves=4,
+)
+
+
 @settings(deadline=None, max_examples=80)
-@given(SESSIONS, st.lists(filter_on(), max_size=3), st.sampled_from(["start_time", *FIELDS]),
+@given(SESSIONS, TREES, st.sampled_from(["start_time", *FIELDS]),
        st.booleans(), st.none() | st.integers(0, 4))  # fmt: skip
 def test_selecting_is_filtering_the_list(
     sessions: list[dict[str, Any]],
-    filters: list[tuple[str, str, Any]],
+    asked: Any,
     field: str,
     descending: bool,
     limit: int | None,
@@ -292,22 +399,19 @@ def test_selecting_is_filtering_the_list(
     with open(registry / "journal" / "all.jsonl", "wb") as file:
         for number, fields in enumerate(sessions):
             created = {"event": "create", "id": str(number), "process": None}
-            created |= {k: v for k, v in fields.items() if k in ("arguments", "config", "time")}
+            shown = ("arguments", "config", "env", "time")
+            created |= {k: v for k, v in fields.items() if k in shown}
             created |= {"script_path": fields.get("script_path")}
             file.write(json.dumps(created).encode() + b"\n")
             closed = {"event": "close", "id": str(number), "results": fields["results"]}
+            closed |= {"time": fields["ended"]} if "ended" in fields else {}
             closed |= {k: fields[k] for k in ("status", "exit_code", "tags") if k in fields}
             if "status" in fields:
                 file.write(json.dumps(closed).encode() + b"\n")
     manager = SessionManager(registry)
     everything = list(manager.list_sessions().values())
     assert len(everything) == len(sessions)
-    asked = {name: (operator, value) for name, operator, value in filters}
-    expected = [
-        session
-        for session in everything
-        if all(holds(found_in(session, name), *asked[name]) for name in asked)
-    ]
+    expected = [session for session in everything if meets(session, asked)]
     found = manager.select(asked, sort=f"-{field}" if descending else field)
     assert sorted(s["id"] for s in found) == sorted(s["id"] for s in expected)
 
@@ -325,8 +429,9 @@ def test_selecting_is_filtering_the_list(
     rest = sorted((s for s in expected if key(s) is None), key=lambda s: s["id"],
                   reverse=descending)  # fmt: skip
     assert [s["id"] for s in found] == [s["id"] for s in keyed + rest]
-    for many in (1, 5000):  # whichever way they are looked up
+    for many, first in ((1, 3000), (1, 2), (5000, 3000)):  # whichever way they are looked up
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(query, "_MANY_FACTS", many)
+            patch.setattr(query, "_FIRST_LOOK", first)
             cut = manager.select(asked, sort=f"-{field}" if descending else field, limit=limit)
         assert cut == found[:limit]

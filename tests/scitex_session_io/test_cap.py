@@ -237,3 +237,22 @@ def test_a_limit_that_is_no_integer_is_refused(value: Any) -> None:
 def test_a_limit_that_is_too_small_is_refused(value: int) -> None:
     with pytest.raises(InvalidValueError, match=f"must be at least 65536, not {value}"):
         capture("a.log", "b.log", max_bytes=value)
+
+
+def test_a_log_that_its_limit_made_shorter_does_not_count_as_truncated() -> None:
+    finished = run_script("""
+        import os, time
+        from scitex_session_io import capture
+
+        capturing = capture("out.log", "err.log", max_bytes=2**20).start()
+        print("first")
+        os.write(1, b"of three million\\n" * 200_000)
+        deadline = time.monotonic() + 30
+        while os.path.getsize("out.log") > 2**20 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert os.path.getsize("out.log") <= 2**20
+        print("last")
+        capturing.stop()
+    """)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout.endswith("of three million\nlast\n")

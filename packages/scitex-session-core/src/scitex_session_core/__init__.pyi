@@ -20,10 +20,13 @@ from ._paths import METRICS_NAME as METRICS_NAME
 from ._paths import RECORD_NAME as RECORD_NAME
 from ._paths import RUN_FILES as RUN_FILES
 from ._paths import archive_of as archive_of
+from ._paths import cache_dir as cache_dir
 from ._paths import check_id as check_id
 from ._paths import locate_run as locate_run
 from ._paths import new_id as new_id
+from ._paths import on_network as on_network
 from ._paths import out_dir_of as out_dir_of
+from ._process import host as host
 from ._process import identify as identify
 from ._process import liveness as liveness
 from ._record.code import CodeCopies as CodeCopies
@@ -49,8 +52,10 @@ from ._record.record import fold_events as fold_events
 from ._record.record import read_events as read_events
 from ._record.record import write_record as write_record
 from ._registry.fields import STATUSES as STATUSES
+from ._registry.health import registry_health as registry_health
 from ._registry.journal import journal_close as journal_close
 from ._registry.journal import journal_create as journal_create
+from ._registry.journal import journal_remove as journal_remove
 from ._registry.journal import journal_update as journal_update
 from ._registry.journal import register_end as register_end
 from ._registry.journal import register_start as register_start
@@ -58,6 +63,7 @@ from ._registry.journal import registry_dir as registry_dir
 from ._registry.manager import SessionManager as SessionManager
 from ._registry.reader import current_status as current_status
 from ._registry.reader import read_record as read_record
+from ._registry.reindex import legacy_record as legacy_record
 from ._registry.reindex import reindex as reindex
 from ._rundir.archive import archive_runs as archive_runs
 from ._rundir.archive import restore_archived as restore_archived

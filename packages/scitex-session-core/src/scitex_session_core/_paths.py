@@ -26,6 +26,7 @@ CONFIG_NAME = "CONFIGS/CONFIG.yaml"
 LOG_NAMES = (
     *("logs/stdout.log", "logs/stderr.log", "logs/stdout.txt", "logs/stderr.txt"),
     *("logs/stdout.1.log", "logs/stderr.1.log"),  # what stood there before it was truncated
+    "logs/order.txt",  # the lengths of both logs whenever the run turned from one to the other
 )
 DIFF_NAME = "code/changes.diff"
 

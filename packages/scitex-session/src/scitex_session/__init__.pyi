@@ -7,6 +7,7 @@ from scitex_session_core import RunKeptError as RunKeptError
 from scitex_session_core import SessionError as SessionError
 from scitex_session_core import SessionManager as SessionManager
 from scitex_session_core import __version__ as __version__
+from scitex_session_core import reindex as reindex
 from scitex_session_plot import CustomColors as CustomColors
 from scitex_session_repro import RandomStateManager as RandomStateManager
 
@@ -15,10 +16,13 @@ from ._by_hand import close as close
 from ._by_hand import running2finished as running2finished
 from ._by_hand import start as start
 from ._command.archive import archive as archive
+from ._command.diff import diff as diff
+from ._command.doctor import doctor as doctor
 from ._command.find import find as find
 from ._command.find import runs as runs
 from ._command.logs import logs as logs
 from ._command.metrics import metrics as metrics
+from ._command.reap import reap as reap
 from ._command.remove import gc as gc
 from ._command.remove import remove as remove
 from ._command.remove import restore as restore

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scitex_session_core import (
+    RECORD_NAME,
     InvalidValueError,
     ended_record,
     move_to_finished,
@@ -362,7 +363,7 @@ def running2finished(
     """Move a run from ``RUNNING`` to the ``FINISHED`` directory of its exit status.
 
     `close` does this by itself. Call it for a run whose files must be in place before it is closed,
-    and for one that another process left behind.
+    and for one that another process left behind, be it of scitex-session 0.3.1, without a record.
 
     Parameters
     ----------
@@ -398,21 +399,43 @@ def running2finished(
     where = CONFIG.get("SDIR_RUN") or CONFIG.get("SDIR")
     if where is None:
         raise InvalidValueError("CONFIG", CONFIG, "a mapping with SDIR_RUN, the run directory")
-    from scitex_session_core import read_record  # a session of this process needs it not
-
     source = Path(where)
-    record = read_record(source)
+    record, is_legacy = _record_left(source)
     if record.get("status") == "running":
         record = ended_record(record, exit_status=exit_status, reason={"kind": "closed"})
         write_record(source, record)
     moved = move_to_finished(
         source, status_of(exit_status), remove_src_dir=remove_src_dir, max_wait=max_wait
     )
+    if is_legacy:
+        from scitex_session_core import reindex
+
+        with tolerated("registering the run"):  # nobody ever did
+            reindex(moved)
     if exit_status == 0:
         with tolerated("pointing latest to the run"):
             point_latest(moved)
     set_own_keys(CONFIG, SDIR_RUN=moved, SDIR=moved, EXIT_STATUS=exit_status)
     return CONFIG
+
+
+def _record_left(run_dir: Path) -> tuple[dict[str, Any], bool]:
+    """Return the record of a run that another process left, and whether that was 0.3.1's.
+
+    Raises
+    ------
+    RecordError
+        The directory holds no record, and is not one that scitex-session 0.3.1 left.
+    """
+    from scitex_session_core import RecordError, legacy_record, read_record
+
+    try:
+        return read_record(run_dir), False
+    except RecordError:
+        found = None if (run_dir / RECORD_NAME).exists() else legacy_record(run_dir)
+        if found is None or found["status"] != "unknown":
+            raise
+        return {"schema": 1, **found, "status": "running"}, True
 
 
 def _checked_config(config: Any) -> MutableMapping[str, Any]:

@@ -41,7 +41,7 @@ def matching(name: str, pattern: str, texts: Sequence[str]) -> list[str]:
     Raises
     ------
     InvalidValueError
-        It takes too long.
+        It takes too long, or no process can be started for it.
     """
     if not texts:
         return []
@@ -57,4 +57,7 @@ def matching(name: str, pattern: str, texts: Sequence[str]) -> list[str]:
     except subprocess.TimeoutExpired:
         allowed = f"a regular expression that is matched in {_LIMIT_S:g} s"
         raise InvalidValueError(name, pattern, allowed) from None
+    except (OSError, subprocess.CalledProcessError) as error:
+        allowed = f"a regular expression that another process can match ({error})"
+        raise InvalidValueError(name, pattern, allowed) from error
     return [texts[number] for number in json.loads(done.stdout)]

@@ -5,13 +5,14 @@ SQL and Python compare the same form of each value, so that both agree.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from scitex_session_core._errors import InvalidTypeError, InvalidValueError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import Any, TypeAlias
 
     Comparable: TypeAlias = int | float | str
@@ -46,6 +47,8 @@ _LIVE = {
 }
 
 _LONGEST_NAME = 100  # comparing what is longer takes long
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1  # the integers that SQLite holds
+_INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -98,7 +101,7 @@ def comparable(value: Any) -> Comparable | None:
             return value
         return value.replace("\0", "\ufffd").encode("utf-8", "backslashreplace").decode()
     if isinstance(value, int):
-        if -(1 << 63) <= value < 1 << 63:
+        if _LEAST <= value <= _MOST:
             return int(value)
         return float(value) if value.bit_length() < 1024 else float("inf" if value > 0 else "-inf")
     if isinstance(value, float):
@@ -112,12 +115,12 @@ def row(session: dict[str, Any]) -> list[Comparable | None]:
     host, user, rank = process.get("host"), process.get("user"), process.get("rank")
     status, path = session["status"], session["script_path"]
     begin, end = session["start_time"], session["end_time"]
-    found = (
+    found = [
         session["id"],
         # Callers may close with either; queries treat them alike.
         "failed" if status == "error" else status,
-        begin,
-        end,
+        begin and (begin - _EPOCH) // _MICROSECOND,
+        end and (end - _EPOCH) // _MICROSECOND,
         (end - begin).total_seconds() if begin and end else None,
         session["exit_code"],
         path and path.replace("\\", "/").rpartition("/")[2],
@@ -131,21 +134,42 @@ def row(session: dict[str, Any]) -> list[Comparable | None]:
         session["note"],
         session["artifacts"],
         session["run_dir"],
-    )
-    return [None if value is None else comparable(value) for value in found]
+    ]
+    return [v if v is None or _is_comparable(v) else comparable(v) for v in found]
 
 
-def leaves(prefix: str, value: object) -> Iterator[tuple[str, Comparable]]:
-    """Yield the dotted name and the value of each leaf. The items of a list share its name."""
+def _is_comparable(value: object) -> bool:
+    """Tell quickly of most values that they compare as they are."""
+    kind = type(value)
+    if kind is str:
+        return value.isascii() and "\0" not in value  # type: ignore[attr-defined, operator]
+    if kind is int:
+        return _LEAST <= value <= _MOST  # type: ignore[operator]
+    return kind is float and value == value
+
+
+def leaves(prefix: str, value: object) -> list[tuple[str, Comparable]]:
+    """Return the dotted name and the value of each leaf. The items of a list share its name.
+
+    A whole number among the variables of the environment, which are texts, is a number, too.
+    """
+    leaves: list[tuple[str, Any]] = []
     stack = [(prefix, value)]
     while stack:
         name, value = stack.pop()
         if isinstance(value, dict):
-            stack.extend((f"{name}.{key}", inner) for key, inner in value.items())
+            for key, inner in value.items():
+                if _is_comparable(inner):
+                    leaves.append((f"{name}.{key}", inner))
+                else:
+                    stack.append((f"{name}.{key}", inner))
         elif isinstance(value, list):
             stack.extend((name, inner) for inner in value)
         elif (found := comparable(value)) is not None:
-            yield name, found
+            leaves.append((name, found))
+    if prefix == "env":
+        leaves += [(name, int(value)) for name, value in leaves if _INTEGER.fullmatch(str(value))]
+    return leaves
 
 
 def values_of(session: dict[str, Any], name: str) -> list[Comparable]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _MICROSECOND = timedelta(microseconds=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_SHORT_LIVES = (["create"], ["create", "close"])
 _TIMES = ("start_time", "end_time")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -46,6 +47,14 @@ def fold(entries: Iterable[Entry]) -> dict[str, Any] | None:
     - Tags, results and note of an end are applied before all updates, whenever these were appended:
       clocks of two machines may differ. A removal cancels all events before it.
     """
+    entries = [*entries]
+    if len(entries) <= 2 and [event.get("event") for _, event in entries] in _SHORT_LIVES:
+        # Nearly all: what the order of many events decides is decided already.
+        session = _created(entries[0][1], parse_time(entries[0][1].get("time")))
+        for _, end in entries[1:]:
+            take_details(session, end)
+            take_end(session, end, parse_time(end.get("time")))
+        return session
     ends, updates, records = [], [], []
     events = _after_removals(entries)
     for at, _, event in events:
@@ -180,6 +189,8 @@ def parse_time(text: object) -> datetime | None:
     """Return the time of an ISO 8601 text, in UTC if it has no zone; None if it is not one."""
     try:
         time = datetime.fromisoformat(text)  # type: ignore[arg-type]  # or TypeError
+        if time.tzinfo is UTC:
+            return time
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (TypeError, ValueError, OverflowError):
         return None

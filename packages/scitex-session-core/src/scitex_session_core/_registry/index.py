@@ -336,16 +336,25 @@ class Index:
 
     def sessions(self, numbers: Sequence[int]) -> Iterator[dict[str, Any]]:
         """Yield the sessions with these numbers, in this order."""
+        return (session for _, session in self.numbered(numbers))
+
+    def numbered(self, numbers: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield these numbers and the sessions, in this order."""
         for start in range(0, len(numbers), _ROWS_AT_ONCE):
             some = numbers[start : start + _ROWS_AT_ONCE]
             found = self._read(partial(_sessions, some), fresh=False)
             # A session that was removed in the meantime is left out.
-            yield from (found[number] for number in some if number in found)
+            yield from ((number, found[number]) for number in some if number in found)
 
     def all_sessions(self) -> Iterable[dict[str, Any]]:
         """Return all sessions, the oldest first."""
         query = "SELECT n FROM sessions ORDER BY start_time NULLS LAST, id"
         return self.whole(lambda: list(self.sessions(self.numbers(query, (), None))))
+
+    def directories(self) -> dict[str, str]:
+        """Return where the run of each session was last seen, by ID."""
+        query = "SELECT id, run_dir FROM sessions WHERE run_dir IS NOT NULL"
+        return self._read(lambda connection: dict(connection.execute(query).fetchall()))
 
     def running(self) -> Iterable[dict[str, Any]]:
         """Return the sessions whose end is not in the journal, the oldest first."""

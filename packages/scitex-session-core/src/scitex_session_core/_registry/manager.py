@@ -186,6 +186,18 @@ class SessionManager:
         """
         return {session["id"]: session_now(session) for session in self._index.all_sessions()}
 
+    def directories(self) -> dict[str, Path]:
+        """Return where the run of each session was last seen.
+
+        It may have been moved or deleted since: `locate_run` finds one that has only ended.
+
+        Returns
+        -------
+        dict
+            From each ID to the run directory. Sessions that never had one are left out.
+        """
+        return {name: Path(place) for name, place in self._index.directories().items()}
+
     def select(
         self,
         filters: Mapping[str, Any] | tuple[Any, ...] | None = None,

@@ -8,6 +8,7 @@ is still alive, so each of these is looked at.
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 from scitex_session_core._errors import InvalidTypeError, InvalidValueError, RecordError
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 # A condition that so many facts meet is met often.
 _MANY_FACTS = 5000
+# So many of the first sessions are looked at before all that match are looked up.
+_FIRST_LOOK = 3000
 
 
 def select(index: Index, filters: object, sort: str, limit: int | None) -> list[dict[str, Any]]:
@@ -160,15 +163,20 @@ def _numbers(
 ) -> list[int]:
     """Return the numbers of the sessions, in order."""
     direction = "DESC" if descending else "ASC"
+    order = f"s.{field} {direction} NULLS LAST, s.id {direction}" if field in FIELDS else ""
+    if limit is not None and order:
+        found = _first(index, conditions, order, limit, *more)
+        if found is not None:
+            return found
     where, parameters = list(more), []
-    for condition in conditions.parts:
-        text, values = condition.sql()
+    for part in conditions.parts:
+        text, values = part.sql()
         # If many sessions match, going through all in order soon meets enough of them. The plus
         # keeps SQLite from looking up and sorting all that match.
-        where.append(f"+{text}" if limit is not None and _met_often(index, condition) else text)
+        often = limit is not None and _is_fact(part) and not _is_rare(index, part)
+        where.append(f"+{text}" if often else text)
         parameters += values
-    if field in FIELDS:
-        order = f"s.{field} {direction} NULLS LAST, s.id {direction}"
+    if order:
         query = f"SELECT s.n FROM sessions s {_where(where)} ORDER BY {order}"
         return index.numbers(query, parameters, limit)
     # Facts are in the order of their values: first the sessions that have one, then the others. A
@@ -188,16 +196,48 @@ def _numbers(
     return found
 
 
-def _met_often(index: Index, tree: Tree) -> bool:
-    """Tell whether so many facts meet a condition that looking them up does not pay."""
+def _first(index: Index, conditions: Group, order: str, limit: int, *more: str) -> list[int] | None:
+    """Return the numbers of the first sessions; None if a few thousand of them do not tell.
+
+    SQL would look up all that meet a condition, be it half of a million, before it gives the first.
+    So it gives those that meet the rare conditions, or the first few thousand of all, and these
+    are looked at.
+    """
+    where, parameters = list(more), []
+    looked_up = any_rare = False
+    for part in conditions.parts:
+        is_rare = _is_rare(index, part)
+        looked_up = looked_up or isinstance(part, Group) or _is_fact(part)
+        any_rare = any_rare or is_rare
+        if is_rare or (isinstance(part, Condition) and not _is_fact(part)):
+            text, values = part.sql()
+            where.append(text)
+            parameters += values
+    if not looked_up or not (any_rare or order.startswith("s.start_time")):
+        return None
+    if any_rare and len(conditions.parts) == 1:
+        return None  # SQL looks up the same
+    query = f"SELECT s.n FROM sessions s {_where(where)} ORDER BY {order}"
+    first = index.numbers(query, parameters, None if any_rare else _FIRST_LOOK)
+    met = (number for number, session in index.numbered(first) if conditions.matches(session))
+    found = [*islice(met, limit)]
+    return found if len(found) == limit or any_rare or len(first) < _FIRST_LOOK else None
+
+
+def _is_fact(tree: Tree) -> bool:
+    return isinstance(tree, Condition) and tree.field not in FIELDS
+
+
+def _is_rare(index: Index, tree: Tree) -> bool:
+    """Tell whether so few facts meet a condition that looking these up pays."""
     if isinstance(tree, Group):
-        often = (_met_often(index, part) for part in tree.parts)
-        return all(often) if tree.kind == "and" else tree.kind == "or" and any(often)
+        rare = (_is_rare(index, part) for part in tree.parts)
+        return any(rare) if tree.kind == "and" else tree.kind == "or" and all(rare)
     if (facts := tree.facts()) is None:
         return False
     query, parameters = facts
     counted = f"SELECT count(*) FROM ({query} LIMIT {_MANY_FACTS})"
-    return index.numbers(counted, parameters, 1) == [_MANY_FACTS]
+    return index.numbers(counted, parameters, 1) != [_MANY_FACTS]
 
 
 def _where(conditions: list[str]) -> str:

@@ -39,6 +39,7 @@ from .fold import fold
 from .index import Index
 from .journal import append, encoded, record_event, registry_dir
 from .own_end import OwnEnd, ended_as_registered
+from .writer import Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def reindex(
     run registered its own end, that end is written into the record, and a warning tells it. `reap`
     then moves the run. Records of every schema are read, and unknown fields ignored. Of several
     copies of a run, the one where the registry says it is counts, or else the first that is found.
+    If it takes more than a second, a terminal shows how far it has come.
 
     Parameters
     ----------
@@ -103,18 +105,22 @@ def reindex(
     index = Index(where)
     registered = []
     seen: set[str] = set()
-    for run_dir, record in _found(_checked(roots)):
-        session_id = record["id"]
-        if session_id in seen:
-            continue
-        known = index.get(session_id)
-        if known is not None and _is_copy(known, run_dir):
-            continue
-        seen.add(session_id)
-        told = _with_own_end(record, known, run_dir, where)
-        if known is None or _differs(known, told, run_dir):
-            append(where, record_event(told, run_dir))
-            registered.append(run_dir)
+    progress = Progress("looking for runs, folders so far")
+    try:
+        for run_dir, record in _found(_checked(roots), progress):
+            session_id = record["id"]
+            if session_id in seen:
+                continue
+            known = index.get(session_id)
+            if known is not None and _is_copy(known, run_dir):
+                continue
+            seen.add(session_id)
+            told = _with_own_end(record, known, run_dir, where)
+            if known is None or _differs(known, told, run_dir):
+                append(where, record_event(told, run_dir))
+                registered.append(run_dir)
+    finally:
+        progress.done()
     return registered
 
 
@@ -130,12 +136,13 @@ def _checked(roots: object) -> list[Path]:
     return paths
 
 
-def _found(roots: list[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _found(roots: list[Path], progress: Progress) -> Iterator[tuple[Path, dict[str, Any]]]:
     archives: list[Path] = []
     for root in roots:
         if is_archive(root):
             archives.append(root)
         for folder, inside, files in os.walk(root):
+            progress.show(1)
             inside[:] = sorted(name for name in inside if not _is_skipped(name))
             run_dir = Path(folder)
             record = _record(run_dir) if RECORD_NAME in files else legacy_record(run_dir)
@@ -250,6 +257,7 @@ def legacy_record(run_dir: Path) -> dict[str, Any] | None:
         "arguments": config["ARGS"] if isinstance(config.get("ARGS"), dict) else {},
         "config": {name: value for name, value in config.items() if name not in _LEGACY_KEYS},
         "process": None,
+        "versions": {"scitex-session": "0.3.1"},
     }
 
 

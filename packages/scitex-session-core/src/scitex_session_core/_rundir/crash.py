@@ -259,7 +259,7 @@ def reap(
     A run that wrote its last record and died before the move is moved where its status says. So is
     a run that could only register its own end: it is filed as that says, and a warning tells it. A
     directory without a record is left alone, and so are runs of other machines, and runs of which
-    nobody can tell whether they live.
+    nobody can tell whether they live: see `force`.
 
     Parameters
     ----------
@@ -270,7 +270,9 @@ def reap(
         whether it knows how a run ended.
     force : bool
         Also file runs of other machines that are ``lost`` (they missed five heartbeats), with the
-        status ``lost``. Only you can know that their machines are not suspended.
+        status ``lost``. Only you can know that their machines are not suspended. So are runs of
+        scitex-session 0.3.1, which have neither a record nor a heartbeat, unless a process here
+        holds a file of theirs open, or one of their files has just changed.
     most : int, optional
         Check no more runs than this, and only those directly in ``root/RUNNING``. So much may a
         run do for others at its end.
@@ -294,12 +296,24 @@ def reap(
                 deadline = _after_imports(deadline)
                 reaped.append(_file(run_dir, None, status, registry, deadline))
         except RecordError:
-            continue  # not a run of ours
+            if force and not os.path.lexists(run_dir / RECORD_NAME):
+                reaped += _file_legacy(run_dir, registry)
         except JournalTooLongError:
             continue  # for a `reap` that has the time
         except OSError as error:
             warn(f"the crash of {run_dir} could not be filed: {error}")
     return reaped
+
+
+def _file_legacy(run_dir: Path, registry: Path | None) -> list[Path]:
+    from .legacy import file_legacy  # reads the registry's index, which no run needs
+
+    try:
+        moved = file_legacy(run_dir, registry)
+    except OSError as error:
+        warn(f"{run_dir}, which scitex-session 0.3.1 left, could not be filed: {error}")
+        return []
+    return [] if moved is None else [moved]
 
 
 def _after_imports(deadline: float | None) -> float | None:
@@ -323,6 +337,8 @@ def _status_to_file(run_dir: Path, *, force: bool) -> str | None:
     status = str(record.get("status"))
     if status != "running" and (finished_dir(run_dir, status) / RECORD_NAME).exists():
         return None  # the source of a copy, kept on purpose
+    if status != "running" and record.get("process") is None:
+        return status  # of 0.3.1: whoever filed it died before the move
     found = observed_status(record.get("process"), run_dir)
     return found if found == "crashed" or (force and found == "lost") else None
 

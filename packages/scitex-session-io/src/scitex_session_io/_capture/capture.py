@@ -73,6 +73,8 @@ def capture(
     heartbeat : path, optional
         A file that the companion touches at its start and every 30 s. It does so through a
         descriptor, so neither a rename of the directory nor C code that holds the GIL stops it.
+        With a heartbeat, where one terminal, file or pipe shows both streams, the companion also
+        keeps the order in which they are written, in ``order.txt`` beside the log of stdout.
     on_death : sequence of str, optional
         The command that the companion runs when this process dies without `Capture.stop` or
         `Capture.dismiss`. The program is an absolute path; it runs in the directory ``/``, with

@@ -292,8 +292,11 @@ class LoggedStream:
             if identity(self._number) != self.log.identity:
                 return
             found = os.pread(self.log.number, len(head), self._unseen_from)
-            self._truncated = found != head or written > os.fstat(self.log.number).st_size
+            is_shorter = written > os.fstat(self.log.number).st_size
             seen = os.lseek(self.log.number, 0, os.SEEK_CUR) != self._unseen_from
+            # What the companion has seen it may also have made shorter: the limit of a log's length
+            # takes out its middle, and leaves its begin.
+            self._truncated = found != head or (is_shorter and not seen)
         except OSError:  # a log that can't be looked at can't be written either, as the write finds
             return
         self._unseen = not seen and not self._truncated

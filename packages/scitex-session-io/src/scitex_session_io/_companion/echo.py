@@ -10,7 +10,7 @@ import select
 import stat
 
 from .cap import MARK
-from .tail import Tail
+from .tail import Tail, beside
 
 CHUNK = 65536
 # A closed pipe, or a terminal that hung up.
@@ -132,13 +132,29 @@ class Echo:
         return self.out < 0 or (not self._rest and self.position >= min(end, self.size))
 
 
+# In the folder of the logs: the order in which the two were written.
+ORDER_NAME = "order.txt"
+MOST_ORDER = 1 << 20
+
+
 class Marks:
-    """The length of both logs each time the run turned from one stream to the other."""
+    """The length of both logs each time the run turned from one stream to the other.
 
-    __slots__ = ("_awaited", "_pipe", "pending")
+    Parameters
+    ----------
+    pipe : int
+        Where the run tells them; -1 for nowhere.
+    log : int
+        A log of which the folder keeps them, for who reads the two logs later; -1 for none.
+    """
 
-    def __init__(self, pipe: int) -> None:
+    __slots__ = ("_awaited", "_file", "_log", "_pipe", "_room", "pending")
+
+    def __init__(self, pipe: int, log: int = -1) -> None:
         self._pipe = pipe
+        self._log = log
+        self._file = -1
+        self._room = MOST_ORDER
         self._awaited: tuple[int, int] | None = None
         self.pending: list[tuple[int, int]] = []
 
@@ -148,13 +164,40 @@ class Marks:
             found = os.read(self._pipe, CHUNK) if self._pipe >= 0 else b""
         except BlockingIOError:
             return
-        for i in range(0, len(found), 32):
-            self.pending.append((int(found[i : i + 16], 16), int(found[i + 16 : i + 32], 16)))
+        new = [
+            (int(found[i : i + 16], 16), int(found[i + 16 : i + 32], 16))
+            for i in range(0, len(found), 32)
+        ]
+        self.pending += new
+        if self._log >= 0:
+            self._keep(new)
+
+    def _keep(self, new: list[tuple[int, int]]) -> None:
+        # The first turn tells nothing: a run that prints on one stream only has no such file.
+        data = b"".join(b"%d %d\n" % mark for mark in new if any(mark))
+        if not data:
+            return
+        try:
+            if self._file < 0:
+                self._file = beside(self._log, ORDER_NAME, os.O_TRUNC)
+            self._room -= len(data)
+            if self._room >= 0:
+                os.write(self._file, data)
+            else:
+                self._log = -1
+        except OSError:  # a full disk: what is there is right, and the rest has no order
+            self._log = -1
 
     def forget(self) -> None:
         """Drop the marks made before a log was shortened: their lengths are wrong now."""
         self.read()
         self.pending.clear()
+        self._log = -1
+        if self._file >= 0:
+            try:
+                os.truncate(self._file, 0)
+            except OSError:  # the reader of the two logs sees that their lengths do not fit
+                pass
 
     def follow(self, echoes: list[Echo]) -> bool:
         """Show the logs mark by mark; return whether the last mark has been reached."""

@@ -312,7 +312,9 @@ def main(argv: list[str]) -> NoReturn:
 
         start_errand(errand, pairs[4:])
     echoes = [Echo(log, out) for log, out in (pairs[:2], pairs[2:4]) if log >= 0]
-    companion = Companion(control, answer, heartbeat, watch, echoes, Marks(marks), most, code)
+    # The folder of the logs is ours to write to only in a run, which has a heartbeat.
+    order = Marks(marks, pairs[0] if heartbeat >= 0 else -1)
+    companion = Companion(control, answer, heartbeat, watch, echoes, order, most, code)
     if companion.run() and command:
         companion.finish(LAST_ECHO_S)
         # Where the terminal is slow, a process of its own shows the rest, if one can be had.

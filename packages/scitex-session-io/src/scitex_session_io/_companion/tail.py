@@ -154,17 +154,9 @@ def keep_earlier(log: int, data: bytes, most: int) -> tuple[str, str]:
     OSError
         The earlier part can't be written: a full disk, a log that was deleted, no ``/proc``.
     """
-    try:
-        folder, name = _place_of(log)
-    except FileNotFoundError:  # the run directory was moved in between, which happens once
-        folder, name = _place_of(log)
+    name = os.path.basename(os.readlink(f"/proc/self/fd/{log}"))
     part = earlier_part(name)
-    try:
-        # Not through a link, nor into a pipe, that somebody else may have put there.
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-        number = os.open(part, flags, os.fstat(log).st_mode & 0o666, dir_fd=folder)
-    finally:
-        os.close(folder)
+    number = beside(log, part)
     try:
         rest = memoryview(data)
         while rest:
@@ -179,6 +171,26 @@ def keep_earlier(log: int, data: bytes, most: int) -> tuple[str, str]:
     finally:
         os.close(number)
     return name, part
+
+
+def beside(log: int, name: str, flags: int = 0) -> int:
+    """Open a file in the folder of a log, to append to it.
+
+    Raises
+    ------
+    OSError
+        It can't be opened; or the log was deleted, or there is no ``/proc``.
+    """
+    try:
+        folder, _ = _place_of(log)
+    except FileNotFoundError:  # the run directory was moved in between, which happens once
+        folder, _ = _place_of(log)
+    try:
+        # Not through a link, nor into a pipe, that somebody else may have put there.
+        flags |= os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+        return os.open(name, flags, os.fstat(log).st_mode & 0o666, dir_fd=folder)
+    finally:
+        os.close(folder)
 
 
 def _place_of(log: int) -> tuple[int, str]:

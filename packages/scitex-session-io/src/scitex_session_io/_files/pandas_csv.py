@@ -37,7 +37,7 @@ _POWERS = [float(f"1e{exponent}") for exponent in range(23)]  # higher ones are 
 _FEW = 4  # of so many cells, one may be looked at by itself
 # What is computed in pieces of this size stays in the cache of the processor.
 _PIECE = 1 << 18
-_PIECE_OF_CELLS = 1 << 13
+_PIECE_OF_CELLS = 1 << 14
 
 
 class _Grid(NamedTuple):
@@ -151,18 +151,10 @@ def _grid(content: bytes, sep: str) -> _Grid | None:
     if b"\r" in content or b"\0" in content or not sep.isascii():
         return None
     raw = np.frombuffer(content, np.uint8)
-    edges = _places(raw, ord(sep), _LINE_FEED)
-    quotes = _places(raw, _QUOTE)[1:] if has_quotes else edges[:0]
-    if len(quotes) % 2:
+    found = _edges(raw, ord(sep), has_quotes=has_quotes)
+    if found is None:
         return None
-    cells = np.searchsorted(edges, quotes[::2])
-    if (cells != np.searchsorted(edges, quotes[1::2])).any():
-        # An edge after an odd number of quotes is within them.
-        edges = edges[np.searchsorted(quotes, edges) % 2 == 0]
-        cells = np.searchsorted(edges, quotes[::2])
-    if not _are_whole(raw, quotes, edges):
-        return None
-    is_line = raw[edges[1:]] == _LINE_FEED
+    edges, is_line, cells = found
     width = int(is_line.argmax()) + 1
     rows, rest = divmod(len(is_line), width)
     # In a single column, empty lines and `""` have a sense of their own. Very many columns cost
@@ -171,34 +163,48 @@ def _grid(content: bytes, sep: str) -> _Grid | None:
         return None
     if not is_line[width - 1 :: width].all():
         return None
-    quoted = np.unique((cells[cells > width] - 1) % width)
-    return _Grid(content, raw, edges, width, set(quoted.tolist()))
+    is_quoted = np.zeros(len(is_line), dtype=bool)
+    is_quoted[cells] = True
+    quoted = {n for n in range(width) if is_quoted[width + n :: width].any()}
+    return _Grid(content, raw, edges, width, quoted)
 
 
-def _places(raw: Bytes, *wanted: int) -> Ints:
-    """Return -1, and where in a file one of the bytes stands."""
+def _edges(raw: Bytes, sep: int, *, has_quotes: bool) -> tuple[Ints, Flags, Ints] | None:
+    """Return the edges of a file, whether a line ends at each (but the first), the cells in quotes.
+
+    None if a quote stands elsewhere than at the begin or the end of a cell, or beside its double.
+    """
     import numpy as np
 
-    found = [np.array([-1])]
+    edges, lines, cells = [np.array([-1])], [np.empty(0, bool)], [np.empty(0, np.int64)]
+    count = within = 0
     for begin in range(0, len(raw), _PIECE):
         piece = raw[begin : begin + _PIECE]
-        is_wanted = piece == wanted[0]
-        for other in wanted[1:]:
-            is_wanted |= piece == other
-        found.append(np.flatnonzero(is_wanted) + begin)
-    return np.concatenate(found)
-
-
-def _are_whole(raw: Bytes, quotes: Ints, edges: Ints) -> bool:
-    """Tell whether each quote stands at the begin or the end of a cell, or beside its double."""
-    import numpy as np
-
-    if not len(quotes):
-        return True
-    is_beside = np.zeros(len(raw) + 1, dtype=bool)  # its last place, -1, is before the first byte
-    is_beside[edges] = True
-    is_beside[quotes] = True
-    return bool(is_beside[quotes[::2] - 1].all() and is_beside[quotes[1::2] + 1].all())
+        is_wanted = (piece == sep) | (piece == _LINE_FEED)
+        if has_quotes:
+            is_wanted |= piece == _QUOTE
+        places = np.flatnonzero(is_wanted)
+        there = piece[places]
+        places += begin
+        if has_quotes:
+            is_quote = there == _QUOTE
+            quotes = np.flatnonzero(is_quote)
+            opening, closing = quotes[within::2], quotes[1 - within :: 2]
+            # Before the first byte stands, so to speak, the last one: a line feed.
+            for beside in (raw[places[opening] - 1], raw[places[closing] + 1]):
+                if not ((beside == sep) | (beside == _LINE_FEED) | (beside == _QUOTE)).all():
+                    return None
+            is_edge = ~is_quote
+            is_edge &= np.bitwise_xor.accumulate(is_quote.view(np.uint8)) == within
+            cells.append(is_edge.cumsum()[opening] + count)
+            within ^= len(quotes) % 2
+            places, there = places.compress(is_edge), there.compress(is_edge)
+        edges.append(places)
+        lines.append(there == _LINE_FEED)
+        count += len(places)
+    if within:
+        return None
+    return np.concatenate(edges), np.concatenate(lines), np.concatenate(cells)
 
 
 class _Column:
@@ -274,8 +280,12 @@ class _Column:
 
         values = self._series.to_numpy()
         absolute = np.abs(values).view(np.uint64)  # of the least integer, too
-        powers = np.array([10**exponent for exponent in range(1, 20)], dtype=np.uint64)
-        needed = np.searchsorted(powers, absolute, side="right") + 1 + (values < 0)
+        needed = 1 + (values < 0)
+        for exponent in range(1, 20):
+            has_more = absolute >= np.uint64(10**exponent)
+            if not has_more.any():
+                break
+            needed += has_more
         return bool((self._ends - self._begins == needed).all())
 
     def _proved_floats(self) -> Any:

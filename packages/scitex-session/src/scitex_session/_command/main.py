@@ -6,34 +6,27 @@ import os
 import sys
 import warnings
 
-import cyclopts
-
+from scitex_session._errors import UsageError
 from scitex_session_core import SessionError, __version__
 
 from .output import OK, PROGRAM, printable, refuse, say
+from .words import read, with_dashes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TextIO
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, TextIO
+
+    import cyclopts
 
 _INTERRUPTED = 130
-
-app = cyclopts.App(
-    name=PROGRAM,
-    help="Find and look at runs.",
-    version=__version__,
-    help_flags=("--help", "-h"),
-    help_format="markdown",
-    result_action="return_value",
-    # `--json`, never `--no-json`.
-    default_parameter=cyclopts.Parameter(negative=()),
-)
 
 # Each subcommand: its function, the rest of its usage, its line of help. A function is imported
 # when its command runs, and knows nothing of cyclopts: its signature and docstring say all.
 _COMMANDS = {
+    "ls": ("ls:ls_command", "[OPTIONS] [QUERY]", "List runs, the newest first."),
     "show": ("show:show_command", "[--json] RUN", "Show all that is known of a run."),
+    "diff": ("diff:diff_command", "[--json] RUN RUN...", "Show what differs between runs."),
     "logs": (
         "logs:logs_command",
         "[-f] [--stderr] [--raw] [--tail N] [--json] RUN",
@@ -54,7 +47,7 @@ _COMMANDS = {
     ),
     "restore": (
         "remove:restore_command",
-        "[--json] RUN...",
+        "[--json] [RUN...]",
         "Bring runs back from the trash, or from an archive.",
     ),
     "archive": (
@@ -62,17 +55,49 @@ _COMMANDS = {
         "[--older AGE] [--status STATUS] [--where QUERY] [--yes] [--json] [RUN...]",
         "Put runs into one zip file.",
     ),
+    "reap": ("reap:reap_command", "[--force] [--json] [PATH...]", "File the ends of dead runs."),
+    "reindex": ("reap:reindex_command", "PATH...", "Register runs from their directories."),
+    "doctor": (
+        "doctor:doctor_command",
+        "[--json] [--within S] [--forget [--yes]] [SUBJECT...]",
+        "Look at what runs depend on, and say what mends it.",
+    ),
+    "--install-completion": (
+        "completion:install_completion_command",
+        "[--show] [SHELL]",
+        "Let bash, zsh or fish complete commands, options and runs.",
+    ),
     "whence": ("whence:whence_command", "[--json] FILE...", "Tell which run made a file."),
 }
 # A function has no place for the short form of an option.
 _SHORT = {"logs": {"-f": "--follow"}}
-for _name, (_place, _usage, _help) in _COMMANDS.items():
-    app.command(
-        f"scitex_session._command.{_place}",
-        name=_name,
-        help=_help,
-        usage=f"Usage: {PROGRAM} {_name} {_usage}",
+
+
+def app() -> cyclopts.App:
+    """Return the command line as cyclopts has it."""
+    import cyclopts
+
+    made = cyclopts.App(
+        name=PROGRAM,
+        help="Find and look at runs.",
+        version=__version__,
+        help_flags=("--help", "-h"),
+        help_format="plaintext",
+        result_action="return_value",
+        # `--json`, never `--no-json`; that a flag is off by default says itself.
+        default_parameter=cyclopts.Parameter(
+            negative=(), show_default=lambda value: None if value is False else str(value)
+        ),
     )
+    for number, (name, (place, usage, line)) in enumerate(_COMMANDS.items()):
+        made.command(
+            f"scitex_session._command.{place}",
+            name=name,
+            help=line,
+            sort_key=number,
+            usage=f"Usage: {PROGRAM} {name} {usage}",
+        )
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -106,20 +131,41 @@ def _run(tokens: list[str]) -> int:
     short = _SHORT.get(tokens[0], {}) if tokens else {}
     tokens = [short.get(token, token) for token in tokens]
     try:
-        command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
-    except cyclopts.CycloptsError as error:
-        return refuse(" ".join(str(error).split()).removesuffix("."), usage=True)
-    try:
-        result = command(*bound.args, **bound.kwargs)
+        command, positional, keywords = _parsed(tokens)
+        result = command(*positional, **keywords)
         sys.stdout.flush()
     except SessionError as error:
-        return refuse(printable(str(error)))
+        return refuse(str(error))
     except BrokenPipeError:
         raise
     except OSError as error:
-        where = f"{printable(os.fspath(error.filename))}: " if error.filename else ""
+        where = f"{os.fspath(error.filename)}: " if error.filename else ""
         return refuse(f"{where}{error.strerror or error}")
     return result if isinstance(result, int) else OK
+
+
+def _parsed(tokens: list[str]) -> tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]:
+    """Return what a command line calls, and the arguments."""
+    if tokens and tokens[0] in _COMMANDS:
+        function = _function(_COMMANDS[tokens[0]][0])
+        tokens[1:] = with_dashes(function, tokens[1:])
+        if (arguments := read(function, tokens[1:])) is not None:
+            return function, *arguments
+    import cyclopts
+
+    try:
+        command, bound, _ = app().parse_args(tokens, exit_on_error=False, print_error=False)
+    except cyclopts.CycloptsError as error:
+        why = " ".join(str(error).split()).removesuffix(".")
+        raise UsageError(f"{why} (try {PROGRAM} --help)") from error
+    return command, bound.args, bound.kwargs
+
+
+def _function(place: str) -> Callable[..., Any]:
+    module, _, name = place.partition(":")
+    # With a level, since importlib is one more import.
+    function: Callable[..., Any] = getattr(__import__(module, globals(), None, [name], 1), name)
+    return function
 
 
 def _show_warning(
@@ -130,4 +176,4 @@ def _show_warning(
     file: TextIO | None = None,  # noqa: ARG001
     line: str | None = None,  # noqa: ARG001
 ) -> None:
-    say(f"{PROGRAM}: warning: {message}", sys.stderr)
+    say(f"{PROGRAM}: warning: {printable(str(message))}", sys.stderr)

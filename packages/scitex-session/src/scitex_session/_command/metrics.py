@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Mapping
 
 from scitex_session_core import METRICS_NAME
@@ -12,13 +13,14 @@ from .names import named_run
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     import pandas as pd
 
     from .names import Run
 
+_LAST_CALLS = 100
 # What `log` writes for a number that JSON does not have.
 _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
@@ -49,23 +51,42 @@ def metrics(run: str | os.PathLike[str] | Mapping[str, Any]) -> pd.DataFrame:
     except ImportError as error:
         raise ImportError("stx.metrics needs pandas: pip install pandas") from error
     found = named_run(run["SDIR_RUN"] if isinstance(run, Mapping) else run)
-    return pd.DataFrame(list(rows(found)))
+    return pd.DataFrame(_rows(_lines(found)))
 
 
-def rows(run: Run) -> Iterator[dict[str, Any]]:
-    """Iterate over what a run logged, a dict for each call of `log`."""
+def metrics_end(run: Run) -> tuple[int, dict[str, Any]]:
+    """Return how often a run logged, and the last value of each name, of the last calls."""
+    count, last = 0, deque[bytes](maxlen=_LAST_CALLS)
+    for line in _lines(run):
+        count += 1
+        last.append(line)
+    merged: dict[str, Any] = {}
+    for row in _rows(last):
+        merged.update(row)
+    return count, merged
+
+
+def _lines(run: Run) -> Iterator[bytes]:
     try:
         file = run.open(METRICS_NAME)
     except (FileNotFoundError, KeyError):
         return
     with file:
-        for line in file:
-            try:
-                row = json.loads(line)
-            except ValueError:  # empty, or torn by a full disk
-                continue
-            if isinstance(row, dict):
-                yield {
+        yield from (line for line in file if len(line) > 1)  # each begins with a line end
+
+
+def _rows(lines: Iterable[bytes]) -> list[dict[str, Any]]:
+    found = []
+    for line in lines:
+        try:
+            row = json.loads(line)
+        except ValueError:  # torn by a full disk
+            continue
+        if isinstance(row, dict):
+            found.append(
+                {
                     name: _NUMBERS.get(value, value) if isinstance(value, str) else value
                     for name, value in row.items()
                 }
+            )
+    return found

@@ -122,8 +122,12 @@ class Run:
 
 
 def _opened(path: Path) -> BinaryIO:
+    return open(path, "rb", opener=_without_waiting)
+
+
+def _without_waiting(path: str, flags: int) -> int:
     # Whoever opens a named pipe waits for its writer.
-    return open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def named_run(name: str | os.PathLike[str], manager: SessionManager | None = None) -> Run:
@@ -173,9 +177,7 @@ def named_run(name: str | os.PathLike[str], manager: SessionManager | None = Non
             elsewhere = error  # a file that happens to have the name of a run
     found = _of_part(asked, manager)
     if not found:
-        why = (
-            f"no ID in the registry begins or ends so, and no such file is here; a name is {_NAMES}"
-        )
+        why = "no ID in the registry begins or ends so, and no such file is here"
         raise elsewhere or UnknownRunError(text, why)
     if len(found) > 1:
         shown = tuple(f"{s['id']} ({_origin(s)})" for s in found)

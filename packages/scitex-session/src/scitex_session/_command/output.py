@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 
@@ -23,12 +24,20 @@ def say(text: str, stream: TextIO | None = None) -> None:
     A letter that the stream's encoding lacks must not keep the rest from being printed.
     """
     stream = sys.stdout if stream is None else stream
+    print(_with_letters_of(stream, text), file=stream)
+
+
+def _with_letters_of(stream: TextIO, text: str) -> str:
     encoding = stream.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def refuse(why: str, *, usage: bool = False) -> int:
-    """Print why a command can't do what it was asked to, and return the exit status of that."""
+    """Print why a command can't do what it was asked to, and return the exit status of that.
+
+    The reason may have several lines: the place of a mistake in a query is shown below it.
+    """
+    why = "\n".join(map(printable, why.split("\n")))
     hint = f" (try {PROGRAM} --help)" if usage else ""
     say(f"{PROGRAM}: error: {why}{hint}", sys.stderr)
     return FAILED
@@ -37,6 +46,28 @@ def refuse(why: str, *, usage: bool = False) -> int:
 def printable(text: str) -> str:
     """Return text without codes that command a terminal: anybody may have written it."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shown(text: str) -> str:
+    """Return text that anybody may have written so that any terminal can show it.
+
+    `say` sees to letters that the encoding lacks; rich does not.
+    """
+    return _with_letters_of(sys.stdout, printable(text))
+
+
+def encodable(sign: str) -> bool:
+    """Tell whether standard output has the letters of a sign."""
+    try:
+        sign.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def on_terminal() -> bool:
+    """Tell whether rich is to draw: on a terminal, or where FORCE_COLOR asks for it."""
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
 
 
 def local_time(time: datetime) -> str:
@@ -54,6 +85,15 @@ def duration(seconds: float) -> str:
         days, hours = divmod(hours, 24)
         return f"{days} d {hours} h"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def brief_duration(seconds: float) -> str:
+    """Return a duration in one unit, in at most seven letters."""
+    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s")):
+        if seconds >= size:
+            count = seconds / size
+            return f"{count:.0f} {unit}" if count >= 9.95 else f"{count:.1f} {unit}"
+    return f"{seconds * 1e3:.0f} ms"
 
 
 def ago(time: datetime, now: datetime | None = None) -> str:

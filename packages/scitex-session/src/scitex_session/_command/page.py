@@ -74,7 +74,7 @@ def _grid(section: Section) -> RenderableType:
         if not name:
             sentences.append(Text(value, style="dim italic"))
             continue
-        if section.title in _VALUES:
+        if section.title in _VALUES and not value.endswith(":"):
             ReprHighlighter().highlight(text)
         elif name == "directory" and Path(value).is_absolute():
             text.stylize(f"link {Path(value).as_uri()}")

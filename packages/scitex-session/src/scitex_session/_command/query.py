@@ -46,6 +46,7 @@ QUOTED: /"(\\.|[^"\\])*"|'(\\.|[^'\\])*'/s
 """
 _OPERATORS = ": = != < <= > >= ~"
 _LONGEST = 10_000
+_DEEPEST = 15
 
 # The fields of a record: their names in a query, those in the registry, the kind of their values.
 FIELDS = {
@@ -134,6 +135,8 @@ def _parser() -> Lark:
             return ("and", *parts)
 
         def negation(self, part: Tree) -> Tree:
+            if not isinstance(part, Comparison) and part[0] == "not":
+                return cast("Tree", part[1])
             return ("not", part)
 
         def name(self, *parts: Token) -> tuple[str, int]:
@@ -277,10 +280,15 @@ def conditions(query: str, names: Names) -> Conditions | None:
         return None
 
 
-def _conditions(query: str, tree: Tree, names: Names) -> Conditions:
+def _conditions(query: str, tree: Tree, names: Names, depth: int = 0) -> Conditions:
     if not isinstance(tree, Comparison):
         kind, *parts = tree
-        return (kind, *(_conditions(query, part, names) for part in parts))
+        if depth == _DEEPEST:
+            while not isinstance(tree, Comparison):
+                tree = tree[1]
+            why = f"and, or and not are nested at most {_DEEPEST} deep"
+            raise QueryError(query, tree.place + 1, why)
+        return (kind, *(_conditions(query, part, names, depth + 1) for part in parts))
     found = names.field(tree.name, lambda why: QueryError(query, tree.place + 1, why))
     if found is None:
         raise UnknownNameError(tree.name)
@@ -342,28 +350,24 @@ def _of_number(name: str, field: str, operator: str, value: Value) -> Conditions
 def _of_duration(name: str, field: str, operator: str, value: Value) -> Conditions:
     if operator == "=" and _is_none(value):
         return {field: None}
-    if (number := _number(value.text)) is not None:
-        seconds, unit = number, 1.0
-    elif _DURATION.fullmatch(value.text):
-        parts = re.findall(r"([\d.]+)([a-z]+)", value.text)
-        seconds, unit = sum(float(n) * _UNITS[u] for n, u in parts), _UNITS[parts[-1][1]]
-    else:
-        seconds = None
-    if seconds is None or operator == "~":
+    number = _number(value.text)
+    found = seconds(value.text) if number is None else (number, 1.0)
+    if found is None or operator == "~":
         raise InvalidValueError(name, value.text, "a duration such as 90s, 10m, 1h30m or 2d")
+    length, unit = found
     if operator == "=":  # as exact as it was said
-        return ("and", {field: (">=", seconds)}, {field: ("<", seconds + unit)})
-    return {field: (operator, seconds)}
+        return ("and", {field: (">=", length)}, {field: ("<", length + unit)})
+    return {field: (operator, length)}
 
 
 def _of_time(name: str, field: str, operator: str, value: Value) -> Conditions:
     if operator == "=" and _is_none(value):
         return {field: None}
-    span = _span(value.text)
-    if span is None or operator == "~":
+    found = span(value.text)
+    if found is None or operator == "~":
         allowed = "a date such as 2026-11-01, a time such as 2026-11-01T10:30, today or yesterday"
         raise InvalidValueError(name, value.text, allowed)
-    begin, end = span
+    begin, end = found
     # Of <, : and >, one holds for each time: a day is neither before nor after itself.
     spans: dict[str, Conditions] = {
         "=": ("and", {field: (">=", begin)}, {field: ("<", end)}),
@@ -414,7 +418,15 @@ def _check_status(status: str) -> None:
         raise InvalidValueError("status", status, allowed, suggest(status, STATUSES))
 
 
-def _span(text: str) -> tuple[datetime, datetime] | None:
+def seconds(text: str) -> tuple[float, float] | None:
+    """Return the seconds of a duration such as 1h30m, and of its last unit; None if it is none."""
+    if not _DURATION.fullmatch(text):
+        return None
+    parts = re.findall(r"([\d.]+)([a-z]+)", text)
+    return sum(float(number) * _UNITS[unit] for number, unit in parts), _UNITS[parts[-1][1]]
+
+
+def span(text: str) -> tuple[datetime, datetime] | None:
     """Return the beginning and the end of a month, day, hour, minute or second; None if it is none.
 
     Without a zone it is local.

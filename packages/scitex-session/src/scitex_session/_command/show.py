@@ -21,10 +21,10 @@ from scitex_session_io import render
 
 from .ending import SIGNS, why_it_ended
 from .find import described
-from .logs import STREAMS, pieces
-from .metrics import rows as metric_rows
+from .log_files import STREAMS, pieces
+from .metrics import metrics_end
 from .names import named_run
-from .output import OK, ago, duration, local_time, printable, say, size
+from .output import OK, ago, duration, local_time, on_terminal, printable, say, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _LAST_LINES = 10
 _MOST_ROWS = 20
 _LONGEST_VALUE = 200
-_MOST_NAMES = 8
+_MOST_NAMES = 5
 _MOST_DIFF = 1 << 20
 _MOST_TAIL = 1 << 14
 
@@ -104,8 +104,8 @@ def show_command(run: str, /, *, json: bool = False) -> int:
         say(dumps(known, indent=2))
         return OK
     page = Page(found, known)
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
-    if (sys.stdout.isatty() or os.environ.get("FORCE_COLOR")) and encoding == "utf8":
+    # rich raises where a letter is missing, which `say` escapes.
+    if on_terminal() and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8":
         from .page import print_page  # brings rich
 
         print_page(page)
@@ -187,8 +187,8 @@ class Page:
         yield "Results", [*_values(known.get("results")), *self._omitted()]
         if metrics := self._metrics():
             yield "Metrics", metrics
-        yield "Code", [(name, value) for name, value in self._code() if value]
-        yield "Environment", [(name, value) for name, value in self._environment() if value]
+        yield "Code", [(name, _short(value)) for name, value in self._code() if value]
+        yield "Environment", [(name, _short(text)) for name, text in self._environment() if text]
         yield "Inputs", self._files("input")
         yield "Artifacts", self._files("output")
 
@@ -233,12 +233,11 @@ class Page:
     def _metrics(self) -> list[tuple[str, str]]:
         if self._run.place is None:
             return []
-        count = 0
-        last: dict[str, Any] = {}
-        for row in metric_rows(self._run):
-            count += 1
-            last.update(row)
+        count, last = metrics_end(self._run)
         last.pop("time", None)
+        for name, value in last.items():
+            if isinstance(value, float):
+                last[name] = f"{value:.6g}"
         calls = f"{count:,} time{'s' * (count != 1)}, in the end:"
         return [("logged", calls), *_values(last)] if count else []
 
@@ -300,7 +299,7 @@ class Page:
         yield "installed", self._installed()
         versions = _dict(known.get("versions"))
         ours = [n for n in versions if re.match(r"scitex[-_]session", n)]
-        yield "imported", _some([f"{n} {v}" for n, v in versions.items() if n not in ours])
+        yield "imported", _some([f"{n} {v}" for n, v in versions.items() if n not in ours], 10)
         env = _dict(known.get("env"))
         yield "variables", _some([f"{name}={value}" for name, value in env.items()])
 
@@ -386,7 +385,11 @@ def _flat(found: Mapping[str, Any], before: str = "", depth: int = 0) -> Iterato
 
 
 def _value(value: object) -> str:
-    text = value if isinstance(value, str) and value.strip() else dumps(value, ensure_ascii=False)
+    plain = isinstance(value, str) and value.strip()
+    return _short(str(value) if plain else dumps(value, ensure_ascii=False))
+
+
+def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
@@ -397,9 +400,9 @@ def _cut(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [*rows[:_MOST_ROWS], ("", f"and {left:,} more, all of them with --json")]
 
 
-def _some(names: list[Any]) -> str:
-    shown = ", ".join(map(str, names[:_MOST_NAMES]))
-    left = len(names) - _MOST_NAMES
+def _some(names: list[Any], most: int = _MOST_NAMES) -> str:
+    shown = ", ".join(map(str, names[:most]))
+    left = len(names) - most
     return f"{shown} and {left:,} more" if left > 0 else shown
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sized
 
 from scitex_session._names.injection import directory_for, in_session
-from scitex_session_core import HEARTBEAT_NAME, RunDir
+from scitex_session_core import HEARTBEAT_NAME, RunDir, opened
 
 from .record import tolerated
 
@@ -94,6 +94,19 @@ def _write(directory: RunDir, done: int, total: int | None, desc: str | None) ->
             os.write(number, line)
         finally:
             os.close(number)
+
+
+def read_progress(directory: os.PathLike[str]) -> tuple[int, int | None] | None:
+    """Return how many items a run has done, and of how many; None where it has not said."""
+    try:
+        with opened(directory) as at:
+            state = json.loads(at.read(HEARTBEAT_NAME, _BYTES))
+        done, total = state["done"], state["total"]
+    except (OSError, ValueError, TypeError, KeyError):  # empty; or the run ends just now
+        return None
+    if not isinstance(done, int) or not isinstance(total, int | None):
+        return None
+    return done, total
 
 
 def _lines(items: Iterable[T], total: int | None, desc: str | None) -> Iterator[T]:

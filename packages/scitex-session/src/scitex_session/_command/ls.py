@@ -1,0 +1,259 @@
+"""List runs: what they were given, how they ended, what they found."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+
+from scitex_session._errors import UsageError
+from scitex_session_core import registry_dir
+
+from .columns import columns_of
+from .find import FIELDS, find
+from .output import OK, PROGRAM, on_terminal, printable, say
+from .query import quoted, seconds, span
+from .table import rich_table, text_table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from rich.console import RenderableType
+
+_TERM = re.compile(r"""([\w.@-]+(?:!=|<=|>=|[:=<>~]))([^"'()]*\s[^"'()]*)""")
+_OF_QUERIES = re.compile(r"[:=<>~]|\b(?:and|or|not)\b")
+
+
+class Wanted:
+    """Which runs are to be listed.
+
+    Parameters
+    ----------
+    words : sequence of str
+        A query, as a shell has split it.
+    script, status, since, tag, here
+        The options of `ls_command`.
+    sort : str
+        The field to sort by.
+    limit : int
+        The largest number of runs; 0 for all.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str] = (),
+        *,
+        script: str | None = None,
+        status: str | None = None,
+        since: str | None = None,
+        tag: str | None = None,
+        here: bool = False,
+        sort: str = "-started",
+        limit: int = 50,
+    ) -> None:
+        if limit < 0:
+            raise UsageError(f"--limit {limit}: give a number of runs, or 0 for all")
+        self.query = joined(words)
+        self.sort, self.limit = sort, limit
+        self._where: list[dict[str, Any]] = []
+        self._below = ""
+        if status is not None:
+            self._where.append({"status": ("in", [word.strip() for word in status.split(",")])})
+        if since is not None:
+            self._where.append({"start_time": (">=", moment(since))})
+        if tag is not None:
+            self._where.append({"tags": tag})
+        if script is not None and os.sep in script:
+            self._where.append({"script_path": os.path.abspath(script)})
+        elif script is not None:
+            self._where.append({"script": script})
+        if here:
+            try:
+                self._below = os.path.join(os.getcwd(), "")
+            except FileNotFoundError:
+                raise UsageError("--here: the working directory is gone") from None
+            self._where.append({"script_path": ("like", f"{self._below}%")})
+        given = {"script": script, "status": status, "since": since, "tag": tag}
+        self._given = [
+            *words,
+            *(
+                word
+                for name, value in given.items()
+                if value is not None
+                for word in (f"--{name}", value)
+            ),
+            *["--here"] * here,
+        ]
+
+    def __str__(self) -> str:
+        """Return what is asked for, as one types it; empty for all runs."""
+        import shlex
+
+        return shlex.join(self._given)
+
+    def find(self, limit: int | None = None) -> tuple[list[dict[str, Any]], bool]:
+        """Return the runs, and whether there are more than the limit allows.
+
+        Parameters
+        ----------
+        limit : int, optional
+            A smaller limit.
+        """
+        most = min(filter(None, (limit, self.limit)), default=None)
+        where = ("and", *self._where) if self._where else None
+        ask = None if most is None else most + 1
+        while True:
+            found = find(self.query, where=where, sort=self.sort, limit=ask)
+            # `like` takes _ for any letter, and upper case for lower case.
+            fit = [run for run in found if (run["script"] or "").startswith(self._below)]
+            if most is None or ask is None or len(found) < ask or len(fit) > most:
+                return fit[:most], most is not None and len(fit) > most
+            ask *= 10
+
+
+def joined(words: Sequence[str]) -> str | None:
+    """Return the query that a shell has split into words; None if there are none.
+
+    A shell takes quotes away: ``note:"two words"`` arrives as ``note:two words``, which would be
+    two terms. A word with spaces that is itself a whole query is left as it is.
+    """
+    text = " ".join(
+        f"{term[1]}{quoted(term[2])}"
+        if (term := _TERM.fullmatch(word)) and not _OF_QUERIES.search(term[2])
+        else word
+        for word in words
+    )
+    return text if text.strip() else None
+
+
+def moment(text: str) -> datetime:
+    """Return the time that is meant by a time, or by how long ago it was."""
+    text = text.strip()
+    if (passed := seconds(text)) is not None:
+        try:
+            return datetime.now(UTC) - timedelta(seconds=passed[0])
+        except OverflowError:
+            return datetime.min.replace(tzinfo=UTC)
+    if (time := span(text)) is None:
+        allowed = "how long ago (2d, 3h, 30min), or a time such as 2026-11-01 or 2026-11-01T09:30"
+        raise UsageError(f"--since {text}: give {allowed}")
+    return time[0]
+
+
+def ls_command(
+    *query: str,
+    script: str | None = None,
+    status: str | None = None,
+    since: str | None = None,
+    tag: str | None = None,
+    sort: str = "-started",
+    limit: int = 50,
+    here: bool = False,
+    watch: bool = False,
+    json: bool = False,
+) -> int:
+    """List runs, the newest first.
+
+    Parameters
+    ----------
+    query : str
+        Which runs: lr<1e-3 and (status:failed or tag:paper).
+    script : str
+        Only runs of this script: its name, or its path.
+    status : str
+        Only runs with this status; several with commas between them.
+    since : str
+        Only runs that started since then: 2d, 3h, 30min, or a time such as 2026-11-01.
+    tag : str
+        Only runs with this tag.
+    sort : str
+        The field to sort by; with - before it, the largest first.
+    limit : int
+        The largest number of runs to show; 0 for all.
+    here : bool
+        Only runs of scripts below the working directory.
+    watch : bool
+        Look again each second, until q or Ctrl-C.
+    json : bool
+        Print all that is known of each run, as JSON.
+    """
+    wanted = Wanted(
+        query,
+        script=script,
+        status=status,
+        since=since,
+        tag=tag,
+        here=here,
+        sort=sort,
+        limit=limit,
+    )
+    if watch:
+        if json:
+            raise UsageError("--watch can't be used with --json")
+        if not sys.stdout.isatty() or os.environ.get("TERM") in ("dumb", "unknown"):
+            raise UsageError("--watch needs a terminal that knows codes as standard output")
+        from .watch import watch_runs
+
+        return watch_runs(wanted)
+    found, more = wanted.find()
+    if json:
+        _print_json(found)
+        if more:
+            say(cut_line(len(found), wanted), sys.stderr)
+    elif not found:
+        say(nothing_found(wanted))
+    elif on_terminal():
+        from rich.console import Console
+
+        console = Console(highlight=False, markup=False, emoji=False)
+        for part in drawn(found, console.width, wanted.sort):
+            console.print(part)
+        if more:
+            console.print(cut_line(len(found), wanted), style="dim")
+    else:
+        for line in text_table(columns_of(found, wanted.sort)):
+            say(line)
+        if more:
+            say(cut_line(len(found), wanted), sys.stderr)
+    return OK
+
+
+def nothing_found(wanted: Wanted) -> str:
+    """Return what is said where there are no runs to list."""
+    if (asked := str(wanted)) and find(limit=1):
+        return f"No run fits {printable(asked)}."
+    return (
+        f"No runs yet in the registry {printable(os.fspath(registry_dir()))}: run a script whose "
+        f"function has the decorator @stx.session, or register the runs in a folder with "
+        f"`{PROGRAM} reindex PATH`."
+    )
+
+
+def cut_line(shown: int, wanted: Wanted) -> str:
+    """Return what is said where there are more runs than are shown."""
+    which = "newest" if wanted.sort in ("-started", "-start_time") else "first"
+    return f"The {which} {'run' if shown == 1 else f'{shown} runs'}; --limit 0 shows all."
+
+
+def drawn(found: Sequence[Mapping[str, Any]], width: int, sort: str) -> list[RenderableType]:
+    """Return what a terminal of this width shows of runs that are sorted by a field."""
+    table, left_out = rich_table(columns_of(found, sort, width=width), width)
+    if not left_out:
+        return [table]
+    from rich.text import Text
+
+    names = "1 more column" if left_out == 1 else f"{left_out} more columns"
+    return [table, Text(f"+ {names} (--json has all)", "dim")]
+
+
+def _print_json(found: Iterable[Mapping[str, Any]]) -> None:
+    import json
+
+    def text(value: object) -> str:
+        return value.isoformat() if isinstance(value, datetime) else str(value)
+
+    runs = [{name: run[name] for name in FIELDS} for run in found]
+    say(json.dumps(runs, default=text, indent=2))

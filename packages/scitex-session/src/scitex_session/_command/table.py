@@ -1,0 +1,171 @@
+"""One table of texts, for a terminal and for a pipe."""
+
+from __future__ import annotations
+
+from .output import encodable, shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rich.table import Table as RichTable
+
+_GAP = 2
+_LEAST = 6  # a shorter cell tells nothing
+_LEAST_TITLE, _LEAST_CELL = 10, 12  # what must be whole, if it is no longer than this
+_PIPE_CELL = 100  # one argument of a megabyte must not make every line as long
+
+
+class Column:
+    """A column of a table.
+
+    Parameters
+    ----------
+    title : str
+        What stands above it.
+    cells : sequence of str
+        Its texts, which anybody may have written: codes and line ends are shown, not obeyed.
+    styles : sequence of str, optional
+        The rich style of each cell.
+    right : bool
+        Align the cells at the right.
+    heading : str
+        The rich style of the title.
+    rank : int
+        How important it is: where there is no room for all, those with the largest are left out.
+    whole : bool
+        The cells are never shortened.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        cells: Sequence[str],
+        *,
+        styles: Sequence[str] | None = None,
+        right: bool = False,
+        heading: str = "dim",
+        rank: int = 0,
+        whole: bool = False,
+    ) -> None:
+        self.title = shown(title)
+        self.cells = [shown(cell) for cell in cells]
+        self.styles = [""] * len(self.cells) if styles is None else styles
+        self.right = right
+        self.heading = heading
+        self.rank = rank
+        self.whole = whole
+
+
+def text_table(columns: Sequence[Column]) -> list[str]:
+    """Return the lines of a table for a pipe: every column, aligned, without codes.
+
+    Where a cell is empty stands a dash, so that a program can tell the columns apart.
+    """
+    laid = []
+    for column in columns:
+        cells = [
+            _shorten(cell or "-", _PIPE_CELL, _width) for cell in (column.title, *column.cells)
+        ]
+        wide = max(map(_width, cells))
+        space = [" " * (wide - _width(cell)) for cell in cells]
+        if column.right:
+            laid.append([before + cell for cell, before in zip(cells, space, strict=True)])
+        else:
+            laid.append([cell + after for cell, after in zip(cells, space, strict=True)])
+    return [(" " * _GAP).join(row).rstrip() for row in zip(*laid, strict=True)]
+
+
+def rich_table(columns: Sequence[Column], width: int) -> tuple[RichTable, int]:
+    """Return a table that fits a terminal.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The columns, from left to right.
+    width : int
+        The cells of the terminal in one line.
+
+    Returns
+    -------
+    rich.table.Table
+    int
+        The number of columns that were left out.
+    """
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
+    widths = _fitted(columns, width, cell_len)
+    fit = [column for column in columns if column in widths]
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="")
+    for column in fit:
+        table.add_column(
+            Text(_shorten(column.title, widths[column], cell_len), column.heading),
+            justify="right" if column.right else "left",
+            width=widths[column],
+            no_wrap=True,
+        )
+    for row in range(len(fit[0].cells)):
+        table.add_row(
+            *(
+                Text(_shorten(column.cells[row], widths[column], cell_len), column.styles[row])
+                for column in fit
+            )
+        )
+    return table, len(columns) - len(fit)
+
+
+def _fitted(
+    columns: Sequence[Column], width: int, measure: Callable[[str], int]
+) -> dict[Column, int]:
+    """Return how many cells each column gets; one that gets none is left out."""
+    widths: dict[Column, int] = {}
+    wanted: dict[Column, int] = {}
+    room = width
+    for column in sorted(columns, key=lambda column: column.rank):
+        title, cell = measure(column.title), max(map(measure, column.cells), default=0)
+        natural = max(title, cell)
+        least = max(_LEAST, min(title, _LEAST_TITLE), min(cell, _LEAST_CELL))
+        least = natural if column.whole else min(natural, least)
+        gap = _GAP if widths else 0
+        if widths and least + gap > room:
+            continue
+        widths[column], wanted[column] = least, natural
+        room -= least + gap
+    # The narrowest first, so that one long text takes only what the others leave.
+    while room > 0 and (short := [c for c in widths if widths[c] < wanted[c]]):
+        widths[min(short, key=widths.__getitem__)] += 1
+        room -= 1
+    return widths
+
+
+def _shorten(text: str, width: int, measure: Callable[[str], int]) -> str:
+    """Cut a text: at its end; a path in its middle, since its name stands at the end."""
+    if measure(text) <= width:
+        return text
+    mark = "…" if encodable("…") else "~"
+    if width < 1:
+        return ""
+    end = ""
+    if "/" in text and width >= _LEAST_TITLE:
+        end = _cut(text[::-1], 2 * width // 3, measure)[::-1]
+    return _cut(text, width - measure(mark) - measure(end), measure) + mark + end
+
+
+def _cut(text: str, width: int, measure: Callable[[str], int]) -> str:
+    taken = text[:width]  # no letter is narrower than a cell, but for those that have none
+    while measure(taken) > width:
+        taken = taken[:-1]
+    return taken
+
+
+def _width(text: str) -> int:
+    """Return the cells that a text takes: rich knows more letters, and is not imported here."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import category, east_asian_width
+
+    return sum(
+        2 if east_asian_width(c) in "WF" else category(c) not in ("Mn", "Me", "Cf") for c in text
+    )
