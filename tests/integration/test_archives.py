@@ -243,6 +243,27 @@ def test_several_runs_are_only_listed_without_yes(capsys: pytest.CaptureFixture[
     assert "restore it first" in refused(capsys, "rm", runs[0].name)
 
 
+def test_archived_runs_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [ended(arguments={"lr": lr}) for lr in (0.1, 0.2)]
+    archived(runs[0])
+    assert main(["diff", "--json", *(run.name for run in runs)]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["arguments"] == {"lr": [0.1, 0.2]}
+    archived(runs[1])
+    assert main(["diff", "--json", *(run.name for run in runs)]) == 1
+    assert json.loads(capsys.readouterr().out) == told
+
+
+def test_ls_does_not_call_an_archived_run_gone(capsys: pytest.CaptureFixture[str]) -> None:
+    run = ended()
+    path = archived(run)
+    assert main(["ls"]) == 0
+    assert "gone" not in capsys.readouterr().out
+    path.unlink()
+    assert main(["ls"]) == 0
+    assert "gone" in capsys.readouterr().out
+
+
 def test_runs_of_two_scripts_go_to_two_archives() -> None:
     runs = [ended_run("a.py"), ended_run("b.py")]
     told = stx.archive(runs)

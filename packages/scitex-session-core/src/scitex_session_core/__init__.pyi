@@ -22,10 +22,12 @@ from ._paths import RUN_FILES as RUN_FILES
 from ._paths import archive_of as archive_of
 from ._paths import cache_dir as cache_dir
 from ._paths import check_id as check_id
+from ._paths import is_trashed as is_trashed
 from ._paths import locate_run as locate_run
 from ._paths import new_id as new_id
 from ._paths import on_network as on_network
 from ._paths import out_dir_of as out_dir_of
+from ._paths import out_dir_of_kept as out_dir_of_kept
 from ._process import host as host
 from ._process import identify as identify
 from ._process import liveness as liveness
@@ -81,8 +83,6 @@ from ._rundir.place import open_run_file as open_run_file
 from ._rundir.place import run_files as run_files
 from ._rundir.trash import Trash as Trash
 from ._rundir.trash import check_removable as check_removable
-from ._rundir.trash import is_trashed as is_trashed
-from ._rundir.trash import out_dir_of_kept as out_dir_of_kept
 from ._rundir.trash import removed_runs as removed_runs
 from ._rundir.trash import trashed_runs as trashed_runs
 

@@ -329,6 +329,18 @@ def archive_of(place: str | os.PathLike[str]) -> Path | None:
     return Path(folder) if is_archive else None
 
 
+def is_trashed(run_dir: Path) -> bool:
+    """Tell whether a run lies in a trash."""
+    return len(run_dir.parts) > 4 and run_dir.parts[-4] == TRASH
+
+
+def out_dir_of_kept(place: Path) -> Path:
+    """Return the directory that holds the runs of a script, of a run in any of its folders."""
+    if is_trashed(place):
+        return place.parents[3]
+    return place.parents[1 if archive_of(place) is None else 2]
+
+
 class DirectoryLock:
     """A lock on a run directory, for the milliseconds in which it changes hands.
 

@@ -26,6 +26,7 @@ from scitex_session_core._paths import (
     STATUS_OF_FOLDER,
     TRASH,
     archive_of,
+    is_trashed,
     make_folders,
     new_id,
 )
@@ -312,18 +313,6 @@ def check_free(place: Path, target: Path) -> None:
     """Raise `RunKeptError` if something stands where a run is to be restored."""
     if os.path.lexists(target):
         raise RunKeptError(str(place), f"{target} stands where it would be restored")
-
-
-def is_trashed(run_dir: Path) -> bool:
-    """Tell whether a run lies in a trash."""
-    return len(run_dir.parts) > 4 and run_dir.parts[-4] == TRASH
-
-
-def out_dir_of_kept(place: Path) -> Path:
-    """Return the directory that holds the runs of a script, of a run in any of its folders."""
-    if is_trashed(place):
-        return place.parents[3]
-    return place.parents[1 if archive_of(place) is None else 2]
 
 
 def trashed_runs(out_dir: Path) -> list[Trashed]:
