@@ -166,7 +166,8 @@ def test_if_one_of_several_is_refused_none_goes() -> None:
     assert all(run.exists() for run in runs)
 
 
-def test_a_run_that_died_is_filed_and_then_removed() -> None:
+def dead() -> Path:
+    """Give the directory of a run that died, and that nobody has filed."""
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from support.runs import running_run; "
         "print(running_run())"
@@ -175,10 +176,25 @@ def test_a_run_that_died_is_filed_and_then_removed() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code, tests], capture_output=True, check=True, text=True
     )
-    run = Path(done.stdout.strip())
+    return Path(done.stdout.strip())
+
+
+def test_a_run_that_died_is_filed_and_then_removed() -> None:
+    run = dead()
+    assert main(["gc", "--older", "0s"]) == 0
+    assert main(["archive", "--older", "0s"]) == 0
+    assert run.exists()  # what only lists moves nothing
     (removed,) = stx.remove(run.name)
     assert not run.exists()
     assert read_record(removed["trash"])["status"] == "crashed"
+    place = run.parents[1] / "FINISHED_ERROR" / run.name
+    assert stx.restore(run.name) == place
+
+
+def test_a_run_that_died_is_filed_and_then_archived() -> None:
+    run = dead()
+    (told,) = stx.archive(run.name)
+    assert read_record(told["archive"])["status"] == "crashed"
     assert stx.restore(run.name) == run.parents[1] / "FINISHED_ERROR" / run.name
 
 

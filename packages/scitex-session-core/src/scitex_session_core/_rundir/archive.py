@@ -39,7 +39,7 @@ from scitex_session_core._record.record import append_event, read_record, utc_no
 
 from .directory import check_place
 from .place import find_place
-from .trash import Trash, check_free, check_removable, delete_tree
+from .trash import Trash, check_free, delete_tree, filed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,19 +111,21 @@ def archive_runs(
     """
     with Trash(out_dir, registry) as trash:
         before = _finish_pending(trash)
-        kept, wanted = [], []
+        kept: list[RunKeptError] = []
+        wanted: dict[Path, Path] = {}  # from where a run lies now to where it lay
         for run_dir in dict.fromkeys(run_dirs):
             if run_dir in before:
                 continue
             try:
-                wanted.append(check_removable(run_dir, registry))
+                wanted[filed(run_dir, registry)] = run_dir
             except RunKeptError as error:
                 kept.append(error)
         path = out_dir / ARCHIVE / f"{new_id()}{ARCHIVE_SUFFIX}"
-        made = _write(path, wanted, kept, progress or _silent) if wanted else 0
+        made = _write(path, [*wanted], kept, progress or _silent) if wanted else 0
         places = {run_dir: before[run_dir] for run_dir in run_dirs if run_dir in before}
         if made:
-            places |= _take_sources(trash, path, kept, progress or _silent)
+            taken = _take_sources(trash, path, kept, progress or _silent)
+            places |= {wanted[run_dir]: place for run_dir, place in taken.items()}
     return Archived(path if made else None, places, kept)
 
 
@@ -564,7 +566,7 @@ class _Unpacking:
                 os.symlink(_name(entry["target"]), place)
                 _set_time(place, entry, follow=False)
             elif kind == "same":
-                os.link(self._place(entry["as"]), place, follow_symlinks=False)
+                os.link(self._place(entry["as"]), place)
             else:
                 self._file(path, place, entry)
         for path, entry in reversed(entries.items()):

@@ -144,7 +144,7 @@ class Trash:
         if is_trashed(run_dir):  # by a process that was killed before it told the registry
             target = run_dir
         else:
-            run_dir = check_removable(run_dir, self.registry)
+            run_dir = filed(run_dir, self.registry)
             target = self._room() / run_dir.parent.name / run_dir.name
             target.parent.mkdir(exist_ok=True)
             _rename(run_dir, target)
@@ -242,10 +242,8 @@ class Trash:
             warn(f"{place} could not be registered in {self.registry}: {error}")
 
 
-def check_removable(run_dir: Path, registry: Path) -> Path:
-    """Return the directory of a run that has ended and may be removed or archived.
-
-    A run that died and was not filed so far is filed first, which moves it.
+def check_removable(run_dir: Path) -> None:
+    """Check that a run has ended, and may be removed or archived.
 
     Raises
     ------
@@ -272,11 +270,28 @@ def check_removable(run_dir: Path, registry: Path) -> Path:
         raise RunKeptError(path, f"it is no directory that can be opened ({error})") from error
     if not is_own:
         raise RunKeptError(path, f"it belongs to another user ({_owner(run_dir)})")
-    return _filed(run_dir, registry) if folder == RUNNING else run_dir
+    if folder == RUNNING:
+        _check_dead(run_dir)
 
 
-def _filed(run_dir: Path, registry: Path) -> Path:
-    """Return where an ended run is that still lies in ``RUNNING``, once it was moved from there."""
+def filed(run_dir: Path, registry: Path) -> Path:
+    """Return where a run is to be taken from. One that died in ``RUNNING`` is filed first.
+
+    Raises
+    ------
+    RunKeptError
+        It is not one to be removed; see `check_removable`.
+    """
+    check_removable(run_dir)
+    if run_dir.parent.name != RUNNING:
+        return run_dir
+    moved = file_crash(run_dir, registry=registry)
+    if moved == run_dir or run_dir.exists():
+        raise RunKeptError(str(run_dir), "it has ended, and could not be moved out of RUNNING")
+    return moved
+
+
+def _check_dead(run_dir: Path) -> None:
     try:
         record = read_record(run_dir)
     except RecordError as error:
@@ -288,10 +303,6 @@ def _filed(run_dir: Path, registry: Path) -> Path:
     if status in ("lost", "unknown"):
         why = f"its status is {status}: it may still run, on {_host(record)}"
         raise RunKeptError(str(run_dir), why)
-    moved = file_crash(run_dir, registry=registry)
-    if moved == run_dir or run_dir.exists():
-        raise RunKeptError(str(run_dir), "it has ended, and could not be moved out of RUNNING")
-    return moved
 
 
 def _host(record: dict[str, Any]) -> str:

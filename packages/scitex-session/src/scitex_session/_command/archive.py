@@ -129,11 +129,10 @@ def _chosen(
     if bool(names) is any(conditions.values()):
         why = "not both" if names else "to say which"
         raise UsageError(f"name runs, or give --older, --status or --where, {why}")
-    registry = registry_dir()
     chosen, kept = [], []
     for run in named(names) if names else selected(**conditions):
         try:
-            run.place = check_removable(run.place, registry)
+            check_removable(run.place)
             chosen.append(run)
         except RunKeptError as error:
             if names:
@@ -146,12 +145,13 @@ def _archive(chosen: list[Chosen], progress: Progress | None) -> list[dict[str, 
     told = {}
     for out_dir, runs in by_out_dir(chosen).items():
         made = archive_runs(out_dir, [run.place for run in runs], registry_dir(), progress)
-        reasons = {error.path: error.why for error in made.kept}
+        # By name: one that had died was moved before.
+        reasons = {os.path.basename(error.path): error.why for error in made.kept}
         for run in runs:
             place = made.places.get(run.place)
             told[run.id] = {**run.as_dict(), "archive": None if place is None else os.fspath(place)}
             if place is None:
-                told[run.id]["why"] = reasons.get(os.fspath(run.place), "")
+                told[run.id]["why"] = reasons.get(run.place.name, "")
     return [told[run.id] for run in chosen]
 
 

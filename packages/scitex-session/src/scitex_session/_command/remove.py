@@ -318,7 +318,7 @@ def _checked(chosen: list[Chosen]) -> list[Chosen]:
     """Return the runs, if all of them can be removed."""
     for run in chosen:
         if not is_trashed(run.place):
-            run.place = check_removable(run.place, registry_dir())
+            check_removable(run.place)
     return chosen
 
 
