@@ -28,7 +28,7 @@ from scitex_session_core import (
 from support.runs import ended_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 MARK = b"scitex-session archive"
 Member = tuple[str, bytes]
@@ -601,3 +601,48 @@ def test_a_file_of_more_than_four_gigabytes_comes_back() -> None:
         file.seek(1 << 32)
         assert file.read(3) == b"end"
     assert os.stat(run / "large").st_blocks < 100_000
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of two megabytes."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("a tmpfs can be mounted only by root on Linux")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a tmpfs can't be mounted here")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_on_a_full_disk_nothing_is_archived_and_nothing_lost(
+    small_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ended_run(str(small_disk / "fit.py"))
+    (run / "data").write_bytes(os.urandom(1_500_000))
+    before = contents(run)
+    assert "No space left" in refused(capsys, "archive", run.name)
+    assert contents(run) == before
+    assert not os.listdir(run.parents[1] / "ARCHIVE")
+    assert stx.path(run.name) == run
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_bomb_is_refused_before_it_fills_the_disk(
+    sparse: bool, small_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = b"x" * 50_000_000
+    digest = hashlib.sha256(content).hexdigest()
+    bomb = entry("bomb", size=len(content), sha256=digest, sparse=sparse, member="bomb")
+    record = json.dumps({"schema": 1, "id": "RUN", "status": "success", "tags": []}).encode()
+    made(
+        small_disk / "x.zip",
+        ("RUN/session.json", record),
+        ("bomb", content),
+        ("MANIFEST.jsonl", manifest(bomb)),
+    )
+    assert "no room" in refused(capsys, "restore", str(small_disk / "x.zip" / "RUN"))
+    assert not os.listdir(small_disk / "FINISHED_SUCCESS")
+    assert shutil.disk_usage(small_disk).free > 1_000_000

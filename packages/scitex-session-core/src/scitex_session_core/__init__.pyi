@@ -68,7 +68,6 @@ from ._registry.reader import read_record as read_record
 from ._registry.reindex import legacy_record as legacy_record
 from ._registry.reindex import reindex as reindex
 from ._rundir.archive import archive_runs as archive_runs
-from ._rundir.archive import restore_archived as restore_archived
 from ._rundir.crash import code_dir as code_dir
 from ._rundir.crash import crash_command as crash_command
 from ._rundir.crash import file_crash as file_crash
@@ -85,5 +84,6 @@ from ._rundir.trash import Trash as Trash
 from ._rundir.trash import check_removable as check_removable
 from ._rundir.trash import removed_runs as removed_runs
 from ._rundir.trash import trashed_runs as trashed_runs
+from ._rundir.unpack import restore_archived as restore_archived
 
 __version__: str

@@ -1,4 +1,4 @@
-"""Put runs into an archive, and take them out again.
+"""Put runs into an archive.
 
 An archive is written under a temporary name, synced, read back and compared, and then renamed.
 Only then do the directories of its runs go, one rename each. While they go, a small file beside the
@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import stat
 import time
 import zlib
@@ -23,31 +22,27 @@ from scitex_session_core._archived import (
     MARK,
     SCHEMA,
     Archive,
-    archived_run,
     open_archive,
 )
-from scitex_session_core._atomic import open_regular, write_atomic
+from scitex_session_core._atomic import open_regular
 from scitex_session_core._errors import ArchiveError, RecordError, RunKeptError, warn
 from scitex_session_core._paths import (
     ARCHIVE,
     ARCHIVE_SUFFIX,
     make_folders,
     new_id,
-    unfinished_copy,
 )
-from scitex_session_core._record.record import append_event, read_record, utc_now
+from scitex_session_core._record.record import read_record, utc_now
 
 from .directory import check_place
 from .place import find_place
-from .trash import Trash, check_free, delete_tree, filed
+from .trash import Trash, filed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import IO, Any, Self, TypeAlias
-
-    from scitex_session_core._archived import ArchivedRun
 
     # Called with what is done ("pack", "check", "remove"), how many runs of how many.
     Progress: TypeAlias = Callable[[str, int, int], object]
@@ -110,7 +105,7 @@ def archive_runs(
         What was written reads back differently. All runs are where they were.
     """
     with Trash(out_dir, registry) as trash:
-        before = _finish_pending(trash)
+        before = finish_pending(trash)
         kept: list[RunKeptError] = []
         wanted: dict[Path, Path] = {}  # from where a run lies now to where it lay
         for run_dir in dict.fromkeys(run_dirs):
@@ -127,76 +122,6 @@ def archive_runs(
             taken = _take_sources(trash, path, kept, progress or _silent)
             places |= {wanted[run_dir]: place for run_dir, place in taken.items()}
     return Archived(path if made else None, places, kept)
-
-
-def restore_archived(place: Path, registry: Path, known: Mapping[str, Any] | None = None) -> Path:
-    """Take a run out of an archive, to the folder that it came from. The archive stays as it is.
-
-    Parameters
-    ----------
-    place : Path
-        Its place in the archive.
-    registry : Path
-        The registry that is told.
-    known : mapping, optional
-        What the registry knows of it: tags, note and results that it got in the archive are
-        appended to its events.
-
-    Returns
-    -------
-    Path
-        Its directory.
-
-    Raises
-    ------
-    ArchiveError
-        The archive is damaged, or holds what would be written elsewhere.
-    RunKeptError
-        Something stands where it would be restored, or the disk is too full.
-    OSError
-        It could not be written.
-    """
-    run = archived_run(place)
-    if run is None:
-        raise ArchiveError(str(place.parent), "it is not there")
-    folder = place.parent.parent
-    out_dir = folder.parent if folder.name == ARCHIVE else folder
-    with Trash(out_dir, registry) as trash:
-        _finish_pending(trash)
-        target = out_dir / run.folder / _name(run.name)
-        if _is_run(target, run.id):  # the process that restored it was killed, or it never went
-            trash.restored(target, read_record(target))
-            return target
-        check_free(place, target)
-        check_place(target.parent)
-        make_folders(target.parent)
-        size = sum(e["size"] for e in run.entries.values() if e["kind"] == "file")
-        if size > shutil.disk_usage(target.parent).free and not _has_holes(run.entries):
-            raise RunKeptError(str(place), f"{target.parent} has no room for its {size} bytes")
-        unfinished = unfinished_copy(target)
-        if unfinished.exists():  # left by a process that was killed
-            delete_tree(unfinished)
-        try:
-            _Unpacking(run, unfinished).unpack()
-            _restore_environments(run.archive, out_dir, read_record(place))
-            _append_what_came_later(unfinished, known or {})
-            # The registry first: a run that it expects in its folder is looked for here, too.
-            record = read_record(unfinished)
-            trash.register(record, target)
-            os.rename(unfinished, target)
-            _sync(target.parent)
-        except BaseException:
-            delete_tree(unfinished)
-            raise
-        trash.point_latest(target, record)
-    return target
-
-
-def _is_run(run_dir: Path, run_id: str) -> bool:
-    try:
-        return bool(read_record(run_dir)["id"] == run_id)
-    except RecordError:
-        return False
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -229,7 +154,7 @@ def _write(path: Path, run_dirs: list[Path], kept: list[RunKeptError], progress:
             # From here on, its runs are to go; a killed process leaves that to the next one.
             _pending(path).touch(exist_ok=False)
             os.rename(partial, path)
-            _sync(path.parent)
+            sync_folder(path.parent)
         return len(lines)
     except OSError as error:
         error.filename = error.filename or str(path)  # a full disk does not say where it is
@@ -331,7 +256,7 @@ class _Packing:
         self._zip.close()
 
     def _file(self, run_dir: Path, entry: dict[str, Any]) -> None:
-        with _opened(run_dir / _name(entry["path"])) as source:
+        with _opened(run_dir / name_of(entry["path"])) as source:
             head = _read(source)
             name = f"{run_dir.name}/{entry['path']}"
             info = self._info(name, stat.S_IFREG | entry["mode"], entry["mtime_ns"])
@@ -427,7 +352,7 @@ def _text(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "surrogateescape")
 
 
-def _name(text: str) -> str:
+def name_of(text: str) -> str:
     """Return the name of the file system that a text stands for."""
     return os.fsdecode(text.encode("utf-8", "surrogateescape"))
 
@@ -472,7 +397,7 @@ def _take_sources(
     for number, name in enumerate(archive.names):
         progress("remove", number, len(archive.names))
         run = archive.run(name)
-        run_dir = trash.out_dir / run.folder / _name(name)
+        run_dir = trash.out_dir / run.folder / name_of(name)
         try:
             record = read_record(run_dir)
             if not _is_as_archived(run_dir, run.entries):
@@ -504,7 +429,7 @@ def _is_as_archived(run_dir: Path, entries: Mapping[str, Mapping[str, Any]]) -> 
     )
 
 
-def _finish_pending(trash: Trash) -> dict[Path, Path]:
+def finish_pending(trash: Trash) -> dict[Path, Path]:
     """Go on where processes were killed, and return where the runs are whose directories went."""
     folder = trash.out_dir / ARCHIVE
     places: dict[Path, Path] = {}
@@ -532,7 +457,7 @@ def _finish(trash: Trash, path: Path) -> dict[Path, Path]:
     archive = open_archive(path)
     places = {}
     for name in archive.names:
-        run_dir = trash.out_dir / archive.run(name).folder / _name(name)
+        run_dir = trash.out_dir / archive.run(name).folder / name_of(name)
         # Killed after a directory went, and before the registry was told.
         if find_place(run_dir) == path / name:
             trash.register(read_record(path / name), path / name)
@@ -540,108 +465,7 @@ def _finish(trash: Trash, path: Path) -> dict[Path, Path]:
     return places | _take_sources(trash, path, [], _silent)
 
 
-# Restoring.
-
-
-def _has_holes(entries: Mapping[str, Mapping[str, Any]]) -> bool:
-    return any(entry.get("sparse") for entry in entries.values())
-
-
-class _Unpacking:
-    """A run that is taken out of an archive."""
-
-    def __init__(self, run: ArchivedRun, target: Path) -> None:
-        self._run = run
-        self._target = target
-
-    def unpack(self) -> None:
-        """Write all of the run; modes and times of folders last, when they are full."""
-        entries = self._run.entries
-        for path, entry in entries.items():
-            place = self._place(path)
-            kind = entry["kind"]
-            if kind == "dir":
-                os.mkdir(place, 0o700)
-            elif kind == "link":
-                os.symlink(_name(entry["target"]), place)
-                _set_time(place, entry, follow=False)
-            elif kind == "same":
-                os.link(self._place(entry["as"]), place)
-            else:
-                self._file(path, place, entry)
-        for path, entry in reversed(entries.items()):
-            if entry["kind"] == "dir":
-                place = self._place(path)
-                _sync(place)
-                # Whoever made the archive must not lend us out: no set-user-ID.
-                os.chmod(place, entry["mode"] & 0o3777)
-                _set_time(place, entry)
-
-    def _place(self, path: str) -> str:
-        parts = [] if path == "." else _name(path).split("/")
-        return os.path.join(self._target, *parts)
-
-    def _file(self, path: str, place: str, entry: Mapping[str, Any]) -> None:
-        digest = hashlib.sha256()
-        with self._run.open(path) as source, open(place, "xb") as file:
-            while chunk := source.read(_CHUNK):
-                digest.update(chunk)
-                if entry.get("sparse") and not chunk.strip(b"\0"):
-                    file.seek(len(chunk), os.SEEK_CUR)
-                else:
-                    file.write(chunk)
-            file.truncate(entry["size"])
-            file.flush()
-            os.fsync(file.fileno())
-        if digest.hexdigest() != entry["sha256"]:
-            why = f"{self._run.name}/{path} in it is not what was archived"
-            raise ArchiveError(str(self._run.archive.path), why)
-        os.chmod(place, entry["mode"] & 0o777)
-        _set_time(place, entry)
-
-
-def _set_time(place: str, entry: Mapping[str, Any], *, follow: bool = True) -> None:
-    times = (time.time_ns(), entry["mtime_ns"])
-    if follow or os.utime in os.supports_follow_symlinks:
-        os.utime(place, ns=times, follow_symlinks=follow)
-
-
-def _restore_environments(archive: Archive, out_dir: Path, record: Mapping[str, Any]) -> None:
-    digest = str(record.get("environment") or "").removeprefix("sha256:")
-    member = f"{_ENVIRONMENTS}/{digest}.txt"
-    if member not in archive.environments() or (out_dir / member).exists():
-        return
-    with archive.open_member(member) as file:
-        content = file.read()
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise ArchiveError(str(archive.path), f"its member {member!r} is not what its name says")
-    make_folders(out_dir / _ENVIRONMENTS)
-    write_atomic(out_dir / member, content)
-
-
-def _append_what_came_later(run_dir: Path, known: Mapping[str, Any]) -> None:
-    """Append to the events of a run what the registry was told while the run was archived."""
-    record = read_record(run_dir)
-    if not known:
-        return
-    try:
-        for tag in record["tags"]:
-            if tag not in known["tags"]:
-                append_event(run_dir, "untag", tag=tag)
-        for tag in known["tags"]:
-            if tag not in record["tags"]:
-                append_event(run_dir, "tag", tag=tag)
-        if known["note"] != (record.get("note") or ""):
-            append_event(run_dir, "note", note=known["note"])
-        results = record.get("results") or {}
-        later = {k: v for k, v in known["results"].items() if k not in results or results[k] != v}
-        if later:
-            append_event(run_dir, "result", results=later)
-    except OSError as error:
-        warn(f"tags, note or results of {run_dir} could not be added to its events: {error}")
-
-
-def _sync(folder: str | os.PathLike[str]) -> None:
+def sync_folder(folder: str | os.PathLike[str]) -> None:
     if os.name != "posix":  # elsewhere a directory can't be opened
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -253,8 +253,8 @@ def check_removable(run_dir: Path) -> None:
     """
     folder = run_dir.parent.name
     path = str(run_dir)
-    if (archive := archive_of(run_dir)) is not None:
-        raise RunKeptError(path, f"it lies in the archive {archive.name}; restore it first")
+    if archive_of(run_dir) is not None:
+        raise RunKeptError(path, "it lies in an archive; restore it first")
     if is_trashed(run_dir):
         raise RunKeptError(path, "it is in the trash; restore it first")
     if folder != RUNNING and folder not in STATUS_OF_FOLDER:
