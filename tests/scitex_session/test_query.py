@@ -263,6 +263,14 @@ def test_runs_are_sorted_by_any_name(sort: str, expected: str) -> None:
 
 
 @pytest.mark.usefixtures("five")
+def test_a_name_of_nothing_to_sort_by_is_told() -> None:
+    with pytest.warns(SessionWarning, match="did you mean lr?"):
+        assert ids("", sort="lrr") == "43210"
+    with pytest.raises(stx.UsageError, match="sort: no run has a field"):
+        stx.find(sort="lrr", strict=True)
+
+
+@pytest.mark.usefixtures("five")
 def test_conditions_as_values_join_the_query() -> None:
     assert ids("lr:0.1", where={"host": ("in", ["node0", "node2"])}) == "02"
     assert ids("lr:0.1", where=("not", {"tags": "paper"})) == "24"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from scitex_session._errors import UsageError
 from scitex_session_core import SessionManager
 
 from .query import Names, conditions
@@ -73,11 +72,8 @@ def find(
     asked = conditions(query or "", names)
     if asked is None:
         return []
-    direction, name = sort[: sort.startswith("-")], sort.removeprefix("-")
-    found = names.field(name, lambda why: UsageError(f"sort: {why}"))
-    field = "start_time" if found is None else found[0]
     both = asked if where is None else ("and", asked, where)
-    sessions = manager.select(both, sort=direction + field, limit=limit)
+    sessions = manager.select(both, sort=names.sorting(sort), limit=limit)
     return [described(session) for session in sessions]
 
 
@@ -128,7 +124,9 @@ def runs(
             continue
         for number, run in enumerate(found):
             for name, value in _leaves(field, run[field]):
-                columns.setdefault(name, [None] * len(found))[number] = value
+                if name not in columns:
+                    columns[name] = [None] * len(found)
+                columns[name][number] = value
     return pd.DataFrame(
         {name: _column(name, values) for name, values in columns.items()},
         index=range(len(found)),
