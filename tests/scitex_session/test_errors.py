@@ -9,6 +9,8 @@ import pytest
 import scitex_session as stx
 
 ERRORS = [
+    (stx.ArchiveError("/a.zip", "it is torn"), (ValueError,), "/a.zip can't be used as an archive"),
+    (stx.RunKeptError("/d", "it runs"), (RuntimeError,), "/d stays as it is: it runs"),
     (stx.ConfigFileError("a.yaml", "no"), (ValueError,), "a.yaml: no"),
     (stx.ConfigFileError("a.yaml", "no", 3), (ValueError,), "a.yaml: line 3: no"),
     (stx.NoSessionError("CONFIG"), (RuntimeError, AttributeError), "CONFIG belongs to a running"),

@@ -19,6 +19,8 @@ ERRORS = [
     (core.InvalidValueError("pid", -1, "positive"), ValueError, "pid must be positive, not -1"),
     (core.InvalidTypeError("pid", "x", "an integer"), TypeError, "must be an integer, not 'x'"),
     (core.RecordError("/d/session.json", "is torn"), ValueError, "/d/session.json: is torn"),
+    (core.ArchiveError("/a.zip", "it is torn"), ValueError, "/a.zip can't be used .* it is torn"),
+    (core.RunKeptError("/d", "it runs"), RuntimeError, "/d stays as it is: it runs"),
     (core.RunDirectoryBusyError("/d", "a"), FileExistsError, "/d belongs .* still running"),
     (core.RunDirectoryBusyError("/d", "a", "unknown"), OSError, "can't be told from this machine"),
 ]

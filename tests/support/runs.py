@@ -22,6 +22,7 @@ def ended_run(
     *,
     exit_status: int | None = 0,
     reason: dict[str, Any] | None = None,
+    ended: str | None = None,
     logs: dict[str, bytes] | None = None,
     registered: bool = True,
     **fields: Any,
@@ -30,11 +31,11 @@ def ended_run(
     run = running_run(script, logs=logs, registered=registered, **fields)
     record = {**new_record(run.name), "script": str(Path(script).absolute()), **fields}
     reason = reason or {"kind": "returned"}
-    ended = ended_record(record, exit_status=exit_status, reason=reason)
-    write_record(run, ended)
-    place = move_to_finished(run, ended["status"])
+    record = ended_record(record, exit_status=exit_status, reason=reason, ended=ended)
+    write_record(run, record)
+    place = move_to_finished(run, record["status"])
     if registered:
-        register_end(registry_dir(), ended, place)
+        register_end(registry_dir(), record, place)
     return place
 
 

@@ -2,12 +2,14 @@ from ._atomic import LineFile as LineFile
 from ._atomic import opened as opened
 from ._atomic import write_atomic as write_atomic
 from ._dotdict import DotDict as DotDict
+from ._errors import ArchiveError as ArchiveError
 from ._errors import DuplicateSessionError as DuplicateSessionError
 from ._errors import InvalidSessionIdError as InvalidSessionIdError
 from ._errors import InvalidTypeError as InvalidTypeError
 from ._errors import InvalidValueError as InvalidValueError
 from ._errors import RecordError as RecordError
 from ._errors import RunDirectoryBusyError as RunDirectoryBusyError
+from ._errors import RunKeptError as RunKeptError
 from ._errors import SessionError as SessionError
 from ._errors import SessionWarning as SessionWarning
 from ._errors import say as say
@@ -17,12 +19,15 @@ from ._paths import INSTALLED as INSTALLED
 from ._paths import METRICS_NAME as METRICS_NAME
 from ._paths import RECORD_NAME as RECORD_NAME
 from ._paths import RUN_FILES as RUN_FILES
+from ._paths import archive_of as archive_of
 from ._paths import cache_dir as cache_dir
 from ._paths import check_id as check_id
+from ._paths import is_trashed as is_trashed
 from ._paths import locate_run as locate_run
 from ._paths import new_id as new_id
 from ._paths import on_network as on_network
 from ._paths import out_dir_of as out_dir_of
+from ._paths import out_dir_of_kept as out_dir_of_kept
 from ._process import host as host
 from ._process import identify as identify
 from ._process import liveness as liveness
@@ -62,6 +67,7 @@ from ._registry.reader import current_status as current_status
 from ._registry.reader import read_record as read_record
 from ._registry.reindex import legacy_record as legacy_record
 from ._registry.reindex import reindex as reindex
+from ._rundir.archive import archive_runs as archive_runs
 from ._rundir.crash import code_dir as code_dir
 from ._rundir.crash import crash_command as crash_command
 from ._rundir.crash import file_crash as file_crash
@@ -71,5 +77,13 @@ from ._rundir.directory import latest_run as latest_run
 from ._rundir.directory import make_run_dir as make_run_dir
 from ._rundir.directory import move_to_finished as move_to_finished
 from ._rundir.directory import point_latest as point_latest
+from ._rundir.place import find_place as find_place
+from ._rundir.place import open_run_file as open_run_file
+from ._rundir.place import run_files as run_files
+from ._rundir.trash import Trash as Trash
+from ._rundir.trash import check_removable as check_removable
+from ._rundir.trash import removed_runs as removed_runs
+from ._rundir.trash import trashed_runs as trashed_runs
+from ._rundir.unpack import restore_archived as restore_archived
 
 __version__: str

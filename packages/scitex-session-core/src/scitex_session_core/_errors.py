@@ -113,6 +113,46 @@ class RecordError(SessionError, ValueError):
         return f"{self.path}: {self.why}"
 
 
+class ArchiveError(SessionError, ValueError):
+    """An archive of runs that is damaged, or that holds what no archive of ours does.
+
+    Attributes
+    ----------
+    path : str
+        The archive.
+    why : str
+        What is wrong with it.
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path, why)
+        self.path = path
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.path} can't be used as an archive: {self.why}"
+
+
+class RunKeptError(SessionError, RuntimeError):
+    """A run that is not removed, archived or restored. It stays as it is.
+
+    Attributes
+    ----------
+    path : str
+        Where it is.
+    why : str
+        Why it stays: a sentence without its full stop.
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path, why)
+        self.path = path
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.path} stays as it is: {self.why}"
+
+
 class RunDirectoryBusyError(SessionError, FileExistsError):
     """A run directory that another run writes to, or may write to.
 

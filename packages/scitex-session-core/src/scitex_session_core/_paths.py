@@ -45,6 +45,10 @@ LATEST_NAME = "latest"  # in <script>_out
 PREVIOUS = "previous"  # in an sdir: the files of earlier runs
 PROBE_NAME = "clock"  # a file that lives for a moment, to read the clock of a file server
 COPY_SUFFIX = ".copying"
+ARCHIVE = "ARCHIVE"  # in <script>_out: the archives of runs
+ARCHIVE_SUFFIX = ".zip"
+TRASH = ".trash"  # in <script>_out: removed runs
+DOOMED_SUFFIX = ".doomed"  # of what is being deleted in the trash
 
 RUNNING = "RUNNING"
 _FINISHED = {"success": "FINISHED_SUCCESS", "finished": "FINISHED"}
@@ -313,6 +317,28 @@ def locate_run(run_dir: str | os.PathLike[str]) -> Path:
         if os.path.exists(place / RECORD_NAME):
             return place
     return Path(run_dir)
+
+
+def archive_of(place: str | os.PathLike[str]) -> Path | None:
+    """Return the archive in which a run lies; None if it lies in a directory.
+
+    A run in an archive has the place ``<out>/ARCHIVE/<archive>.zip/<name>``.
+    """
+    folder = os.path.dirname(os.fspath(place))
+    is_archive = folder.endswith(ARCHIVE_SUFFIX) and os.path.isfile(folder)
+    return Path(folder) if is_archive else None
+
+
+def is_trashed(run_dir: Path) -> bool:
+    """Tell whether a run lies in a trash."""
+    return len(run_dir.parts) > 4 and run_dir.parts[-4] == TRASH
+
+
+def out_dir_of_kept(place: Path) -> Path:
+    """Return the directory that holds the runs of a script, of a run in any of its folders."""
+    if is_trashed(place):
+        return place.parents[3]
+    return place.parents[1 if archive_of(place) is None else 2]
 
 
 class DirectoryLock:

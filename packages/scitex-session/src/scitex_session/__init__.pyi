@@ -1,7 +1,9 @@
 import matplotlib.pyplot  # noqa: ICN001
 
 import scitex_session_io
+from scitex_session_core import ArchiveError as ArchiveError
 from scitex_session_core import DotDict as DotDict
+from scitex_session_core import RunKeptError as RunKeptError
 from scitex_session_core import SessionError as SessionError
 from scitex_session_core import SessionManager as SessionManager
 from scitex_session_core import __version__ as __version__
@@ -13,6 +15,7 @@ from ._by_hand import Session as Session
 from ._by_hand import close as close
 from ._by_hand import running2finished as running2finished
 from ._by_hand import start as start
+from ._command.archive import archive as archive
 from ._command.diff import diff as diff
 from ._command.doctor import doctor as doctor
 from ._command.find import find as find
@@ -20,6 +23,9 @@ from ._command.find import runs as runs
 from ._command.logs import logs as logs
 from ._command.metrics import metrics as metrics
 from ._command.reap import reap as reap
+from ._command.remove import gc as gc
+from ._command.remove import remove as remove
+from ._command.remove import restore as restore
 from ._command.show import record as record
 from ._command.stop import stop as stop
 from ._command.tags import note as note

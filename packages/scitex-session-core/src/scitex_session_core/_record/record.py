@@ -21,6 +21,7 @@ from scitex_session_core._paths import (
     RECORD_NAME,
     STATUS_OF_FOLDER,
     DirectoryLock,
+    archive_of,
     locate_run,
     possible_places,
 )
@@ -110,7 +111,7 @@ def read_record(run_dir: str | os.PathLike[str]) -> dict[str, Any]:
             raise RecordError(str(path), f"can't be read: {error}") from error
         if not isinstance(record, dict) or not isinstance(record.get("id"), str):
             raise RecordError(str(path), "is not the record of a run: it has no 'id'")
-        return fold_events(_with_status_of_folder(record, path.parent), events)
+        return fold_events(_with_status_of_folder(record, _folder_of(place)), events)
     raise RecordError(str(Path(run_dir) / RECORD_NAME), "there is no such record")
 
 
@@ -136,11 +137,20 @@ def current_status(record: Mapping[str, Any], run_dir: str | os.PathLike[str] | 
     return str(later.get("status")) if ended else found
 
 
-def _with_status_of_folder(record: dict[str, Any], place: Path) -> dict[str, Any]:
+def _folder_of(place: str | PathLike[str]) -> str:
+    if archive_of(place) is not None:
+        from scitex_session_core._archived import archived_run
+
+        if (archived := archived_run(place)) is not None:
+            return archived.folder
+    return Path(place).parent.name
+
+
+def _with_status_of_folder(record: dict[str, Any], folder: str) -> dict[str, Any]:
     # On a full disk the rename may succeed where the last record could not be written.
-    if record.get("status") != "running" or place.parent.name not in STATUS_OF_FOLDER:
+    if record.get("status") != "running" or folder not in STATUS_OF_FOLDER:
         return record
-    status = STATUS_OF_FOLDER[place.parent.name]
+    status = STATUS_OF_FOLDER[folder]
     return {**record, "status": status, "exit_status": 0 if status == "success" else None}
 
 
@@ -237,6 +247,11 @@ def _content(run_dir: str | PathLike[str], name: str) -> bytes:
     OSError
         There is no such file, or it is none that a run writes: see `read_regular`.
     """
+    if archive_of(run_dir) is not None:
+        from scitex_session_core._archived import archived_run  # zipfile: few runs are archived
+
+        if (archived := archived_run(run_dir)) is not None:
+            return archived.read(name, _MOST_BYTES)
     with opened(run_dir) as directory:
         return directory.read(name, _MOST_BYTES)
 

@@ -345,15 +345,25 @@ def journal_update(
     append(registry, {"event": "update", "id": session_id, "time": utc_now(), **given})
 
 
-def journal_remove(registry: Path, session_id: str) -> None:
+def journal_remove(registry: Path, session_id: str, run_dir: Path | None = None) -> None:
     """Append to the journal that a session is to be forgotten. Its run directory is left alone.
+
+    Parameters
+    ----------
+    registry : Path
+        The directory of the registry.
+    session_id : str
+        The ID of the session.
+    run_dir : Path, optional
+        Where its directory is in the trash.
 
     Raises
     ------
     OSError
         The journal could not be written.
     """
-    append(registry, {"event": "remove", "id": session_id, "time": utc_now()})
+    event: dict[str, Any] = {"event": "remove", "id": session_id, "time": utc_now()}
+    append(registry, event if run_dir is None else {**event, "run_dir": run_dir})
 
 
 def record_event(record: Mapping[str, Any], run_dir: Path) -> dict[str, Any]:

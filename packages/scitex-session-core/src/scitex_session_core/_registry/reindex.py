@@ -8,15 +8,24 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+from scitex_session_core._archived import is_archive, open_archive
 from scitex_session_core._atomic import read_regular
-from scitex_session_core._errors import InvalidSessionIdError, InvalidTypeError, RecordError, warn
+from scitex_session_core._errors import (
+    ArchiveError,
+    InvalidSessionIdError,
+    InvalidTypeError,
+    RecordError,
+    warn,
+)
 from scitex_session_core._paths import (
+    ARCHIVE_SUFFIX,
     CONFIG_NAME,
     COPY_SUFFIX,
     PREVIOUS,
     RECORD_NAME,
     RUNNING,
     STATUS_OF_FOLDER,
+    TRASH,
     DirectoryLock,
     absolute,
     check_id,
@@ -38,7 +47,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Folders that never hold runs, and may hold a hundred thousand files.
-_SKIPPED = {".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules", "site-packages"}
+_SKIPPED = {
+    *(".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules", "site-packages"),
+    TRASH,
+}
 _MOST_BYTES = 16 << 20  # of a CONFIG.yaml
 # A run is registered again if one of these differs.
 _COMPARED = ("status", "exit_code", "start_time", "end_time", "run_dir", "tags", "results", "made")
@@ -71,7 +83,7 @@ def reindex(
     Parameters
     ----------
     roots : path-like or iterable of path-like
-        The folders to search. Symbolic links in them are not followed.
+        The folders to search, and archives of runs. Symbolic links in them are not followed.
     registry : path-like, optional
         The directory of the registry, as for `SessionManager`.
 
@@ -125,17 +137,37 @@ def _checked(roots: object) -> list[Path]:
 
 
 def _found(roots: list[Path], progress: Progress) -> Iterator[tuple[Path, dict[str, Any]]]:
+    archives: list[Path] = []
     for root in roots:
+        if is_archive(root):
+            archives.append(root)
         for folder, inside, files in os.walk(root):
             progress.show(1)
             inside[:] = sorted(name for name in inside if not _is_skipped(name))
             run_dir = Path(folder)
             record = _record(run_dir) if RECORD_NAME in files else legacy_record(run_dir)
             if record is None:
+                archives += (run_dir / n for n in sorted(files) if n.endswith(ARCHIVE_SUFFIX))
                 continue
             # A run may hold anything, but no other runs than the earlier ones of its sdir.
             inside[:] = [PREVIOUS] if PREVIOUS in inside else []
             yield run_dir, record
+    # Of a run that also has a directory, that counts: it may have changed since.
+    for path in archives:
+        if is_archive(path):
+            yield from _archived(path)
+
+
+def _archived(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    try:
+        names = open_archive(path).names
+    except ArchiveError as error:
+        warn(f"not registered: {error}")
+        return
+    for name in names:
+        record = _record(path / name)
+        if record is not None:
+            yield path / name, record
 
 
 def _is_skipped(name: str) -> bool:

@@ -140,7 +140,7 @@ def make_run_dir(
 
         directory = absolute(sdir)
         if directory.is_symlink():
-            _check_place(directory)
+            check_place(directory)
         make_sdir(directory)
         claimed = RunDir(new_id(debug=debug), directory, directory)
         claim_sdir(claimed, claimed.id, clear=clear)
@@ -165,10 +165,10 @@ def make_run_dir(
 
 def _claim(out_dir: Path, suffix: str | None, *, debug: bool) -> RunDir:
     running = out_dir / RUNNING
-    _check_place(out_dir)
+    check_place(out_dir)
     make_folders(running)  # in the user's state directory, closed to others
     for name in (RUNNING, *STATUS_OF_FOLDER):
-        _check_place(out_dir / name)
+        check_place(out_dir / name)
     if _ignore_in_git(out_dir):
         _warn_of_open_place(out_dir)
     while True:
@@ -182,13 +182,13 @@ def _claim(out_dir: Path, suffix: str | None, *, debug: bool) -> RunDir:
         # Who may write there may have put another directory in its place by now, or, while it was
         # made, a link in that of a folder above it.
         for place in (out_dir, running):
-            _check_place(place)
+            check_place(place)
         if claimed.names() or not claimed.is_own() or claimed.locate() != path:
             raise PermissionError(errno.EPERM, "another user replaced it", str(path))
         return claimed
 
 
-def _check_place(place: Path) -> None:
+def check_place(place: Path) -> None:
     """Raise if another user made `place`, and can lead us astray there.
 
     Whoever owns a folder can replace all that is in it. That alone is no reason: a group may share
@@ -331,7 +331,7 @@ def _moved(run_dir: Path, target: Path, remove_src_dir: bool, max_wait: float) -
         if _is_run(target):
             return target
         target.parent.mkdir(exist_ok=True)
-        _check_place(target.parent)
+        check_place(target.parent)
         if remove_src_dir and _rename(run_dir, target):
             return target
         from .copy import OutOfTimeError, copy_verified, remove_tree
@@ -404,6 +404,36 @@ def point_latest(run_dir: Path) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def repoint_latest(out_dir: Path) -> None:
+    """Let ``<out>/latest`` lead to the newest successful run that is left, if its own is gone.
+
+    Where none is left, the link is removed. A `latest` of the user's own stays as it is, with a
+    warning.
+
+    Parameters
+    ----------
+    out_dir : Path
+        The directory that holds the runs of a script.
+
+    Raises
+    ------
+    OSError
+        The link can't be made or removed.
+    """
+    latest = out_dir / LATEST_NAME
+    if not os.path.lexists(latest):
+        return
+    target = _target(latest)
+    if target is None:
+        warn(f"{latest} is not ours, so it stays as it is")
+    elif not os.path.exists(out_dir / target / RECORD_NAME):
+        newest = latest_run(out_dir)
+        if newest is None:
+            latest.unlink()
+        else:
+            point_latest(newest)
 
 
 def _is_copy(latest: Path) -> bool:

@@ -9,7 +9,7 @@ import re
 from functools import partial
 from json import dumps
 
-from scitex_session_core import current_status
+from scitex_session_core import current_status, out_dir_of_kept
 
 from .content import MIB, Budget, Content, common, compare, compare_texts, shortened
 from .names import Run, named_run
@@ -488,7 +488,7 @@ def _packages(side: Side) -> dict[str, str] | None:
     else:
         try:
             # Beside RUNNING and FINISHED_*, for all runs that have the same.
-            text = (side.run.place.parent.parent / name).read_text("utf-8")
+            text = (out_dir_of_kept(side.run.place) / name).read_text("utf-8")
         except OSError:
             return None
     return dict(line.split("==", 1) for line in text.splitlines() if "==" in line)

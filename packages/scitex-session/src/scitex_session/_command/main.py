@@ -38,6 +38,23 @@ _COMMANDS = {
     "untag": ("tags:untag_command", "[--json] RUN TAG...", "Remove tags from a run."),
     "note": ("tags:note_command", "[--json] RUN TEXT", "Write the note of a run."),
     "stop": ("stop:stop_command", "[--now] [--json] RUN", "Stop a run of this machine."),
+    "rm": ("remove:rm_command", "[--yes] [--json] RUN...", "Move runs to the trash."),
+    "gc": (
+        "remove:gc_command",
+        "[--older AGE] [--status STATUS] [--where QUERY] [--keep N] [--keep-tag TAG] [--trash] "
+        "[--yes] [--json]",
+        "Move old runs to the trash, or empty that.",
+    ),
+    "restore": (
+        "remove:restore_command",
+        "[--json] [RUN...]",
+        "Bring runs back from the trash, or from an archive.",
+    ),
+    "archive": (
+        "archive:archive_command",
+        "[--older AGE] [--status STATUS] [--where QUERY] [--yes] [--json] [RUN...]",
+        "Put runs into one zip file.",
+    ),
     "reap": ("reap:reap_command", "[--force] [--json] [PATH...]", "File the ends of dead runs."),
     "reindex": ("reap:reindex_command", "PATH...", "Register runs from their directories."),
     "doctor": (

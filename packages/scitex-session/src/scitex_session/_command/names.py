@@ -15,8 +15,12 @@ from scitex_session_core import (
     InvalidTypeError,
     RecordError,
     SessionManager,
+    archive_of,
+    find_place,
     locate_run,
+    open_run_file,
     read_record,
+    run_files,
 )
 
 from .output import ago, printable
@@ -71,16 +75,15 @@ class Run:
         if isinstance(schema, int) and schema > SCHEMA:
             why = f"has schema {schema}, and this version reads up to {SCHEMA}: upgrade"
             raise RecordError(str(place / RECORD_NAME), f"{why} scitex-session")
+        if archive_of(place) is not None and self.session:
+            # What an archived run was given since, the registry alone knows.
+            record["results"] = {**record.get("results", {}), **self.session["results"]}
+            record.update({name: self.session[name] for name in ("tags", "note")})
         return record
 
     def names(self) -> list[str]:
         """Return the files of the run, relative to its directory, with ``/``."""
-        place = self.directory()
-        return sorted(
-            os.path.relpath(os.path.join(folder, name), place).replace(os.sep, "/")
-            for folder, _, files in os.walk(place)
-            for name in files
-        )
+        return run_files(self.directory())
 
     def open(self, name: str) -> BinaryIO:
         """Open a file of the run for reading.
@@ -91,6 +94,8 @@ class Run:
             There is no such file, it is no regular one, or it can't be read.
         """
         path = self.directory() / name
+        if archive_of(self.directory()) is not None:
+            return open_run_file(self.directory(), name)
         try:
             file = _opened(path)
         except FileNotFoundError:  # the run has ended, and moved, between the look and the opening
@@ -159,6 +164,9 @@ def named_run(name: str | os.PathLike[str], manager: SessionManager | None = Non
         return _of_session(session)
     if latest := _LATEST.match(asked):
         return _latest(asked, int(latest[1] or 0), latest[2], manager)
+    if archive_of(archived := os.path.abspath(text)) is not None:
+        run_id = read_record(archived)["id"]
+        return Run(run_id, manager.get_session(run_id), Path(archived))
     elsewhere = None
     if os.path.lexists(place := os.fspath(locate_run(os.path.abspath(text)))):
         try:
@@ -195,8 +203,11 @@ def _place_of(session: Mapping[str, Any]) -> Path | None:
     place = locate_run(session["run_dir"])
     try:
         os.stat(place / RECORD_NAME)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except ValueError:
         return None
+    except (FileNotFoundError, NotADirectoryError):
+        # In an archive; or moved by a process that was killed before it told the registry.
+        return find_place(place)
     except OSError:
         return place  # it is there, and reading it tells what is wrong
     if place.name.startswith(session["id"]):

@@ -10,7 +10,13 @@ from json import dumps
 from pathlib import Path
 from typing import NamedTuple
 
-from scitex_session_core import HEARTBEAT_NAME, RecordError, current_status, out_dir_of
+from scitex_session_core import (
+    HEARTBEAT_NAME,
+    RecordError,
+    current_status,
+    out_dir_of,
+    out_dir_of_kept,
+)
 from scitex_session_io import render
 
 from .ending import SIGNS, why_it_ended
@@ -303,7 +309,7 @@ class Page:
             return digest
         place = Path(self._known["directory"])
         # Beside RUNNING and FINISHED_*; an sdir has its own.
-        for folder in (place.parent.parent, out_dir_of(place), place):
+        for folder in (out_dir_of_kept(place), out_dir_of(place), place):
             file = folder / ".environments" / f"{digest}.txt"
             try:
                 count = len(file.read_bytes().splitlines())

@@ -11,6 +11,7 @@ from scitex_session_core import (
     InvalidTypeError,
     InvalidValueError,
     append_event,
+    archive_of,
     journal_update,
     registry_dir,
 )
@@ -116,8 +117,9 @@ def _change(run: Run, event: str, values: tuple[str, ...]) -> None:
     if run.place is not None:
         run.record()  # no event is appended to what is no record
     for value in values:
-        # To the record first: it is the truth, and the registry can be made from it again.
-        if run.place is not None:
+        # To the record first: it is the truth, and the registry can be made from it again. In an
+        # archive nothing changes: `restore` adds what the registry was told.
+        if run.place is not None and archive_of(run.place) is None:
             append_event(run.place, event, **{event.removeprefix("un"): value})
         if run.session:
             change: dict[str, Any] = {event: value}

@@ -1,0 +1,432 @@
+"""Remove runs to a trash, bring them back, and empty it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from json import dumps
+from pathlib import Path
+
+from scitex_session._errors import AmbiguousRunError, UnknownRunError, UsageError
+from scitex_session_core import (
+    RunKeptError,
+    Trash,
+    archive_of,
+    check_removable,
+    find_place,
+    is_trashed,
+    out_dir_of_kept,
+    read_record,
+    registry_dir,
+    removed_runs,
+    restore_archived,
+    trashed_runs,
+)
+
+from .find import find
+from .names import named_run
+from .output import OK, PROGRAM, printable, say, size
+from .selection import Chosen, before_now, named, selected
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+_NOTHING_DONE = "Nothing is done without --yes."
+
+
+def remove(runs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[dict[str, Any]]:
+    """Move runs to the trash of their script, ``<script>_out/.trash``. `restore` undoes it.
+
+    If one of the runs can't be removed, none is.
+
+    Parameters
+    ----------
+    runs : str, path-like, or iterable of them
+        The runs, by any name that ``scitex-session`` takes: an ID or a part of one, a directory,
+        ``latest``, a figure.
+
+    Returns
+    -------
+    list of dict
+        Of each run ``id``, ``directory`` (where it was), ``bytes`` and ``inodes`` (what it takes
+        up) and ``trash`` (where it is now). The room is free when the trash is emptied, by
+        ``gc(trash=True, yes=True)``.
+
+    Raises
+    ------
+    UnknownRunError, AmbiguousRunError
+        A name means no run, or several; or its directory is gone.
+    RunKeptError
+        A run may be running, is another user's, lies in an archive or in an explicit `sdir`.
+    OSError
+        A run could not be moved.
+    """
+    return _remove(_checked(named(runs)))
+
+
+def gc(
+    *,
+    older: str | timedelta | None = None,
+    status: str | Sequence[str] = (),
+    where: str | None = None,
+    keep: int = 0,
+    keep_tag: str | Sequence[str] = (),
+    trash: bool = False,
+    yes: bool = False,
+) -> list[dict[str, Any]]:
+    """Move the runs that meet all conditions to the trash, or empty the trash.
+
+    Runs that may be running, other users' runs, archived ones and those in an explicit `sdir` stay,
+    whatever the conditions.
+
+    Parameters
+    ----------
+    older : str or timedelta, optional
+        How long ago they ended, or were removed: ``12h``, ``30d``, ``2w``.
+    status : str or sequence of str
+        Statuses, one of which they have: ``failed``.
+    where : str, optional
+        A query that they meet, as for `find`.
+    keep : int
+        So many of the runs that meet the conditions stay for each script, the newest.
+    keep_tag : str or sequence of str
+        Runs with one of these tags stay.
+    trash : bool
+        Delete what is in the trash, for good. Only `older` may be given with it.
+    yes : bool
+        Do it. Otherwise only return what would go.
+
+    Returns
+    -------
+    list of dict
+        Of each run ``id``, ``directory``, ``bytes`` and ``inodes``; of those that were removed also
+        ``trash``.
+
+    Raises
+    ------
+    UsageError
+        No condition is given, or one can't be understood.
+    QueryError
+        The query can't be understood.
+    OSError
+        A run could not be moved.
+    """
+    conditions = {"status": status, "where": where, "keep": keep, "keep_tag": keep_tag}
+    if trash:
+        if any(conditions.values()):
+            raise UsageError("the trash is emptied as a whole, or of what is older than an age")
+        return _empty(older, yes=yes)
+    going, _ = _going(older=older, **conditions)
+    return _remove(going) if yes else [run.as_dict() for run in going]
+
+
+def restore(run: str | os.PathLike[str]) -> Path:
+    """Bring a run back from the trash or from an archive, to the folder that it was in.
+
+    Modes, times and links are those that it had. An archive keeps its copy.
+
+    Parameters
+    ----------
+    run : str or path-like
+        An ID or a part of one at its beginning or end, or the place of the run in the trash or in
+        an archive.
+
+    Returns
+    -------
+    Path
+        Its directory.
+
+    Raises
+    ------
+    UnknownRunError, AmbiguousRunError
+        The name means no run that could be restored, or several.
+    ArchiveError
+        The archive is damaged.
+    RunKeptError
+        Something stands where it was; or the disk is too full.
+    OSError
+        It could not be moved or written.
+    """
+    name = os.fspath(run)
+    registry = registry_dir()
+    place = _trashed_place(name, registry)
+    session: dict[str, Any] = {}
+    if place is None:
+        found = named_run(name)
+        place, session = found.directory(), found.session
+    if archive_of(place) is not None:
+        return restore_archived(place, registry, session)
+    if not is_trashed(place):
+        raise UnknownRunError(name, f"it is neither in the trash nor in an archive, but in {place}")
+    with Trash(out_dir_of_kept(place), registry) as trash:
+        return trash.take_back(place)
+
+
+def rm_command(*runs: str, yes: bool = False, json: bool = False) -> int:
+    """Move runs to the trash. `restore` brings them back.
+
+    More than one run is only listed, without `--yes`. A run that may be running, another user's,
+    an archived one, and one with a directory of your own (sdir) are refused.
+
+    Parameters
+    ----------
+    runs : str
+        The runs: IDs or parts of them, directories, latest, or figures.
+    yes : bool
+        Remove several runs.
+    json : bool
+        Print a JSON object instead.
+    """
+    chosen = _checked(named(runs))
+    done = yes or len(chosen) == 1
+    told = _remove(chosen) if done else [run.as_dict() for run in chosen]
+    report(chosen, told, "the trash", done=done, json=json)
+    if done and not json:
+        shown = " ".join(run.id for run in chosen[:3]) + (" …" if len(chosen) > 3 else "")
+        say(f"Undo: {PROGRAM} restore {shown}")
+    return OK
+
+
+def gc_command(
+    *,
+    older: str | None = None,
+    status: list[str] | None = None,
+    where: str | None = None,
+    keep: int = 0,
+    keep_tag: list[str] | None = None,
+    trash: bool = False,
+    yes: bool = False,
+    json: bool = False,
+) -> int:
+    """Move the runs that meet all conditions to the trash. Without `--yes`, only list them.
+
+    Runs that may be running, other users' runs, archived ones and those with a directory of your
+    own (sdir) stay.
+
+    Parameters
+    ----------
+    older : str
+        How long ago they ended, or were removed: 12h, 30d, 2w.
+    status : list of str
+        Their status, such as failed; may be given several times.
+    where : str
+        A query that they meet.
+    keep : int
+        How many of them stay for each script, the newest.
+    keep_tag : list of str
+        A tag whose runs stay; may be given several times.
+    trash : bool
+        Delete what is in the trash for good, or what is there since longer than --older.
+    yes : bool
+        Do it.
+    json : bool
+        Print a JSON object instead.
+    """
+    if trash:
+        if status or where or keep or keep_tag:
+            raise UsageError("with --trash, only --older and --yes can be given")
+        _report_emptied(_empty(older, yes=yes), done=yes, json=json)
+        return OK
+    chosen, kept = _going(
+        older=older, status=status or (), where=where, keep=keep, keep_tag=keep_tag or ()
+    )
+    told = _remove(chosen) if yes else [run.as_dict() for run in chosen]
+    report(chosen, told, "the trash", done=yes, json=json, kept=kept)
+    return OK
+
+
+def restore_command(*runs: str, json: bool = False) -> int:
+    """Bring runs back from the trash or from an archive.
+
+    Without a RUN, print what is in the trash.
+
+    Parameters
+    ----------
+    runs : str
+        The runs: IDs or parts of them, or places in the trash or in an archive.
+    json : bool
+        Print a JSON array instead.
+    """
+    if not runs:
+        return _list_removed(json=json)
+    restored = []
+    for run in runs:
+        place = restore(run)
+        restored.append({"id": read_record(place)["id"], "directory": os.fspath(place)})
+        if not json:
+            say(f"Restored {printable(os.fspath(place))}")
+    if json:
+        say(dumps(restored, indent=2))
+    return OK
+
+
+def report(
+    chosen: Sequence[Chosen],
+    told: Sequence[dict[str, Any]],
+    where: str,
+    *,
+    done: bool,
+    json: bool,
+    kept: Sequence[RunKeptError] = (),
+) -> None:
+    """Print what went to the trash or an archive, or what would go, and what it takes up.
+
+    Parameters
+    ----------
+    chosen : sequence of Chosen
+        The runs.
+    told : sequence of dict
+        What is told of them in JSON.
+    where : str
+        Where they go.
+    done : bool
+        Whether they went.
+    json : bool
+        Whether to print JSON.
+    kept : sequence of RunKeptError
+        Why others stay.
+    """
+    if json:
+        reasons = [{"directory": error.path, "why": error.why} for error in kept]
+        say(dumps({"done": done, "runs": list(told), "kept": reasons}, indent=2))
+        return
+    for error in kept:
+        say(f"{PROGRAM}: {printable(str(error))}", sys.stderr)
+    if not done:
+        for run in chosen:
+            say(printable(f"{run.id}  {run.status:<8}  {size(run.bytes):>8}  {run.script}"))
+    verb = "went" if done else "would go"
+    say(f"{_count(chosen)} {verb} to {where}: {_room(chosen)}.")
+    if not done and chosen:
+        say(_NOTHING_DONE)
+
+
+def _count(runs: Sequence[object]) -> str:
+    return f"{len(runs):,} run{'s' * (len(runs) != 1)}"
+
+
+def _room(runs: Iterable[Chosen | dict[str, Any]]) -> str:
+    told = [run if isinstance(run, dict) else run.as_dict() for run in runs]
+    inodes = sum(run["inodes"] for run in told)
+    return f"{size(sum(run['bytes'] for run in told))}, {inodes:,} inodes"
+
+
+def _checked(chosen: list[Chosen]) -> list[Chosen]:
+    """Return the runs, if all of them can be removed."""
+    for run in chosen:
+        if not is_trashed(run.place):
+            check_removable(run.place)
+    return chosen
+
+
+def _going(**conditions: Any) -> tuple[list[Chosen], list[RunKeptError]]:
+    """Return the runs that are to go, and why others stay."""
+    if not any(conditions.values()):
+        named_so = "--older, --status, --where, --keep or --keep-tag"
+        raise UsageError(f"say which runs are to go: give {named_so}")
+    going, kept = [], []
+    for run in selected(**conditions):
+        try:
+            going += _checked([run])
+        except RunKeptError as error:
+            kept.append(error)
+    return going, kept
+
+
+def _remove(chosen: list[Chosen]) -> list[dict[str, Any]]:
+    told = {}
+    registry = registry_dir()
+    for out_dir, runs in by_out_dir(chosen).items():
+        with Trash(out_dir, registry) as trash:
+            for run in runs:
+                try:
+                    target = trash.put(run.place, run.id)
+                except RunKeptError:
+                    target = find_place(run.place) or run.place
+                    if not is_trashed(target):
+                        raise
+                    # Another process has removed it since we looked.
+                told[run.id] = {**run.as_dict(), "trash": os.fspath(target)}
+    return [told[run.id] for run in chosen]
+
+
+def by_out_dir(chosen: Iterable[Chosen]) -> dict[Path, list[Chosen]]:
+    """Return the runs by the directory that holds the runs of their script."""
+    groups: dict[Path, list[Chosen]] = {}
+    for run in chosen:
+        groups.setdefault(out_dir_of_kept(run.place), []).append(run)
+    return groups
+
+
+def _trashed_place(name: str, registry: Path) -> Path | None:
+    """Return the place in the trash that is meant by a name; None if none is."""
+    path = Path(os.path.abspath(name))
+    if is_trashed(path) and path.exists():
+        return path
+    removed = removed_runs(registry)
+    if name in removed:
+        return removed[name]
+    part = name.upper()
+    found = [
+        run_id
+        for run_id in removed
+        if part and (run_id.upper().startswith(part) or run_id.upper().endswith(part))
+    ]
+    if len(found) > 1:
+        raise AmbiguousRunError(name, tuple(found))
+    return removed[found[0]] if found else None
+
+
+def _trashes(registry: Path) -> set[Path]:
+    """Return the out dirs that have a trash, as far as the registry knows."""
+    places = {out_dir_of_kept(place) for place in removed_runs(registry).values()}
+    for run in find():
+        if run["directory"]:
+            path = Path(run["directory"])
+            places.add(path.parents[1] if len(path.parts) > 2 else path)
+    return {out_dir for out_dir in places if trashed_runs(out_dir)}
+
+
+def _empty(older: str | timedelta | None, *, yes: bool) -> list[dict[str, Any]]:
+    registry = registry_dir()
+    before = datetime.now(UTC) + timedelta(days=1) if older is None else before_now(older)
+    told = []
+    for out_dir in sorted(_trashes(registry)):
+        told += [
+            Chosen(found.place.name, found.place, "", "").as_dict()
+            for found in trashed_runs(out_dir)
+            if found.removed < before
+        ]
+        if yes:
+            with Trash(out_dir, registry) as trash:
+                trash.empty(before)
+    return told
+
+
+def _report_emptied(told: list[dict[str, Any]], *, done: bool, json: bool) -> None:
+    if json:
+        say(dumps({"done": done, "runs": told, "kept": []}, indent=2))
+        return
+    if not done:
+        for run in told:
+            say(printable(f"{run['id']}  {size(run['bytes']):>8}  {run['directory']}"))
+    verb = ("was" if len(told) == 1 else "were") if done else "would be"
+    say(f"{_count(told)} in the trash {verb} deleted for good: {_room(told)}.")
+    if not done and told:
+        say(_NOTHING_DONE)
+
+
+def _list_removed(*, json: bool) -> int:
+    removed = removed_runs(registry_dir())
+    if json:
+        listed = [{"id": i, "directory": os.fspath(place)} for i, place in removed.items()]
+        say(dumps(listed, indent=2))
+        return OK
+    for run_id, place in removed.items():
+        say(printable(f"{run_id}  {place}"))
+    if not removed:
+        say("Nothing is in the trash.")
+    return OK

@@ -1,0 +1,191 @@
+"""Choose the runs that a command removes or archives, and count what they take up."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from datetime import UTC, datetime, timedelta
+
+from scitex_session._errors import UsageError
+from scitex_session._suggest import suggest
+from scitex_session_core import SessionManager, archive_of, find_place, is_trashed
+
+from .find import find
+from .names import Run, named_run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+    from typing import Any
+
+_STATUSES = ("success", "failed", "error", "finished", "crashed", "lost", "unknown")
+_AGE = re.compile(r"(\d+(?:\.\d+)?) ?(s|m|min|h|d|w)")
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+class Chosen:
+    """A run that a command is to remove or archive.
+
+    Attributes
+    ----------
+    id : str
+        Its ID.
+    place : Path
+        Its directory.
+    status, script : str
+        Its status, and the script.
+    bytes, inodes : int
+        What it takes up on the disk: the bytes, and the number of files, folders and links.
+    """
+
+    def __init__(self, run_id: str, place: Path, status: str, script: str) -> None:
+        self.id = run_id
+        self.place = place
+        self.status = status
+        self.script = script
+        self.bytes, self.inodes = _usage(place)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what the functions of this package tell of it."""
+        return {
+            "id": self.id,
+            "directory": os.fspath(self.place),
+            "bytes": self.bytes,
+            "inodes": self.inodes,
+        }
+
+
+def named(runs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Chosen]:
+    """Return the runs with these names, each once.
+
+    Raises
+    ------
+    UsageError
+        None was named.
+    UnknownRunError, AmbiguousRunError
+        A name means no run, or several; or its directory is gone.
+    """
+    several = [runs] if isinstance(runs, (str, os.PathLike)) else list(runs)
+    if not several:
+        raise UsageError("name at least one run")
+    manager = SessionManager()
+    found = {run.id: run for run in (named_run(name, manager) for name in several)}
+    return [_chosen(run) for run in found.values()]
+
+
+def _chosen(run: Run) -> Chosen:
+    session = run.session
+    return Chosen(
+        run.id,
+        run.directory(),
+        str(session.get("status") or ""),
+        os.path.basename(session.get("script_path") or ""),
+    )
+
+
+def selected(
+    *,
+    older: str | timedelta | None = None,
+    status: str | Sequence[str] = (),
+    where: str | None = None,
+    keep: int = 0,
+    keep_tag: str | Sequence[str] = (),
+) -> list[Chosen]:
+    """Return the runs that have ended and meet all of the conditions, the newest first.
+
+    Runs that are in an archive already, and those whose directory is gone, are left out.
+
+    Parameters
+    ----------
+    older : str or timedelta, optional
+        How long ago they ended: ``30d``.
+    status : str or sequence of str
+        Statuses, one of which they have.
+    where : str, optional
+        A query that they meet.
+    keep : int
+        So many of them are left out for each script: the newest.
+    keep_tag : str or sequence of str
+        Runs with one of these tags are left out.
+
+    Raises
+    ------
+    UsageError
+        There is no such status or age, or a number is negative.
+    QueryError
+        The query can't be understood, or a name in it can mean two things.
+    """
+    statuses = _checked_statuses(status)
+    tags = {keep_tag} if isinstance(keep_tag, str) else set(keep_tag)
+    before = None if older is None else before_now(older)
+    if keep < 0:
+        raise UsageError(f"keep must be 0 or more, not {keep}")
+    kept: dict[str, int] = {}
+    found = []
+    for run in find(where, strict=True):
+        ended = run["ended"] or run["started"]
+        if run["status"] == "running" or run["directory"] is None or tags & {*run["tags"]}:
+            continue
+        if statuses and run["status"] not in statuses:
+            continue
+        if before is not None and (ended is None or ended >= before):
+            continue
+        script = run["script"] or ""
+        kept[script] = kept.get(script, 0) + 1
+        if kept[script] > keep:
+            found.append(run)
+    chosen = []
+    for run in found:
+        place = find_place(run["directory"])
+        if place is not None and archive_of(place) is None and not is_trashed(place):
+            script = os.path.basename(run["script"] or "")
+            chosen.append(Chosen(run["id"], place, run["status"], script))
+    return chosen
+
+
+def before_now(age: str | timedelta) -> datetime:
+    """Return the moment that lies so long ago.
+
+    Raises
+    ------
+    UsageError
+        It is no age.
+    """
+    if isinstance(age, timedelta):
+        return datetime.now(UTC) - age
+    match = _AGE.fullmatch(age.strip())
+    if match is None:
+        raise UsageError(f"an age is a number and a unit, such as 12h, 30d or 2w, not {age!r}")
+    try:
+        return datetime.now(UTC) - timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    except OverflowError:
+        raise UsageError(f"{age!r} is longer ago than any date") from None
+
+
+def _checked_statuses(status: str | Sequence[str]) -> set[str]:
+    statuses = {status} if isinstance(status, str) else set(status)
+    for each in statuses:
+        if each not in _STATUSES:
+            guess = suggest(each, _STATUSES)
+            hint = f"; did you mean {guess!r}?" if guess else ""
+            allowed = ", ".join(_STATUSES)
+            raise UsageError(f"no status of an ended run is {each!r}: it is one of {allowed}{hint}")
+    return statuses | ({"failed", "error"} if statuses & {"failed", "error"} else set())
+
+
+def _usage(place: Path) -> tuple[int, int]:
+    """Return the bytes and inodes that a directory takes up; a file with two names counts once."""
+    seen: dict[tuple[int, int], int] = {}
+    paths = [os.fspath(place)]
+    while paths:
+        path = paths.pop()
+        try:
+            found = os.lstat(path)
+            seen[found.st_dev, found.st_ino] = getattr(found, "st_blocks", 0) * 512
+            if stat.S_ISDIR(found.st_mode):
+                paths += [os.path.join(path, name) for name in os.listdir(path)]
+        except OSError:  # it can't be looked into, or is gone by now
+            continue
+    return sum(seen.values()), len(seen)
