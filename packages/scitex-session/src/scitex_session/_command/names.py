@@ -160,7 +160,11 @@ def named_run(name: str | os.PathLike[str], manager: SessionManager | None = Non
     if latest := _LATEST.match(asked):
         return _latest(asked, int(latest[1] or 0), latest[2], manager)
     elsewhere = None
-    if os.path.lexists(place := os.fspath(locate_run(os.path.abspath(text)))):
+    try:
+        place = os.fspath(locate_run(os.path.abspath(text)))
+    except FileNotFoundError:  # the working directory is gone, and nothing lies in it
+        place = ""
+    if place and os.path.lexists(place):
         try:
             return _of_path(text, place, manager)
         except UnknownRunError as error:
@@ -195,6 +199,10 @@ def _place_of(session: Mapping[str, Any]) -> Path | None:
     place = locate_run(session["run_dir"])
     try:
         os.stat(place / RECORD_NAME)
+    except UnicodeEncodeError as error:
+        # Called gone, it would be forgotten by `doctor --forget`.
+        why = f"the encoding {error.encoding} of this locale lacks letters of its directory"
+        raise UnknownRunError(session["id"], f"{why}, {place}; set PYTHONUTF8=1") from None
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     except OSError:
