@@ -124,9 +124,9 @@ def afternoon(folder: Path) -> str:
         run(f"python decay.py --lr {lr} --steps {steps} --noise {noise}")
 
     def short_id(options: str) -> str:
-        return str(json.loads(run(f"scitex-session ls {options} --limit 1 --json 2>/dev/null"))[0]["id"])[
-            -4:
-        ]
+        return str(
+            json.loads(run(f"scitex-session ls {options} --limit 1 --json 2>/dev/null"))[0]["id"]
+        )[-4:]
 
     names = {
         "$BEST": short_id("status:success --sort loss"),

@@ -67,7 +67,7 @@ def test_the_page_tells_what_went_in_and_what_came_out(capsys: pytest.CaptureFix
     page = sections(shown("latest", capsys))
     head = page[next(iter(page))]
     run = read_record(head["directory"])
-    assert next(iter(page)) == f"{run['id']}  + success"
+    assert next(iter(page)) == f"{run['id']}  success"
     assert head["script"] == f"{Path('script.py').absolute()}, function main"
     assert head["command"].endswith("script.py --lr 0.5")
     assert head["seed"] == "42"
@@ -89,7 +89,7 @@ def test_the_page_of_a_failed_run_tells_why_without_codes_for_the_terminal(
     made("--name", "bad")
     page = shown("latest", capsys)
     title, times, *_ = page.splitlines()
-    assert title.endswith("  x failed: ValueError: no \\x1b[31mdata")
+    assert title.endswith("  failed: ValueError: no \\x1b[31mdata")
     assert times.startswith("  exit status 1, took ")
     assert "\x1b" not in page
     assert "raise ValueError" in page
@@ -332,3 +332,24 @@ def test_a_pid_that_is_another_programs_by_now_gets_no_signal() -> None:
         assert record["status"] == "crashed"
         assert other.poll() is None
         other.kill()
+
+
+ANYTHING: Any = stx  # a type checker would refuse what the test is about
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda run: ANYTHING.find(3),
+        lambda run: ANYTHING.find(sort=3),
+        lambda run: ANYTHING.diff(run, 3),
+        lambda run: ANYTHING.reap(3),
+        lambda run: ANYTHING.stop(run, patience="long"),
+        lambda run: ANYTHING.record(b"x"),
+    ],
+)
+def test_a_value_of_a_wrong_type_is_a_session_error_and_a_type_error(call: Any) -> None:
+    run = ended_run()
+    with pytest.raises(TypeError, match="must be") as caught:
+        call(run)
+    assert isinstance(caught.value, stx.SessionError)

@@ -100,7 +100,8 @@ def test_why_a_run_is_dead_is_told_from_what_it_left(
     (run / "logs" / "stderr.log").write_text("epoch 3\nout of \x1b[31mluck\n")
     assert main(["reap", str(tmp_path)]) == 0
     first = capsys.readouterr().out.splitlines()[0]
-    assert first == f"{run.name}  crashed: its last line on stderr was 'out of luck'"
+    assert first.startswith(f"{run.name}: crashed: the process ended without closing the run, ")
+    assert first.endswith("its last line on stderr was 'out of luck'")
 
 
 def test_as_json(
@@ -177,7 +178,11 @@ def test_a_lost_registry_is_made_again(
 
 @pytest.mark.parametrize(
     ("argv", "why"),
-    [(["misspelt"], "misspelt: No such file or directory"), ([], "reindex needs a PATH")],
+    [
+        (["misspelt"], "misspelt is not a folder"),
+        ([""], "'' is not a folder"),
+        ([], "reindex needs a PATH"),
+    ],
 )
 def test_a_misspelt_path_is_a_sentence(
     capsys: pytest.CaptureFixture[str], argv: list[str], why: str

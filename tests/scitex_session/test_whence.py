@@ -87,7 +87,8 @@ def test_a_file_named_by_way_of_latest_has_the_directory_that_stays(
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [
-        (0.01, "0.01 s"),
+        (0.0129, "12.9 ms"),
+        (1, "1 s"),
         (59.94, "59.9 s"),
         (60, "1 min 0 s"),
         (3599.7, "1 h 0 min"),

@@ -108,7 +108,8 @@ def read_record(run_dir: str | os.PathLike[str]) -> dict[str, Any]:
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, ValueError, RecursionError) as error:
-            raise RecordError(str(path), f"can't be read: {error}") from error
+            why = getattr(error, "strerror", None) or error  # the path is said already
+            raise RecordError(str(path), f"can't be read: {why}") from error
         if not isinstance(record, dict) or not isinstance(record.get("id"), str):
             raise RecordError(str(path), "is not the record of a run: it has no 'id'")
         return fold_events(_with_status_of_folder(record, _folder_of(place)), events)

@@ -500,7 +500,8 @@ class Index:
                 "what was written to the registry just now may be missing"
             )
         except OSError as error:
-            self._warn_once(f"the registry can't be read: {error}")
+            where = error.filename or self.registry
+            self._warn_once(f"the registry can't be read: {where}: {error.strerror or error}")
 
     @contextmanager
     def _write_lock(self, patience: float | None = None) -> Iterator[None]:

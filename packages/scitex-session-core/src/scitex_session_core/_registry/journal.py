@@ -428,7 +428,7 @@ def journal_files(registry: Path) -> list[Path]:
     folder = registry / JOURNAL_NAME
     try:
         names = os.listdir(folder)  # Path.glob takes ten times as long
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return []
     return [folder / name for name in sorted(names) if name.endswith(".jsonl")]
 

@@ -200,7 +200,8 @@ class IndexWriter:
                 except OSError as error:
                     if file.path not in self._unreadable:
                         self._unreadable.add(file.path)
-                        warn(f"a part of the registry can't be read: {error}")
+                        why = f"{error.filename}: {error.strerror}"
+                        warn(f"a part of the registry can't be read: {why}")
         finally:
             if collects:
                 gc.enable()

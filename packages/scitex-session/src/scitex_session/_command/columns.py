@@ -125,7 +125,9 @@ def _is_gone(run: Mapping[str, Any]) -> bool:
         # A disk of another machine may be out of sight; a folder of runs that is seen is not.
         here = run["host"] in (None, host())
         return here or os.path.isdir(os.path.dirname(os.path.dirname(directory)))
-    except OSError:  # what can't be looked at may be there; an archived run lies below a file
+    # What can't be looked at may be there, or has a name that this locale can't say; an archived
+    # run lies below a file.
+    except (OSError, ValueError):
         pass
     return False
 

@@ -176,8 +176,8 @@ class Side:
     """
 
     def __init__(self, name: str | os.PathLike[str]) -> None:
+        self.run: Run = named_run(name)
         self.name = os.fspath(name)
-        self.run: Run = named_run(self.name)
         self.record = self.run.record()
         self.record["status"] = current_status(self.record, self.run.place)
         is_file = self.name != self.run.id and os.path.isfile(self.name)

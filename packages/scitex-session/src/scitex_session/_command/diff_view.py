@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from datetime import datetime
 from itertools import groupby
 from json import dumps
 from typing import NamedTuple
 
 from .diff import ABSENT, PARTS
-from .output import ago, local_time, printable, say
+from .output import ago, local_time, on_terminal, printable, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,10 +36,9 @@ class Line(NamedTuple):
 
 def show(compared: Comparison) -> None:
     """Print a comparison."""
-    on_terminal = sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
     if not compared.parts:
         say(_same(compared))
-    elif on_terminal:
+    elif on_terminal():
         _show_on_terminal(compared)
     elif len(compared.sides) > 2:
         say("\t".join(["part", "name", *(side.run.id for side in compared.sides)]))

@@ -12,7 +12,7 @@ from json import dumps, loads
 from scitex_session_core import InvalidValueError, SessionManager, journal_remove, registry_dir
 
 from .gone import gone_sessions
-from .output import DIFFERENT, PROGRAM, printable, refuse, say
+from .output import DIFFERENT, PROGRAM, encodable, on_terminal, printable, refuse, say
 from .output import OK as ALL_WELL
 from .probes import ABSENT, OK, PROBES, WRONG, Check
 
@@ -147,24 +147,21 @@ def _checks(told: str) -> list[Check]:
 
 
 def _print(checks: list[Check]) -> None:
-    is_terminal = sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
+    coloured = on_terminal() and not os.environ.get("NO_COLOR")
     width = max(len(check.subject) for check in checks) + 2
-    number = 1
-    try:
-        "".join(sign for sign, *_ in _SIGNS.values()).encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        number = 0
+    rich_signs = encodable("".join(sign for sign, *_ in _SIGNS.values()))
+    arrow = "→" if encodable("→") else "->"
     subject = ""
     for check in checks:
         sign, plain, colour = _SIGNS[check.state]
-        shown = sign if number else plain
-        if is_terminal and not os.environ.get("NO_COLOR"):
+        shown = sign if rich_signs else plain
+        if coloured:
             shown = f"\x1b[{colour}m{shown}\x1b[0m"
         named = "" if check.subject == subject else check.subject
         subject = check.subject
         say(f"{shown} {named:<{width}}{printable(check.found)}")
         if check.mend is not None:
-            say(f"  {'':<{width}}→ {printable(check.mend)}")
+            say(f"  {'':<{width}}{arrow} {printable(check.mend)}")
     wrong = sum(check.state == WRONG for check in checks)
     say("all is well" if not wrong else f"{wrong} thing{'s' * (wrong > 1)} wrong")
 

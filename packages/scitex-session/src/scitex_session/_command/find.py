@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from scitex_session_core import SessionManager
+from scitex_session._errors import UsageError
+from scitex_session_core import InvalidTypeError, SessionManager
 
 from .query import Names, conditions
 
@@ -61,12 +62,17 @@ def find(
     ------
     QueryError
         The query can't be understood.
+    InvalidTypeError, InvalidValueError, UsageError
+        Another argument is not as it has to be.
 
     Examples
     --------
     >>> import scitex_session as stx
     >>> best = stx.find("status:success lr<0.01", sort="-results.acc", limit=3)
     """
+    for what, given in (("the query", query or ""), ("sort", sort)):
+        if not isinstance(given, str):
+            raise InvalidTypeError(what, given, "a text")
     manager = SessionManager()
     names = Names(manager, strict=strict)
     asked = conditions(query or "", names)

@@ -114,6 +114,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status.
     """
     tokens = list(sys.argv[1:] if argv is None else argv)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the shell closed it (`>&-`); no file may get its number
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
@@ -139,9 +142,19 @@ def _run(tokens: list[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        where = f"{os.fspath(error.filename)}: " if error.filename else ""
-        return refuse(f"{where}{error.strerror or error}")
+        return refuse(_trouble(error))
+    except UnicodeEncodeError as error:  # of the path of a run: what is printed, `say` escapes
+        why = f"the encoding {error.encoding} of this locale lacks letters of {error.object}"
+        return refuse(f"{why}; set PYTHONUTF8=1")
     return result if isinstance(result, int) else OK
+
+
+def _trouble(error: OSError) -> str:
+    if error.filename:
+        return f"{os.fspath(error.filename)}: {error.strerror or error}"
+    if isinstance(error, FileNotFoundError):  # of all calls without a name, `getcwd` has this one
+        return "the working directory is gone"
+    return error.strerror or str(error)
 
 
 def _parsed(tokens: list[str]) -> tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]:

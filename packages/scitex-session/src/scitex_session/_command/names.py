@@ -164,11 +164,16 @@ def named_run(name: str | os.PathLike[str], manager: SessionManager | None = Non
         return _of_session(session)
     if latest := _LATEST.match(asked):
         return _latest(asked, int(latest[1] or 0), latest[2], manager)
-    if archive_of(archived := os.path.abspath(text)) is not None:
-        run_id = read_record(archived)["id"]
-        return Run(run_id, manager.get_session(run_id), Path(archived))
     elsewhere = None
-    if os.path.lexists(place := os.fspath(locate_run(os.path.abspath(text)))):
+    try:
+        place = os.path.abspath(text)
+    except FileNotFoundError:  # the working directory is gone, and nothing lies in it
+        place = ""
+    if place and archive_of(place) is not None:
+        run_id = read_record(place)["id"]
+        return Run(run_id, manager.get_session(run_id), Path(place))
+    place = place and os.fspath(locate_run(place))
+    if place and os.path.lexists(place):
         try:
             return _of_path(text, place, manager)
         except UnknownRunError as error:
@@ -203,6 +208,10 @@ def _place_of(session: Mapping[str, Any]) -> Path | None:
     place = locate_run(session["run_dir"])
     try:
         os.stat(place / RECORD_NAME)
+    except UnicodeEncodeError as error:
+        # Called gone, it would be forgotten by `doctor --forget`.
+        why = f"the encoding {error.encoding} of this locale lacks letters of its directory"
+        raise UnknownRunError(session["id"], f"{why}, {place}; set PYTHONUTF8=1") from None
     except ValueError:
         return None
     except (FileNotFoundError, NotADirectoryError):

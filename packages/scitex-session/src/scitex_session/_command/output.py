@@ -77,6 +77,8 @@ def local_time(time: datetime) -> str:
 
 def duration(seconds: float) -> str:
     """Return a duration in at most two units."""
+    if seconds < 1:
+        return f"{seconds * 1e3:.3g} ms"
     if seconds < _MINUTE:
         return f"{seconds:.3g} s"
     minutes, seconds = divmod(round(seconds), _MINUTE)

@@ -9,6 +9,7 @@ from pathlib import Path
 from scitex_session._errors import UsageError
 from scitex_session_core import (
     RECORD_NAME,
+    InvalidTypeError,
     RecordError,
     SessionManager,
     file_crash,
@@ -20,6 +21,7 @@ from scitex_session_core import (
 )
 from scitex_session_core import reap as reap_below
 
+from .ending import how_it_ended
 from .output import OK, printable, refuse, say
 
 TYPE_CHECKING = False
@@ -30,12 +32,12 @@ if TYPE_CHECKING:
 _RUNNING = "RUNNING"
 
 
-def reap_command(*paths: Path, force: bool = False, json: bool = False) -> int:
+def reap_command(*paths: str, force: bool = False, json: bool = False) -> int:
     """File the ends of dead runs: write them into their records, and move them out of RUNNING.
 
     Parameters
     ----------
-    paths : Path
+    paths : str
         Folders. The runs in every RUNNING below them are looked at; by default all that the
         registry knows of.
     force : bool
@@ -49,7 +51,7 @@ def reap_command(*paths: Path, force: bool = False, json: bool = False) -> int:
         say(dumps(filed, indent=2))
         return OK
     for run in filed:
-        say(f"{run['id']}  {run['status']}: {printable(_why(run))}")
+        say(printable(f"{run['id']}: {how_it_ended(run)}{_last_line(run)}"))
         say(f"  from {printable(run['source'])}")
         say(f"  to   {printable(run['directory'])}")
     left = [] if force else _left_alone(paths)
@@ -83,8 +85,8 @@ def reap(*paths: str | os.PathLike[str], force: bool = False) -> list[dict[str, 
 
     Raises
     ------
-    UsageError
-        A path is no folder with runs.
+    InvalidTypeError, UsageError
+        A path is none, or no folder with runs.
     """
     filed = {}
     for source in [] if paths else _dead_in_registry():
@@ -101,13 +103,24 @@ def _roots(paths: tuple[str | os.PathLike[str], ...]) -> list[Path]:
         places = SessionManager().directories().values()
         moving = (p for p in places if p.parent.name == _RUNNING or "FINISHED" in p.parent.name)
         return sorted({place.parent.parent for place in moving})
-    roots = [Path(os.path.abspath(path)) for path in paths]
+    roots = _folders(paths)
     for root in roots:
-        if not root.is_dir():
-            raise UsageError(f"{root} is not a folder")
         if root.parent.name == _RUNNING:
             raise UsageError(f"{root} is one run; give the folder above {_RUNNING}")
     return [root.parent if root.name == _RUNNING else root for root in roots]
+
+
+def _folders(paths: tuple[str | os.PathLike[str], ...]) -> list[Path]:
+    """Return paths as absolute ones.
+
+    An empty one is a variable of a shell that is not set, rather than the working directory.
+    """
+    for path in paths:
+        if not isinstance(path, (str, os.PathLike)):
+            raise InvalidTypeError("a path", path, "a text or a path")
+        if not os.path.isdir(path):
+            raise UsageError(f"{os.fspath(path) or repr('')} is not a folder")
+    return [Path(os.path.abspath(path)) for path in paths]
 
 
 def _dead_in_registry() -> Iterator[Path]:
@@ -132,7 +145,7 @@ def _filed(source: Path, place: Path) -> dict[str, Any] | None:
     }
 
 
-def _left_alone(paths: tuple[Path, ...]) -> list[str]:
+def _left_alone(paths: tuple[str, ...]) -> list[str]:
     """Return the runs that only `force` files, with the reason."""
     lost = {
         Path(session["run_dir"]): f"it is of {session['process']['host']}, and has been silent"
@@ -150,30 +163,27 @@ def _left_alone(paths: tuple[Path, ...]) -> list[str]:
     return left
 
 
-def _why(run: Mapping[str, Any]) -> str:
-    reason = run["reason"] if isinstance(run["reason"], dict) else {}
-    told = ["out of memory"] if reason.get("out_of_memory") else []
-    if reason.get("signal"):
-        told.append(f"killed by signal {reason['signal']}")
-    output = reason.get("last_output")
-    if isinstance(output, dict) and output:
-        stream, line = next(reversed(output.items()))
-        told.append(f"its last line on {stream} was {line!r}")
-    return ", ".join(told) or str(reason.get("kind") or "it ended as its record says")
+def _last_line(run: Mapping[str, Any]) -> str:
+    output = run["reason"].get("last_output") if isinstance(run["reason"], dict) else None
+    if not isinstance(output, dict) or not output:
+        return ""
+    stream, line = next(reversed(output.items()))
+    return f", its last line on {stream} was {line!r}"
 
 
-def reindex_command(*paths: Path) -> int:
+def reindex_command(*paths: str) -> int:
     """Register the runs below folders: of a lost registry, moved ones, and those of 0.3.1.
 
     Parameters
     ----------
-    paths : Path
+    paths : str
         The folders to search.
     """
     if not paths:
         return refuse("reindex needs a PATH", usage=True)
+    roots = _folders(paths)
     try:
-        registered = reindex(paths)
+        registered = reindex(roots)
     except OSError as error:
         where = printable(os.fspath(error.filename or registry_dir()))
         return refuse(f"{where}: {error.strerror or error}")

@@ -345,7 +345,8 @@ class Page:
 
 
 def _print_plain(page: Page) -> None:
-    say(f"{page.id}  {page.sign[1]} {page.status}{f': {page.why}' if page.why else ''}")
+    sign = f"{page.sign[1]} " if on_terminal() else ""
+    say(f"{page.id}  {sign}{page.status}{f': {page.why}' if page.why else ''}")
     if page.times:
         say(f"  {', '.join(page.times)}")
     for title, rows in page.sections:

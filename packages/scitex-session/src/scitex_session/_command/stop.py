@@ -9,7 +9,15 @@ import time
 from json import dumps
 
 from scitex_session._errors import UnstoppableRunError
-from scitex_session_core import current_status, file_crash, identify, liveness, registry_dir
+from scitex_session_core import (
+    InvalidTypeError,
+    InvalidValueError,
+    current_status,
+    file_crash,
+    identify,
+    liveness,
+    registry_dir,
+)
 
 from .ending import how_it_ended
 from .names import named_run
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
     from .names import Run
 
 _PATIENCE_S = 10.0
+_PATIENCE = "a number of seconds, 0 or more"
 # The companion files a death within milliseconds, after the last of the output has been shown.
 _FILING_S = 5.0
 _PAUSE_S = 0.02
@@ -57,6 +66,8 @@ def stop(
     ------
     UnknownRunError, AmbiguousRunError, RecordError
         No run is known by this name, several are, or its record can't be read.
+    InvalidTypeError, InvalidValueError
+        `patience` is no number of seconds.
     UnstoppableRunError
         It runs on another machine, in another container, or as another user; or it does not end.
 
@@ -66,6 +77,10 @@ def stop(
     may be another program's by now: the process is signalled only if host, boot, PID namespace, pid
     and start are those on record.
     """
+    if isinstance(patience, bool) or not isinstance(patience, int | float):
+        raise InvalidTypeError("patience", patience, _PATIENCE)
+    if not 0 <= patience < float("inf"):
+        raise InvalidValueError("patience", patience, _PATIENCE)
     tell = tell or (lambda _: None)
     found = named_run(run)
     record = found.record()

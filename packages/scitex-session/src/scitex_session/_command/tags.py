@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _LONGEST_TAG = 200
 _LONGEST_NOTE = 100_000
-# What xdg-open starts may be the file manager itself, which stays.
 _LONGEST_START_S = 5.0
 # What xdg-open runs may be the file manager itself, which stays.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import sys
@@ -43,7 +44,7 @@ _FOUND_BY = {
 _LONGEST_VALUE = 200
 
 
-def whence_command(*files: Path, json: bool = False) -> int:
+def whence_command(*files: str, json: bool = False) -> int:
     """Tell which run made a file.
 
     A figure carries the stamp of its run in its metadata, also when it was copied, renamed, or put
@@ -55,7 +56,7 @@ def whence_command(*files: Path, json: bool = False) -> int:
 
     Parameters
     ----------
-    files : Path
+    files : str
         Figures, other files, archives, documents, notebooks, or directories of runs.
     json : bool
         Print an array of JSON objects instead. ``id`` is null for a file of which nothing is known.
@@ -69,12 +70,12 @@ def whence_command(*files: Path, json: bool = False) -> int:
             found = origins(file, manager)
         except OSError as error:
             why = error.strerror or str(error)
-            status = max(status, refuse(f"{printable(os.fspath(file))}: {why}"))
+            status = max(status, refuse(f"{printable(file) or repr('')}: {why}"))
             continue
         if not found:
             status = max(status, DIFFERENT)
-            listed.append({"file": os.fspath(file), "id": None})
-            say(f"{printable(os.fspath(file))}: no run is known that made it", sys.stderr)
+            listed.append({"file": file, "id": None})
+            say(f"{printable(file)}: no run is known that made it", sys.stderr)
         listed += [origin.as_dict() for origin in found]
         if not json:
             for gap, origin in enumerate(found, start=number):
@@ -171,8 +172,10 @@ def origins(file: str | os.PathLike[str], manager: SessionManager) -> list[Origi
     lies in, if that run recorded the file: of a hundred runs that wrote the same table, it is the
     one that wrote this file. Next is any run that saved the same content; last is the directory.
     """
-    path = Path(os.path.abspath(file))
     name = os.fspath(file)
+    if not name:  # a variable of a shell that is not set, rather than the working directory
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+    path = Path(os.path.abspath(file))
     if path.is_dir():
         found = _enclosing(path)
         if found is None:
