@@ -38,7 +38,7 @@ STEPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (
             "scitex-session ls 'status:failed and lr>1' --limit 4",
             "scitex-session ls 'noise=0.05 and (steps:100 or lr<0.1)' --sort loss --limit 5",
-            "scitex-session ls 'loss~best'",
+            "scitex-session ls 'noise=0.05 and loss<'",
         ),
     ),
     (
@@ -81,7 +81,7 @@ STEPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "scitex-session gc --status failed",
             "scitex-session gc --status failed --yes",
             "scitex-session restore $FAILED",
-            "scitex-session archive --status success --keep-tag paper --yes",
+            "scitex-session archive --status success --where 'not tag:paper' --yes",
             "scitex-session ls --limit 4",
             "scitex-session show $WORST | head -12",
             "scitex-session restore $WORST",
@@ -117,7 +117,8 @@ def afternoon(folder: Path) -> str:
             stderr=subprocess.STDOUT,
             check=False,
         )
-        return done.stdout.decode().replace(str(folder), "/home/me")
+        told = done.stdout.decode().replace(str(folder), "/home/me")
+        return told.replace(sys.prefix, "/home/me/venv")
 
     values = itertools.product((0.01, 0.1, 0.3, 1, 10), (100, 200), (0.02, 0.05, 0.1))
     for lr, steps, noise in values:

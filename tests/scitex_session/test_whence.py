@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import scitex_session as stx
 from scitex_session.__main__ import main
 from scitex_session_core import (
     ended_record,
@@ -150,3 +152,13 @@ def test_an_end_that_only_the_registry_tells(capsys: pytest.CaptureFixture[str])
     register_end(registry, ended_record(record, exit_status=3, reason={}), place)
     assert told(place, capsys)["status"] == "failed (exit status 3)"
     assert told(place / "session.json", capsys)["status"] == "failed (exit status 3)"
+
+
+def test_in_python_whence_returns_what_the_command_prints_as_json(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place = recorded(**RUN)
+    main(["whence", "--json", os.fspath(place)])
+    assert stx.whence(place) == json.loads(capsys.readouterr().out)
+    with pytest.raises(FileNotFoundError):
+        stx.whence(place / "nothing")

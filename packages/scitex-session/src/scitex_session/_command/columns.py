@@ -203,7 +203,7 @@ def _value_columns(
             columns.append(
                 Column(
                     f"{kind}.{name}" if name in both else name,
-                    _texts(cells),
+                    _texts(cells, exactly=kind == "arguments"),
                     styles=styles,
                     rank=_SORTED if sort in (name, f"{kind}.{name}") else ranks[name],
                     right=all(_is_number(cell) for cell in cells if cell is not _ABSENT),
@@ -236,8 +236,11 @@ def _differs(
     )
 
 
-def _texts(values: Sequence[object]) -> list[str]:
-    """Return values as texts: numbers with few digits, unless two of them would look the same."""
+def _texts(values: Sequence[object], *, exactly: bool) -> list[str]:
+    """Return values as texts: numbers with few digits, more if two of them would look the same.
+
+    Arguments are chosen, and told apart `exactly`; results differ in their last digits often.
+    """
     exact = ["" if value is _ABSENT else _text(value) for value in values]
     for digits in _DIGITS:
         short = [
@@ -246,7 +249,7 @@ def _texts(values: Sequence[object]) -> list[str]:
         ]
         if len({*short}) == len({*exact}):
             return short
-    return exact
+    return exact if exactly else short
 
 
 def _rounded(value: float, digits: int) -> str:

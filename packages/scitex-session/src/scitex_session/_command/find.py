@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from scitex_session._errors import UsageError
 from scitex_session_core import InvalidTypeError, SessionManager
 
 from .query import Names, conditions

@@ -84,9 +84,9 @@ def app() -> cyclopts.App:
         help_flags=("--help", "-h"),
         help_format="plaintext",
         result_action="return_value",
-        # `--json`, never `--no-json`; that a flag is off by default says itself.
+        # `--json`, never `--no-json`; that nothing is the default says itself.
         default_parameter=cyclopts.Parameter(
-            negative=(), show_default=lambda value: None if value is False else str(value)
+            negative=(), show_default=lambda value: str(value) if value else None
         ),
     )
     for number, (name, (place, usage, line)) in enumerate(_COMMANDS.items()):

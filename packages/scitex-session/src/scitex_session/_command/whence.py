@@ -44,6 +44,39 @@ _FOUND_BY = {
 _LONGEST_VALUE = 200
 
 
+def whence(file: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """Return which run made a file.
+
+    Parameters
+    ----------
+    file : path-like
+        A figure, any other file, an archive, a document, a notebook, or the directory of a run.
+
+    Returns
+    -------
+    list of dict
+        One; for an archive or a document, one for each figure in it that has the stamp of a run;
+        none if nothing is known of the file. Each has ``id``, ``found_by`` (``stamp``, ``content``,
+        ``directory`` or ``itself``), ``run`` (what is known of it: ``status``, ``script``,
+        ``arguments`` and so on), ``directory``, ``artifact`` (the name under which it saved the
+        file), ``stamp``, ``member`` (the figure within the file), ``last_seen`` (where its
+        directory was, if it is gone) and ``same_content`` (other runs that saved the same).
+
+    Raises
+    ------
+    OSError
+        There is no such file, or it can't be read.
+
+    Examples
+    --------
+    >>> import scitex_session as stx
+    >>> [run] = stx.whence("figure3.pdf")  # doctest: +SKIP
+    >>> run["run"]["arguments"]  # doctest: +SKIP
+    {'threshold': 0.7}
+    """
+    return [origin.as_dict() for origin in origins(file, SessionManager())]
+
+
 def whence_command(*files: str, json: bool = False) -> int:
     """Tell which run made a file.
 
