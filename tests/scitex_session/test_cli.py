@@ -46,7 +46,7 @@ def test_the_worst_file_decides_and_the_others_are_told_of(
 @pytest.mark.parametrize(
     ("argv", "sentence"),
     [
-        (["whence"], "whence needs a FILE (try scitex-session --help)"),
+        (["whence"], "whence needs a FILE (try scitex-session whence --help)"),
         (["whence", "--jsn", "x"], "--json"),
         (["whense", "x"], '"whence"'),
         (["--nope"], "--nope"),
@@ -67,6 +67,37 @@ def test_a_file_whose_name_begins_with_a_dash(run_dir: Path) -> None:
     os.symlink(run_dir / "session.json", "-x")
     Path("-y").touch()
     assert main(["whence", "--", "-y"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (
+            "diff",
+            "The exit status is 0 if nothing differs, 1 if something does, and 2 for a mistake.",
+        ),
+        ("stop", "killed if it has not ended after 10 seconds."),
+        ("reap", "by default all that the registry knows of."),
+        ("ls", "Put it in quotes"),
+    ],
+)
+def test_the_help_of_a_command_says_all_within_80_columns(
+    command: str,
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) == 80
+    assert sentence in " ".join(shown.replace("│", " ").split())
+    assert "None" not in shown
+
+
+def test_an_unknown_command_names_all_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["frobnicate"]) == 2
+    assert "doctor, whence" in capsys.readouterr().err
 
 
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:

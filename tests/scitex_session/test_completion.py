@@ -84,7 +84,7 @@ def test_commands_options_and_files_are_completed(shell: str) -> None:
     Path("no-run-here").mkdir()
     with at_prompt(shell) as terminal:
         # What they do shows that the words were completed: nobody knows `rei` and `--js`.
-        run_at(terminal, "scitex-session rei\t misspelt", "misspelt: No such file")
+        run_at(terminal, "scitex-session rei\t misspelt", "misspelt is not a folder")
         run_at(terminal, "scitex-session reap --js\t no-ru\t", "[]\r\n")
 
 

@@ -150,7 +150,7 @@ def diff_command(*runs: str, json: bool = False) -> int:
         Print a JSON object with the parts that differ instead.
     """
     if len(runs) < 2:
-        return refuse("diff needs two runs or more", usage=True)
+        return refuse("diff needs two runs or more", usage="diff")
     compared = Comparison([Side(name) for name in runs])
     if json:
         say(dumps(_public(compared.parts), indent=2))

@@ -157,10 +157,14 @@ def ls_command(
 ) -> int:
     """List runs, the newest first.
 
+    A query is made of conditions: the name of a field, an argument or a result; one of
+    : = != < <= > >= ~ ; and a value. They are joined by and, or, not and parentheses. Put it in
+    quotes, since a shell takes < > ( ) for its own.
+
     Parameters
     ----------
     query : str
-        Which runs: lr<1e-3 and (status:failed or tag:paper).
+        Which runs: 'lr<1e-3 and (status:failed or tag:paper)'.
     script : str
         Only runs of this script: its name, or its path.
     status : str
@@ -170,7 +174,7 @@ def ls_command(
     tag : str
         Only runs with this tag.
     sort : str
-        The field to sort by; with - before it, the largest first.
+        The field, argument or result to sort by; with - before it, the largest first.
     limit : int
         The largest number of runs to show; 0 for all.
     here : bool

@@ -62,19 +62,26 @@ _COMMANDS = {
         "[--json] [--within S] [--forget [--yes]] [SUBJECT...]",
         "Look at what runs depend on, and say what mends it.",
     ),
+    "whence": ("whence:whence_command", "[--json] FILE...", "Tell which run made a file."),
     "--install-completion": (
         "completion:install_completion_command",
         "[--show] [SHELL]",
         "Let bash, zsh or fish complete commands, options and runs.",
     ),
-    "whence": ("whence:whence_command", "[--json] FILE...", "Tell which run made a file."),
 }
 # A function has no place for the short form of an option.
 _SHORT = {"logs": {"-f": "--follow"}}
 
 
-def app() -> cyclopts.App:
-    """Return the command line as cyclopts has it."""
+def app(asked: str = "") -> cyclopts.App:
+    """Return the command line as cyclopts has it.
+
+    Parameters
+    ----------
+    asked : str
+        The command that is called: its help is the whole text of its docstring. The others are not
+        imported.
+    """
     import cyclopts
 
     made = cyclopts.App(
@@ -90,10 +97,11 @@ def app() -> cyclopts.App:
         ),
     )
     for number, (name, (place, usage, line)) in enumerate(_COMMANDS.items()):
+        is_asked = name == asked
         made.command(
-            f"scitex_session._command.{place}",
+            _with_unbroken_help(_function(place)) if is_asked else f"{__package__}.{place}",
             name=name,
-            help=line,
+            help=None if is_asked else line,
             sort_key=number,
             usage=f"Usage: {PROGRAM} {name} {usage}",
         )
@@ -167,11 +175,36 @@ def _parsed(tokens: list[str]) -> tuple[Callable[..., Any], Sequence[Any], Mappi
     import cyclopts
 
     try:
-        command, bound, _ = app().parse_args(tokens, exit_on_error=False, print_error=False)
+        called = app(asked := tokens[0] if tokens else "")
+        command, bound, _ = called.parse_args(tokens, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
         why = " ".join(str(error).split()).removesuffix(".")
-        raise UsageError(f"{why} (try {PROGRAM} --help)") from error
+        if isinstance(error, cyclopts.UnknownCommandError):  # of the commands, it names eight
+            why = f"{why.partition(' Available')[0]} Available commands: {', '.join(_COMMANDS)}"
+        help_of = f"{PROGRAM} {asked}" if asked in _COMMANDS else PROGRAM
+        raise UsageError(f"{why} (try {help_of} --help)") from error
     return command, bound.args, bound.kwargs
+
+
+def _with_unbroken_help(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a command whose docstring has a line for each paragraph: help keeps its lines."""
+    import functools
+    import inspect
+
+    @functools.wraps(function)
+    def command(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    text, _, parameters = (inspect.getdoc(function) or "").partition("\n\nParameters\n")
+    lines = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+    lines = [*"\n\n".join(lines).split("\n"), "", "Parameters"]
+    for line in parameters.split("\n"):
+        if line.startswith("    ") and lines[-1].startswith("    "):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
+    command.__doc__ = "\n".join(lines)
+    return command
 
 
 def _function(place: str) -> Callable[..., Any]:

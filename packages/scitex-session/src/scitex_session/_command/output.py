@@ -32,13 +32,14 @@ def _with_letters_of(stream: TextIO, text: str) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def refuse(why: str, *, usage: bool = False) -> int:
+def refuse(why: str, *, usage: str = "") -> int:
     """Print why a command can't do what it was asked to, and return the exit status of that.
 
-    The reason may have several lines: the place of a mistake in a query is shown below it.
+    Of the command that is named as `usage`, the help tells more. The reason may have several lines:
+    the place of a mistake in a query is shown below it.
     """
     why = "\n".join(map(printable, why.split("\n")))
-    hint = f" (try {PROGRAM} --help)" if usage else ""
+    hint = f" (try {PROGRAM} {usage} --help)" if usage else ""
     say(f"{PROGRAM}: error: {why}{hint}", sys.stderr)
     return FAILED
 

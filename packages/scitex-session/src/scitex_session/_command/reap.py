@@ -180,7 +180,7 @@ def reindex_command(*paths: str) -> int:
         The folders to search.
     """
     if not paths:
-        return refuse("reindex needs a PATH", usage=True)
+        return refuse("reindex needs a PATH", usage="reindex")
     roots = _folders(paths)
     try:
         registered = reindex(roots)

@@ -8,6 +8,7 @@ import sys
 from datetime import datetime
 from json import dumps
 from pathlib import Path
+from shlex import join
 from typing import NamedTuple
 
 from scitex_session_core import (
@@ -94,7 +95,8 @@ def show_command(run: str, /, *, json: bool = False) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, its directory, a file it made, latest, latest:SCRIPT.
+        The run: its ID or a part of one, its directory, a file it made, latest, latest~1,
+        latest:SCRIPT.
     json : bool
         Print the record as a JSON object, with its directory.
     """
@@ -200,7 +202,7 @@ class Page:
         argv = known.get("argv")
         begin = _time(known.get("started"))
         yield "started", f"{local_time(begin)}, {ago(begin)}" if begin else ""
-        yield "command", " ".join(map(str, argv)) if isinstance(argv, list) else ""
+        yield "command", join(map(str, argv)) if isinstance(argv, list) else ""
         where = self._run.session.get("run_dir")
         yield "directory", str(known["directory"] or (f"gone from {where}" if where else "none"))
         yield "tags", ", ".join(map(str, _list(known.get("tags"))))

@@ -151,14 +151,15 @@ def tag_command(run: str, /, *tags: str, json: bool = False) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, its directory, a file it made, latest, latest:SCRIPT.
+        The run: its ID or a part of one, its directory, a file it made, latest, latest~1,
+        latest:SCRIPT.
     tags : str
         The tags.
     json : bool
         Print the tags and the note as a JSON object.
     """
     if not tags:
-        return refuse("tag needs a TAG", usage=True)
+        return refuse("tag needs a TAG", usage="tag")
     tag(run, *tags)
     return _tell(run, json=json)
 
@@ -169,14 +170,15 @@ def untag_command(run: str, /, *tags: str, json: bool = False) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, its directory, a file it made, latest, latest:SCRIPT.
+        The run: its ID or a part of one, its directory, a file it made, latest, latest~1,
+        latest:SCRIPT.
     tags : str
         The tags.
     json : bool
         Print the tags and the note as a JSON object.
     """
     if not tags:
-        return refuse("untag needs a TAG", usage=True)
+        return refuse("untag needs a TAG", usage="untag")
     untag(run, *tags)
     return _tell(run, json=json)
 
@@ -187,14 +189,15 @@ def note_command(run: str, /, *text: str, json: bool = False) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, its directory, a file it made, latest, latest:SCRIPT.
+        The run: its ID or a part of one, its directory, a file it made, latest, latest~1,
+        latest:SCRIPT.
     text : str
         The note; several words are joined by blanks.
     json : bool
         Print the tags and the note as a JSON object.
     """
     if not text:
-        return refuse("note needs a TEXT ('' removes the note)", usage=True)
+        return refuse("note needs a TEXT ('' removes the note)", usage="note")
     note(run, " ".join(text))
     return _tell(run, json=json)
 
@@ -219,7 +222,8 @@ def path_command(run: str, /, *, json: bool = False) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, a file it made, latest, latest:SCRIPT.
+        The run: its ID or a part of one, a file it made, latest, latest~1,
+        latest:SCRIPT.
     json : bool
         Print a JSON object with its ID and directory.
     """
@@ -242,7 +246,8 @@ def open_command(run: str, /) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, a file it made, latest, latest:SCRIPT.
+        The run: its ID or a part of one, a file it made, latest, latest~1,
+        latest:SCRIPT.
     """
     place = os.fspath(named_run(run).directory())
     if hasattr(os, "startfile"):

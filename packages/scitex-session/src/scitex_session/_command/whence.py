@@ -92,10 +92,10 @@ def whence_command(*files: str, json: bool = False) -> int:
     files : str
         Figures, other files, archives, documents, notebooks, or directories of runs.
     json : bool
-        Print an array of JSON objects instead. ``id`` is null for a file of which nothing is known.
+        Print an array of JSON objects instead. Its id is null for a file of which nothing is known.
     """
     if not files:
-        return refuse("whence needs a FILE", usage=True)
+        return refuse("whence needs a FILE", usage="whence")
     manager = SessionManager()
     status, listed = OK, list[dict[str, object]]()
     for number, file in enumerate(files):
