@@ -58,7 +58,8 @@ _INDEX_DIR = "index"
 _APPLICATION_ID = 0x5C17E85E
 _VERSION = 5
 _CACHE_KIB = 32 * 1024
-_CHECKPOINT_PAGES = 8192
+_PAGE_BYTES = 16 * 1024  # with SQLite's 4 KiB, the same fold takes an eighth longer
+_CHECKPOINT_PAGES = 2048
 
 # Columns of values have no type: each value is compared as what it is. Columns of row numbers have
 # one: without it, comparing them with another table's would not use an index. An index that ends in
@@ -164,6 +165,7 @@ def _open_index(name: str, registry: Path, seal: Seal | None = None) -> sqlite3.
     try:
         # Readers go on while one folds, and a commit does not wait for the disk: what a power cut
         # takes is folded again.
+        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # of an index that is made now
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
