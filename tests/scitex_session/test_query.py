@@ -182,7 +182,9 @@ def test_a_query_finds_what_it_describes(query: str, expected: str) -> None:
             8,
             "script must be a regular expression (missing ), unterminated",
         ),
-        ("lr<none", 4, "lr must be a number or a text to be < of"),
+        ("lr<none", 4, "lr must be a finite number or a text, to be compared by <"),
+        ("loss<=inf", 7, "finite number"),
+        ("loss>-Infinity", 6, "finite number"),
         ("x" * 10_001, 10_000, "a query has at most 10000 characters"),
     ],
 )

@@ -73,12 +73,14 @@ def find(
     for what, given in (("the query", query or ""), ("sort", sort)):
         if not isinstance(given, str):
             raise InvalidTypeError(what, given, "a text")
+    direction, name = sort[: sort.startswith("-")], sort.removeprefix("-")
+    if not name:
+        raise UsageError(f"sort {sort!r}: give a name as in a query, such as -results.acc")
     manager = SessionManager()
     names = Names(manager, strict=strict)
     asked = conditions(query or "", names)
     if asked is None:
         return []
-    direction, name = sort[: sort.startswith("-")], sort.removeprefix("-")
     found = names.field(name, lambda why: UsageError(f"sort: {why}"))
     field = "start_time" if found is None else found[0]
     both = asked if where is None else ("and", asked, where)
