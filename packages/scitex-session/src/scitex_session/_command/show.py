@@ -382,6 +382,8 @@ def _flat(found: Mapping[str, Any], before: str = "", depth: int = 0) -> Iterato
 
 
 def _value(value: object) -> str:
+    if value is None:
+        return "none"  # as in queries, and in `ls`
     plain = isinstance(value, str) and value.strip()
     return _short(str(value) if plain else dumps(value, ensure_ascii=False))
 
