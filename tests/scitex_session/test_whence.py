@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import scitex_session as stx
 from scitex_session.__main__ import main
 from scitex_session_core import (
     ended_record,
@@ -67,6 +69,17 @@ def test_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown["started"] == "2026-11-22 05:09:48 +0000, took 14.4 s"
     assert shown["status"] == "failed (exit status 3)"
     assert shown["directory"] == str(place)
+
+
+def test_python_gets_what_json_says(capsys: pytest.CaptureFixture[str]) -> None:
+    place = recorded(**RUN)
+    assert main(["whence", "--json", str(place)]) == 0
+    assert stx.whence(str(place)) == json.loads(capsys.readouterr().out)
+    Path("stranger").touch()
+    assert stx.whence("stranger") == []
+    for missing in ("missing", ""):  # an empty path is not the working directory
+        with pytest.raises(FileNotFoundError):
+            stx.whence(missing)
 
 
 def test_what_is_not_known_has_no_line(capsys: pytest.CaptureFixture[str]) -> None:

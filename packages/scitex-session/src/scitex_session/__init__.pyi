@@ -26,6 +26,7 @@ from ._command.tags import note as note
 from ._command.tags import path as path
 from ._command.tags import tag as tag
 from ._command.tags import untag as untag
+from ._command.whence import whence as whence
 from ._decorator import run as run
 from ._decorator import session as session
 from ._errors import AmbiguousRunError as AmbiguousRunError

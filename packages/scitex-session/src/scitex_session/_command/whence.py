@@ -12,6 +12,7 @@ from pathlib import Path
 
 from scitex_session_core import (
     RECORD_NAME,
+    InvalidTypeError,
     RecordError,
     SessionManager,
     current_status,
@@ -42,6 +43,40 @@ _FOUND_BY = {
     "itself": "its record: it is the directory of a run",
 }
 _LONGEST_VALUE = 200
+
+
+def whence(file: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """Return which run made a file.
+
+    A figure carries the stamp of its run in its metadata, also when it was copied, renamed, or put
+    into an archive or a document. Any other file is looked up by its content among the files that
+    runs saved, and by the directory that it lies in.
+
+    Parameters
+    ----------
+    file : str or path-like
+        A file, or the directory of a run.
+
+    Returns
+    -------
+    list of dict
+        One; for an archive or a document, one for each stamped figure in it; none if nothing is
+        known of the file. Each has ``file``; ``member``, the figure within it; ``id``; ``found_by``
+        (``stamp``, ``content``, ``directory``, or ``itself`` for a run directory); ``stamp``;
+        ``run``, what is known of the run, as in its record; ``directory``, where it is now, or
+        ``last_seen``; ``artifact``, the name that the run gave to the file; and ``same_content``,
+        the IDs of other runs that saved the same. What is not known is None.
+
+    Raises
+    ------
+    InvalidTypeError
+        `file` is neither a text nor a path.
+    OSError
+        There is no such file, or it can't be read.
+    """
+    if not isinstance(file, (str, os.PathLike)):
+        raise InvalidTypeError("the file", file, "a text or a path")
+    return [origin.as_dict() for origin in origins(file, SessionManager())]
 
 
 def whence_command(*files: str, json: bool = False) -> int:
