@@ -179,6 +179,7 @@ def described(session: Mapping[str, Any]) -> dict[str, Any]:
     start, end = session["start_time"], session["end_time"]
     runs_on = end is None and session["status"] == "running"
     until = datetime.now(UTC) if runs_on else end
+    took = (until - start).total_seconds() if start and until else None
     process = session["process"] or {}
     return {
         "id": session["id"],
@@ -187,7 +188,7 @@ def described(session: Mapping[str, Any]) -> dict[str, Any]:
         "function": session["function"],
         "started": start,
         "ended": end,
-        "duration_s": (until - start).total_seconds() if start and until else None,
+        "duration_s": took if took is None or took >= 0 else None,  # the clock was set back
         "exit_status": session["exit_code"],
         "arguments": session["arguments"],
         "results": session["results"],

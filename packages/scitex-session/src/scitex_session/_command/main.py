@@ -39,7 +39,11 @@ _COMMANDS = {
     "note": ("tags:note_command", "[--json] RUN TEXT", "Write the note of a run."),
     "stop": ("stop:stop_command", "[--now] [--json] RUN", "Stop a run of this machine."),
     "reap": ("reap:reap_command", "[--force] [--json] [PATH...]", "File the ends of dead runs."),
-    "reindex": ("reap:reindex_command", "PATH...", "Register runs from their directories."),
+    "reindex": (
+        "reap:reindex_command",
+        "[--json] PATH...",
+        "Register runs from their directories.",
+    ),
     "doctor": (
         "doctor:doctor_command",
         "[--json] [--within S] [--forget [--yes]] [SUBJECT...]",

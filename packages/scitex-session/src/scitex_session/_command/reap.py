@@ -171,13 +171,15 @@ def _last_line(run: Mapping[str, Any]) -> str:
     return f", its last line on {stream} was {line!r}"
 
 
-def reindex_command(*paths: str) -> int:
+def reindex_command(*paths: str, json: bool = False) -> int:
     """Register the runs below folders: of a lost registry, moved ones, and those of 0.3.1.
 
     Parameters
     ----------
     paths : str
         The folders to search.
+    json : bool
+        Print an array of JSON objects with ID and directory of each that was registered.
     """
     if not paths:
         return refuse("reindex needs a PATH", usage="reindex")
@@ -187,6 +189,11 @@ def reindex_command(*paths: str) -> int:
     except OSError as error:
         where = printable(os.fspath(error.filename or registry_dir()))
         return refuse(f"{where}: {error.strerror or error}")
+    if json:
+        ids = {place: run_id for run_id, place in SessionManager().directories().items()}
+        runs = [{"id": ids.get(place), "directory": str(place)} for place in registered]
+        say(dumps(runs, indent=2))
+        return OK
     as_is = "it is" if len(registered) == 1 else "they are"
     say(f"registered {_count(len(registered))} that the registry did not know as {as_is}")
     return OK
