@@ -20,7 +20,7 @@ from scitex_session_core import (
     read_record,
 )
 
-from .output import DIFFERENT, OK, duration, local_time, printable, refuse, say
+from .output import DIFFERENT, OK, duration, local_time, printable, refuse, say, say_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def whence_command(*files: str, json: bool = False) -> int:
             for gap, origin in enumerate(found, start=number):
                 say(f"{chr(10) if gap else ''}{report(origin)}")
     if json:
-        say(dumps(listed, indent=2))
+        say_json(listed)
     return status
 
 
