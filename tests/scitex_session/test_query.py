@@ -272,6 +272,13 @@ def test_runs_are_sorted_by_any_name(sort: str, expected: str) -> None:
 
 
 @pytest.mark.usefixtures("five")
+def test_an_unknown_name_to_sort_by_leaves_the_newest_first() -> None:
+    with pytest.warns(SessionWarning, match="no run has a field"):
+        found = stx.find(sort="results.acu", limit=2)
+    assert [run["id"] for run in found] == ["r4", "r3"]
+
+
+@pytest.mark.usefixtures("five")
 def test_conditions_as_values_join_the_query() -> None:
     assert ids("lr:0.1", where={"host": ("in", ["node0", "node2"])}) == "02"
     assert ids("lr:0.1", where=("not", {"tags": "paper"})) == "24"

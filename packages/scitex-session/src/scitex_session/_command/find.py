@@ -43,7 +43,7 @@ def find(
         More conditions, in the form of `SessionManager.select`.
     sort : str
         A name as in a query, with ``-`` before it for descending order: ``-results.acc``. Runs
-        without a value come last.
+        without a value come last. With a name that no run has, the newest come first.
     limit : int, optional
         The largest number of runs to return.
     strict : bool
@@ -82,9 +82,9 @@ def find(
     if asked is None:
         return []
     found = names.field(name, lambda why: UsageError(f"sort: {why}"))
-    field = "start_time" if found is None else found[0]
     both = asked if where is None else ("and", asked, where)
-    sessions = manager.select(both, sort=direction + field, limit=limit)
+    by = "-start_time" if found is None else direction + found[0]
+    sessions = manager.select(both, sort=by, limit=limit)
     return [described(session) for session in sessions]
 
 
