@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -353,3 +354,20 @@ def test_a_value_of_a_wrong_type_is_a_session_error_and_a_type_error(call: Any) 
     with pytest.raises(TypeError, match="must be") as caught:
         call(run)
     assert isinstance(caught.value, stx.SessionError)
+
+
+@pytest.mark.parametrize("command", ["show", "whence", "diff"])
+def test_json_is_valid_where_another_program_wrote_numbers_that_json_lacks(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(token: str) -> None:
+        raise AssertionError(token)
+
+    runs = [ended_run(arguments={"lr": lr}) for lr in (float("nan"), 0.1)]
+    record = runs[0] / "session.json"
+    record.write_text(re.sub(r'"lr": "?(?i:nan)"?', '"lr": NaN', record.read_text()))
+    names = map(str, runs if command == "diff" else runs[:1])
+    main([command, "--json", *names])
+    out = capsys.readouterr().out
+    assert '"NaN"' in out
+    json.loads(out, parse_constant=refuse)

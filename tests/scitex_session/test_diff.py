@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import pickle
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -465,3 +466,18 @@ def test_nothing_that_commands_a_terminal_is_printed(
         assert "\x1b[" in shown
         assert not {"\x07", "\r", "\x9b"} & set(shown)
         assert "\x1b]" not in shown
+
+
+def test_long_values_leave_room_for_the_names_and_for_all_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("rich")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    runs = [recorded({}, arguments={"text": str(n) * 500, "lr": n}) for n in range(3)]
+    assert main(["diff", *map(str, runs)]) == 1
+    shown = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
+    head, _, text, lr, *_ = shown.splitlines()
+    assert head.split() == [run.name.rpartition("_")[2] for run in runs]
+    assert [word[:4] for word in text.split()] == ["text", "0000", "1111", "2222"]
+    assert lr.split() == ["lr", "0", "1", "2"]

@@ -14,6 +14,7 @@ import pytest
 import scitex_session as stx
 from scitex_session._command.query import FIELDS
 from scitex_session_core import SessionWarning, journal_close, journal_create, new_record
+from support.runs import ended_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -182,7 +183,9 @@ def test_a_query_finds_what_it_describes(query: str, expected: str) -> None:
             8,
             "script must be a regular expression (missing ), unterminated",
         ),
-        ("lr<none", 4, "lr must be a number or a text to be < of"),
+        ("lr<none", 4, "lr must be a finite number or a text, to be compared by <"),
+        ("loss<=inf", 7, "finite number"),
+        ("loss>-Infinity", 6, "finite number"),
         ("x" * 10_001, 10_000, "a query has at most 10000 characters"),
     ],
 )
@@ -225,6 +228,12 @@ def test_a_name_that_no_run_has_gives_nothing_and_a_warning(query: str, near: st
     assert near in str(said[0].message)
     with pytest.raises(stx.QueryError, match="no run has a field"):
         ids(query, strict=True)
+
+
+def test_a_run_that_ended_before_it_began_has_no_duration() -> None:
+    run = ended_run(started="2099-01-01T00:00:00+00:00")  # the clock was set back meanwhile
+    (found,) = stx.find()
+    assert (found["id"], found["duration_s"]) == (run.name, stx.record(run)["duration_s"])
 
 
 @pytest.mark.usefixtures("five")

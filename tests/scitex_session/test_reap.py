@@ -26,6 +26,7 @@ from scitex_session_core import (
     write_record,
 )
 from support import run_script
+from support.runs import ended_run
 
 LEFT = Path(__file__).parents[1] / "scitex_session_core" / "data" / "scitex-session-0.3.1"
 IDENTIFY = (
@@ -174,6 +175,15 @@ def test_a_lost_registry_is_made_again(
     assert SessionManager().get_session(run.name)["status"] == "crashed"
     assert main(["reindex", str(tmp_path), "."]) == 0
     assert capsys.readouterr().out.startswith("registered 0 runs")
+
+
+def test_reindex_tells_programs_which_runs_it_registered(
+    left_031: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ended_run(registered=False)
+    assert main(["reindex", "--json", str(run.parent), str(left_031.parent)]) == 0
+    told = {entry["id"]: entry["directory"] for entry in json.loads(capsys.readouterr().out)}
+    assert told == {run.name: str(run), left_031.name: str(left_031)}
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,17 @@ def test_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown["directory"] == str(place)
 
 
+def test_python_gets_what_json_says(capsys: pytest.CaptureFixture[str]) -> None:
+    place = recorded(**RUN)
+    assert main(["whence", "--json", str(place)]) == 0
+    assert stx.whence(str(place)) == json.loads(capsys.readouterr().out)
+    Path("stranger").touch()
+    assert stx.whence("stranger") == []
+    for missing in ("missing", ""):  # an empty path is not the working directory
+        with pytest.raises(FileNotFoundError):
+            stx.whence(missing)
+
+
 def test_what_is_not_known_has_no_line(capsys: pytest.CaptureFixture[str]) -> None:
     shown = told(recorded(status="success"), capsys)
     assert list(shown) == ["run", "found by", "started", "status", "directory"]

@@ -13,7 +13,7 @@ from scitex_session_core import current_status, out_dir_of_kept
 
 from .content import MIB, Budget, Content, common, compare, compare_texts, shortened
 from .names import Run, named_run
-from .output import DIFFERENT, OK, refuse, say
+from .output import DIFFERENT, OK, refuse, say_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def diff_command(*runs: str, json: bool = False) -> int:
         return refuse("diff needs two runs or more", usage="diff")
     compared = Comparison([Side(name) for name in runs])
     if json:
-        say(dumps(_public(compared.parts), indent=2))
+        say_json(_public(compared.parts))
     else:
         from .diff_view import show  # knows how to print
 

@@ -289,11 +289,15 @@ def _draw_tables(console: Console, compared: Comparison) -> None:
 
     rows = list(_table(compared))
     at_once = max(2, (console.width - _NAME_WIDTH) // (_VALUE_WIDTH + 2))
+    names = min(max(len(name) + 2 for _, name, _ in rows), _NAME_WIDTH)
+    # Left to rich, a long value would take the place of the names and of other runs.
+    each = (console.width - names - 2) // min(at_once, len(compared.sides)) - 2
     for start in range(0, len(compared.sides), at_once):
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        table.add_column("", no_wrap=True, overflow="ellipsis", style="cyan")
+        table.add_column("", no_wrap=True, overflow="ellipsis", style="cyan", width=names)
         for side in compared.sides[start : start + at_once]:
-            table.add_column(side.run.id.rpartition("_")[2], no_wrap=True, overflow="ellipsis")
+            end = side.run.id.rpartition("_")[2]
+            table.add_column(end, no_wrap=True, overflow="ellipsis", max_width=max(each, 1))
         part = ""
         for row_part, name, values in rows:
             if row_part != part:

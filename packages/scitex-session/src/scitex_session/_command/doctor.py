@@ -7,12 +7,12 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from json import dumps, loads
+from json import loads
 
 from scitex_session_core import InvalidValueError, SessionManager, journal_remove, registry_dir
 
 from .gone import gone_sessions
-from .output import DIFFERENT, PROGRAM, encodable, on_terminal, printable, refuse, say
+from .output import DIFFERENT, PROGRAM, encodable, on_terminal, printable, refuse, say, say_json
 from .output import OK as ALL_WELL
 from .probes import ABSENT, OK, PROBES, WRONG, Check
 
@@ -53,7 +53,7 @@ def doctor_command(
         return _forget(yes=yes, json=json)
     checks = doctor(*subjects, within=within)
     if json:
-        say(dumps([check._asdict() for check in checks], indent=2))
+        say_json([check._asdict() for check in checks])
     else:
         _print(checks)
     return DIFFERENT if any(check.state == WRONG for check in checks) else ALL_WELL
@@ -175,7 +175,7 @@ def _forget(*, yes: bool, json: bool) -> int:
     except OSError as error:
         return refuse(f"the registry {registry_dir()} can't be written: {error.strerror}")
     if json:
-        say(dumps([{"id": i, "folder": f, "forgotten": forgets} for i, f in gone], indent=2))
+        say_json([{"id": i, "folder": f, "forgotten": forgets} for i, f in gone])
         return ALL_WELL
     for session_id, folder in gone:
         say(f"{session_id}  gone from {printable(folder)}")

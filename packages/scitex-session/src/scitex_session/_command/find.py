@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from scitex_session._errors import UsageError
 from scitex_session_core import InvalidTypeError, SessionManager
 
 from .query import Names, conditions
@@ -42,7 +43,7 @@ def find(
         More conditions, in the form of `SessionManager.select`.
     sort : str
         A name as in a query, with ``-`` before it for descending order: ``-results.acc``. Runs
-        without a value come last.
+        without a value come last. With a name that no run has, the newest come first.
     limit : int, optional
         The largest number of runs to return.
     strict : bool
@@ -72,6 +73,9 @@ def find(
     for what, given in (("the query", query or ""), ("sort", sort)):
         if not isinstance(given, str):
             raise InvalidTypeError(what, given, "a text")
+    name = sort.removeprefix("-")
+    if not name:
+        raise UsageError(f"sort {sort!r}: give a name as in a query, such as -results.acc")
     manager = SessionManager()
     names = Names(manager, strict=strict)
     asked = conditions(query or "", names)
@@ -175,6 +179,7 @@ def described(session: Mapping[str, Any]) -> dict[str, Any]:
     start, end = session["start_time"], session["end_time"]
     runs_on = end is None and session["status"] == "running"
     until = datetime.now(UTC) if runs_on else end
+    took = (until - start).total_seconds() if start and until else None
     process = session["process"] or {}
     return {
         "id": session["id"],
@@ -183,7 +188,7 @@ def described(session: Mapping[str, Any]) -> dict[str, Any]:
         "function": session["function"],
         "started": start,
         "ended": end,
-        "duration_s": (until - start).total_seconds() if start and until else None,
+        "duration_s": took if took is None or took >= 0 else None,  # the clock was set back
         "exit_status": session["exit_code"],
         "arguments": session["arguments"],
         "results": session["results"],

@@ -12,13 +12,13 @@ from scitex_session_core import registry_dir
 
 from .columns import columns_of
 from .find import FIELDS, find
-from .output import OK, PROGRAM, on_terminal, printable, say
+from .output import OK, PROGRAM, on_terminal, printable, say, say_json
 from .query import quoted, seconds, span
 from .table import rich_table, text_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from rich.console import RenderableType
@@ -204,7 +204,7 @@ def ls_command(
         return watch_runs(wanted)
     found, more = wanted.find()
     if json:
-        _print_json(found)
+        say_json([{name: run[name] for name in FIELDS} for run in found])
         if more:
             say(cut_line(len(found), wanted), sys.stderr)
     elif not found:
@@ -251,13 +251,3 @@ def drawn(found: Sequence[Mapping[str, Any]], width: int, sort: str) -> list[Ren
 
     names = "1 more column" if left_out == 1 else f"{left_out} more columns"
     return [table, Text(f"+ {names} (--json has all)", "dim")]
-
-
-def _print_json(found: Iterable[Mapping[str, Any]]) -> None:
-    import json
-
-    def text(value: object) -> str:
-        return value.isoformat() if isinstance(value, datetime) else str(value)
-
-    runs = [{name: run[name] for name in FIELDS} for run in found]
-    say(json.dumps(runs, default=text, indent=2))

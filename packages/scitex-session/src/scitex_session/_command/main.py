@@ -56,7 +56,11 @@ _COMMANDS = {
         "Put runs into one zip file.",
     ),
     "reap": ("reap:reap_command", "[--force] [--json] [PATH...]", "File the ends of dead runs."),
-    "reindex": ("reap:reindex_command", "PATH...", "Register runs from their directories."),
+    "reindex": (
+        "reap:reindex_command",
+        "[--json] PATH...",
+        "Register runs from their directories.",
+    ),
     "doctor": (
         "doctor:doctor_command",
         "[--json] [--within S] [--forget [--yes]] [SUBJECT...]",

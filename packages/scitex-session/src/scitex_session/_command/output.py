@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, datetime
+from json import dumps, loads
+from math import isfinite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TextIO
+    from typing import Any, TextIO
 
 PROGRAM = "scitex-session"
 OK, DIFFERENT, FAILED = 0, 1, 2
@@ -30,6 +32,31 @@ def say(text: str, stream: TextIO | None = None) -> None:
 def _with_letters_of(stream: TextIO, text: str) -> str:
     encoding = stream.encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def say_json(value: object) -> None:
+    """Print a value as JSON, with times in ISO 8601 and nothing that JSON does not know.
+
+    A record that another program wrote may have NaN, which many readers of JSON refuse.
+    """
+    try:
+        text = dumps(value, indent=2, default=_plain, allow_nan=False)
+    except ValueError:
+        text = dumps(_finite(loads(dumps(value, default=_plain))), indent=2)
+    say(text)
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _finite(value: Any) -> Any:
+    """Return numbers that JSON does not know as the texts that results have for them."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return value if not isinstance(value, float) or isfinite(value) else dumps(value)
 
 
 def refuse(why: str, *, usage: str = "") -> int:

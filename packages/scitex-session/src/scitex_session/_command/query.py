@@ -73,7 +73,8 @@ FIELDS = {
 _MAPPINGS = ("arguments", "results", "config", "env")
 _CONSTANTS = {"true": True, "false": False, "none": None}
 # Results are numbers; those that JSON does not know are on record as these texts.
-_NO_NUMBERS = {"nan": "NaN", "inf": "Infinity", "infinity": "Infinity", "-inf": "-Infinity"}
+_NO_NUMBERS = {"nan": "NaN", "inf": "Infinity", "infinity": "Infinity"}
+_NO_NUMBERS |= {f"-{text}": f"-{word}" for text, word in _NO_NUMBERS.items() if text != "nan"}
 _DATE = re.compile(
     r"(\d{4})-(\d\d)(?:-(\d\d)"
     r"(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?)?)?"
@@ -320,9 +321,12 @@ def _of_value(name: str, field: str, operator: str, value: Value) -> Conditions:
     if operator == "~":
         return _expression(name, field, value)
     constant = not value.quoted and value.text.lower() in _CONSTANTS
+    no_number = None if value.quoted else _NO_NUMBERS.get(value.text.lower().lstrip("+"))
     if operator != "=":
-        if constant:
-            raise InvalidValueError(name, value.text, f"a number or a text to be {operator} of")
+        # On record these are texts: `loss<inf` would be all losses but the finite ones.
+        if constant or no_number:
+            allowed = f"a finite number or a text, to be compared by {operator}"
+            raise InvalidValueError(name, value.text, allowed)
         number = None if value.quoted else _number(value.text)
         return {field: (operator, value.text if number is None else number)}
     alternatives: list[Any] = [value.text]
@@ -331,8 +335,9 @@ def _of_value(name: str, field: str, operator: str, value: Value) -> Conditions:
     elif not value.quoted:
         if (number := _number(value.text)) is not None:
             alternatives.append(number)
-        if (text := _NO_NUMBERS.get(value.text.lower())) is not None:
-            alternatives.append(text)
+        if no_number is not None:
+            # A result is "NaN", an argument "nan".
+            alternatives += [no_number, no_number.lower().replace("infinity", "inf")]
     return {field: ("in", alternatives)}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from json import dumps
 from pathlib import Path
 
 from scitex_session._errors import UsageError
@@ -22,7 +21,7 @@ from scitex_session_core import (
 from scitex_session_core import reap as reap_below
 
 from .ending import how_it_ended
-from .output import OK, printable, refuse, say
+from .output import OK, printable, refuse, say, say_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def reap_command(*paths: str, force: bool = False, json: bool = False) -> int:
     """
     filed = reap(*paths, force=force)
     if json:
-        say(dumps(filed, indent=2))
+        say_json(filed)
         return OK
     for run in filed:
         say(printable(f"{run['id']}: {how_it_ended(run)}{_last_line(run)}"))
@@ -171,13 +170,15 @@ def _last_line(run: Mapping[str, Any]) -> str:
     return f", its last line on {stream} was {line!r}"
 
 
-def reindex_command(*paths: str) -> int:
+def reindex_command(*paths: str, json: bool = False) -> int:
     """Register the runs below folders: of a lost registry, moved ones, and those of 0.3.1.
 
     Parameters
     ----------
     paths : str
         The folders to search.
+    json : bool
+        Print an array of JSON objects with ID and directory of each that was registered.
     """
     if not paths:
         return refuse("reindex needs a PATH", usage="reindex")
@@ -187,6 +188,11 @@ def reindex_command(*paths: str) -> int:
     except OSError as error:
         where = printable(os.fspath(error.filename or registry_dir()))
         return refuse(f"{where}: {error.strerror or error}")
+    if json:
+        ids = {place: run_id for run_id, place in SessionManager().directories().items()}
+        runs = [{"id": ids.get(place), "directory": str(place)} for place in registered]
+        say_json(runs)
+        return OK
     as_is = "it is" if len(registered) == 1 else "they are"
     say(f"registered {_count(len(registered))} that the registry did not know as {as_is}")
     return OK

@@ -25,7 +25,7 @@ from .find import described
 from .log_files import STREAMS, pieces
 from .metrics import metrics_end
 from .names import named_run
-from .output import OK, ago, duration, local_time, on_terminal, printable, say, size
+from .output import OK, ago, duration, local_time, on_terminal, printable, say, say_json, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def show_command(run: str, /, *, json: bool = False) -> int:
     found = named_run(run)
     known = _record_of(found)
     if json:
-        say(dumps(known, indent=2))
+        say_json(known)
         return OK
     page = Page(found, known)
     # rich raises where a letter is missing, which `say` escapes.
@@ -388,6 +388,8 @@ def _flat(found: Mapping[str, Any], before: str = "", depth: int = 0) -> Iterato
 
 
 def _value(value: object) -> str:
+    if value is None:
+        return "none"  # as in queries, and in `ls`
     plain = isinstance(value, str) and value.strip()
     return _short(str(value) if plain else dumps(value, ensure_ascii=False))
 

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-from json import dumps
 
 from scitex_session._errors import UnstoppableRunError
 from scitex_session_core import (
@@ -21,7 +20,7 @@ from scitex_session_core import (
 
 from .ending import how_it_ended
 from .names import named_run
-from .output import OK, printable, say
+from .output import OK, printable, say, say_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -209,7 +208,7 @@ def stop_command(run: str, /, *, now: bool = False, json: bool = False) -> int:
     if json:
         fields = ("id", "status", "exit_status", "reason", "ended")
         told = {name: record.get(name) for name in fields}
-        say(dumps({**told, "directory": os.fspath(before.directory())}, indent=2))
+        say_json({**told, "directory": os.fspath(before.directory())})
     else:
         say(printable(f"{before.id}: {how_it_ended(record)}"))
     return OK

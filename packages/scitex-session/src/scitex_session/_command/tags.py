@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from json import dumps
 
 from scitex_session._errors import UnknownRunError, UsageError
 from scitex_session_core import (
@@ -17,7 +16,7 @@ from scitex_session_core import (
 )
 
 from .names import named_run
-from .output import OK, printable, refuse, say
+from .output import OK, printable, refuse, say, say_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -161,7 +160,7 @@ def tag_command(run: str, /, *tags: str, json: bool = False) -> int:
     if not tags:
         return refuse("tag needs a TAG", usage="tag")
     tag(run, *tags)
-    return _tell(run, json=json)
+    return _print_tags(run, json=json)
 
 
 def untag_command(run: str, /, *tags: str, json: bool = False) -> int:
@@ -180,7 +179,7 @@ def untag_command(run: str, /, *tags: str, json: bool = False) -> int:
     if not tags:
         return refuse("untag needs a TAG", usage="untag")
     untag(run, *tags)
-    return _tell(run, json=json)
+    return _print_tags(run, json=json)
 
 
 def note_command(run: str, /, *text: str, json: bool = False) -> int:
@@ -199,16 +198,16 @@ def note_command(run: str, /, *text: str, json: bool = False) -> int:
     if not text:
         return refuse("note needs a TEXT ('' removes the note)", usage="note")
     note(run, " ".join(text))
-    return _tell(run, json=json)
+    return _print_tags(run, json=json)
 
 
-def _tell(name: str, *, json: bool) -> int:
+def _print_tags(name: str, *, json: bool) -> int:
     """Print the tags and the note that a run has by now."""
     run = named_run(name)
     found = run.session if run.place is None else run.record()
     tags, text = list(found.get("tags") or ()), str(found.get("note") or "")
     if json:
-        say(dumps({"id": run.id, "tags": tags, "note": text}, indent=2))
+        say_json({"id": run.id, "tags": tags, "note": text})
         return OK
     shown = [f"tags {', '.join(map(str, tags))}"] if tags else ["no tags"]
     shown += [f"note {text.splitlines()[0]}"] if text.strip() else []
@@ -230,7 +229,7 @@ def path_command(run: str, /, *, json: bool = False) -> int:
     found = named_run(run)
     place = os.fspath(found.directory())
     if json:
-        say(dumps({"id": found.id, "directory": place}, indent=2))
+        say_json({"id": found.id, "directory": place})
     elif sys.stdout.isatty():
         say(printable(place))
     else:

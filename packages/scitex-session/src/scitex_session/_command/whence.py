@@ -12,6 +12,7 @@ from pathlib import Path
 
 from scitex_session_core import (
     RECORD_NAME,
+    InvalidTypeError,
     RecordError,
     SessionManager,
     current_status,
@@ -19,7 +20,7 @@ from scitex_session_core import (
     read_record,
 )
 
-from .output import DIFFERENT, OK, duration, local_time, printable, refuse, say
+from .output import DIFFERENT, OK, duration, local_time, printable, refuse, say, say_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,33 +48,34 @@ _LONGEST_VALUE = 200
 def whence(file: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """Return which run made a file.
 
+    A figure carries the stamp of its run in its metadata, also when it was copied, renamed, or put
+    into an archive or a document. Any other file is looked up by its content among the files that
+    runs saved, and by the directory that it lies in.
+
     Parameters
     ----------
-    file : path-like
-        A figure, any other file, an archive, a document, a notebook, or the directory of a run.
+    file : str or path-like
+        A file, or the directory of a run.
 
     Returns
     -------
     list of dict
-        One; for an archive or a document, one for each figure in it that has the stamp of a run;
-        none if nothing is known of the file. Each has ``id``, ``found_by`` (``stamp``, ``content``,
-        ``directory`` or ``itself``), ``run`` (what is known of it: ``status``, ``script``,
-        ``arguments`` and so on), ``directory``, ``artifact`` (the name under which it saved the
-        file), ``stamp``, ``member`` (the figure within the file), ``last_seen`` (where its
-        directory was, if it is gone) and ``same_content`` (other runs that saved the same).
+        One; for an archive or a document, one for each stamped figure in it; none if nothing is
+        known of the file. Each has ``file``; ``member``, the figure within it; ``id``; ``found_by``
+        (``stamp``, ``content``, ``directory``, or ``itself`` for a run directory); ``stamp``;
+        ``run``, what is known of the run, as in its record; ``directory``, where it is now, or
+        ``last_seen``; ``artifact``, the name that the run gave to the file; and ``same_content``,
+        the IDs of other runs that saved the same. What is not known is None.
 
     Raises
     ------
+    InvalidTypeError
+        `file` is neither a text nor a path.
     OSError
         There is no such file, or it can't be read.
-
-    Examples
-    --------
-    >>> import scitex_session as stx
-    >>> [run] = stx.whence("figure3.pdf")  # doctest: +SKIP
-    >>> run["run"]["arguments"]  # doctest: +SKIP
-    {'threshold': 0.7}
     """
+    if not isinstance(file, (str, os.PathLike)):
+        raise InvalidTypeError("the file", file, "a text or a path")
     return [origin.as_dict() for origin in origins(file, SessionManager())]
 
 
@@ -114,7 +116,7 @@ def whence_command(*files: str, json: bool = False) -> int:
             for gap, origin in enumerate(found, start=number):
                 say(f"{chr(10) if gap else ''}{report(origin)}")
     if json:
-        say(dumps(listed, indent=2))
+        say_json(listed)
     return status
 
 
