@@ -50,6 +50,9 @@ def test_the_worst_file_decides_and_the_others_are_told_of(
         (["whence", "--jsn", "x"], "--json"),
         (["whense", "x"], '"whence"'),
         (["--nope"], "--nope"),
+        (["show", "a", "b"], "show takes no more words: 'b' is too much"),
+        (["doctor", "--forget", "git"], "doctor --forget takes no SUBJECT, not 'git'"),
+        (["doctor", "--yes"], "doctor takes --yes with --forget only"),
     ],
 )
 def test_a_mistake_is_one_line_with_what_was_meant(

@@ -49,6 +49,10 @@ def doctor_command(
     yes : bool
         Really drop them, where there is more than one.
     """
+    if forget and subjects:
+        return refuse(f"doctor --forget takes no SUBJECT, not {subjects[0]!r}", usage="doctor")
+    if yes and not forget:
+        return refuse("doctor takes --yes with --forget only", usage="doctor")
     if forget:
         return _forget(yes=yes, json=json)
     checks = doctor(*subjects, within=within)

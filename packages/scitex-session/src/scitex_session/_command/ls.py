@@ -139,7 +139,7 @@ def moment(text: str) -> datetime:
             return datetime.min.replace(tzinfo=UTC)
     if (time := span(text)) is None:
         allowed = "how long ago (2d, 3h, 30min), or a time such as 2026-11-01 or 2026-11-01T09:30"
-        raise UsageError(f"--since {text}: give {allowed}")
+        raise UsageError(f"--since {text or repr(text)}: give {allowed}")
     return time[0]
 
 

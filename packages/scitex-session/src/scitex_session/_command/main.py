@@ -185,6 +185,9 @@ def _parsed(tokens: list[str]) -> tuple[Callable[..., Any], Sequence[Any], Mappi
         why = " ".join(str(error).split()).removesuffix(".")
         if isinstance(error, cyclopts.UnknownCommandError):  # of the commands, it names eight
             why = f"{why.partition(' Available')[0]} Available commands: {', '.join(_COMMANDS)}"
+        if isinstance(error, cyclopts.UnusedCliTokensError):
+            more = ", ".join(map(repr, error.unused_tokens or ()))
+            why = f"{asked} takes no more words: {more} is too much"
         help_of = f"{PROGRAM} {asked}" if asked in _COMMANDS else PROGRAM
         raise UsageError(f"{why} (try {help_of} --help)") from error
     return command, bound.args, bound.kwargs
