@@ -33,12 +33,15 @@ settings.load_profile("unhurried")
 
 # What a machine's own set-up could change in a run.
 FOREIGN = {
+    "COLORTERM",
     "COLUMNS",
+    "FORCE_COLOR",
     "GIT_DIR",
     "GIT_INDEX_FILE",
     "GIT_WORK_TREE",
     "LINES",
     "MPLBACKEND",
+    "NO_COLOR",
     "PYTHONHASHSEED",
     "PYTHONSTARTUP",
     "PYTHONUNBUFFERED",
@@ -96,6 +99,7 @@ def own_world(
         if name in FOREIGN or name.startswith(FOREIGN_PREFIXES):
             del os.environ[name]
     os.environ.update(GIT_IDENTITY)
+    os.environ["TERM"] = "xterm-256color"
     os.environ.update({name: os.fspath(path) for name, path in directories.items()})
     os.chdir(tmp_path)
     sys.argv = [os.fspath(tmp_path / "test.py")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -423,6 +424,53 @@ def test_workers_of_a_pool_can_be_terminated() -> None:
     )
     assert finished.returncode == 0, finished
     the_run("FINISHED_SUCCESS")
+
+
+@POSIX_ONLY
+def test_a_child_dies_of_a_signal_that_comes_as_soon_as_it_is_forked() -> None:
+    # As a pool's worker does that has hardly begun when the pool ends.
+    finished = ended(
+        """
+        import signal
+        for number in range(300):
+            child = os.fork()
+            if child == 0:
+                try:
+                    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+                    time.sleep(5)
+                finally:
+                    os._exit(1)
+            time.sleep(number / 1e6)
+            os.kill(child, signal.SIGHUP if number % 2 else signal.SIGTERM)
+            _, status = os.waitpid(child, 0)
+            assert os.WIFSIGNALED(status), (number, status)
+        assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        return 0
+    """.strip()
+    )
+    assert finished.returncode == 0, finished
+    the_run("FINISHED_SUCCESS")
+
+
+@POSIX_ONLY
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_forks_all_the_time_ends_by_its_signal(signum: int) -> None:
+    body = """
+        while True:
+            if os.fork() == 0:
+                os._exit(0)
+            os.wait()
+    """.strip()
+    for moment in range(5):
+        with start_script(SCRIPT.format(body=body)) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "printed before the end\n"
+            time.sleep(moment / 100)
+            process.send_signal(signum)
+            assert process.wait(60) == -signum
+    for path in Path("script_out").glob("*/2*"):
+        assert path.parent.name == "FINISHED_ERROR"
+        assert read_json(path / "session.json")["exit_status"] == 128 + signum
 
 
 @POSIX_ONLY

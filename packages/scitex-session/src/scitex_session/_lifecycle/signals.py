@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # without an enumeration for each answer
+import _thread
 import os
 import signal
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import FrameType
     from typing import Any
 
@@ -90,6 +92,7 @@ class SignalGuard:
             A signal came while the session opened.
         """
         self._outer = sys.exception()
+        _hold_signals_in_forks()
         for signum, found in list(self._found.items()):
             if signal.getsignal(signum) == self._defer:
                 signal.signal(signum, found if signum == signal.SIGINT else self._raise)
@@ -249,6 +252,9 @@ class SignalGuard:
         if self._over:
             self._put_back_at_last(signum)
             return
+        if _thread.get_ident() in _blocked:  # what is raised during a fork is dropped
+            _send_again(signum)
+            return
         if os.getpid() != self._owner:
             _die_of(signum)
         ending = sys.exception()
@@ -349,6 +355,8 @@ _NOT_HELD = ("asyncio.", "scitex_session.", "signal", "_signal")
 _guards: list[SignalGuard] = []
 _LONGEST_CHAIN = 100
 _MOST_INTERRUPTIONS = 10
+_HELD_IN_FORK = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+_FORK_S = 0.01
 
 
 def _die_of(signum: int) -> None:
@@ -361,11 +369,68 @@ def _end_by_now(signum: int) -> None:
     os._exit(128 + signum)  # the init of a container (PID 1), which no signal of its own kills
 
 
+# What each thread that is forking blocked before.
+_blocked: dict[int, set[int]] = {}
+_holds = False
+
+
+def _block_before_fork() -> None:
+    # During a fork, Python drops what handlers raise in this process, and forgets which signals the
+    # child got: Ctrl-C would do nothing, and a pool that ends at once would wait for ever for a
+    # worker that it has terminated. So signals wait for the end of the fork.
+    if _guards:
+        _blocked[_thread.get_ident()] = _change_mask(signal.SIG_BLOCK, ())
+        _change_mask(signal.SIG_BLOCK, _HELD_IN_FORK)
+
+
+def _unblock_after_fork() -> None:
+    if (found := _blocked.get(_thread.get_ident())) is not None:
+        _change_mask(signal.SIG_SETMASK, found)
+        del _blocked[_thread.get_ident()]
+
+
 def _restore_in_child() -> None:
     # A forked worker is terminated by its pool with SIGTERM, and must die of it, not unwind
     # through code that believes it is the parent.
     for guard in _guards[::-1]:
         guard.restore()
+
+
+def _hold_signals_in_forks() -> None:
+    """Let signals wait for the end of each fork: from now on, once for all sessions."""
+    global _holds
+    if _holds or not hasattr(os, "register_at_fork"):
+        return
+    _holds = True
+    # What others do before and after a fork, as the random generators, is within what was
+    # registered last.
+    os.register_at_fork(
+        before=_block_before_fork,
+        after_in_parent=_unblock_after_fork,
+        after_in_child=_unblock_after_fork,
+    )
+
+
+def _change_mask(how: int, signums: Iterable[int]) -> set[int]:
+    """Change which signals this thread blocks, and return those that it blocked before."""
+    while True:
+        try:
+            found: set[int] = _signal.pthread_sigmask(how, signums)
+        except KeyboardInterrupt:  # Python runs here the handlers that are due
+            _send_again(signal.SIGINT)
+        else:
+            return found
+
+
+def _send_again(signum: int) -> None:
+    """Send this process a signal once more in a moment, when a fork is over."""
+
+    def send() -> None:
+        _signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_IN_FORK)  # it is for the main thread
+        time.sleep(_FORK_S)
+        os.kill(os.getpid(), signum)
+
+    _thread.start_new_thread(send, ())
 
 
 if hasattr(os, "register_at_fork"):
