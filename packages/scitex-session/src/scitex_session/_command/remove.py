@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, datetime, timedelta
-from json import dumps
 from pathlib import Path
 
 from scitex_session._errors import AmbiguousRunError, UnknownRunError, UsageError
@@ -26,7 +25,7 @@ from scitex_session_core import (
 
 from .find import find
 from .names import named_run
-from .output import OK, PROGRAM, printable, say, size
+from .output import OK, PROGRAM, printable, say, say_json, size
 from .selection import Chosen, before_now, named, selected
 
 TYPE_CHECKING = False
@@ -259,7 +258,7 @@ def restore_command(*runs: str, json: bool = False) -> int:
         if not json:
             say(f"Restored {printable(os.fspath(place))}")
     if json:
-        say(dumps(restored, indent=2))
+        say_json(restored)
     return OK
 
 
@@ -291,7 +290,7 @@ def report(
     """
     if json:
         reasons = [{"directory": error.path, "why": error.why} for error in kept]
-        say(dumps({"done": done, "runs": list(told), "kept": reasons}, indent=2))
+        say_json({"done": done, "runs": list(told), "kept": reasons})
         return
     for error in kept:
         say(f"{PROGRAM}: {printable(str(error))}", sys.stderr)
@@ -408,7 +407,7 @@ def _empty(older: str | timedelta | None, *, yes: bool) -> list[dict[str, Any]]:
 
 def _report_emptied(told: list[dict[str, Any]], *, done: bool, json: bool) -> None:
     if json:
-        say(dumps({"done": done, "runs": told, "kept": []}, indent=2))
+        say_json({"done": done, "runs": told, "kept": []})
         return
     if not done:
         for run in told:
@@ -423,7 +422,7 @@ def _list_removed(*, json: bool) -> int:
     removed = removed_runs(registry_dir())
     if json:
         listed = [{"id": i, "directory": os.fspath(place)} for i, place in removed.items()]
-        say(dumps(listed, indent=2))
+        say_json(listed)
         return OK
     for run_id, place in removed.items():
         say(printable(f"{run_id}  {place}"))
