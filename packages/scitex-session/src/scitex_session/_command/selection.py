@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +12,7 @@ from scitex_session_core import SessionManager, archive_of, find_place, is_trash
 
 from .find import find
 from .names import Run, named_run
+from .query import seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 _STATUSES = ("success", "failed", "error", "finished", "crashed", "lost", "unknown")
-_AGE = re.compile(r"(\d+(?:\.\d+)?) ?(s|m|min|h|d|w)")
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 class Chosen:
@@ -155,11 +153,11 @@ def before_now(age: str | timedelta) -> datetime:
     """
     if isinstance(age, timedelta):
         return datetime.now(UTC) - age
-    match = _AGE.fullmatch(age.strip())
-    if match is None:
+    passed = seconds(age.strip())
+    if passed is None:
         raise UsageError(f"an age is a number and a unit, such as 12h, 30d or 2w, not {age!r}")
     try:
-        return datetime.now(UTC) - timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+        return datetime.now(UTC) - timedelta(seconds=passed[0])
     except OverflowError:
         raise UsageError(f"{age!r} is longer ago than any date") from None
 
