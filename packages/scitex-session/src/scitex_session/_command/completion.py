@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SHELLS = ("bash", "zsh", "fish")
 _MOST_RUNS = 50
+_PATHS = {"FILE", "PATH"}
 # The names by which the usage of a command calls a run.
 _RUNS = {"RUN", "A", "B"}
 
@@ -131,7 +132,7 @@ def completion_script(shell: str) -> str:
     from .main import app
 
     commands = app()
-    _complete_runs(commands)
+    _complete_words(commands)
     text: str = commands.generate_completion(prog_name=PROGRAM, shell=shell)  # type: ignore[arg-type]
     # A run is also named by its directory, or by a file that it made: where no ID fits, files do.
     if shell == "bash":
@@ -151,10 +152,14 @@ def completion_script(shell: str) -> str:
     )
 
 
-def _complete_runs(app: cyclopts.App) -> None:
-    """Give each parameter that its usage calls a run a completer: the script asks for IDs there."""
+def _complete_words(app: cyclopts.App) -> None:
+    """Tell of each parameter that its usage calls a run that IDs fit, and of a path that files do.
+
+    The script asks for IDs where there is a completer.
+    """
     import inspect
     import re
+    from pathlib import Path
     from typing import Annotated
 
     from cyclopts import Parameter
@@ -171,6 +176,8 @@ def _complete_runs(app: cyclopts.App) -> None:
         for parameter, place in zip(positional, places, strict=False):
             if place in _RUNS:
                 function.__annotations__[parameter] = completed
+            elif place in _PATHS:
+                function.__annotations__[parameter] = Path
 
 
 def complete(words: Sequence[str]) -> int:
