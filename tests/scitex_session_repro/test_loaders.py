@@ -100,7 +100,10 @@ COMBINATIONS = [
 
 def run(source: str, *options: str) -> Any:
     """Run a script, and give what it printed as JSON."""
-    done = run_script(source, *options, timeout=580)
+    # Of semaphores that workers have in common, Python's tracker at times unlinks one twice, and
+    # says so.
+    quiet = {"PYTHONWARNINGS": "ignore:resource_tracker:UserWarning"}
+    done = run_script(source, *options, env=quiet, timeout=580)
     assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)
 
