@@ -16,7 +16,7 @@ from .output import OK, PROGRAM, printable, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import cyclopts
 
@@ -132,8 +132,12 @@ def completion_script(shell: str) -> str:
     from .main import app
 
     commands = app()
-    _complete_words(commands)
-    text: str = commands.generate_completion(prog_name=PROGRAM, shell=shell)  # type: ignore[arg-type]
+    notes = _complete_words(commands)
+    try:
+        text: str = commands.generate_completion(prog_name=PROGRAM, shell=shell)  # type: ignore[arg-type]
+    finally:
+        for function, found in notes:
+            function.__annotations__.update(found)
     # A run is also named by its directory, or by a file that it made: where no ID fits, files do.
     if shell == "bash":
         return text.replace(
@@ -152,10 +156,11 @@ def completion_script(shell: str) -> str:
     )
 
 
-def _complete_words(app: cyclopts.App) -> None:
-    """Tell of each parameter that its usage calls a run that IDs fit, and of a path that files do.
+def _complete_words(app: cyclopts.App) -> list[tuple[Callable[..., object], dict[str, object]]]:
+    """Annotate each parameter that its usage calls a run with a completer, and a path as one.
 
-    The script asks for IDs where there is a completer.
+    Where there is a completer, the script asks for IDs. Return the functions with the annotations
+    that they had.
     """
     import inspect
     import re
@@ -164,6 +169,7 @@ def _complete_words(app: cyclopts.App) -> None:
 
     from cyclopts import Parameter
 
+    notes = []
     completed = Annotated[str, Parameter(completer=lambda _: ())]
     for name in app:
         function = None if name.startswith("-") else app[name].default_command
@@ -173,11 +179,13 @@ def _complete_words(app: cyclopts.App) -> None:
         places = re.findall(r"\b[A-Z]+\b", re.sub(r"\[-[^]]*\]", "", app[name].usage or ""))
         parameters = inspect.signature(function).parameters.values()
         positional = [each.name for each in parameters if each.kind is not each.KEYWORD_ONLY]
+        notes.append((function, dict(function.__annotations__)))
         for parameter, place in zip(positional, places, strict=False):
             if place in _RUNS:
                 function.__annotations__[parameter] = completed
             elif place in _PATHS:
                 function.__annotations__[parameter] = Path
+    return notes
 
 
 def complete(words: Sequence[str]) -> int:
