@@ -1,4 +1,4 @@
-"""Whatever fails or kills what removes runs and brings them back, each stays whole."""
+"""Whatever fails or kills what removes or archives runs or brings them back, each stays whole."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from support.removing import Note
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-LIVES = ("remove", "restore")
+# What is done, and which share of its calls meets an error or Ctrl-C, so that a minute is enough.
+LIVES = {"remove": 3, "restore": 3, "archive": 4, "unpack": 4}
 
 
 @pytest.mark.parametrize("life", LIVES)
@@ -33,8 +34,7 @@ def test_a_kill_at_any_call_leaves_the_run_whole_and_the_next_call_goes_on(
 def test_a_fault_at_any_call_leaves_the_run_whole_and_the_next_call_goes_on(
     kind: str, life: str, tmp_path: Path, caused: Note
 ) -> None:
-    # Errors and Ctrl-C meet calls of their own: a minute is enough.
-    fail_at_each_call(life, kind, tmp_path, caused, every=3)
+    fail_at_each_call(life, kind, tmp_path, caused, every=LIVES[life])
 
 
 def test_a_kill_while_the_trash_is_emptied_restores_nothing_half_deleted(

@@ -112,20 +112,8 @@ def app(asked: str = "") -> cyclopts.App:
     return made
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        Without the program; ``sys.argv[1:]`` by default.
-
-    Returns
-    -------
-    int
-        The exit status.
-    """
-    tokens = list(sys.argv[1:] if argv is None else argv)
+def main(tokens: list[str]) -> int:
+    """Run a command line, without the program, and return the exit status."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # the shell closed it (`>&-`); no file may get its number
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from scitex_session._errors import UsageError
 from scitex_session._suggest import suggest
-from scitex_session_core import SessionManager, archive_of, find_place, is_trashed
+from scitex_session_core import STATUSES, SessionManager, archive_of, find_place, is_trashed
 
 from .find import find
 from .names import Run, named_run
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-_STATUSES = ("success", "failed", "error", "finished", "crashed", "lost", "unknown")
+_STATUSES = tuple(status for status in STATUSES if status != "running")
 
 
 class Chosen:
