@@ -1,0 +1,1 @@
+"""Sweeps: many runs of one script, which differ in their parameters."""
