@@ -19,8 +19,8 @@ OVER = {
     *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY"),
     *("PREEMPTED", "REVOKED", "TIMEOUT"),
 }
-# Of Debian's packages slurm-wlm and munge. What decides how quickly tests go: `KillWait` is the time
-# from SIGTERM to SIGKILL; a job is looked at every other second.
+# Of Debian's packages slurm-wlm and munge. What decides how quickly tests go: `KillWait` is the
+# time from SIGTERM to SIGKILL; a job is looked at every other second.
 CONFIGURATION = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -140,7 +140,7 @@ class Slurm:
         return dict(re.findall(r"(\w+)=(\S*)", told))
 
     def wait(self, number: str, *states: str, within: float = 60) -> dict[str, str]:
-        """Wait until a job is in one of these states (or is over), and return what is told of it."""
+        """Wait until a job is in one of these states, or is over, and return what is told of it."""
         deadline = time.monotonic() + within
         while (job := self.job(number))["JobState"] not in (states or OVER):
             assert time.monotonic() < deadline, job
