@@ -66,7 +66,13 @@ _RENDERING_S = 1.0
 _LARGEST_RENDERING = 16 << 20
 _RENDERED_AT_ONCE = 1 << 14
 # What stands at the top of a run directory without the user having made a file.
-_OURS = {*(name.partition("/")[0] for name in RUN_FILES), "code", ".environments", ".gitignore"}
+_OURS = {
+    *(name.partition("/")[0] for name in RUN_FILES),
+    "code",
+    "attempts",
+    ".environments",
+    ".gitignore",
+}
 
 
 class tolerated:  # noqa: N801  # read as a word of the `with` statement, as contextlib.suppress is
@@ -126,6 +132,8 @@ class RunRecord:
         The user's configuration.
     seed : int
         The seed.
+    earlier : mapping, optional
+        The record with which a resumed run begins its next attempt.
 
     Attributes
     ----------
@@ -147,6 +155,7 @@ class RunRecord:
         arguments: Mapping[str, Any],
         files: ConfigFiles,
         seed: int,
+        earlier: Mapping[str, Any] | None = None,
     ) -> None:
         # Kept apart from CONFIG: a script that changes CONFIG by force must not change our paths.
         self.directory = run_dir
@@ -167,12 +176,20 @@ class RunRecord:
             argv=getattr(sys, "argv", ()),
             config=files.recorded,
             seed=seed,
-            parent=options.parent,
+            parent=options.parent or (earlier or {}).get("parent"),
+            attempt=run_dir.attempt,
         )
         self._began = _uptime()
         self._used = os.times()
         self._is_script_masked = False
-        self._record.update(tags=list(dict.fromkeys(options.tags)), note=options.note)
+        before = earlier or {"tags": (), "note": "", "artifacts": []}
+        self._record.update(
+            tags=list(dict.fromkeys([*before["tags"], *options.tags])),
+            note=options.note or before["note"],
+            artifacts=before["artifacts"],
+        )
+        if "attempts" in before:
+            self._record["attempts"] = before["attempts"]
         set_own_keys(config, START_DATETIME=self._time("started"))
 
     @property
@@ -200,6 +217,11 @@ class RunRecord:
     def saved(self) -> list[str]:
         """The files that the run has saved, once it has ended."""
         return [a["path"] for a in self._record["artifacts"] if a.get("role") == "output"]
+
+    @property
+    def life(self) -> Mapping[str, Any]:
+        """Its ``attempt`` and its ``process``: whose death it would be."""
+        return self._record
 
     @property
     def status(self) -> str:
