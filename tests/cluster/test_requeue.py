@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -103,10 +105,12 @@ def test_a_job_that_is_killed_with_its_companion_goes_on_and_was_told_why(slurm:
     assert "keeps the signals of this job from Python" in Path(f"slurm-{job}.out").read_text()
     # As where a node dies: nobody files the crash, and its processes can't be looked at.
     record = the_run("RUNNING")
+    run_dir = str(Path("script_out/RUNNING", record["id"]).absolute())
     for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if any(str(script) in word or record["id"] in word for word in words):
+        is_companion = any("_companion" in word for word in process.info["cmdline"] or [])
+        if is_companion and any(file.path.startswith(run_dir) for file in process.open_files()):
             process.kill()
+    os.kill(record["process"]["pid"], signal.SIGKILL)
     assert slurm.wait(job)["JobState"] == "FAILED"
     (found,) = Path("script_out/RUNNING").glob("*/session.json")
     found.write_text(found.read_text().replace(f'"host": "{slurm.host}"', '"host": "gone"'))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from scitex_session_core._atomic import OpenDirectory
+from scitex_session_core._atomic import OpenDirectory, remove_leftovers
 from scitex_session_core._paths import (
     ATTEMPTS,
     CONFIG_NAME,
@@ -61,6 +61,7 @@ def put_back(run_dir: Path, number: int) -> None:
                 directory.append(f"{kept}/{name}", (run_dir / name).read_bytes())
             directory.rename(f"{kept}/{name}", name)
         directory.unlink(f"{kept}/{RECORD_NAME}", missing_ok=True)
+    remove_leftovers(run_dir / kept / RECORD_NAME)
     for folder in ("logs", "CONFIGS", "code", "."):
         try:
             os.rmdir(run_dir / kept / folder)
