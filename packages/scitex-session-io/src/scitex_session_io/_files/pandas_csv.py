@@ -14,7 +14,7 @@ import math
 import warnings
 from typing import NamedTuple
 
-from .numerals import values_of
+from .numerals import looks_like_a_value, values_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ _FEW = 4  # of so many cells, one may be looked at by itself
 # What is computed in pieces of this size stays in the cache of the processor.
 _PIECE = 1 << 18
 _PIECE_OF_CELLS = 1 << 14
+# One text makes a column text, and where there is one, some of so many cells are.
+_SAMPLE = 32
+_BOOLS = ("true", "false")  # to pandas, in several cases
 
 
 class _Grid(NamedTuple):
@@ -71,6 +74,13 @@ class _Grid(NamedTuple):
         """Return the edges before and after the cells of a column, below the header."""
         first = self.width + number
         return self.edges[first : -1 : self.width], self.edges[first + 1 :: self.width]
+
+    def sample(self, number: int) -> list[str]:
+        """Return a few cells of a column, as they stand in the file."""
+        before, after = self.column(number)
+        step = max(1, len(before) // _SAMPLE)
+        spans = zip(before[::step].tolist(), after[::step].tolist(), strict=True)
+        return [self.content[begin + 1 : end].decode() for begin, end in spans]
 
 
 def read_columns(
@@ -107,6 +117,15 @@ def read_columns(
         return None
     file = io.BytesIO(grid.content)
     file.seek(int(grid.edges[grid.width]) + 1)
+    # Columns that are surely text; and of these the ones that pandas would take for numbers or
+    # bools. It need not be told of the others, and is quicker then.
+    texts, mistakable = set(), set()
+    for number in range(grid.width):
+        cells = [cell.strip('"') for cell in grid.sample(number)]
+        if number in grid.quoted or any(isinstance(_value(c, decimal), str) for c in cells):
+            texts.add(number)
+            if all(looks_like_a_value(c, decimal) or c.lower() in _BOOLS for c in cells):
+                mistakable.add(number)
     version = tuple(map(int, pd.__version__.split(".")[:2]))
     try:
         with warnings.catch_warnings():
@@ -121,7 +140,7 @@ def read_columns(
                 decimal=decimal,
                 keep_default_na=False,
                 na_values=["", "nan", "NaN"],
-                dtype=dict.fromkeys(grid.quoted, str),
+                dtype=dict.fromkeys(mistakable, str),
                 skip_blank_lines=False,
                 # From 3.1 on, this is the default, and to ask for it a warning.
                 **({} if version >= (3, 1) else {"float_precision": "round_trip"}),
@@ -130,7 +149,7 @@ def read_columns(
         return None
     columns = []
     for number in range(grid.width):
-        column = _Column(grid, number, frame[number], decimal)
+        column = _Column(grid, number, frame[number], decimal, is_text=number in texts)
         proved = column.proved()
         if proved is None:
             columns.append(values_of_cells(column.texts()))
@@ -210,10 +229,12 @@ def _edges(raw: Bytes, sep: int, *, has_quotes: bool) -> tuple[Ints, Flags, Ints
 class _Column:
     """A column with the values that pandas gives it."""
 
-    def __init__(self, grid: _Grid, number: int, series: Any, decimal: str) -> None:
+    def __init__(
+        self, grid: _Grid, number: int, series: Any, decimal: str, *, is_text: bool
+    ) -> None:
         self._content = grid.content
         self._raw = grid.raw
-        self._is_quoted = number in grid.quoted
+        self._is_text = is_text
         self._series = series
         self._decimal = decimal
         self._before, self._after = grid.column(number)
@@ -237,13 +258,13 @@ class _Column:
 
     def proved(self) -> Any:
         """Return the series with what our rule gives; None if that is not proved."""
-        if self._is_quoted:
-            return self._with_all_texts()
-        if self._missing.all():
+        if self._missing.all() and not self._is_text:
             return None
         kind = self._series.dtype.kind
         if kind == "O":
             return self._with_all_texts() if self._are_texts() else None
+        if self._is_text:
+            return None
         if kind == "b":
             return self._series if self._are_plain_bools() else None
         if kind == "i":
@@ -256,8 +277,10 @@ class _Column:
 
         if self._series.dtype == object and pd.api.types.infer_dtype(self._series) != "string":
             return False
+        if self._is_text:
+            return True
         texts = self.texts([int(self._missing.argmin())])
-        return isinstance(values_of(texts, self._decimal)[0], str)
+        return isinstance(_value(texts[0], self._decimal), str)
 
     def _with_all_texts(self) -> Any:
         """Put back the texts that pandas takes for missing: nan, NaN, and the empty text."""
@@ -312,7 +335,7 @@ class _Column:
         distinct = set(texts)
         if len(distinct) * _FEW > len(values):
             return None
-        numbers = {text: values_of([text], self._decimal)[0] for text in distinct}
+        numbers = {text: _value(text, self._decimal) for text in distinct}
         if {str, bool} & set(map(type, numbers.values())):
             return None
         for text, value in zip(texts, values[unsure].tolist(), strict=True):
@@ -326,6 +349,10 @@ class _Column:
         if (np.abs(integers) >= 2.0**53).any():
             return None
         return pd.Series(pd.arrays.IntegerArray(integers.astype(np.int64), self._missing))
+
+
+def _value(text: str, decimal: str) -> Any:
+    return values_of([text], decimal)[0]
 
 
 def _are_same(a: float, b: float) -> bool:
