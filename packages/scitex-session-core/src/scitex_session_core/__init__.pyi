@@ -27,6 +27,7 @@ from ._paths import is_trashed as is_trashed
 from ._paths import locate_run as locate_run
 from ._paths import new_id as new_id
 from ._paths import on_network as on_network
+from ._paths import out_dir_for as out_dir_for
 from ._paths import out_dir_of as out_dir_of
 from ._paths import out_dir_of_kept as out_dir_of_kept
 from ._process import host as host

@@ -209,6 +209,8 @@ class Page:
         yield "note", str(known.get("note") or "")
         yield "progress", self._progress()
         yield "parent", str(known.get("parent") or "")
+        sweep = _dict(known.get("sweep"))
+        yield "sweep", f"{sweep.get('id')}, trial {sweep.get('trial')}" if sweep else ""
         attempt = known.get("attempt")
         yield "attempt", str(attempt) if isinstance(attempt, int) and attempt > 1 else ""
         yield "seed", "" if known.get("seed") is None else str(known["seed"])

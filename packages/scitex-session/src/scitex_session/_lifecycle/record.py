@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -39,6 +40,7 @@ from scitex_session_core import (
     write_record,
 )
 
+from .options import SWEEP_VARIABLE
 from .written_config import write_config
 
 TYPE_CHECKING = False
@@ -183,7 +185,11 @@ class RunRecord:
         self._began = _uptime()
         self._used = os.times()
         self._is_script_masked = False
-        self._record.update(tags=list(dict.fromkeys(options.tags)), note=options.note)
+        tags = list(dict.fromkeys(options.tags))
+        if (trial := _trial_of_sweep()) is not None:
+            self._record["sweep"] = trial
+            tags.append(f"sweep-{trial['id']}")
+        self._record.update(tags=tags, note=options.note)
         set_own_keys(config, START_DATETIME=self._time("started"))
 
     @property
@@ -497,6 +503,22 @@ def _rendered(data: bytes) -> bytes | None:
         if late or len(text) > _LARGEST_RENDERING:
             return None
     return None if late else bytes(text)
+
+
+_trial: dict[str, Any] | None = None
+
+
+def _trial_of_sweep() -> dict[str, Any] | None:
+    """Return the sweep and the trial that this process is, for each of its sessions; or None.
+
+    The variable is taken away: a script that the trial starts is no trial of that sweep.
+    """
+    global _trial
+    if text := os.environ.pop(SWEEP_VARIABLE, None):
+        with tolerated(f"reading ${SWEEP_VARIABLE}"):
+            told = json.loads(text)
+            _trial = {"id": str(told["id"]), "trial": int(told["trial"])}
+    return _trial
 
 
 def _uptime() -> float:
