@@ -10,8 +10,10 @@ import json
 import os
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+from scitex_session._config.frozen import Frozen
 from scitex_session._errors import UsageError
 from scitex_session_core import (
     MASK,
@@ -22,9 +24,11 @@ from scitex_session_core import (
     new_record,
     out_dir_for,
     out_dir_of_kept,
+    warn,
     write_atomic,
 )
 
+from .frozen import FROZEN, freeze, frozen_environment
 from .plan import Trial
 
 TYPE_CHECKING = False
@@ -62,11 +66,22 @@ class SweepDirectory:
         self.path = path
         self.content = content
         self.id = str(content["id"])
+        frozen = Frozen(path / FROZEN)
+        self._frozen = frozen if frozen.is_whole() else None
 
     @property
     def script(self) -> Path:
         """The script."""
         return Path(self.content["script"])
+
+    @property
+    def code(self) -> Path:
+        """The copy of the script that trials run; the script itself where it was not frozen."""
+        return self.script if self._frozen is None else self._frozen.place(self.script)
+
+    def code_environment(self) -> dict[str, str]:
+        """Return the variables by which a trial runs frozen code."""
+        return {} if self._frozen is None else frozen_environment(self._frozen)
 
     @property
     def trials(self) -> list[Trial]:
@@ -161,6 +176,8 @@ def make_sweep(
     """
     folder = out_dir_for(plan.script, out) / SWEEPS
     folder.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError), open(folder / ".gitignore", "xb") as file:
+        file.write(b"*\n")  # or the next sweep would freeze the copies of this one
     while True:
         # Short, since one types it; 40 random bits tell the sweeps of a lab apart.
         sweep_id = new_id().rpartition("_")[2]
@@ -184,6 +201,10 @@ def make_sweep(
     path = folder / sweep_id
     text = json.dumps(jsonable(content), indent=1, ensure_ascii=False)
     write_atomic(path / _SWEEP_NAME, text.encode("utf-8", "backslashreplace") + b"\n")
+    try:
+        freeze(plan.script, path / FROZEN)
+    except OSError as error:
+        warn(f"the code is not frozen, trials run {plan.script} as it is when they begin: {error}")
     return SweepDirectory(path, content)
 
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     # The files that are copied, by name; of a folder, what is copied in it.
     Listed = dict[str, "Listed | None"]
 
+FROZEN = ".frozen"
+"""The folder of the copies in the directory of a sweep; hidden, since pytest would look into it."""
+
 _CODE = (".py", ".yaml", ".yml", ".toml", ".json")
 # What is copied at most; the rest are links to the originals, and that is said.
 _LARGEST = 1 << 20
@@ -86,7 +89,9 @@ def freeze(script: Path, folder: Path) -> Frozen:
     os.makedirs(frozen.tree)
     _mirror(root, frozen.place(root), _as_tree([script.relative_to(root).as_posix(), *copied]))
     _link_beside(root, frozen.place(root))
-    facts = {"root": str(root), **_git_of(script, folder), "notes": notes}
+    own = [Path(path) for path in dict.fromkeys(_imported_from())]
+    path = [str(frozen.place(each)) for each in own if each.is_relative_to(root)]
+    facts = {"root": str(root), "path": path, **_git_of(script, folder), "notes": notes}
     write_atomic(folder / FACTS_NAME, json.dumps(facts).encode())
     return frozen
 
@@ -96,20 +101,19 @@ def frozen_environment(frozen: Frozen) -> dict[str, str]:
 
     Packages of the project that are installed in editable mode are imported from the copies.
     """
-    found = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    root = frozen.facts()["root"]
-    own = [path for path in _editable() if path not in found and Path(path).is_relative_to(root)]
-    paths = [str(frozen.copy(Path(path))) for path in own + found]
+    found = os.environ.get("PYTHONPATH")
+    paths = [*frozen.facts()["path"], *([found] if found else [])]
     return {
         FROZEN_VARIABLE: str(frozen.folder),
         **({"PYTHONPATH": os.pathsep.join(paths)} if paths else {}),
     }
 
 
-def _editable() -> Iterator[str]:
-    """Yield the folders from which Python imports packages that were installed in editable mode."""
+def _imported_from() -> Iterator[str]:
+    """Yield the folders of PYTHONPATH, and those of packages installed in editable mode."""
     for path in sys.path[1:]:
-        if os.path.isdir(path) and INSTALLED.isdisjoint(path.split(os.sep)):
+        # An environment may lie within the project.
+        if INSTALLED.isdisjoint(path.split(os.sep)) and not path.startswith(sys.prefix):
             yield path
     for name, module in tuple(sys.modules.items()):
         if name.startswith(
