@@ -12,6 +12,7 @@ import shlex
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from scitex_session._config.frozen import Frozen
 from scitex_session._errors import UsageError
@@ -19,6 +20,7 @@ from scitex_session_core import (
     MASK,
     SessionManager,
     jsonable,
+    liveness,
     locate_run,
     new_id,
     new_record,
@@ -39,9 +41,33 @@ if TYPE_CHECKING:
     from .plan import Plan
 
 SWEEPS = "SWEEPS"
+NOT_RUN = "not run"
 _SWEEP_NAME = "sweep.json"
 _TRIALS_NAME = "trials.jsonl"
 _OF_RECORD = ("schema", "id", "script", "argv", "cwd", "started", "process", "python", "git")
+
+
+class State(NamedTuple):
+    """What is known of a trial.
+
+    Attributes
+    ----------
+    status : str
+        That of its run; of a trial without one, what its process tells, or `NOT_RUN`.
+    exit_status : int or None
+        The exit status, where it is known.
+    run : dict or None
+        Its run, in the form of `SessionManager.get_session`.
+    """
+
+    status: str
+    exit_status: int | None
+    run: dict[str, Any] | None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it need not run again."""
+        return self.status in ("success", "finished")
 
 
 class SweepDirectory:
@@ -141,9 +167,36 @@ class SweepDirectory:
                 found[number] = session
         return found
 
-    def output_path(self, trial: Trial) -> Path:
+    def states(self) -> dict[int, State]:
+        """Return what is known of each trial now, by its number."""
+        started: dict[int, Any] = {}
+        ended: dict[int, int] = {}
+        for event in self.events():
+            match event:
+                case {"event": "start", "trial": int(number)}:
+                    started[number] = event.get("process")
+                    ended.pop(number, None)
+                case {"event": "end", "trial": int(number), "exit_status": int(status)}:
+                    ended[number] = status
+        runs = self.runs()
+        states = {}
+        for number in range(1, len(self.content["trials"]) + 1):
+            run, code = runs.get(number), ended.get(number)
+            if run is not None:
+                status, code = run["status"], run["exit_code"]
+            elif code is not None:
+                status = "failed" if code else "success"
+            elif number in started:
+                alive = liveness(started[number]) == "alive"
+                status = "running" if alive else "crashed"
+            else:
+                status = NOT_RUN
+            states[number] = State(status, code, run)
+        return states
+
+    def output_path(self, number: int) -> Path:
         """Return where the output of a trial is kept that ended before its session began."""
-        return self.path / f"trial-{trial.number}.log"
+        return self.path / f"trial-{number}.log"
 
 
 def make_sweep(

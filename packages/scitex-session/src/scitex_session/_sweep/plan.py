@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     # The values that the options of one group have together, in one trial.
     Row = list[tuple[str, str]]
 
+OPTION = re.compile(r"(--?[^\W\d][^=]*)(?:=(.*))?", re.DOTALL)
+"""An option on a command line, and its value if that is joined to it; -1 is a value."""
+
 _MOST_TRIALS = 100_000
-_OPTION = re.compile(r"(--?[^\W\d][^=]*)(?:=(.*))?", re.DOTALL)
 _NUMBER = r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?:\.\.({_NUMBER}))?")
 _DEPTH = {"[": 1, "{": 1, "]": -1, "}": -1}
@@ -178,7 +180,7 @@ def read_plan(tokens: Sequence[str], zipped: Sequence[str] = ()) -> tuple[Plan, 
         It can't be understood.
     """
     first, *rest = tokens or [""]
-    if not first or _OPTION.fullmatch(first):
+    if not first or OPTION.fullmatch(first):
         raise UsageError("name the script first, and then its options: train.py --lr 1e-3 1e-2")
     words, parameters = _read_options(rest)
     groups = [group.split(",") for group in zipped]
@@ -204,7 +206,7 @@ def _read_options(tokens: Sequence[str]) -> tuple[list[str], dict[str, list[str]
     parameters: dict[str, list[str]] = {}
     values, by_name = words, dict[str, str]()
     for token in tokens:
-        if (match := _OPTION.fullmatch(token)) is None:
+        if (match := OPTION.fullmatch(token)) is None:
             values += [token] if values is words else values_of(token)
             continue
         option = by_name.setdefault(parameter_name(match[1]), match[1])
@@ -253,7 +255,7 @@ def _range(piece: str) -> list[str]:
         raise UsageError(f"{piece}: with steps of {step}, {end} is never reached")
     if (count := int((end - begin) / step) + 1) > _MOST_TRIALS:
         raise UsageError(f"{piece} is {count:,} values; at most {_MOST_TRIALS:,} can be")
-    return [str(begin + number * step) for number in range(count)]
+    return [format(begin + number * step, "f") for number in range(count)]
 
 
 class _PlanFile:
