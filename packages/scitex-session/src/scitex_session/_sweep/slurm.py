@@ -92,12 +92,14 @@ def submit(
 
 
 def waiting(sweep: SweepDirectory) -> dict[int, str]:
-    """Return the trials that SLURM has not ended yet, by number: what ``squeue`` calls their state.
+    """Return the trials that SLURM has not ended yet, by number: ``waiting`` or ``running``.
 
     Where SLURM does not answer, that is warned of.
     """
     tasks = {
-        event["job"]: int(event["trial"]) for event in sweep.events() if event["event"] == "submit"
+        str(event["job"]): int(event["trial"])
+        for event in sweep.events()
+        if event.get("event") == "submit"
     }
     if not tasks:
         return {}
@@ -107,7 +109,10 @@ def waiting(sweep: SweepDirectory) -> dict[int, str]:
     except UsageError as error:
         warn(f"what waits in SLURM is not known: {error}")
         return {}
-    return {tasks[task]: state for task, state in told.items() if task in tasks}
+    states = {"RUNNING": "running", "COMPLETING": "running"}
+    return {
+        tasks[task]: states.get(state, "waiting") for task, state in told.items() if task in tasks
+    }
 
 
 def wait(numbers: Sequence[str]) -> None:
