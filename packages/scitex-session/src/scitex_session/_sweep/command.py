@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
 
 from scitex_session._command.ls import Wanted, print_runs
@@ -16,6 +17,8 @@ from .memory import bytes_of
 from .missing import done_trials
 from .plan import Plan, read_plan
 from .progress import Progress, shown_values
+from .slurm import submit
+from .slurm import wait as wait_for_jobs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 _SOME_FAILED = 1
 _SHOWN = 10
+_ALIVE = ("running", "waiting", "lost", "unknown")
 
 
 def sweep_command(
@@ -33,6 +37,9 @@ def sweep_command(
     jobs: int | None = None,
     memory: str | None = None,
     zip: tuple[str, ...] = (),  # noqa: A002  # as the option is called
+    slurm: str | None = None,
+    wait: bool = False,
+    dask: str | None = None,
     missing: bool = False,
     json: bool = False,
 ) -> int:
@@ -56,6 +63,14 @@ def sweep_command(
         What a trial needs, such as 4G: no more trials run at once than fit.
     zip : str
         Parameters whose values go together, the first with the first: lr,batch_size.
+    slurm : str
+        Submit the trials to SLURM, as one array, with these options of sbatch: "--mem=4G
+        --time=1:00:00". The command ends once they are submitted.
+    wait : bool
+        With --slurm, wait until the trials are over.
+    dask : str
+        Run the trials on the workers of this Dask scheduler, such as tcp://node7:8786; local for
+        workers that are started here.
     missing : bool
         Run only what has no successful run: of this script with these arguments, or of a sweep.
     json : bool
@@ -63,13 +78,18 @@ def sweep_command(
     """
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs}: give 1 or more")
-    options = {"jobs": jobs, "memory": memory}
+    _check_engine(slurm, dask, memory, wait=wait)
+    options = {"jobs": jobs, "memory": memory, "slurm": slurm, "dask": dask}
     if missing and len(words) == 1 and (sweep := find_sweep(words[0])) is not None:
-        kept = {**sweep.content["options"], **{k: v for k, v in options.items() if v is not None}}
-        return _rerun(sweep, kept, json=json)
+        kept = dict(sweep.content["options"])
+        if slurm is not None or dask or memory:
+            kept.update(slurm=None, dask=None, memory=None)
+        kept.update((name, value) for name, value in options.items() if value is not None)
+        return _rerun(sweep, kept, wait=wait, json=json)
     plan, settings = read_plan(words, zip)
     jobs = _jobs_of(settings) if jobs is None else jobs
-    options = {"jobs": jobs, "memory": settings.get("memory") if memory is None else memory}
+    memory = settings.get("memory") if memory is None else memory
+    options.update(jobs=jobs, memory=memory)
     if options["memory"]:
         bytes_of(str(options["memory"]))  # before anything is written
     trials = plan.trials()
@@ -79,11 +99,29 @@ def sweep_command(
             return OK
     command = [PROGRAM, "sweep", *words]
     sweep = make_sweep(plan, trials, options=options, command=command)
-    return _run(sweep, trials, options, shape=plan.shape(), json=json)
+    try:
+        return _run(sweep, trials, options, shape=plan.shape(), wait=wait, json=json)
+    except UsageError:
+        if not sweep.events():  # what was asked for can't be: nothing has begun
+            shutil.rmtree(sweep.path, ignore_errors=True)
+        raise
 
 
-def _jobs_of(settings: Mapping[str, str]) -> int:
-    text = settings.get("jobs", "1")
+def _check_engine(slurm: str | None, dask: str | None, memory: str | None, *, wait: bool) -> None:
+    if slurm is not None and dask is not None:
+        raise UsageError("--slurm and --dask can't be given together")
+    if wait and dask is not None:
+        raise UsageError("--wait goes with --slurm: with --dask, the sweep always stays")
+    if memory and slurm is not None:
+        raise UsageError(f"--memory {memory}: SLURM looks after memory: --slurm=--mem={memory}")
+    if memory and dask is not None:
+        raise UsageError(f"--memory {memory} can't be given with --dask, which has no such limit")
+
+
+def _jobs_of(settings: Mapping[str, str]) -> int | None:
+    text = settings.get("jobs")
+    if text is None:
+        return None
     if not text.isdecimal() or not int(text):
         raise UsageError(f"jobs {text}: give a whole number, 1 or more")
     return int(text)
@@ -101,17 +139,17 @@ def _without_done(plan: Plan, trials: list[Trial]) -> list[Trial]:
     return [trial._replace(number=number) for number, trial in enumerate(left, start=1)]
 
 
-def _rerun(sweep: SweepDirectory, options: Mapping[str, object], *, json: bool) -> int:
+def _rerun(sweep: SweepDirectory, options: Mapping[str, object], *, wait: bool, json: bool) -> int:
     states = sweep.states()
     trials = [trial for trial in sweep.trials if not states[trial.number].is_done]
-    alive = [t for t in trials if states[t.number].status in ("running", "lost", "unknown")]
+    alive = [t for t in trials if states[t.number].status in _ALIVE]
     if alive:
-        _note(f"{_numbers(alive)} may still be running, and is left alone")
+        _note(f"{_numbers(alive)} may still be waiting or running, and is left alone")
     left = [trial for trial in trials if trial not in alive]
     if not left:
         _note(f"sweep {sweep.id}: nothing is missing")
         return OK
-    return _run(sweep, left, options, shape="what is missing", json=json)
+    return _run(sweep, left, options, shape="what is missing", wait=wait, json=json)
 
 
 def _run(
@@ -120,21 +158,43 @@ def _run(
     options: Mapping[str, object],
     *,
     shape: str,
+    wait: bool,
     json: bool,
 ) -> int:
-    jobs, memory = int(str(options.get("jobs") or 1)), options.get("memory")
+    jobs, memory, slurm, dask = map(options.get, ("jobs", "memory", "slurm", "dask"))
     script = printable(os.path.basename(sweep.script))
     what = f"{_trials(len(trials))} of {script}" + (f": {shape}" if shape else "")
-    _note(f"sweep {sweep.id}: {what}, {jobs} at a time")
+    at_once = int(str(jobs)) if jobs else None
     progress = Progress(sweep, len(trials))
-    runner = LocalRunner(
-        sweep,
-        jobs=jobs,
-        memory=None if memory is None else bytes_of(str(memory)),
-        ended=progress.ended,
-    )
-    with progress:
-        signum = runner.run(trials)
+    sweep.freeze()
+    signum = None
+    if slurm is not None:
+        numbers = submit(sweep, trials, str(slurm), jobs=at_once)
+        job = f"job{'s' * (len(numbers) > 1)} {', '.join(numbers)} of SLURM"
+        _note(f"sweep {sweep.id}: {what}, {job}")
+        if not wait:
+            if json:
+                say_json(described(sweep, sweep.states()))
+            return OK
+        try:
+            wait_for_jobs(numbers)
+        except KeyboardInterrupt:
+            _note(f"the trials go on; scancel {' '.join(numbers)} ends them")
+            raise
+    else:
+        runner: LocalRunner
+        if dask is not None:
+            from .dask import DaskRunner
+
+            runner = DaskRunner(sweep, str(dask), jobs=at_once, ended=progress.ended)
+        else:
+            at_once = at_once or 1
+            needed = None if memory is None else bytes_of(str(memory))
+            runner = LocalRunner(sweep, jobs=at_once, memory=needed, ended=progress.ended)
+        many = f", {at_once} at a time" if at_once else ""
+        _note(f"sweep {sweep.id}: {what}{many}{' on Dask' if dask else ''}")
+        with progress:
+            signum = runner.run(trials)
     states = sweep.states()
     if json:
         say_json(described(sweep, states))
@@ -176,9 +236,10 @@ def show(sweep: SweepDirectory, states: Mapping[int, State]) -> None:
     counts: dict[str, list[int]] = {}
     for number, state in states.items():
         counts.setdefault(state.status, []).append(number)
-    for number in [n for n, s in states.items() if s.run is None and s.exit_status][:_SHOWN]:
+    for number in [n for n, s in states.items() if s.run is None and s.status == "failed"][:_SHOWN]:
         values = shown_values(sweep.content["trials"][number - 1]["values"])
-        why = f"ended before its session began, exit status {states[number].exit_status}"
+        code = states[number].exit_status  # which SLURM alone knows of its tasks
+        why = "ended before its session began" + (f", exit status {code}" if code else "")
         _note(f"trial {number}{values}: {why}; its output is in {sweep.output_path(number)}")
     said = ", ".join(f"{len(numbers)} {status}" for status, numbers in counts.items())
     again = f"; run what is missing: {PROGRAM} sweep --missing {sweep.id}"
