@@ -290,7 +290,7 @@ def _when(timed: Timed) -> tuple[datetime, str]:
 
 
 def _created(event: dict[str, Any], at: datetime | None) -> dict[str, Any]:
-    process = event.get("process")
+    process, sweep = event.get("process"), event.get("sweep")
     return {
         "id": event["id"],
         "config": _dict(event.get("config")),
@@ -309,6 +309,7 @@ def _created(event: dict[str, Any], at: datetime | None) -> dict[str, Any]:
         MADE: [],
         "parent": _text(event.get("parent")),
         "attempt": attempt_of(event),
+        "sweep": sweep if isinstance(sweep, dict) else None,
         "run_dir": _text(event.get("run_dir")),
         "process": process if isinstance(process, dict) else None,
     }

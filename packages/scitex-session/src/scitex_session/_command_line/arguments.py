@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scitex_session._config.script import command_line_of, script_of
 from scitex_session._errors import ConfigFileError, UnsuitableFunctionError, UsageError
+from scitex_session._uncollected import uncollected
 from scitex_session_core import NotResumableError
 
 from .session_options import PREFIX, asked_by_environment
@@ -85,19 +86,20 @@ def arguments_for(func: Callable[..., Any], keywords: Mapping[str, Any] | None =
         resume = asked.get("resume")
         if not tokens and resume is None and not any(p.required for p in parameters):
             return Arguments(parameters, {}, {}, options)
-        from .parser import CommandLine
-
         wanted = [p for p in parameters if not p.injected]
         # Without the session's options, a parser is built three times as fast.
         session = any(t.startswith(("--session", "--config", "-h", "--help")) for t in tokens)
         find = _finder(func, asked) if resume or session else None
-        line = CommandLine(func, wanted, program_name(), session, find)
-        if answer := line.answer(tokens):
-            _print_and_exit(answer)
-        try:
-            parsed = line.parse(tokens)
-        except UsageError:  # parse again with all options, so that the message can suggest any
-            parsed = CommandLine(func, wanted, program_name(), True, find).parse(tokens)
+        with uncollected():
+            from .parser import CommandLine
+
+            line = CommandLine(func, wanted, program_name(), session, find)
+            if answer := line.answer(tokens):
+                _print_and_exit(answer)
+            try:
+                parsed = line.parse(tokens)
+            except UsageError:  # parse again with all options, so that the message can suggest any
+                parsed = CommandLine(func, wanted, program_name(), True, find).parse(tokens)
         options.override(parsed.session)
         return Arguments(parameters, parsed.values, parsed.origins, options)
     except NotResumableError as error:
