@@ -117,7 +117,7 @@ def archive_command(
     gone = [run for run, each in zip(chosen, told, strict=True) if each["archive"]]
     kept += [RunKeptError(each["directory"], each["why"]) for each in told if not each["archive"]]
     files = sorted({os.path.dirname(each["archive"]) for each in told if each["archive"]})
-    where_to = ", ".join(files) or "no archive"
+    where_to = ", ".join(files) or "an archive"
     report(gone, told, where_to, done=True, json=json, kept=kept)
     return OK if len(gone) == len(chosen) else DIFFERENT
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from scitex_session._errors import AmbiguousRunError, UnknownRunError, UsageError
 from scitex_session_core import (
     RunKeptError,
+    SessionManager,
     Trash,
     archive_of,
     check_removable,
@@ -23,7 +24,6 @@ from scitex_session_core import (
     trashed_runs,
 )
 
-from .find import find
 from .names import named_run
 from .output import OK, PROGRAM, printable, say, say_json, size
 from .selection import Chosen, before_now, named, selected
@@ -151,13 +151,9 @@ def restore(run: str | os.PathLike[str]) -> Path:
     """
     name = os.fspath(run)
     registry = registry_dir()
-    place = _trashed_place(name, registry)
-    session: dict[str, Any] = {}
-    if place is None:
-        found = named_run(name)
-        place, session = found.directory(), found.session
+    place = _trashed_place(name, registry) or named_run(name).directory()
     if archive_of(place) is not None:
-        return restore_archived(place, registry, session)
+        return restore_archived(place, registry)
     if not is_trashed(place):
         raise UnknownRunError(name, f"it is neither in the trash nor in an archive, but in {place}")
     with Trash(out_dir_of_kept(place), registry) as trash:
@@ -298,7 +294,7 @@ def report(
         for run in chosen:
             say(printable(f"{run.id}  {run.status:<8}  {size(run.bytes):>8}  {run.script}"))
     verb = "went" if done else "would go"
-    say(f"{_count(chosen)} {verb} to {where}: {_room(chosen)}.")
+    say(printable(f"{_count(chosen)} {verb} to {where}: {_room(chosen)}."))
     if not done and chosen:
         say(_NOTHING_DONE)
 
@@ -365,7 +361,7 @@ def _trashed_place(name: str, registry: Path) -> Path | None:
     path = Path(os.path.abspath(name))
     if is_trashed(path) and path.exists():
         return path
-    removed = removed_runs(registry)
+    removed = _trashed(registry)
     if name in removed:
         return removed[name]
     part = name.upper()
@@ -380,13 +376,18 @@ def _trashed_place(name: str, registry: Path) -> Path | None:
 
 
 def _trashes(registry: Path) -> set[Path]:
-    """Return the out dirs that have a trash, as far as the registry knows."""
-    places = {out_dir_of_kept(place) for place in removed_runs(registry).values()}
-    for run in find():
-        if run["directory"]:
-            path = Path(run["directory"])
-            places.add(path.parents[1] if len(path.parts) > 2 else path)
+    """Return the out dirs with runs in their trash, as far as the registry knows."""
+    runs = [*removed_runs(registry).values(), *SessionManager().directories().values()]
+    places = {out_dir_of_kept(place) for place in runs if len(place.parts) > 2}
     return {out_dir for out_dir in places if trashed_runs(out_dir)}
+
+
+def _trashed(registry: Path) -> dict[str, Path]:
+    """Return where the removed runs are, by ID, or by name if their folder was moved since."""
+    removed = removed_runs(registry)
+    known = {*removed.values()}
+    found = [run.place for out_dir in _trashes(registry) for run in trashed_runs(out_dir)]
+    return removed | {place.name: place for place in found if place not in known}
 
 
 def _empty(older: str | timedelta | None, *, yes: bool) -> list[dict[str, Any]]:
@@ -419,7 +420,7 @@ def _report_emptied(told: list[dict[str, Any]], *, done: bool, json: bool) -> No
 
 
 def _list_removed(*, json: bool) -> int:
-    removed = removed_runs(registry_dir())
+    removed = _trashed(registry_dir())
     if json:
         listed = [{"id": i, "directory": os.fspath(place)} for i, place in removed.items()]
         say_json(listed)
