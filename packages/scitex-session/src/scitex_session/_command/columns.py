@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from scitex_session_core import RECORD_NAME, host, locate_run
+from scitex_session_core import host, locate_run
 
 from .ending import SIGNS
 from .output import ago, brief_duration, encodable, local_time
@@ -120,7 +120,7 @@ def _is_gone(run: Mapping[str, Any]) -> bool:
     if directory is None:
         return False
     try:
-        os.stat(locate_run(directory) / RECORD_NAME)
+        os.stat(locate_run(directory))
     except FileNotFoundError:
         # A disk of another machine may be out of sight; a folder of runs that is seen is not.
         here = run["host"] in (None, host())

@@ -203,8 +203,7 @@ class Page:
         begin = _time(known.get("started"))
         yield "started", f"{local_time(begin)}, {ago(begin)}" if begin else ""
         yield "command", join(map(str, argv)) if isinstance(argv, list) else ""
-        where = self._run.session.get("run_dir")
-        yield "directory", str(known["directory"] or (f"gone from {where}" if where else "none"))
+        yield "directory", str(known["directory"] or self._run.absence())
         yield "tags", ", ".join(map(str, _list(known.get("tags"))))
         yield "note", str(known.get("note") or "")
         yield "progress", self._progress()
