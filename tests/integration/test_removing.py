@@ -375,6 +375,22 @@ def test_the_trash_of_a_folder_that_was_moved_is_found_after_reindex(
     assert stx.restore(run.name) == moved / run.parent.name / run.name
 
 
+@pytest.mark.parametrize("command", ["rm", "archive"])
+def test_where_one_of_several_fails_those_that_went_are_told(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = ended("a.py"), ended("b.py")
+    (second.parents[1] / ".trash").write_text("in the way")
+    assert main([command, "--yes", first.name, second.name]) == 2
+    err = capsys.readouterr().err
+    assert (
+        f"1 run went to {'the trash' if command == 'rm' else 'an archive'} before the error" in err
+    )
+    assert first.name in err
+    assert not first.exists()
+    assert second.exists()
+
+
 def test_a_run_without_a_record_is_told_from_one_that_is_gone(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

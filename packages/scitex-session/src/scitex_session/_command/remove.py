@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scitex_session._errors import AmbiguousRunError, UnknownRunError, UsageError
 from scitex_session_core import (
     RunKeptError,
+    SessionError,
     SessionManager,
     Trash,
     archive_of,
@@ -22,6 +24,7 @@ from scitex_session_core import (
     removed_runs,
     restore_archived,
     trashed_runs,
+    warn,
 )
 
 from .names import named_run
@@ -30,10 +33,11 @@ from .selection import Chosen, before_now, named, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
     from typing import Any
 
 _NOTHING_DONE = "Nothing is done without --yes."
+_SHOWN = 3
 
 
 def remove(runs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[dict[str, Any]]:
@@ -180,7 +184,7 @@ def rm_command(*runs: str, yes: bool = False, json: bool = False) -> int:
     told = _remove(chosen) if done else [run.as_dict() for run in chosen]
     report(chosen, told, "the trash", done=done, json=json)
     if done and not json:
-        shown = " ".join(run.id for run in chosen[:3]) + (" …" if len(chosen) > 3 else "")
+        shown = " ".join(run.id for run in chosen[:_SHOWN]) + " …" * (len(chosen) > _SHOWN)
         say(f"Undo: {PROGRAM} restore {shown}")
     return OK
 
@@ -299,7 +303,7 @@ def report(
         say(_NOTHING_DONE)
 
 
-def _count(runs: Sequence[object]) -> str:
+def _count(runs: Sized) -> str:
     return f"{len(runs):,} run{'s' * (len(runs) != 1)}"
 
 
@@ -332,20 +336,33 @@ def _going(**conditions: Any) -> tuple[list[Chosen], list[RunKeptError]]:
 
 
 def _remove(chosen: list[Chosen]) -> list[dict[str, Any]]:
-    told = {}
+    told: dict[str, dict[str, Any]] = {}
     registry = registry_dir()
-    for out_dir, runs in by_out_dir(chosen).items():
-        with Trash(out_dir, registry) as trash:
-            for run in runs:
-                try:
-                    target = trash.put(run.place, run.id)
-                except RunKeptError:
-                    target = find_place(run.place) or run.place
-                    if not is_trashed(target):
-                        raise
-                    # Another process has removed it since we looked.
-                told[run.id] = {**run.as_dict(), "trash": os.fspath(target)}
+    with counted_before_an_error(told, "went to the trash"):
+        for out_dir, runs in by_out_dir(chosen).items():
+            with Trash(out_dir, registry) as trash:
+                for run in runs:
+                    try:
+                        target = trash.put(run.place, run.id)
+                    except RunKeptError:
+                        target = find_place(run.place) or run.place
+                        if not is_trashed(target):
+                            raise
+                        # Another process has removed it since we looked.
+                    told[run.id] = {**run.as_dict(), "trash": os.fspath(target)}
     return [told[run.id] for run in chosen]
+
+
+@contextmanager
+def counted_before_an_error(told: Mapping[str, object], went: str) -> Iterator[None]:
+    """Warn, where one of several runs fails, of those that are done already."""
+    try:
+        yield
+    except (OSError, SessionError):
+        if told:
+            shown = ", ".join([*told][:_SHOWN]) + " …" * (len(told) > _SHOWN)
+            warn(f"{_count(told)} {went} before the error: {shown}")
+        raise
 
 
 def by_out_dir(chosen: Iterable[Chosen]) -> dict[Path, list[Chosen]]:
