@@ -38,7 +38,7 @@ NOT_AT_IMPORT = {
 MOST_LAYERS = 10
 DOWNWARDS = (
     *("_decorator", "_by_hand", "_sweep", "_lifecycle", "_cluster", "_command_line", "_names"),
-    *("_config", "_suggest", "_errors"),
+    *("_config", "_ending", "_suggest", "_errors"),
 )
 MOST_MODULES_OF_AN_EMPTY_SESSION = 64
 EMPTY_SESSION = """

@@ -39,11 +39,11 @@ from .directory import move_to_finished
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
 
-def crash_command(run_dir: Path, registry: Path | None) -> list[str]:
+def crash_command(run_dir: Path, registry: Path | None, then: Sequence[str] = ()) -> list[str]:
     """Return the command that files the crash of a run, for a process that watches it.
 
     Parameters
@@ -52,6 +52,9 @@ def crash_command(run_dir: Path, registry: Path | None) -> list[str]:
         The run directory.
     registry : Path or None
         The registry in which the end is registered.
+    then : sequence of str
+        A command to be started afterwards, which nobody waits for, with no streams. It gets where
+        the run is then as one more argument.
 
     Returns
     -------
@@ -66,8 +69,8 @@ def crash_command(run_dir: Path, registry: Path | None) -> list[str]:
     anything, is the code of `code_dir` as it was while the run went on, for the case that it is
     there no more.
     """
-    arguments = [str(code_dir().parent), str(run_dir), str(registry or "")]
-    return [sys.executable, "-I", "-S", "-c", _START, *arguments]
+    arguments = [str(code_dir().parent), str(run_dir), str(registry or ""), *then]
+    return [sys.executable, "-I", "-S", "-c", _PROGRAM, *arguments]
 
 
 def code_dir() -> Path:
@@ -79,7 +82,7 @@ def code_dir() -> Path:
 # First the package where it was. A long run may outlive it: an upgrade has removed it, or put one
 # there that fails. Then the code counts that the watcher has kept and gives on stdin: for each file
 # a line with its path, a line with its length, and its content.
-_START = """
+_PROGRAM = """
 import os, sys
 folder, *rest = sys.argv[1:]
 PACKAGE = "scitex_session_core"
@@ -127,15 +130,26 @@ sys.exit(status)"""
 
 def crash_main(argv: list[str]) -> int:
     """Run the command that `crash_command` returns."""
-    run_dir, registry, seen = argv
+    run_dir, registry, *then, seen = argv
     try:
         place = _own_place(Path(run_dir))
-        file_crash(place, json.loads(seen), registry=Path(registry) if registry else None)
+        filed = file_crash(place, json.loads(seen), registry=Path(registry) if registry else None)
     except OSError as error:
         again = "the next run of the script tries again"
         warn(f"the crash of {run_dir} could not be filed: {error}; {again}")
         return 1
+    if then:
+        _start([*then, str(filed)])
     return 0
+
+
+def _start(command: list[str]) -> None:
+    from subprocess import DEVNULL, Popen
+
+    try:
+        Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True)
+    except OSError as error:
+        warn(f"{command[0]} can't be started: {error.strerror}")
 
 
 def _own_place(run_dir: Path) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from shlex import join
 from typing import NamedTuple
 
+from scitex_session._ending import why_it_ended
 from scitex_session_core import (
     HEARTBEAT_NAME,
     RecordError,
@@ -21,7 +22,7 @@ from scitex_session_core import (
 )
 from scitex_session_io import render
 
-from .ending import SIGNS, why_it_ended
+from .ending import SIGNS
 from .find import described
 from .log_files import STREAMS, pieces
 from .metrics import metrics_end
