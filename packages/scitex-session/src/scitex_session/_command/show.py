@@ -11,6 +11,7 @@ from pathlib import Path
 from shlex import join
 from typing import NamedTuple
 
+from scitex_session._ending import why_it_ended
 from scitex_session_core import (
     RecordError,
     current_status,
@@ -20,7 +21,7 @@ from scitex_session_core import (
 )
 from scitex_session_io import render
 
-from .ending import SIGNS, how_it_ended, why_it_ended
+from .ending import SIGNS, how_it_ended
 from .find import described, leaves
 from .log_files import STREAMS, pieces
 from .metrics import metrics_end
