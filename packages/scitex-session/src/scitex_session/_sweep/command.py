@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _SOME_FAILED = 1
 _SHOWN = 10
+_MISSING = "what is missing"
 
 
 def sweep_command(
@@ -64,9 +65,12 @@ def sweep_command(
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs}: give 1 or more")
     options = {"jobs": jobs, "memory": memory}
-    if missing and len(words) == 1 and (sweep := find_sweep(words[0])) is not None:
-        kept = {**sweep.content["options"], **{k: v for k, v in options.items() if v is not None}}
-        return _rerun(sweep, kept, json=json)
+    if missing and len(words) == 1:
+        if (found := find_sweep(words[0])) is not None:
+            given = {name: value for name, value in options.items() if value is not None}
+            return _rerun(found, {**found.content["options"], **given}, json=json)
+        if not os.path.exists(words[0]):
+            raise UsageError(f"{words[0]}: there is no such sweep, and no such script")
     plan, settings = read_plan(words, zip)
     jobs = _jobs_of(settings) if jobs is None else jobs
     options = {"jobs": jobs, "memory": settings.get("memory") if memory is None else memory}
@@ -74,12 +78,11 @@ def sweep_command(
         bytes_of(str(options["memory"]))  # before anything is written
     trials = plan.trials()
     if missing:
-        trials = _without_done(plan, trials)
+        trials = without_done(plan, trials)
         if not trials:
             return OK
-    command = [PROGRAM, "sweep", *words]
-    sweep = make_sweep(plan, trials, options=options, command=command)
-    return _run(sweep, trials, options, shape=plan.shape(), json=json)
+    sweep = make_sweep(plan, trials, options=options, command=[PROGRAM, "sweep", *words])
+    return _run(sweep, trials, options, shape=_MISSING if missing else plan.shape(), json=json)
 
 
 def _jobs_of(settings: Mapping[str, str]) -> int:
@@ -89,7 +92,7 @@ def _jobs_of(settings: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _without_done(plan: Plan, trials: list[Trial]) -> list[Trial]:
+def without_done(plan: Plan, trials: list[Trial]) -> list[Trial]:
     """Return the trials that have no successful run, numbered anew; say what the others have."""
     done = done_trials(plan.script, trials)
     left = [trial for trial in trials if trial.number not in done]
@@ -111,7 +114,7 @@ def _rerun(sweep: SweepDirectory, options: Mapping[str, object], *, json: bool) 
     if not left:
         _note(f"sweep {sweep.id}: nothing is missing")
         return OK
-    return _run(sweep, left, options, shape="what is missing", json=json)
+    return _run(sweep, left, options, shape=_MISSING, json=json)
 
 
 def _run(
@@ -122,9 +125,48 @@ def _run(
     shape: str,
     json: bool,
 ) -> int:
+    signum, refused = run_trials(sweep, trials, options, shape=shape)
+    states = sweep.states()
+    if json:
+        say_json(described(sweep, states))
+    else:
+        show(sweep, states)
+    if signum is not None:
+        return 128 + signum
+    if refused is not None:
+        return refused
+    return OK if all(states[trial.number].is_done for trial in trials) else _SOME_FAILED
+
+
+def run_trials(
+    sweep: SweepDirectory,
+    trials: Sequence[Trial],
+    options: Mapping[str, object],
+    *,
+    shape: str = "",
+) -> tuple[int | None, int | None]:
+    """Run trials of a sweep here, and show how far they are.
+
+    Parameters
+    ----------
+    sweep : SweepDirectory
+        The sweep.
+    trials : sequence of Trial
+        Those that run.
+    options : mapping
+        ``jobs`` and ``memory``.
+    shape : str
+        What makes the trials, in words.
+
+    Returns
+    -------
+    int or None
+        The number of the signal that stopped the sweep.
+    int or None
+        The exit status, where the first trial ended before its session began.
+    """
     jobs, memory = int(str(options.get("jobs") or 1)), options.get("memory")
-    script = printable(os.path.basename(sweep.script))
-    what = f"{_trials(len(trials))} of {script}" + (f": {shape}" if shape else "")
+    what = f"{_trials(len(trials))} of {sweep.script.name}" + (f": {shape}" if shape else "")
     _note(f"sweep {sweep.id}: {what}, {jobs} at a time")
     progress = Progress(sweep, len(trials))
     runner = LocalRunner(
@@ -134,17 +176,7 @@ def _run(
         ended=progress.ended,
     )
     with progress:
-        signum = runner.run(trials)
-    states = sweep.states()
-    if json:
-        say_json(described(sweep, states))
-    else:
-        show(sweep, states)
-    if signum is not None:
-        return 128 + signum
-    if progress.refused is not None:
-        return progress.refused
-    return OK if all(states[trial.number].is_done for trial in trials) else _SOME_FAILED
+        return runner.run(trials), progress.refused
 
 
 def described(sweep: SweepDirectory, states: Mapping[int, State]) -> dict[str, object]:

@@ -161,22 +161,20 @@ class SweepDirectory:
                 case {"event": "start", "trial": int(number)}:
                     started[number] = event.get("process")
                     ended.pop(number, None)
-                case {"event": "end", "trial": int(number), "exit_status": int(status)}:
-                    ended[number] = status
+                case {"event": "end", "trial": int(number), "exit_status": int(code)}:
+                    ended[number] = code
         runs = self.runs()
         states = {}
         for number in range(1, len(self.content["trials"]) + 1):
-            run, code = runs.get(number), ended.get(number)
+            run, status = runs.get(number), NOT_RUN
             if run is not None:
-                status, code = run["status"], run["exit_code"]
-            elif code is not None:
-                status = "failed" if code else "success"
+                states[number] = State(run["status"], run["exit_code"], run)
+                continue
+            if number in ended:
+                status = "failed" if ended[number] else "success"
             elif number in started:
-                alive = liveness(started[number]) == "alive"
-                status = "running" if alive else "crashed"
-            else:
-                status = NOT_RUN
-            states[number] = State(status, code, run)
+                status = "running" if liveness(started[number]) == "alive" else "crashed"
+            states[number] = State(status, ended.get(number), None)
         return states
 
     def output_path(self, number: int) -> Path:
@@ -190,7 +188,6 @@ def make_sweep(
     *,
     options: Mapping[str, Any],
     command: list[str],
-    out: str | None = None,
 ) -> SweepDirectory:
     """Write a new sweep, before its first trial starts.
 
@@ -204,15 +201,15 @@ def make_sweep(
         How they are run.
     command : list of str
         The command line of the sweep.
-    out : str, optional
-        The folder for ``<script>_out``, where that is not beside the script.
 
     Raises
     ------
     OSError
         It can't be written.
     """
-    folder = out_dir_for(plan.script, out) / SWEEPS
+    # Beside the runs, if all of them lie in one folder.
+    out = plan.parameters.get("--session.out", ())
+    folder = out_dir_for(plan.script, out[0] if len(out) == 1 else None) / SWEEPS
     folder.mkdir(parents=True, exist_ok=True)
     while True:
         # Short, since one types it; 40 random bits tell the sweeps of a lab apart.
