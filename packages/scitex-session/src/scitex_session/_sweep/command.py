@@ -109,7 +109,7 @@ def _rerun(sweep: SweepDirectory, options: Mapping[str, object], *, json: bool) 
     trials = [trial for trial in sweep.trials if not states[trial.number].is_done]
     alive = [t for t in trials if states[t.number].status in ("running", "lost", "unknown")]
     if alive:
-        _note(f"{_numbers(alive)} may still be running, and is left alone")
+        _note(f"left alone, as still running for all that is known: {_numbers(alive)}")
     left = [trial for trial in trials if trial not in alive]
     if not left:
         _note(f"sweep {sweep.id}: nothing is missing")
