@@ -71,14 +71,8 @@ def test_a_word_is_read_or_refused_in_a_sentence(word: str) -> None:
 @given(parameters)
 def test_there_is_a_trial_for_each_combination(given_values: dict[str, list[str]]) -> None:
     trials = Plan(SCRIPT, ["data.csv"], given_values).trials()
-    axes = [values or [None] for values in given_values.values()]
-    expected = [
-        (
-            "data.csv",
-            *(o if v is None else f"{o}={v}" for o, v in zip(given_values, row, strict=True)),
-        )
-        for row in itertools.product(*axes)
-    ]
+    axes = [[f"{o}={v}" for v in values] or [o] for o, values in given_values.items()]
+    expected = [("data.csv", *row) for row in itertools.product(*axes)]
     assert [trial.argv for trial in trials] == expected
     assert [trial.number for trial in trials] == [*range(1, len(trials) + 1)]
 
