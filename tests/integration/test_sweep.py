@@ -234,7 +234,7 @@ def test_what_ran_is_known_after_the_sweep_was_killed(
         Path("go").touch()
         _, said = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert "left alone, as still running for all that is known: trials 1, 2" in said
+    assert "left alone, as waiting or running for all that is known: trials 1, 2" in said
     wait_until(lambda: not running())
     assert sweep("--missing", directory.name) == 0
     assert "nothing is missing" in capfd.readouterr().err

@@ -16,6 +16,7 @@ from ._errors import SessionError as SessionError
 from ._errors import SessionWarning as SessionWarning
 from ._errors import say as say
 from ._errors import warn as warn
+from ._paths import DIFF_NAME as DIFF_NAME
 from ._paths import HEARTBEAT_NAME as HEARTBEAT_NAME
 from ._paths import INSTALLED as INSTALLED
 from ._paths import METRICS_NAME as METRICS_NAME
@@ -56,6 +57,8 @@ from ._record.record import ended_record as ended_record
 from ._record.record import fold_events as fold_events
 from ._record.record import read_events as read_events
 from ._record.record import write_record as write_record
+from ._record.worktree import GitError as GitError
+from ._record.worktree import work_tree as work_tree
 from ._registry.fields import STATUSES as STATUSES
 from ._registry.health import registry_health as registry_health
 from ._registry.journal import journal_close as journal_close

@@ -259,9 +259,11 @@ class Page:
         if isinstance(diff := git.get("diff"), str):
             yield "changes", f"{diff}{self._extent(diff)}"
         yield "untracked", _some(_list(git.get("untracked")))
-        modules = _dict(_dict(self._known.get("code")).get("modules"))
-        yield "own modules", _some([*modules])
-        for note in _list(git.get("notes")) + _list(_dict(self._known.get("code")).get("notes")):
+        code = _dict(self._known.get("code"))
+        if frozen := _dict(code.get("frozen")):
+            yield "frozen", f"{frozen.get('root')} as it was at {frozen.get('time')}"
+        yield "own modules", _some([*_dict(code.get("modules"))])
+        for note in _list(git.get("notes")) + _list(code.get("notes")):
             yield "note", str(note)
         for name, why in _dict(git.get("unknown")).items():
             yield f"no {name}", str(why)

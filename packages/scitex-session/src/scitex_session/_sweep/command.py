@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
 
 from scitex_session._command.ls import Wanted, print_runs
@@ -16,6 +17,8 @@ from .memory import bytes_of
 from .missing import done_trials
 from .plan import Plan, read_plan
 from .progress import Progress, shown_values
+from .slurm import submit
+from .slurm import wait as wait_for_jobs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 _SOME_FAILED = 1
 _SHOWN = 10
 _MISSING = "what is missing"
+_ALIVE = ("running", "waiting", "lost", "unknown")
 
 
 def sweep_command(
@@ -34,6 +38,9 @@ def sweep_command(
     jobs: int | None = None,
     memory: str | None = None,
     zip: tuple[str, ...] = (),  # noqa: A002  # as the option is called
+    slurm: str | None = None,
+    wait: bool = False,
+    dask: str | None = None,
     missing: bool = False,
     json: bool = False,
 ) -> int:
@@ -57,6 +64,14 @@ def sweep_command(
         What a trial needs, such as 4G: no more trials run at once than fit.
     zip : str
         Parameters whose values go together, the first with the first: lr,batch_size.
+    slurm : str
+        Submit the trials to SLURM, as one array, with these options of sbatch: "--mem=4G
+        --time=1:00:00". The command ends once they are submitted.
+    wait : bool
+        With --slurm, wait until the trials are over.
+    dask : str
+        Run the trials on the workers of this Dask scheduler, such as tcp://node7:8786; local for
+        workers that are started here.
     missing : bool
         Run only what has no successful run: of this script with these arguments, or of a sweep.
     json : bool
@@ -64,16 +79,21 @@ def sweep_command(
     """
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs}: give 1 or more")
-    options = {"jobs": jobs, "memory": memory}
+    _check_engine(slurm, dask, memory, wait=wait)
+    options = {"jobs": jobs, "memory": memory, "slurm": slurm, "dask": dask}
     if missing and len(words) == 1:
         if (found := find_sweep(words[0])) is not None:
-            given = {name: value for name, value in options.items() if value is not None}
-            return _rerun(found, {**found.content["options"], **given}, json=json)
+            kept = dict(found.content["options"])
+            if slurm is not None or dask or memory:
+                kept.update(slurm=None, dask=None, memory=None)
+            kept.update((name, value) for name, value in options.items() if value is not None)
+            return _rerun(found, kept, wait=wait, json=json)
         if not os.path.exists(words[0]):
             raise UsageError(f"{words[0]}: there is no such sweep, and no such script")
     plan, settings = read_plan(words, zip)
     jobs = _jobs_of(settings) if jobs is None else jobs
-    options = {"jobs": jobs, "memory": settings.get("memory") if memory is None else memory}
+    memory = settings.get("memory") if memory is None else memory
+    options.update(jobs=jobs, memory=memory)
     if options["memory"]:
         bytes_of(str(options["memory"]))  # before anything is written
     trials = plan.trials()
@@ -82,11 +102,30 @@ def sweep_command(
         if not trials:
             return OK
     sweep = make_sweep(plan, trials, options=options, command=[PROGRAM, "sweep", *words])
-    return _run(sweep, trials, options, shape=_MISSING if missing else plan.shape(), json=json)
+    shape = _MISSING if missing else plan.shape()
+    try:
+        return _run(sweep, trials, options, shape=shape, wait=wait, json=json)
+    except UsageError:
+        if not sweep.events():  # what was asked for can't be: nothing has begun
+            shutil.rmtree(sweep.path, ignore_errors=True)
+        raise
 
 
-def _jobs_of(settings: Mapping[str, str]) -> int:
-    text = settings.get("jobs", "1")
+def _check_engine(slurm: str | None, dask: str | None, memory: str | None, *, wait: bool) -> None:
+    if slurm is not None and dask is not None:
+        raise UsageError("--slurm and --dask can't be given together")
+    if wait and dask is not None:
+        raise UsageError("--wait goes with --slurm: with --dask, the sweep always stays")
+    if memory and slurm is not None:
+        raise UsageError(f"--memory {memory}: SLURM looks after memory: --slurm=--mem={memory}")
+    if memory and dask is not None:
+        raise UsageError(f"--memory {memory} can't be given with --dask, which has no such limit")
+
+
+def _jobs_of(settings: Mapping[str, str]) -> int | None:
+    text = settings.get("jobs")
+    if text is None:
+        return None
     if not text.isdecimal() or not int(text):
         raise UsageError(f"jobs {text}: give a whole number, 1 or more")
     return int(text)
@@ -104,17 +143,17 @@ def without_done(plan: Plan, trials: list[Trial]) -> list[Trial]:
     return [trial._replace(number=number) for number, trial in enumerate(left, start=1)]
 
 
-def _rerun(sweep: SweepDirectory, options: Mapping[str, object], *, json: bool) -> int:
+def _rerun(sweep: SweepDirectory, options: Mapping[str, object], *, wait: bool, json: bool) -> int:
     states = sweep.states()
     trials = [trial for trial in sweep.trials if not states[trial.number].is_done]
-    alive = [t for t in trials if states[t.number].status in ("running", "lost", "unknown")]
+    alive = [t for t in trials if states[t.number].status in _ALIVE]
     if alive:
-        _note(f"left alone, as still running for all that is known: {_numbers(alive)}")
+        _note(f"left alone, as waiting or running for all that is known: {_numbers(alive)}")
     left = [trial for trial in trials if trial not in alive]
     if not left:
         _note(f"sweep {sweep.id}: nothing is missing")
         return OK
-    return _run(sweep, left, options, shape=_MISSING, json=json)
+    return _run(sweep, left, options, shape=_MISSING, wait=wait, json=json)
 
 
 def _run(
@@ -123,9 +162,16 @@ def _run(
     options: Mapping[str, object],
     *,
     shape: str,
+    wait: bool,
     json: bool,
 ) -> int:
-    signum, refused = run_trials(sweep, trials, options, shape=shape)
+    slurm, signum, refused = options.get("slurm"), None, None
+    if slurm is None:
+        signum, refused = run_trials(sweep, trials, options, shape=shape)
+    elif not _submit(sweep, trials, options, shape=shape, wait=wait):
+        if json:
+            say_json(described(sweep, sweep.states()))
+        return OK
     states = sweep.states()
     if json:
         say_json(described(sweep, states))
@@ -138,6 +184,28 @@ def _run(
     return OK if all(states[trial.number].is_done for trial in trials) else _SOME_FAILED
 
 
+def _submit(
+    sweep: SweepDirectory,
+    trials: Sequence[Trial],
+    options: Mapping[str, object],
+    *,
+    shape: str,
+    wait: bool,
+) -> bool:
+    """Submit trials to SLURM, and tell whether they are over."""
+    sweep.freeze()
+    numbers = submit(sweep, trials, str(options["slurm"]), jobs=_at_once(options))
+    job = f"job{'s' * (len(numbers) > 1)} {', '.join(numbers)} of SLURM"
+    _note(f"sweep {sweep.id}: {_what(sweep, trials, shape)}, {job}")
+    if wait:
+        try:
+            wait_for_jobs(numbers)
+        except KeyboardInterrupt:
+            _note(f"the trials go on; scancel {' '.join(numbers)} ends them")
+            raise
+    return wait
+
+
 def run_trials(
     sweep: SweepDirectory,
     trials: Sequence[Trial],
@@ -145,7 +213,7 @@ def run_trials(
     *,
     shape: str = "",
 ) -> tuple[int | None, int | None]:
-    """Run trials of a sweep here, and show how far they are.
+    """Run trials of a sweep here or on Dask, and show how far they are.
 
     Parameters
     ----------
@@ -154,7 +222,7 @@ def run_trials(
     trials : sequence of Trial
         Those that run.
     options : mapping
-        ``jobs`` and ``memory``.
+        ``jobs``, ``memory`` and ``dask``.
     shape : str
         What makes the trials, in words.
 
@@ -165,18 +233,32 @@ def run_trials(
     int or None
         The exit status, where the first trial ended before its session began.
     """
-    jobs, memory = int(str(options.get("jobs") or 1)), options.get("memory")
-    what = f"{_trials(len(trials))} of {sweep.script.name}" + (f": {shape}" if shape else "")
-    _note(f"sweep {sweep.id}: {what}, {jobs} at a time")
+    memory, dask, at_once = options.get("memory"), options.get("dask"), _at_once(options)
+    sweep.freeze()
     progress = Progress(sweep, len(trials))
-    runner = LocalRunner(
-        sweep,
-        jobs=jobs,
-        memory=None if memory is None else bytes_of(str(memory)),
-        ended=progress.ended,
-    )
+    runner: LocalRunner
+    if dask is not None:
+        from .dask import DaskRunner
+
+        runner = DaskRunner(sweep, str(dask), jobs=at_once, ended=progress.ended)
+    else:
+        at_once = at_once or 1
+        needed = None if memory is None else bytes_of(str(memory))
+        runner = LocalRunner(sweep, jobs=at_once, memory=needed, ended=progress.ended)
+    many = f", {at_once} at a time" if at_once else ""
+    where = " on Dask" if dask else ""
+    _note(f"sweep {sweep.id}: {_what(sweep, trials, shape)}{many}{where}")
     with progress:
         return runner.run(trials), progress.refused
+
+
+def _at_once(options: Mapping[str, object]) -> int | None:
+    jobs = options.get("jobs")
+    return int(str(jobs)) if jobs else None
+
+
+def _what(sweep: SweepDirectory, trials: Sequence[Trial], shape: str) -> str:
+    return f"{_trials(len(trials))} of {sweep.script.name}" + (f": {shape}" if shape else "")
 
 
 def described(sweep: SweepDirectory, states: Mapping[int, State]) -> dict[str, object]:
@@ -208,9 +290,10 @@ def show(sweep: SweepDirectory, states: Mapping[int, State]) -> None:
     counts: dict[str, list[int]] = {}
     for number, state in states.items():
         counts.setdefault(state.status, []).append(number)
-    for number in [n for n, s in states.items() if s.run is None and s.exit_status][:_SHOWN]:
+    for number in [n for n, s in states.items() if s.run is None and s.status == "failed"][:_SHOWN]:
         values = shown_values(sweep.content["trials"][number - 1]["values"])
-        why = f"ended before its session began, exit status {states[number].exit_status}"
+        code = states[number].exit_status  # which SLURM alone knows of its tasks
+        why = "ended before its session began" + (f", exit status {code}" if code else "")
         _note(f"trial {number}{values}: {why}; its output is in {sweep.output_path(number)}")
     said = ", ".join(f"{len(numbers)} {status}" for status, numbers in counts.items())
     again = f"; run what is missing: {PROGRAM} sweep --missing {sweep.id}"

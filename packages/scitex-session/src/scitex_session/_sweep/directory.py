@@ -10,6 +10,7 @@ import json
 import os
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,20 +25,26 @@ from scitex_session_core import (
     new_record,
     out_dir_for,
     out_dir_of_kept,
+    warn,
     write_atomic,
 )
 
+from .frozen import FROZEN, freeze, frozen_environment
 from .plan import Trial
+from .slurm import waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from scitex_session._config.frozen import Frozen
+
     from .plan import Plan
 
 SWEEPS = "SWEEPS"
 NOT_RUN = "not run"
+_STATUS_OF_PROCESS = {"alive": "running", "dead": "crashed", "unknown": "unknown"}
 _SWEEP_NAME = "sweep.json"
 _TRIALS_NAME = "trials.jsonl"
 _OF_RECORD = ("schema", "id", "script", "argv", "cwd", "started", "process", "python", "git")
@@ -82,17 +89,43 @@ class SweepDirectory:
         The ID of the sweep.
     path, content
         As they were given.
+    frozen : Frozen or None
+        The code that trials run, once it was frozen.
     """
 
     def __init__(self, path: Path, content: Mapping[str, Any]) -> None:
         self.path = path
         self.content = content
         self.id = str(content["id"])
+        self.frozen: Frozen | None = None
 
     @property
     def script(self) -> Path:
         """The script."""
         return Path(self.content["script"])
+
+    def freeze(self) -> None:
+        """Have trials run the code as it is now, whatever happens to it until they begin."""
+        number = 1
+        while (folder := self.path / FROZEN / str(number)).exists():
+            number += 1
+        try:
+            self.frozen = freeze(self.script, folder)
+        except OSError as error:
+            why = f"trials run {self.script} as it is when they begin: {error}"
+            warn(f"the code is not frozen, {why}")
+            return
+        for note in self.frozen.facts()["notes"]:
+            warn(note)
+
+    @property
+    def code(self) -> Path:
+        """The copy of the script that trials run; the script itself where it was not frozen."""
+        return self.script if self.frozen is None else self.frozen.place(self.script)
+
+    def code_environment(self) -> dict[str, str]:
+        """Return the variables by which a trial runs frozen code."""
+        return {} if self.frozen is None else frozen_environment(self.frozen)
 
     @property
     def trials(self) -> list[Trial]:
@@ -156,25 +189,33 @@ class SweepDirectory:
         """Return what is known of each trial now, by its number."""
         started: dict[int, Any] = {}
         ended: dict[int, int] = {}
+        submitted: set[int] = set()
         for event in self.events():
             match event:
                 case {"event": "start", "trial": int(number)}:
                     started[number] = event.get("process")
                     ended.pop(number, None)
-                case {"event": "end", "trial": int(number), "exit_status": int(code)}:
-                    ended[number] = code
-        runs = self.runs()
+                case {"event": "end", "trial": int(number), "exit_status": int(ending)}:
+                    ended[number] = ending
+                case {"event": "submit", "trial": int(number)}:
+                    submitted.add(number)
+        runs, queued = self.runs(), waiting(self)
         states = {}
         for number in range(1, len(self.content["trials"]) + 1):
-            run, status = runs.get(number), NOT_RUN
-            if run is not None:
-                states[number] = State(run["status"], run["exit_code"], run)
-                continue
-            if number in ended:
-                status = "failed" if ended[number] else "success"
+            run, code = runs.get(number), ended.get(number)
+            if number in queued and (run is None or run["status"] != "running"):
+                status, code = queued[number], None
+            elif run is not None:
+                status, code = run["status"], run["exit_code"]
+            elif code is not None:
+                status = "failed" if code else "success"
             elif number in started:
-                status = "running" if liveness(started[number]) == "alive" else "crashed"
-            states[number] = State(status, ended.get(number), None)
+                status = _STATUS_OF_PROCESS[liveness(started[number])]
+            elif number in submitted and self.output_path(number).exists():
+                status = "failed"
+            else:
+                status = NOT_RUN
+            states[number] = State(status, code, run)
         return states
 
     def output_path(self, number: int) -> Path:
@@ -211,6 +252,8 @@ def make_sweep(
     out = plan.parameters.get("--session.out", ())
     folder = out_dir_for(plan.script, out[0] if len(out) == 1 else None) / SWEEPS
     folder.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError), open(folder / ".gitignore", "xb") as file:
+        file.write(b"*\n")  # or the next sweep would freeze the copies of this one
     while True:
         # Short, since one types it; 40 random bits tell the sweeps of a lab apart.
         sweep_id = new_id().rpartition("_")[2]

@@ -24,9 +24,9 @@ from .memory import available_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import FrameType
-    from typing import IO
+    from typing import IO, Any
 
     from .directory import SweepDirectory
     from .plan import Trial
@@ -60,10 +60,37 @@ class Ended(NamedTuple):
     output: bytes
 
 
-def trial_environment(sweep_id: str, trial: Trial) -> dict[str, str]:
-    """Return the environment of a trial: it is no rank of a job that the sweep may run in."""
-    kept = {n: value for n, value in os.environ.items() if n not in _NOT_FOR_TRIALS}
-    return {**kept, SWEEP_VARIABLE: json.dumps({"id": sweep_id, "trial": trial.number})}
+def base_environment() -> dict[str, str]:
+    """Return our environment for trials: they are no ranks of a job that the sweep may run in."""
+    return {n: value for n, value in os.environ.items() if n not in _NOT_FOR_TRIALS}
+
+
+def start_process(
+    sweep: SweepDirectory, trial: Trial, before: Sequence[str] = (), **variables: str
+) -> subprocess.Popen[bytes]:
+    """Start the process of a trial, by a command that stands before its own, if one is given."""
+    told = {SWEEP_VARIABLE: json.dumps({"id": sweep.id, "trial": trial.number})}
+    return subprocess.Popen(
+        [*before, sys.executable, os.fspath(sweep.code), *trial.argv],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**base_environment(), **sweep.code_environment(), **told, **variables},
+        process_group=0,
+    )
+
+
+def wait_for(process: subprocess.Popen[bytes], trial: Trial) -> Ended:
+    """Wait for the end of a trial that has just been started."""
+    began = time.monotonic()
+    output = bytearray()
+    # A child that outlives the trial may hold the pipe for hours.
+    reader = threading.Thread(target=_keep_end, args=(process.stdout, output), daemon=True)
+    reader.start()
+    status = process.wait()
+    took = time.monotonic() - began
+    reader.join(_LAST_WORDS_S)
+    return Ended(trial, status, took, bytes(output))
 
 
 class LocalRunner:
@@ -102,7 +129,7 @@ class LocalRunner:
         self._tell = ended or (lambda _: None)
         # A thread for each trial puts its end here, and a signal handler its signal.
         self._news: SimpleQueue[Ended | int] = SimpleQueue()
-        self._running: dict[int, subprocess.Popen[bytes]] = {}
+        self._running: dict[int, Any] = {}
         self._is_stopping = False
         self._stopped_by: int | None = None
         self._deadline: float | None = None
@@ -121,37 +148,27 @@ class LocalRunner:
 
     def _start(self, waiting: deque[Trial]) -> None:
         trial = waiting.popleft()
-        script = os.fspath(self._sweep.script)
         try:
-            process = subprocess.Popen(
-                [sys.executable, script, *trial.argv],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env=trial_environment(self._sweep.id, trial),
-                process_group=0,
-            )
+            self._running[trial.number] = self.start(trial)
         except OSError:  # too many processes of this user, for now
             if not self._running:
                 raise
             waiting.appendleft(trial)
             self._jobs = len(self._running)
-            return
-        self._running[trial.number] = process
+
+    def start(self, trial: Trial) -> Any:
+        """Start a trial whose end will be told to `has_ended`, and return what it is known by."""
+        process = start_process(self._sweep, trial)
         with tolerated("recording the start of a trial"):
             self._sweep.append("start", trial, process=identify(process.pid))
-        threading.Thread(target=self._wait, args=(trial, process), daemon=True).start()
+        threading.Thread(
+            target=lambda: self.has_ended(wait_for(process, trial)), daemon=True
+        ).start()
+        return process
 
-    def _wait(self, trial: Trial, process: subprocess.Popen[bytes]) -> None:
-        began = time.monotonic()
-        output = bytearray()
-        # A child that outlives the trial may hold the pipe for hours.
-        reader = threading.Thread(target=_keep_end, args=(process.stdout, output), daemon=True)
-        reader.start()
-        status = process.wait()
-        took = time.monotonic() - began
-        reader.join(_LAST_WORDS_S)
-        self._news.put(Ended(trial, status, took, bytes(output)))
+    def has_ended(self, ended: Ended) -> None:
+        """Take note of the end of a trial, from any thread."""
+        self._news.put(ended)
 
     def _take_news(self) -> None:
         """Wait for the end of a trial, a signal, or the time when patience ends."""
@@ -160,7 +177,7 @@ class LocalRunner:
             news = self._news.get(timeout=left)
         except Empty:
             self._deadline = None
-            self._send(signal.SIGKILL)
+            self.send(signal.SIGKILL)
             return
         if isinstance(news, Ended):
             del self._running[news.trial.number]
@@ -169,7 +186,7 @@ class LocalRunner:
             if self._tell(news):
                 self._stop(signal.SIGTERM)
         elif self._is_stopping:  # the second Ctrl-C
-            self._send(signal.SIGKILL)
+            self.send(signal.SIGKILL)
         else:
             self._stopped_by = news
             self._stop(news)
@@ -178,9 +195,10 @@ class LocalRunner:
         if not self._is_stopping:
             self._is_stopping = True
             self._deadline = time.monotonic() + _PATIENCE_S
-            self._send(signum)
+            self.send(signum)
 
-    def _send(self, signum: int) -> None:
+    def send(self, signum: int) -> None:
+        """Send a signal to all trials that run."""
         for process in self._running.values():
             if process.returncode is None:
                 with suppress(ProcessLookupError):
