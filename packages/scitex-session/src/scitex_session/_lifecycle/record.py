@@ -197,7 +197,7 @@ class RunRecord:
         self._is_script_masked = False
         before = earlier or {"tags": (), "note": "", "artifacts": []}
         tags = dict.fromkeys([*before["tags"], *options.tags])
-        if (trial := _trial_of_sweep() or before.get("sweep")) is not None:
+        if (trial := trial_of_sweep() or before.get("sweep")) is not None:
             self._record["sweep"] = trial
             tags[f"sweep-{trial['id']}"] = None
         self._record.update(
@@ -539,7 +539,7 @@ def _rendered(data: bytes) -> bytes | None:
 _trial: dict[str, Any] | None = None
 
 
-def _trial_of_sweep() -> dict[str, Any] | None:
+def trial_of_sweep() -> dict[str, Any] | None:
     """Return the sweep and the trial that this process is, for each of its sessions; or None.
 
     The variable is taken away: a script that the trial starts is no trial of that sweep.
