@@ -40,6 +40,7 @@ extensions = [
 exclude_patterns = ["_build"]
 html_title = "scitex-session"
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_show_sourcelink = False
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
@@ -60,7 +61,7 @@ copybutton_exclude = ".linenos, .gp, .go"
 # references: most are Python's and numpy's, and `path` is the name of many things.
 nitpicky = True
 nitpick_ignore_regex = [("py:(class|exc|obj)", ".*")]
-suppress_warnings = ["ref.python", "toc.empty_glob"]
+suppress_warnings = ["ref.python"]
 
 
 def draw_pictures(app: Sphinx) -> None:
@@ -87,7 +88,7 @@ def draw_pictures(app: Sphinx) -> None:
             raise ExtensionError("a script that draws pictures failed")
 
 
-def find_undocumented(_app: Sphinx, env: BuildEnvironment) -> None:
+def find_undocumented(_: Sphinx, env: BuildEnvironment) -> None:
     """Warn of each public name that the reference lacks."""
     documented = env.domains.python_domain.objects
     for package in ("", "_core", "_io", "_plot", "_repro"):

@@ -61,7 +61,7 @@ class Execution:
         self.output: str | None = None  # of the last block, where nothing but blanks follow it
         self.end = 0  # of the last block
         shutil.copytree(REPOSITORY / "examples", home / "examples")
-        kept = ("LANG", "MPLCONFIGDIR", "TMPDIR")
+        kept = ("LANG", "MPLCONFIGDIR", "SLURM_CONF", "TMPDIR")
         self.environment = {
             **{name: os.environ[name] for name in kept if name in os.environ},
             "COLUMNS": "100",

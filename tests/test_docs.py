@@ -19,7 +19,8 @@ PAGES = [
     str(page.relative_to(REPOSITORY))
     for folder in ("README.md", "packages/*/README.md", "docs/**/*.md")
     for page in sorted(REPOSITORY.glob(folder))
-    if re.search(r"^```(python|console)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    if re.search(r"^```(python|console)$", text := page.read_text(encoding="utf-8"), re.MULTILINE)
+    and "% needs: slurm" not in text  # tests/cluster runs it
 ]
 SLOW = re.compile("docs/(tutorial|how-to|explanations|sweeps|clusters|coming-from)")
 
