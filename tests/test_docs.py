@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import scitex_session as stx
+from support import run_script
 
-ON_DISK = Path(__file__).parents[1] / "docs" / "on-disk.md"
+DOCS = Path(__file__).parents[1] / "docs"
+ON_DISK = DOCS / "on-disk.md"
 
 
 def section(title: str) -> str:
@@ -54,3 +56,12 @@ def test_the_page_on_disk_names_every_event_of_the_registry(tmp_path: Path) -> N
         if line
     ]
     assert {line["event"] for line in lines} | {"record"} == first_cells(section("The registry"))
+
+
+def test_the_experiment_beside_other_packages_prints_what_its_page_shows(tmp_path: Path) -> None:
+    script = tmp_path / "walk.py"
+    script.write_bytes((DOCS / "coming-from" / "walk.py").read_bytes())
+    finished = run_script(script, "--steps", "2000")
+    assert finished.returncode == 0, finished
+    shown = (DOCS / "coming-from" / "index.md").read_text("utf-8")
+    assert f"$ python walk.py --steps 2000\n{finished.stdout}$" in shown
