@@ -10,15 +10,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import registry
+from benchmarks import house, registry
 from benchmarks.budgets import BUDGETS
 from benchmarks.fingerprints import sha_instructions
 from benchmarks.measuring import Measured, measure
 from benchmarks.rows import ROWS
 from benchmarks.workplace import Workplace
 
-REGISTRY = "registry"
+REGISTRY, HOUSE = "registry", "house"
 REGISTRY_HEADINGS = ("registry, in process", "took", "", "budget", "")
+HOUSE_HEADINGS = ("counted", "is", "budget", "")
 HEADINGS = (
     "row",
     "this, ms",
@@ -34,14 +35,12 @@ HEADINGS = (
 def main() -> int:
     """Read the options, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "rows", nargs="*", metavar="ROW", help=f"of: {', '.join([*ROWS, REGISTRY])}; all"
-    )
+    allowed = ", ".join([*ROWS, REGISTRY, HOUSE])
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of: {allowed}; all")
     parser.add_argument("--rounds", type=int, default=21, help="pairs of runs a row (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="5 rounds: for a look, not a number")
     options = parser.parse_args()
-    if unknown := set(options.rows) - {*ROWS, REGISTRY}:
-        allowed = ", ".join([*ROWS, REGISTRY])
+    if unknown := set(options.rows) - {*ROWS, REGISTRY, HOUSE}:
         parser.error(f"no such row: {', '.join(sorted(unknown))}; rows: {allowed}")
     if options.rounds < 2:
         parser.error(f"--rounds {options.rounds}: a spread needs at least 2")
@@ -54,13 +53,15 @@ def main() -> int:
         lines = [
             line(name, measure(*ROWS[name](workplace), start, rounds=rounds))
             for name in options.rows or ROWS
-            if name != REGISTRY
+            if name not in (REGISTRY, HOUSE)
         ]
     if lines:
         print(table([HEADINGS, *lines]))
     if not options.rows or REGISTRY in options.rows:
         sessions = registry.QUICK_SESSIONS if options.quick else registry.SESSIONS
         print(table([REGISTRY_HEADINGS, *registry_lines(sessions)]))
+    if not options.rows or HOUSE in options.rows:
+        print(table([HOUSE_HEADINGS, *house.lines()]))
     return 0
 
 
