@@ -36,8 +36,9 @@ NOT_AT_IMPORT = {
 }
 MOST_LAYERS = 10
 DOWNWARDS = (
-    *("_decorator", "_by_hand", "_sweep", "_lifecycle", "_cluster", "_command_line", "_names"),
-    *("_config", "_suggest", "_errors", "_uncollected"),
+    *("_decorator", "_by_hand", "_sweep", "_command", "_lifecycle", "_cluster"),
+    *("_command_line", "_names", "_config", "_suggest", "_errors"),
+    "_uncollected",
 )
 
 

@@ -34,6 +34,7 @@ STYLE = re.compile(r"\x1b\[[\d;]*m")
 FIELDS = (
     *("id", "status", "script", "function", "started", "ended", "duration_s", "exit_status"),
     *("arguments", "results", "tags", "note", "directory", "host", "user", "parent", "attempt"),
+    *("sweep", "trial"),
 )
 NOW = datetime.now(UTC)
 ODD = {

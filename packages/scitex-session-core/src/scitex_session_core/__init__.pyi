@@ -1,6 +1,8 @@
 from ._atomic import LineFile as LineFile
 from ._atomic import opened as opened
 from ._atomic import write_atomic as write_atomic
+from ._death.scheduler import job_of as job_of
+from ._death.scheduler import with_cause as with_cause
 from ._dotdict import DotDict as DotDict
 from ._errors import ArchiveError as ArchiveError
 from ._errors import DuplicateSessionError as DuplicateSessionError
@@ -14,6 +16,7 @@ from ._errors import SessionError as SessionError
 from ._errors import SessionWarning as SessionWarning
 from ._errors import say as say
 from ._errors import warn as warn
+from ._paths import DIFF_NAME as DIFF_NAME
 from ._paths import HEARTBEAT_NAME as HEARTBEAT_NAME
 from ._paths import INSTALLED as INSTALLED
 from ._paths import METRICS_NAME as METRICS_NAME
@@ -26,6 +29,7 @@ from ._paths import is_trashed as is_trashed
 from ._paths import locate_run as locate_run
 from ._paths import new_id as new_id
 from ._paths import on_network as on_network
+from ._paths import out_dir_for as out_dir_for
 from ._paths import out_dir_of as out_dir_of
 from ._paths import out_dir_of_kept as out_dir_of_kept
 from ._process import host as host
@@ -53,6 +57,8 @@ from ._record.record import ended_record as ended_record
 from ._record.record import fold_events as fold_events
 from ._record.record import read_events as read_events
 from ._record.record import write_record as write_record
+from ._record.worktree import GitError as GitError
+from ._record.worktree import work_tree as work_tree
 from ._registry.fields import STATUSES as STATUSES
 from ._registry.health import registry_health as registry_health
 from ._registry.journal import journal_close as journal_close

@@ -273,7 +273,7 @@ def _when(timed: Timed) -> tuple[datetime, str]:
 
 
 def _created(event: dict[str, Any], at: datetime | None) -> dict[str, Any]:
-    process, attempt = event.get("process"), event.get("attempt")
+    process, attempt, sweep = event.get("process"), event.get("attempt"), event.get("sweep")
     return {
         "id": event["id"],
         "config": _dict(event.get("config")),
@@ -292,6 +292,7 @@ def _created(event: dict[str, Any], at: datetime | None) -> dict[str, Any]:
         MADE: [],
         "parent": _text(event.get("parent")),
         "attempt": 1 if (number := _integer(attempt)) is None else number,
+        "sweep": sweep if isinstance(sweep, dict) else None,
         "run_dir": _text(event.get("run_dir")),
         "process": process if isinstance(process, dict) else None,
     }

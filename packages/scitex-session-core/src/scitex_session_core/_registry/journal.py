@@ -90,6 +90,7 @@ def register_start(registry: Path, record: Mapping[str, Any], run_dir: Path) -> 
         arguments=record["arguments"],
         parent=record["parent"],
         attempt=record["attempt"],
+        sweep=record.get("sweep"),
         env=record["env"],
         tags=record["tags"],
         time=record["started"],
@@ -163,6 +164,7 @@ def register_crash(
         arguments=_mapping(record.get("arguments")),
         parent=record.get("parent"),
         attempt=record.get("attempt", 1),
+        sweep=record.get("sweep"),
         env=_mapping(record.get("env")),
         time=record.get("started"),
     )
@@ -185,6 +187,7 @@ def journal_create(
     arguments: Mapping[str, Any] | None = None,
     parent: str | None = None,
     attempt: int = 1,
+    sweep: Mapping[str, Any] | None = None,
     env: Mapping[str, str] | None = None,
     tags: Iterable[str] = (),
     time: str | None = None,
@@ -213,6 +216,8 @@ def journal_create(
         The session that this one belongs to.
     attempt : int
         The number of the attempt, starting at 1.
+    sweep : mapping, optional
+        The sweep that the session is a trial of: ``id`` and ``trial``.
     env : mapping, optional
         The variables of the environment that are on record.
     tags : iterable of str
@@ -242,7 +247,7 @@ def journal_create(
         "run_dir": run_dir,
     }
     more = {"function": function, "arguments": arguments, "parent": parent, "tags": list(tags)}
-    more["env"] = env
+    more.update(env=env, sweep=sweep)
     event.update((name, value) for name, value in more.items() if value)
     if attempt != 1:
         event["attempt"] = attempt
@@ -373,7 +378,7 @@ def record_event(record: Mapping[str, Any], run_dir: Path) -> dict[str, Any]:
     """
     names = (
         *("config", "function", "arguments", "results", "env"),
-        *("tags", "note", "parent", "attempt"),
+        *("tags", "note", "parent", "attempt", "sweep"),
     )
     artifacts = record.get("artifacts")
     return {

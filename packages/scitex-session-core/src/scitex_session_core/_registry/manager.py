@@ -166,9 +166,9 @@ class SessionManager:
             ``finished``, ``crashed``, ``lost``, ``unknown``), ``start_time`` and ``end_time``
             (`datetime` with zone, or None), ``exit_code``, ``script_path``, ``function``,
             ``arguments``, ``env``, ``results``, ``tags``, ``note``, ``artifacts`` (their number),
-            ``made`` (shortened digests of the output files), ``parent``, ``attempt``, ``run_dir``,
-            ``process`` (with ``user``, ``host``, ``rank``). It is empty if there is no such
-            session.
+            ``made`` (shortened digests of the output files), ``parent``, ``attempt``, ``sweep``
+            (with ``id`` and ``trial``), ``run_dir``, ``process`` (with ``user``, ``host``,
+            ``rank``). It is empty if there is no such session.
         """
         session = self._index.get(session_id)
         return {} if session is None else session_now(session)
@@ -217,7 +217,8 @@ class SessionManager:
             expression, which matches anywhere in a text). Fields are ``id``, ``status``,
             ``start_time``, ``end_time``, ``duration_s``, ``exit_code``, ``script`` (the name of the
             script without its folder), ``script_path``, ``function``, ``host``, ``user``,
-            ``parent``, ``attempt``, ``rank``, ``note``, ``artifacts``, ``run_dir``, ``tags``, and
+            ``parent``, ``attempt``, ``rank``, ``sweep``, ``trial``, ``note``, ``artifacts``,
+            ``run_dir``, ``tags``, and
             the values in ``arguments``, ``config``, ``results`` and ``env`` (recorded variables of
             the environment) by their dotted names: ``results.acc``, ``config.MODEL.layers``,
             ``env.SLURM_ARRAY_TASK_ID``.

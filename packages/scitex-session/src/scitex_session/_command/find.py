@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FIELDS = (
     *("id", "status", "script", "function", "started", "ended", "duration_s", "exit_status"),
     *("arguments", "results", "tags", "note", "directory", "host", "user", "parent", "attempt"),
+    *("sweep", "trial"),
 )
 """What is told of each run, in this order."""
 
@@ -56,7 +57,7 @@ def find(
         Each with ``id``, ``status``, ``script``, ``function``, ``started`` and ``ended``
         (`datetime` with zone, or None), ``duration_s`` (seconds; up to now while it runs),
         ``exit_status``, ``arguments``, ``results``, ``tags``, ``note``, ``directory``, ``host``,
-        ``user``, ``parent``, ``attempt``.
+        ``user``, ``parent``, ``attempt``, ``sweep`` (its ID) and ``trial`` (its number there).
 
     Raises
     ------
@@ -180,7 +181,7 @@ def described(session: Mapping[str, Any]) -> dict[str, Any]:
     runs_on = end is None and session["status"] == "running"
     until = datetime.now(UTC) if runs_on else end
     took = (until - start).total_seconds() if start and until else None
-    process = session["process"] or {}
+    process, sweep = session["process"] or {}, session["sweep"] or {}
     return {
         "id": session["id"],
         "status": session["status"],
@@ -199,4 +200,6 @@ def described(session: Mapping[str, Any]) -> dict[str, Any]:
         "user": process.get("user"),
         "parent": session["parent"],
         "attempt": session["attempt"],
+        "sweep": sweep.get("id"),
+        "trial": sweep.get("trial"),
     }

@@ -17,6 +17,7 @@ from scitex_session_core import (
     current_status,
     out_dir_of,
     out_dir_of_kept,
+    with_cause,
 )
 from scitex_session_io import render
 
@@ -57,7 +58,8 @@ def record(run: str | os.PathLike[str]) -> dict[str, Any]:
     -------
     dict
         The record, see ``docs/on-disk.md``, with what happened since (tags, notes, artifacts)
-        folded in; its ``status`` is that of this moment; and ``directory``, a text. Of a run whose
+        folded in; its ``status`` is that of this moment; and ``directory``, a text. Where a run was
+        killed in a job of SLURM, its scheduler is asked for the cause, once. Of a run whose
         directory is gone, ``directory`` is None, and there is only what the registry knows.
 
     Raises
@@ -86,6 +88,7 @@ def _record_of(run: Run) -> dict[str, Any]:
         return {**found, "directory": None}
     found = run.record()
     place = run.directory()
+    found = with_cause(found, place)
     return {**found, "status": current_status(found, place), "directory": os.fspath(place)}
 
 
@@ -209,6 +212,8 @@ class Page:
         yield "note", str(known.get("note") or "")
         yield "progress", self._progress()
         yield "parent", str(known.get("parent") or "")
+        sweep = _dict(known.get("sweep"))
+        yield "sweep", f"{sweep.get('id')}, trial {sweep.get('trial')}" if sweep else ""
         attempt = known.get("attempt")
         yield "attempt", str(attempt) if isinstance(attempt, int) and attempt > 1 else ""
         yield "seed", "" if known.get("seed") is None else str(known["seed"])
@@ -254,9 +259,11 @@ class Page:
         if isinstance(diff := git.get("diff"), str):
             yield "changes", f"{diff}{self._extent(diff)}"
         yield "untracked", _some(_list(git.get("untracked")))
-        modules = _dict(_dict(self._known.get("code")).get("modules"))
-        yield "own modules", _some([*modules])
-        for note in _list(git.get("notes")) + _list(_dict(self._known.get("code")).get("notes")):
+        code = _dict(self._known.get("code"))
+        if frozen := _dict(code.get("frozen")):
+            yield "frozen", f"{frozen.get('root')} as it was at {frozen.get('time')}"
+        yield "own modules", _some([*_dict(code.get("modules"))])
+        for note in _list(git.get("notes")) + _list(code.get("notes")):
             yield "note", str(note)
         for name, why in _dict(git.get("unknown")).items():
             yield f"no {name}", str(why)

@@ -64,6 +64,10 @@ if TYPE_CHECKING:
 
 # Where a run tells its spawned workers what it is. `scitex_session.__init__` looks for it, too.
 RUN_VARIABLE = "SCITEX_SESSION_RUN"
+# Where a sweep tells its trials in which folder their code is frozen.
+FROZEN_VARIABLE = "SCITEX_SESSION_FROZEN"
+# Where a sweep tells a process which of its trials it is, as JSON: `id` and `trial`.
+SWEEP_VARIABLE = "SCITEX_SESSION_SWEEP"
 
 _CAPTURE_MODES = ("fd", "sys", "none")
 _LEAST_LOG_BYTES = 65536

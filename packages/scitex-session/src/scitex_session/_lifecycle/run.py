@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 
 from scitex_session._config.folder import read_config_files
 from scitex_session._names.config_object import RESERVED, as_args, make_config
@@ -24,17 +25,17 @@ from scitex_session_repro import RandomStateManager
 
 from .artifacts import Artifacts, OwnModules
 from .kept import KeptCode
-from .options import RUN_VARIABLE
+from .options import FROZEN_VARIABLE, RUN_VARIABLE
 from .record import RunRecord, log_path, tolerated
 from .signals import SignalGuard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
     from typing import Any
 
     from scitex_session._config.folder import ConfigFiles
+    from scitex_session._config.frozen import Frozen
     from scitex_session._names.config_object import Config
     from scitex_session_core import RunDir
     from scitex_session_io import Capture, Companion
@@ -54,7 +55,7 @@ class Run:
     options : Options
         What the session was asked for.
     script : Path or None
-        The script it belongs to.
+        The script it belongs to, or the frozen copy of that which runs.
     companion : Companion
         Its companion process, started.
     function : str, optional
@@ -64,6 +65,10 @@ class Run:
 
     Attributes
     ----------
+    script : Path or None
+        The script it belongs to.
+    source : Path or None
+        The file that runs: the script, or its frozen copy.
     config : Config
         Its `CONFIG`.
     record : RunRecord
@@ -99,7 +104,10 @@ class Run:
     ) -> None:
         self.options = options
         self.style = options.style()
-        self.script = script
+        self.script = self.source = script
+        self._frozen = _frozen_code(script)
+        if self._frozen is not None and script is not None:
+            self.script = self._frozen.original(script)
         self.function = function
         self.arguments = dict(arguments or {})
         self.guard = SignalGuard()
@@ -154,7 +162,8 @@ class Run:
 
     def _open(self) -> None:
         options = self.options
-        files = read_config_files(self.script, RESERVED, debug=options.debug)
+        here = self._frozen.copy(Path()) if self._frozen else None
+        files = read_config_files(self.source, RESERVED, here=here, debug=options.debug)
         debug = files.debug
         self.rng = RandomStateManager(options.seed, deterministic=options.deterministic)
         self.at_close("putting back random generators", self.rng.release)
@@ -191,7 +200,7 @@ class Run:
         if git is not None:
             git.close()  # the errand has its own
         artifacts = Artifacts(run_dir, self.script, self.record.commit, options.stamp)
-        self._modules = artifacts.watch_imports(self.record.started)
+        self._modules = artifacts.watch_imports(self.source, self.record.started)
         self.at_close("ending the watch on imports", self._modules.stop)
         self.at_close("ending save_into", artifacts.redirect())
         self.at_close("putting back the logger", self.names["logger"].restore)
@@ -246,6 +255,7 @@ class Run:
             registry,
             self.options,
             script=self.script,
+            frozen=self._frozen,
             function=self.function,
             arguments=self.arguments or (args if isinstance(args, dict) else {}),
             files=files,
@@ -337,8 +347,8 @@ class Run:
             with tolerated("printing what the session is"):
                 if options.verbose:
                     messages.print_header(self)
-                if options.show_execution_flow and self.script is not None:
-                    messages.print_flow(self.script)
+                if options.show_execution_flow and self.source is not None:
+                    messages.print_flow(self.source)
 
     def conclude(self, message: str, *, verbose: bool, failure: bool = False) -> None:
         """Print how the session ended, if that was asked for.
@@ -416,6 +426,16 @@ class Run:
             what, undo = self._undo.pop()
             with tolerated(what):
                 undo()
+
+
+def _frozen_code(script: Path | None) -> Frozen | None:
+    """Return the frozen code that the script is part of, if it is a trial's."""
+    folder = os.environ.get(FROZEN_VARIABLE)
+    if not folder:
+        return None
+    from scitex_session._config.frozen import Frozen
+
+    return Frozen.of(folder, script)
 
 
 class _Stack:

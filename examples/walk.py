@@ -1,4 +1,4 @@
-"""Walk at random: the experiment of the pages on other packages."""
+"""Walk at random: the experiment on the pages for those who come from other packages."""
 
 from __future__ import annotations
 
