@@ -1,6 +1,7 @@
 from ._atomic import LineFile as LineFile
 from ._atomic import opened as opened
 from ._atomic import write_atomic as write_atomic
+from ._death.scheduler import is_unexplained as is_unexplained
 from ._death.scheduler import job_of as job_of
 from ._death.scheduler import with_cause as with_cause
 from ._dotdict import DotDict as DotDict
@@ -44,6 +45,7 @@ from ._record.masker import jsonable as jsonable
 from ._record.masker import secrets_in as secrets_in
 from ._record.masker import source_without_secrets as source_without_secrets
 from ._record.masker import without_hidden as without_hidden
+from ._record.masker import without_secrets as without_secrets
 from ._record.outcome import outcome as outcome
 from ._record.outcome import status_of as status_of
 from ._record.provenance import GitErrand as GitErrand

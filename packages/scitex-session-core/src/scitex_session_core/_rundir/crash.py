@@ -40,12 +40,15 @@ from .directory import move_to_finished
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
 
 def crash_command(
-    run_dir: Path, registry: Path | None, judged: Mapping[str, Any] | None = None
+    run_dir: Path,
+    registry: Path | None,
+    judged: Mapping[str, Any] | None = None,
+    then: Sequence[str] = (),
 ) -> list[str]:
     """Return the command that files the crash of a run, for a process that watches it.
 
@@ -58,6 +61,9 @@ def crash_command(
     judged : mapping, optional
         The ``attempt`` and the ``process`` whose crash it files, as the record has them. Without
         it, it files that of whichever the record tells.
+    then : sequence of str
+        A command to be started afterwards, which nobody waits for, with no streams. It gets where
+        the run is then as one more argument.
 
     Returns
     -------
@@ -73,8 +79,8 @@ def crash_command(
     there no more.
     """
     life = {name: judged[name] for name in ("attempt", "process")} if judged else None
-    arguments = [str(code_dir().parent), str(run_dir), str(registry or ""), json.dumps(life)]
-    return [sys.executable, "-I", "-S", "-c", _START, *arguments]
+    places = [str(code_dir().parent), str(run_dir), str(registry or "")]
+    return [sys.executable, "-I", "-S", "-c", _PROGRAM, *places, json.dumps(life), *then]
 
 
 def code_dir() -> Path:
@@ -86,7 +92,7 @@ def code_dir() -> Path:
 # First the package where it was. A long run may outlive it: an upgrade has removed it, or put one
 # there that fails. Then the code counts that the watcher has kept and gives on stdin: for each file
 # a line with its path, a line with its length, and its content.
-_START = """
+_PROGRAM = """
 import os, sys
 folder, *rest = sys.argv[1:]
 PACKAGE = "scitex_session_core"
@@ -134,10 +140,10 @@ sys.exit(status)"""
 
 def crash_main(argv: list[str]) -> int:
     """Run the command that `crash_command` returns."""
-    run_dir, registry, judged, seen = argv
+    run_dir, registry, judged, *then, seen = argv
     try:
         place = _own_place(Path(run_dir))
-        file_crash(
+        filed = file_crash(
             place,
             json.loads(seen),
             registry=Path(registry) if registry else None,
@@ -147,7 +153,18 @@ def crash_main(argv: list[str]) -> int:
         again = "the next run of the script tries again"
         warn(f"the crash of {run_dir} could not be filed: {error}; {again}")
         return 1
+    if then:
+        _start([*then, str(filed)])
     return 0
+
+
+def _start(command: list[str]) -> None:
+    from subprocess import DEVNULL, Popen
+
+    try:
+        Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True)
+    except OSError as error:
+        warn(f"{command[0]} can't be started: {error.strerror}")
 
 
 def _own_place(run_dir: Path) -> Path:

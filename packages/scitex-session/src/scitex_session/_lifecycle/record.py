@@ -197,7 +197,7 @@ class RunRecord:
         self._is_script_masked = False
         before = earlier or {"tags": (), "note": "", "artifacts": []}
         tags = dict.fromkeys([*before["tags"], *options.tags])
-        if (trial := _trial_of_sweep() or before.get("sweep")) is not None:
+        if (trial := trial_of_sweep() or before.get("sweep")) is not None:
             self._record["sweep"] = trial
             tags[f"sweep-{trial['id']}"] = None
         self._record.update(
@@ -205,7 +205,14 @@ class RunRecord:
         )
         if "attempts" in before:
             self._record["attempts"] = before["attempts"]
+        if options.notify:
+            self._record["notify"] = True  # for whoever files its crash
         set_own_keys(config, START_DATETIME=self._time("started"))
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What is on record."""
+        return self._record
 
     @property
     def path(self) -> Path:
@@ -463,7 +470,11 @@ class RunRecord:
 
     def reap_others(self) -> None:
         """File a few earlier runs of this script that crashed and that no one has filed."""
-        reap(self._out_dir, registry=self._registry, most=_MOST_REAPED, within=_REAPING_S)
+        reaped = reap(self._out_dir, registry=self._registry, most=_MOST_REAPED, within=_REAPING_S)
+        if reaped:
+            from .notices import start_notices
+
+            start_notices(reaped)
 
     def _time(self, field: str) -> LocalTime:
         return LocalTime.fromisoformat(self._record[field]).astimezone()
@@ -528,7 +539,7 @@ def _rendered(data: bytes) -> bytes | None:
 _trial: dict[str, Any] | None = None
 
 
-def _trial_of_sweep() -> dict[str, Any] | None:
+def trial_of_sweep() -> dict[str, Any] | None:
     """Return the sweep and the trial that this process is, for each of its sessions; or None.
 
     The variable is taken away: a script that the trial starts is no trial of that sweep.

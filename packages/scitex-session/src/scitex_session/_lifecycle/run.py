@@ -191,7 +191,9 @@ class Run:
             log_path(run_dir.path, "stderr"),
             mode=options.capture,
             heartbeat=run_dir.path / HEARTBEAT_NAME,
-            on_death=crash_command(run_dir.path, registry, self.record.life),
+            on_death=crash_command(
+                run_dir.path, registry, self.record.life, self._notice_command()
+            ),
             on_death_code=code_dir(),
             errand=git.command if git else None,
             errand_descriptors=git.descriptors if git else (),
@@ -217,6 +219,13 @@ class Run:
         self.style.apply()
         self.at_close("putting back the style of figures", self.style.restore)
         self.at_close("closing figures left open", self._close_figures)
+
+    def _notice_command(self) -> list[str]:
+        if not self.options.notify:
+            return []
+        from .notices import crash_notice_command  # for the end, too: by then it may be gone
+
+        return crash_notice_command()
 
     def _find_earlier(self) -> Earlier | None:
         """Return the run that goes on; its seed is used unless another one was asked for."""
@@ -406,7 +415,7 @@ class Run:
     def announce(self) -> None:
         """Print what the session is, and which functions call which, as far as was asked for."""
         options = self.options
-        if options.verbose or options.notify or options.show_execution_flow:
+        if options.verbose or options.show_execution_flow:
             from . import messages  # for its end, too: by then the package may be gone
 
             with tolerated("printing what the session is"):
@@ -434,7 +443,7 @@ class Run:
     def notify(self, message: str) -> None:
         """Send a notice of how the session ended."""
         with self._kept, _Stack(self._stack), tolerated("sending the notice"):
-            from .messages import send_notice
+            from .notices import send_notice
 
             send_notice(self, message)
 
