@@ -11,6 +11,7 @@ from pathlib import Path
 from shlex import join
 from typing import NamedTuple
 
+from scitex_session._ending import why_it_ended
 from scitex_session_core import (
     RecordError,
     current_status,
@@ -20,7 +21,7 @@ from scitex_session_core import (
 )
 from scitex_session_io import render
 
-from .ending import SIGNS, why_it_ended
+from .ending import SIGNS, how_it_ended
 from .find import described_as_record, leaves
 from .log_files import STREAMS, pieces
 from .metrics import metrics_end
@@ -195,6 +196,7 @@ class Page:
     def _sections(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         known = self._known
         yield "", [(name, value) for name, value in self._facts() if value]
+        yield "Attempts", [*self._attempts()]
         yield "Arguments", _values(known.get("arguments"))
         yield "Results", [*_values(known.get("results")), *self._omitted()]
         if metrics := self._metrics():
@@ -224,6 +226,14 @@ class Page:
         yield "attempt", str(attempt) if isinstance(attempt, int) and attempt > 1 else ""
         yield "seed", "" if known.get("seed") is None else str(known["seed"])
         yield "config", ", ".join(map(str, _dict(known.get("config"))))
+
+    def _attempts(self) -> Iterator[tuple[str, str]]:
+        earlier = [each for each in _list(self._known.get("attempts")) if isinstance(each, dict)]
+        for each in [*earlier, self._known] if earlier else ():
+            begin = parsed_time(each.get("started"))
+            began = f"{local_time(begin)}, " if begin else ""
+            status = self.status if each is self._known else None
+            yield str(each.get("attempt")), f"{began}{how_it_ended(each, status)}"
 
     def _progress(self) -> str:
         if self.status != "running" or self._run.place is None:
