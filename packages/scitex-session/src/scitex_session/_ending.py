@@ -45,6 +45,8 @@ def _end_of_process(reason: Mapping[str, Any]) -> str:
             return _short(f"{kind}: {message}" if message else kind)
         case {"kind": "exit", "code": code} if code is not None:
             return f"sys.exit({code})" if isinstance(code, int) else _short(f"sys.exit: {code}")
+        case {"kind": "stopped", "name": name}:
+            return f"asked to stop by {_short(name)}, and left"
         case {"kind": "signal", "name": name}:
             return f"ended by {_short(name)}"
         case {"kind": "never_closed"}:
