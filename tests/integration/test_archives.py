@@ -390,6 +390,24 @@ def test_a_directory_that_was_moved_is_found_and_archived_there() -> None:
     assert archived(moved).parents[1].name == "other_out"
 
 
+def test_a_terminal_shows_a_bar_for_each_step_and_then_the_result_alone() -> None:
+    pyte = pytest.importorskip("pyte")
+    terminals = pytest.importorskip("support.terminal", reason="a pseudo-terminal")
+    runs = [ended() for _ in range(3)]
+    argv = [sys.executable, "-m", "scitex_session", "archive", "--yes", *map(str, runs)]
+    with terminals.Terminal("", argv=argv, columns=100) as terminal:
+        shown = terminal.read()
+        assert terminal.close() == 0
+    for step in ("packed", "read back", "taken away"):
+        assert f"runs {step} ".encode() in shown
+    assert b"3/3" in shown
+    screen = pyte.Screen(100, 43)
+    pyte.ByteStream(screen).feed(shown)
+    left = [line.rstrip() for line in screen.display if line.strip()]
+    assert left[0].startswith("3 runs went to ")
+    assert not any(bar in line for line in left for bar in ("runs packed", "3/3"))
+
+
 def test_progress_is_said_as_lines_where_there_is_no_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -49,9 +49,12 @@ OverTimeLimit=0
 MinJobAge=3600
 ReturnToService=2
 MpiDefault=none
+PreemptType=preempt/partition_prio
+PreemptMode=CANCEL
 {tracking}
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:8
+PartitionName=urgent Nodes={host} MaxTime=INFINITE State=UP PriorityTier=2
 """
 BY_PROCESS = """
 ProctrackType=proctrack/linuxproc

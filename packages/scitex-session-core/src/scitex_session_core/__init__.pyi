@@ -1,6 +1,8 @@
 from ._atomic import LineFile as LineFile
 from ._atomic import opened as opened
 from ._atomic import write_atomic as write_atomic
+from ._death.scheduler import job_of as job_of
+from ._death.scheduler import with_cause as with_cause
 from ._dotdict import DotDict as DotDict
 from ._errors import ArchiveError as ArchiveError
 from ._errors import DuplicateSessionError as DuplicateSessionError

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import UTC, datetime
 
 from scitex_session_core._atomic import opened
 from scitex_session_core._errors import RecordError
-from scitex_session_core._paths import (
-    EVENTS_NAME,
-    HEARTBEAT_NAME,
-    LOG_NAMES,
-    RECORD_NAME,
-    locate_run,
-)
+from scitex_session_core._paths import locate_run
 from scitex_session_core._process import liveness
 from scitex_session_core._record.masker import without_secrets
 from scitex_session_core._record.record import (
@@ -27,6 +20,7 @@ from scitex_session_core._record.record import (
 )
 
 from .memory import out_of_memory
+from .scheduler import last_sign_of_life, with_cause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,6 +84,9 @@ def write_crash(
         return run_dir, record, False  # it ended as it says, or its crash was filed before
     if known == "running" and (ended := write_own_end(run_dir, record, registry, deadline)):
         return run_dir, ended, True
+    if seen is None and deadline is None:
+        # A witness files within the job, which is not over yet; the end of a run asks nobody.
+        record = with_cause(record, run_dir)
     record = crashed_record(record, run_dir, seen, status=status)
     # Who files the crashes of others at its own end has no time to read their files.
     record = with_made_files(record, run_dir, hashing_s=None if deadline is None else 0.0)
@@ -203,21 +200,13 @@ def crashed_record(
         exit_status=None,
         reason={**reason, **last_event_and_output(run_dir)},
         status=status,
-        ended=seen.get("seen") or record.get("ended") or _last_write(run_dir),
+        ended=seen.get("seen") or record.get("ended") or _last_sign(run_dir),
     )
 
 
-def _last_write(run_dir: Path) -> str:
-    """Return when a run last wrote to one of its files, the best guess at when it died."""
-    times = []
-    for name in (RECORD_NAME, EVENTS_NAME, HEARTBEAT_NAME, *LOG_NAMES):
-        try:
-            times.append((run_dir / name).lstat().st_mtime)
-        except OSError:
-            continue
-    if not times:
-        return utc_now()
-    return datetime.fromtimestamp(max(times), UTC).isoformat(timespec="microseconds")
+def _last_sign(run_dir: Path) -> str:
+    found = last_sign_of_life(run_dir)
+    return utc_now() if found is None else found.isoformat(timespec="microseconds")
 
 
 def last_event_and_output(run_dir: Path) -> dict[str, Any]:
@@ -237,8 +226,8 @@ def last_event_and_output(run_dir: Path) -> dict[str, Any]:
         events = read_events(run_dir)
     except OSError:
         events = []
-    # What git told is no sign of how far the run came.
-    events = [event for event in events if event.get("event") != "git"]
+    # What git and a scheduler told is no sign of how far the run came.
+    events = [event for event in events if event.get("event") not in ("git", "scheduler")]
     if events:
         found["last_event"] = {
             name: _shown(value) if isinstance(value, str) else value

@@ -25,7 +25,7 @@ from scitex_session_core._paths import (
     locate_run,
     possible_places,
 )
-from scitex_session_core._process import observed_status
+from scitex_session_core._process import liveness, observed_status
 
 from .masker import dumps
 from .outcome import status_of
@@ -47,6 +47,7 @@ _REQUIRED: dict[str, dict[str, tuple[type | tuple[type, ...], str]]] = {
     "git": {},
     "note": {"note": (str, "a string")},
     "result": {"results": (Mapping, "a mapping")},
+    "scheduler": {"scheduler": (str, "a string"), "job": (str, "a string")},
     "tag": {"tag": (str, "a string")},
     "untag": {"tag": (str, "a string")},
 }
@@ -127,6 +128,8 @@ def current_status(record: Mapping[str, Any], run_dir: str | os.PathLike[str] | 
     if run_dir is None:
         return observed_status(record.get("process"))
     found = observed_status(record.get("process"), locate_run(run_dir))
+    if is_job_over(record):
+        found = "crashed"
     if found == "running":
         return found
     # The run may have ended after `record` was read.
@@ -136,6 +139,18 @@ def current_status(record: Mapping[str, Any], run_dir: str | os.PathLike[str] | 
         return found
     ended = later["id"] == record.get("id") and later.get("status") != "running"
     return str(later.get("status")) if ended else found
+
+
+def is_job_over(record: Mapping[str, Any]) -> bool:
+    """Tell whether a scheduler has said that the job of a run is over, which has no end of its own.
+
+    That proves its death, from any host and whatever its heartbeat was.
+    """
+    return (
+        record.get("status") == "running"
+        and "scheduler" in _dict(record.get("reason"))
+        and liveness(record.get("process")) != "alive"
+    )
 
 
 def _folder_of(place: str | PathLike[str]) -> str:
@@ -162,15 +177,16 @@ def append_event(run_dir: str | PathLike[str], event: str, **fields: Any) -> Non
     ----------
     run_dir : path-like
         A run directory, or one that is held open. The run may have ended long ago.
-    event : {"artifact", "end", "git", "note", "result", "tag", "untag"}
+    event : {"artifact", "end", "git", "note", "result", "scheduler", "tag", "untag"}
         The kind of event.
     **fields
         Its fields: for ``artifact`` `path`, `sha256`, `bytes` and `role`, and `run` for an input
         that is a file of another run, with `path` relative to that; for ``end``, of a run
         whose record can't be written any more, the fields of the record that tell its end; for
         ``tag`` and
-        ``untag`` `tag`; for ``note`` `note`; for ``result`` `results`, a mapping; for ``git`` the
-        fields of the record's ``git`` to replace.
+        ``untag`` `tag`; for ``note`` `note`; for ``result`` `results`, a mapping; for
+        ``scheduler`` `scheduler`, `job`, `attempt`, `cause`, and when the run `died`; for ``git``
+        the fields of the record's ``git`` to replace.
 
     Raises
     ------
@@ -265,6 +281,7 @@ def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[st
     """
     folded = dict(record)
     unended = record.get("status") == "running"
+    word: dict[str, Any] | None = None
     artifacts = {_key(a): a for a in _list(record.get("artifacts")) if isinstance(a, dict)}
     tags = dict.fromkeys(tag for tag in _list(record.get("tags")) if isinstance(tag, str))
     for event in events:
@@ -286,9 +303,27 @@ def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[st
                 folded.update((name, event.get(name)) for name in _OF_THE_END)
             case {"event": "git"}:
                 folded["git"] = _git_with(_dict(folded.get("git")), event)
+            case {"event": "scheduler", "scheduler": str(), "job": str()}:
+                word = event
+    # Last, since an ``end`` brings a reason of its own.
+    if word and word.get("attempt", 1) == record.get("attempt", 1):
+        folded["reason"] = _reason_with(folded, word)
+        if folded.get("status") == "running":
+            folded["ended"] = word.get("died")
     folded["artifacts"] = list(artifacts.values())
     folded["tags"] = list(tags)
     return folded
+
+
+def _reason_with(record: Mapping[str, Any], word: Mapping[str, Any]) -> Any:
+    """Merge the scheduler's word into the reason of a run that was killed, or may be dead."""
+    reason = record.get("reason")
+    if record.get("status") == "running":
+        reason = {"kind": "crashed", **_dict(reason)}
+    if _dict(reason).get("kind") not in ("crashed", "lost", "signal"):
+        return reason  # the run ended by itself after all
+    told = ("cause", "scheduler", "job", *(["exit_code"] if word.get("cause") == "FAILED" else []))
+    return {**_dict(reason), **{n: word[n] for n in told if word.get(n) is not None}}
 
 
 def _git_with(git: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:

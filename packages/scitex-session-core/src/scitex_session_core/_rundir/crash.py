@@ -27,7 +27,7 @@ from scitex_session_core._paths import (
     unfinished_copy,
 )
 from scitex_session_core._process import observed_status
-from scitex_session_core._record.record import read_record
+from scitex_session_core._record.record import is_job_over, read_record
 from scitex_session_core._registry.journal import (
     JournalTooLongError,
     append,
@@ -259,7 +259,8 @@ def reap(
     A run that wrote its last record and died before the move is moved where its status says. So is
     a run that could only register its own end: it is filed as that says, and a warning tells it. A
     directory without a record is left alone, and so are runs of other machines, and runs of which
-    nobody can tell whether they live: see `force`.
+    nobody can tell whether they live: see `force`. But where SLURM says that the job of such a run
+    is over, the run is dead, and is filed.
 
     Parameters
     ----------
@@ -275,7 +276,7 @@ def reap(
         holds a file of theirs open, or one of their files has just changed.
     most : int, optional
         Check no more runs than this, and only those directly in ``root/RUNNING``. So much may a
-        run do for others at its end.
+        run do for others at its end. No scheduler is asked then.
     within : float, optional
         Check no further run after this many seconds. A run is left alone, too, if it takes longer
         to look into the registry for its own end.
@@ -291,7 +292,7 @@ def reap(
         if deadline is not None and time.monotonic() > deadline:
             break
         try:
-            status = _status_to_file(run_dir, force=force)
+            status = _status_to_file(run_dir, force=force, asking=most is None)
             if status is not None:
                 deadline = _after_imports(deadline)
                 reaped.append(_file(run_dir, None, status, registry, deadline))
@@ -328,8 +329,11 @@ def _after_imports(deadline: float | None) -> float | None:
     return None if deadline is None else deadline + time.monotonic() - begun
 
 
-def _status_to_file(run_dir: Path, *, force: bool) -> str | None:
-    """Return ``crashed``, with `force` also ``lost``; None for a run to be left alone."""
+def _status_to_file(run_dir: Path, *, force: bool, asking: bool) -> str | None:
+    """Return ``crashed``, with `force` also ``lost``; None for a run to be left alone.
+
+    With `asking`, a scheduler is asked for what can't be seen from here.
+    """
     if locate_run(run_dir) != run_dir:
         # Another process moved it, or a child that outlived the run made the directory again.
         return None
@@ -340,6 +344,12 @@ def _status_to_file(run_dir: Path, *, force: bool) -> str | None:
     if status != "running" and record.get("process") is None:
         return status  # of 0.3.1: whoever filed it died before the move
     found = observed_status(record.get("process"), run_dir)
+    if asking and found in ("lost", "unknown"):
+        from scitex_session_core._death.scheduler import with_cause  # no run asks at its end
+
+        record = with_cause(record, run_dir)
+    if is_job_over(record):
+        return "crashed"
     return found if found == "crashed" or (force and found == "lost") else None
 
 

@@ -21,6 +21,18 @@ SIGNS = {
 }
 """Of each status a sign, the same in ASCII, and its colour."""
 
+# What befell a job, by the state in which it ended; see squeue(1).
+_CAUSES = {
+    "BOOT_FAIL": "had a node that did not start",
+    "CANCELLED": "was cancelled",
+    "DEADLINE": "missed its deadline",
+    "FAILED": "failed",
+    "NODE_FAIL": "lost its node",
+    "OUT_OF_MEMORY": "ran out of memory",
+    "PREEMPTED": "made way for another one",
+    "REQUEUED": "was requeued",
+    "TIMEOUT": "reached its time limit",
+}
 _LONGEST = 300
 
 
@@ -49,6 +61,17 @@ def why_it_ended(record: Mapping[str, Any]) -> str:
     reason = record.get("reason")
     if not isinstance(reason, dict):
         return ""
+    match reason:
+        case {"cause": str(cause), "scheduler": scheduler, "job": job}:
+            what = _CAUSES.get(cause, "ended")
+            code = f", exit code {_short(reason['exit_code'])}" if "exit_code" in reason else ""
+            said = f"{_short(scheduler).upper()} job {_short(job)} {what} ({_short(cause)}{code})"
+            seen = reason.get("signal") is not None
+            return f"{said}; {_end_of_process(reason)}" if seen else said
+    return _end_of_process(reason)
+
+
+def _end_of_process(reason: Mapping[str, Any]) -> str:
     match reason:
         case {"kind": "returned", "value": value}:
             return f"the function returned {_short(value)}"

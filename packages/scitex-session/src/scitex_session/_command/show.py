@@ -17,6 +17,7 @@ from scitex_session_core import (
     current_status,
     out_dir_of,
     out_dir_of_kept,
+    with_cause,
 )
 from scitex_session_io import render
 
@@ -57,7 +58,8 @@ def record(run: str | os.PathLike[str]) -> dict[str, Any]:
     -------
     dict
         The record, see ``docs/on-disk.md``, with what happened since (tags, notes, artifacts)
-        folded in; its ``status`` is that of this moment; and ``directory``, a text. Of a run whose
+        folded in; its ``status`` is that of this moment; and ``directory``, a text. Where a run was
+        killed in a job of SLURM, its scheduler is asked for the cause, once. Of a run whose
         directory is gone, ``directory`` is None, and there is only what the registry knows.
 
     Raises
@@ -86,6 +88,7 @@ def _record_of(run: Run) -> dict[str, Any]:
         return {**found, "directory": None}
     found = run.record()
     place = run.directory()
+    found = with_cause(found, place)
     return {**found, "status": current_status(found, place), "directory": os.fspath(place)}
 
 

@@ -7,6 +7,7 @@ import sys
 
 from scitex_session._config.script import command_line_of
 from scitex_session._errors import ConfigFileError, UnsuitableFunctionError, UsageError
+from scitex_session._uncollected import uncollected
 
 from .session_options import PREFIX, asked_by_environment
 from .signature import (
@@ -77,18 +78,19 @@ def arguments_for(func: Callable[..., Any]) -> Arguments:
         tokens = command_line_of(namespace_of(func))
         if not tokens and not any(p.required for p in parameters):
             return Arguments(parameters, {}, {}, options)
-        from .parser import CommandLine
-
         wanted = [p for p in parameters if not p.injected]
         # Without the session's options, a parser is built three times as fast.
         session = any(t.startswith(("--session", "--config", "-h", "--help")) for t in tokens)
-        line = CommandLine(func, wanted, program_name(), session)
-        if answer := line.answer(tokens):
-            _print_and_exit(answer)
-        try:
-            parsed = line.parse(tokens)
-        except UsageError:  # parse again with all options, so that the message can suggest any
-            parsed = CommandLine(func, wanted, program_name(), session=True).parse(tokens)
+        with uncollected():
+            from .parser import CommandLine
+
+            line = CommandLine(func, wanted, program_name(), session)
+            if answer := line.answer(tokens):
+                _print_and_exit(answer)
+            try:
+                parsed = line.parse(tokens)
+            except UsageError:  # parse again with all options, so that the message can suggest any
+                parsed = CommandLine(func, wanted, program_name(), session=True).parse(tokens)
         options.override(parsed.session)
         return Arguments(parameters, parsed.values, parsed.origins, options)
     except (UsageError, UnsuitableFunctionError, ConfigFileError) as error:

@@ -17,6 +17,7 @@ from scitex_session._command_line.signature import name_of, namespace_of
 from scitex_session._config.script import is_interactive, script_of
 from scitex_session._errors import NestedSessionError
 from scitex_session._names.injection import inject_globals
+from scitex_session._uncollected import uncollected
 from scitex_session_core import outcome, warn
 
 from .options import Options
@@ -206,7 +207,8 @@ def _opened(func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Ar
 
         # First of all: Python takes 12 ms to start in it, which pass beside our imports then.
         companion = start_companion()
-        from .run import Run
+        with uncollected():
+            from .run import Run
 
         file = options.file
         run = Run(

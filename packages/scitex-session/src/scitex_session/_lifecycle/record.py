@@ -186,7 +186,7 @@ class RunRecord:
         self._used = os.times()
         self._is_script_masked = False
         tags = list(dict.fromkeys(options.tags))
-        if (trial := _trial_of_sweep()) is not None:
+        if (trial := trial_of_sweep()) is not None:
             self._record["sweep"] = trial
             tags.append(f"sweep-{trial['id']}")
         self._record.update(tags=tags, note=options.note)
@@ -508,7 +508,7 @@ def _rendered(data: bytes) -> bytes | None:
 _trial: dict[str, Any] | None = None
 
 
-def _trial_of_sweep() -> dict[str, Any] | None:
+def trial_of_sweep() -> dict[str, Any] | None:
     """Return the sweep and the trial that this process is, for each of its sessions; or None.
 
     The variable is taken away: a script that the trial starts is no trial of that sweep.

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 SWEEPS = "SWEEPS"
 NOT_RUN = "not run"
 _STATUS_OF_PROCESS = {"alive": "running", "dead": "crashed", "unknown": "unknown"}
+_REQUEUED = ("failed", "crashed", "lost", "unknown")  # what a run may be whose job begins again
 _SWEEP_NAME = "sweep.json"
 _TRIALS_NAME = "trials.jsonl"
 _OF_RECORD = ("schema", "id", "script", "argv", "cwd", "started", "process", "python", "git")
@@ -195,27 +196,27 @@ class SweepDirectory:
                 case {"event": "start", "trial": int(number)}:
                     started[number] = event.get("process")
                     ended.pop(number, None)
-                case {"event": "end", "trial": int(number), "exit_status": int(ending)}:
-                    ended[number] = ending
+                case {"event": "end", "trial": int(number), "exit_status": int(code)}:
+                    ended[number] = code
                 case {"event": "submit", "trial": int(number)}:
                     submitted.add(number)
         runs, queued = self.runs(), waiting(self)
         states = {}
         for number in range(1, len(self.content["trials"]) + 1):
-            run, code = runs.get(number), ended.get(number)
-            if number in queued and (run is None or run["status"] != "running"):
-                status, code = queued[number], None
-            elif run is not None:
-                status, code = run["status"], run["exit_code"]
-            elif code is not None:
-                status = "failed" if code else "success"
+            run, status = runs.get(number), NOT_RUN
+            if number in queued and (run is None or run["status"] in _REQUEUED):
+                states[number] = State(queued[number], None, run)
+                continue
+            if run is not None:
+                states[number] = State(run["status"], run["exit_code"], run)
+                continue
+            if number in ended:
+                status = "failed" if ended[number] else "success"
             elif number in started:
                 status = _STATUS_OF_PROCESS[liveness(started[number])]
             elif number in submitted and self.output_path(number).exists():
                 status = "failed"
-            else:
-                status = NOT_RUN
-            states[number] = State(status, code, run)
+            states[number] = State(status, ended.get(number), None)
         return states
 
     def output_path(self, number: int) -> Path:
@@ -229,7 +230,6 @@ def make_sweep(
     *,
     options: Mapping[str, Any],
     command: list[str],
-    out: str | None = None,
 ) -> SweepDirectory:
     """Write a new sweep, before its first trial starts.
 
@@ -243,15 +243,15 @@ def make_sweep(
         How they are run.
     command : list of str
         The command line of the sweep.
-    out : str, optional
-        The folder for ``<script>_out``, where that is not beside the script.
 
     Raises
     ------
     OSError
         It can't be written.
     """
-    folder = out_dir_for(plan.script, out) / SWEEPS
+    # Beside the runs, if all of them lie in one folder.
+    out = plan.parameters.get("--session.out", ())
+    folder = out_dir_for(plan.script, out[0] if len(out) == 1 else None) / SWEEPS
     folder.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError), open(folder / ".gitignore", "xb") as file:
         file.write(b"*\n")  # or the next sweep would freeze the copies of this one

@@ -115,7 +115,7 @@ def waiting(sweep: SweepDirectory) -> dict[int, str]:
     }
 
 
-def wait(numbers: Sequence[str]) -> None:
+def wait_for_jobs(numbers: Sequence[str]) -> None:
     """Wait until jobs are over; while SLURM does not answer, too."""
     pause, longest = _PAUSES_S
     said = False
