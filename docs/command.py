@@ -1,4 +1,4 @@
-"""The command line ``scitex-session`` as the reference reads it: each command with its whole help."""
+"""The command line ``scitex-session``, as the reference reads it: each command with its help."""
 
 from scitex_session._command.main import app as _app
 

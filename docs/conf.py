@@ -77,7 +77,7 @@ def draw_pictures(app: Sphinx) -> None:
             subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
-def find_undocumented(app: Sphinx, env: BuildEnvironment) -> None:
+def find_undocumented(_: Sphinx, env: BuildEnvironment) -> None:
     """Warn of each public name that the reference lacks."""
     from sphinx.util.logging import getLogger
 
