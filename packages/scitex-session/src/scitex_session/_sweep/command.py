@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _SOME_FAILED = 1
 _SHOWN = 10
-_ALIVE = ("running", "waiting", "lost", "unknown")
 _MISSING = "what is missing"
+_ALIVE = ("running", "waiting", "lost", "unknown")
 
 
 def sweep_command(
@@ -91,8 +91,7 @@ def sweep_command(
             raise UsageError(f"{words[0]}: there is no such sweep, and no such script")
     plan, settings = read_plan(words, zip)
     jobs = _jobs_of(settings) if jobs is None else jobs
-    if memory is None and slurm is None and dask is None:
-        memory = settings.get("memory")
+    memory = settings.get("memory") if memory is None else memory
     options.update(jobs=jobs, memory=memory)
     if options["memory"]:
         bytes_of(str(options["memory"]))  # before anything is written
@@ -148,7 +147,7 @@ def _rerun(sweep: SweepDirectory, options: Mapping[str, object], *, wait: bool, 
     trials = [trial for trial in sweep.trials if not states[trial.number].is_done]
     alive = [t for t in trials if states[t.number].status in _ALIVE]
     if alive:
-        _note(f"{_numbers(alive)} may still be waiting or running, and is left alone")
+        _note(f"left alone, as waiting or running for all that is known: {_numbers(alive)}")
     left = [trial for trial in trials if trial not in alive]
     if not left:
         _note(f"sweep {sweep.id}: nothing is missing")
@@ -165,20 +164,45 @@ def _run(
     wait: bool,
     json: bool,
 ) -> int:
-    signum, refused = run_trials(sweep, trials, options, shape=shape, wait=wait)
-    goes_on = options.get("slurm") is not None and not wait
-    states = {} if goes_on and not json else sweep.states()
+    slurm, signum, refused = options.get("slurm"), None, None
+    if slurm is None:
+        signum, refused = run_trials(sweep, trials, options, shape=shape)
+    elif not _submit(sweep, trials, options, shape=shape, wait=wait):
+        if json:
+            say_json(described(sweep, sweep.states()))
+        return OK
+    states = sweep.states()
     if json:
         say_json(described(sweep, states))
-    elif not goes_on:
+    else:
         show(sweep, states)
-    if goes_on:
-        return OK
     if signum is not None:
         return 128 + signum
     if refused is not None:
         return refused
     return OK if all(states[trial.number].is_done for trial in trials) else _SOME_FAILED
+
+
+def _submit(
+    sweep: SweepDirectory,
+    trials: Sequence[Trial],
+    options: Mapping[str, object],
+    *,
+    shape: str,
+    wait: bool,
+) -> bool:
+    """Submit trials to SLURM, and tell whether they are over."""
+    sweep.freeze()
+    numbers = submit(sweep, trials, str(options["slurm"]), jobs=_at_once(options))
+    job = f"job{'s' * (len(numbers) > 1)} {', '.join(numbers)} of SLURM"
+    _note(f"sweep {sweep.id}: {_what(sweep, trials, shape)}, {job}")
+    if wait:
+        try:
+            wait_for_jobs(numbers)
+        except KeyboardInterrupt:
+            _note(f"the trials go on; scancel {' '.join(numbers)} ends them")
+            raise
+    return wait
 
 
 def run_trials(
@@ -187,9 +211,8 @@ def run_trials(
     options: Mapping[str, object],
     *,
     shape: str = "",
-    wait: bool = True,
 ) -> tuple[int | None, int | None]:
-    """Run trials of a sweep, with the code as it is now, and show how far they are.
+    """Run trials of a sweep here or on Dask, and show how far they are.
 
     Parameters
     ----------
@@ -198,11 +221,9 @@ def run_trials(
     trials : sequence of Trial
         Those that run.
     options : mapping
-        ``jobs`` and ``memory``; ``slurm`` or ``dask``, if they are not to run here.
+        ``jobs``, ``memory`` and ``dask``.
     shape : str
         What makes the trials, in words.
-    wait : bool
-        Wait for those of SLURM.
 
     Returns
     -------
@@ -211,40 +232,32 @@ def run_trials(
     int or None
         The exit status, where the first trial ended before its session began.
     """
-    jobs, memory, slurm, dask = map(options.get, ("jobs", "memory", "slurm", "dask"))
-    at_once = int(str(jobs)) if jobs else None
-    what = f"{_trials(len(trials))} of {sweep.script.name}" + (f": {shape}" if shape else "")
+    memory, dask, at_once = options.get("memory"), options.get("dask"), _at_once(options)
     sweep.freeze()
-    if slurm is not None:
-        numbers = submit(sweep, trials, str(slurm), jobs=at_once)
-        named = f"job{'s' * (len(numbers) > 1)} {', '.join(numbers)} of SLURM"
-        _note(f"sweep {sweep.id}: {what}, {named}")
-        if wait:
-            _wait_for_jobs(numbers)
-        return None, None
     progress = Progress(sweep, len(trials))
     runner: LocalRunner
     if dask is not None:
         from .dask import DaskRunner
 
         runner = DaskRunner(sweep, str(dask), jobs=at_once, ended=progress.ended)
-        where = "on Dask" + (f", {at_once} at a time" if at_once else "")
     else:
         at_once = at_once or 1
         needed = None if memory is None else bytes_of(str(memory))
         runner = LocalRunner(sweep, jobs=at_once, memory=needed, ended=progress.ended)
-        where = f"{at_once} at a time"
-    _note(f"sweep {sweep.id}: {what}, {where}")
+    many = f", {at_once} at a time" if at_once else ""
+    where = " on Dask" if dask else ""
+    _note(f"sweep {sweep.id}: {_what(sweep, trials, shape)}{many}{where}")
     with progress:
         return runner.run(trials), progress.refused
 
 
-def _wait_for_jobs(numbers: Sequence[str]) -> None:
-    try:
-        wait_for_jobs(numbers)
-    except KeyboardInterrupt:
-        _note(f"the trials go on; scancel {' '.join(numbers)} ends them")
-        raise
+def _at_once(options: Mapping[str, object]) -> int | None:
+    jobs = options.get("jobs")
+    return int(str(jobs)) if jobs else None
+
+
+def _what(sweep: SweepDirectory, trials: Sequence[Trial], shape: str) -> str:
+    return f"{_trials(len(trials))} of {sweep.script.name}" + (f": {shape}" if shape else "")
 
 
 def described(sweep: SweepDirectory, states: Mapping[int, State]) -> dict[str, object]:

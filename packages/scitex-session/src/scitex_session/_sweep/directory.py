@@ -196,27 +196,27 @@ class SweepDirectory:
                 case {"event": "start", "trial": int(number)}:
                     started[number] = event.get("process")
                     ended.pop(number, None)
-                case {"event": "end", "trial": int(number), "exit_status": int(code)}:
-                    ended[number] = code
+                case {"event": "end", "trial": int(number), "exit_status": int(ending)}:
+                    ended[number] = ending
                 case {"event": "submit", "trial": int(number)}:
                     submitted.add(number)
         runs, queued = self.runs(), waiting(self)
         states = {}
         for number in range(1, len(self.content["trials"]) + 1):
-            run, status = runs.get(number), NOT_RUN
+            run, code = runs.get(number), ended.get(number)
             if number in queued and (run is None or run["status"] in _REQUEUED):
-                states[number] = State(queued[number], None, run)
-                continue
-            if run is not None:
-                states[number] = State(run["status"], run["exit_code"], run)
-                continue
-            if number in ended:
-                status = "failed" if ended[number] else "success"
+                status, code = queued[number], None
+            elif run is not None:
+                status, code = run["status"], run["exit_code"]
+            elif code is not None:
+                status = "failed" if code else "success"
             elif number in started:
                 status = _STATUS_OF_PROCESS[liveness(started[number])]
             elif number in submitted and self.output_path(number).exists():
                 status = "failed"
-            states[number] = State(status, ended.get(number), None)
+            else:
+                status = NOT_RUN
+            states[number] = State(status, code, run)
         return states
 
     def output_path(self, number: int) -> Path:
