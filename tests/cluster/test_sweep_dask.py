@@ -122,15 +122,17 @@ def test_trials_run_on_workers_that_dask_jobqueue_has_submitted(slurm: Slurm) ->
         pytest.skip("no dask-jobqueue")
     Path("go").touch()
     Path("cluster").mkdir()
-    command = [sys.executable, str(write_script(CLUSTER, Path("cluster")))]
+    command = [sys.executable, str(write_script(CLUSTER, Path("cluster").absolute()))]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd="cluster", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as cluster:
         assert cluster.stdout is not None
         with started("--x", "1..2", "--dask", cluster.stdout.readline().strip()) as process:
             assert [trial["status"] for trial in trials(process)] == ["success"] * 2
         cluster.communicate(timeout=30)
     assert all("SLURM_JOB_ID" in record["env"] for record in records())
+    assert {record["cwd"] for record in records()} == {str(Path().absolute())}
+    assert all(record["code"]["frozen"] for record in records())
 
 
 def test_a_scheduler_that_does_not_answer_is_said() -> None:

@@ -79,6 +79,7 @@ def submit(
             f"--job-name={sweep.script.stem}-{sweep.id}",
             f"--output={sweep.path}/slurm-%A.log",
             "--open-mode=append",
+            f"--chdir={sweep.content['cwd'] or '.'}",
             # Arrays of one sweep run one after the other where their number at once is limited.
             *([f"--dependency=afterany:{submitted[-1]}"] if submitted and jobs else []),
         ]
