@@ -10,8 +10,8 @@ Each page has a new home directory, with a copy of ``examples/``. Its blocks run
 - of a ``console`` block, bash runs each line that begins with ``$``; what it prints follows.
 
 ``...`` stands for anything, and is kept where it fits. IDs, times, durations and sizes may differ;
-later commands of the page may name a run by any end of the ID that the page shows for it. A page that
-begins with ``<!-- needs: pandas tqdm -->`` is run by the tests where these libraries are.
+later commands of the page may name a run by any end of the ID that the page shows for it. The tests
+run a page that begins with ``<!-- needs: pandas tqdm -->`` where these libraries are installed.
 
 Libraries that run examples (sybil, pytest-examples, byexample, cram) either know no commands, or
 can't write a page anew whose commands name what an earlier command printed.
