@@ -40,14 +40,14 @@ def main() -> int:
     for peer in PEERS:
         if not options.peers or peer.name in options.peers:
             results["peers"][peer.name] = measured(peer, options)
-    if options.docs:
-        report.write(results, REPOSITORY / "docs")
+            if options.docs:  # at once: what was measured outlives what comes
+                report.write(results, REPOSITORY / "docs")
     print(report.table(results))
     return 0
 
 
 def machine() -> dict[str, Any]:
-    """Describe the machine, and how busy it is with other things."""
+    """Describe the machine."""
     cpu = next(
         (
             line.partition(":")[2].strip()
@@ -62,7 +62,6 @@ def machine() -> dict[str, Any]:
         "platform": platform.platform(),
         "cpu": cpu,
         "cores": os.cpu_count(),
-        "load_before": round(os.getloadavg()[0], 2),
     }
 
 
@@ -70,7 +69,7 @@ def measured(peer: Peer, options: argparse.Namespace) -> dict[str, Any]:
     """Measure all rows of a peer; each in a place of its own."""
     environment = Environment(peer, options.cache)
     plain = Environment(PLAIN, options.cache)
-    found: dict[str, Any] = {"keeps_log": peer.keeps_log}
+    found: dict[str, Any] = {"keeps_log": peer.keeps_log, "load": round(os.getloadavg()[0], 2)}
 
     def at(name: str) -> tuple[rows.Place, rows.Place]:
         print(f"{peer.name}: {name}", file=sys.stderr)

@@ -40,7 +40,8 @@ def table(results: dict[str, Any]) -> str:
     lines += ["| " + " | ".join(row(*each)) + " |" for each in results["peers"].items()]
     machine = results["machine"]
     where = "{date}, Python {python}, {cores} cores of {cpu}, {platform}".format(**machine)
-    load = "load average before the first row {load_before}".format(**machine)
+    loads = [peer["load"] for peer in results["peers"].values()]
+    load = f"load average {min(loads)} to {max(loads)}"
     lines += ["", f"{where}; {load}. A *start* is the processor time of the plain script."]
     return "\n".join(lines)
 
