@@ -229,7 +229,6 @@ def make_sweep(
     *,
     options: Mapping[str, Any],
     command: list[str],
-    out: str | None = None,
 ) -> SweepDirectory:
     """Write a new sweep, before its first trial starts.
 
@@ -243,15 +242,15 @@ def make_sweep(
         How they are run.
     command : list of str
         The command line of the sweep.
-    out : str, optional
-        The folder for ``<script>_out``, where that is not beside the script.
 
     Raises
     ------
     OSError
         It can't be written.
     """
-    folder = out_dir_for(plan.script, out) / SWEEPS
+    # Beside the runs, if all of them lie in one folder.
+    out = plan.parameters.get("--session.out", ())
+    folder = out_dir_for(plan.script, out[0] if len(out) == 1 else None) / SWEEPS
     folder.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError), open(folder / ".gitignore", "xb") as file:
         file.write(b"*\n")  # or the next sweep would freeze the copies of this one

@@ -242,6 +242,7 @@ class LocalRunner:
 
 
 def _keep_end(stream: IO[bytes], output: bytearray) -> None:
-    while piece := os.read(stream.fileno(), _KEPT_OUTPUT):
-        output += piece
-        del output[:-_KEPT_OUTPUT]
+    with stream:
+        while piece := os.read(stream.fileno(), _KEPT_OUTPUT):
+            output += piece
+            del output[:-_KEPT_OUTPUT]
