@@ -24,6 +24,12 @@ HEADINGS = (
 )
 
 
+def read(docs: Path) -> dict[str, Any]:
+    """Return what was found of each peer by earlier runs."""
+    found: dict[str, Any] = json.loads((docs / "benchmarks.json").read_text("utf-8"))["peers"]
+    return found
+
+
 def write(results: dict[str, Any], docs: Path) -> None:
     """Write ``benchmarks.json``, ``benchmarks.svg``, and the table within ``benchmarks.md``."""
     (docs / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")

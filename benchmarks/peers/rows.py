@@ -177,7 +177,7 @@ def killed(place: Place) -> dict[str, Any]:
         os.kill(int(ready.read_text()), signal.SIGKILL)
         recorder.wait(PATIENCE_S)
         time.sleep(SETTLES_S)  # whatever watches over it may file its death
-        runs = [run for run in place.records() if run["number"] == 77]
+        runs = place.records()
     finally:
         try:
             os.killpg(recorder.pid, signal.SIGKILL)  # what it has left behind
