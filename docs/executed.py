@@ -48,7 +48,7 @@ VARIABLE = (
         re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?: ?[+-]\d\d:?\d\d|Z)?"),
         "<time>",
     ),
-    (re.compile(r"\b\d[\d.,]* (?:ms|s|min|h)(?: ago)?\b"), "<duration>"),
+    (re.compile(r"\b\d[\d.,]* ?(?:ms|s|min|h)(?: ago)?\b"), "<duration>"),
     (re.compile(r"\b\d[\d.,]* (?:B|KiB|MiB|GiB)\b"), "<size>"),
     (re.compile(r"[ \t]+"), " "),
     (re.compile(r" $", re.MULTILINE), ""),
@@ -65,7 +65,7 @@ class Execution:
         self.output: str | None = None  # of the last block, where nothing but blanks follow it
         self.end = 0  # of the last block
         shutil.copytree(REPOSITORY / "examples", home / "examples")
-        kept = ("LANG", "MPLCONFIGDIR", "TMPDIR")
+        kept = ("LANG", "MPLCONFIGDIR", "SLURM_CONF", "TMPDIR")
         self.environment = {
             **{name: os.environ[name] for name in kept if name in os.environ},
             "COLUMNS": "100",
@@ -95,7 +95,7 @@ class Execution:
         elif language == "python":
             file = self.home / f"snippet_{block.start()}.py"
             file.write_text(text, encoding="utf-8")
-            self.output, status = self._run([sys.executable, file.name])
+            self.output, status = self.run([sys.executable, file.name])
             if status:
                 raise RuntimeError(f"a block of the page failed:\n{text}\n{self.output}")
         self.end = block.end()
@@ -104,10 +104,10 @@ class Execution:
     def _entry(self, entry: re.Match[str]) -> str:
         command, shown = entry.groups()
         command = _renamed(command, self.ids)
-        printed, _ = self._run(["bash", "-c", command])
+        printed, _ = self.run(["bash", "-c", command])
         return f"$ {command}\n{self._shown(shown, printed)}"
 
-    def _run(self, argv: list[str]) -> tuple[str, int]:
+    def run(self, argv: list[str]) -> tuple[str, int]:
         """Run a command, and give what it prints as on the page of somebody, and its status."""
         done = subprocess.run(
             argv,

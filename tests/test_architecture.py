@@ -37,7 +37,7 @@ NOT_AT_IMPORT = {
 MOST_LAYERS = 10
 DOWNWARDS = (
     *("_decorator", "_by_hand", "_sweep", "_command", "_lifecycle", "_cluster"),
-    *("_command_line", "_names", "_config", "_suggest", "_errors"),
+    *("_command_line", "_names", "_config", "_ending", "_suggest", "_errors"),
     "_uncollected",
 )
 

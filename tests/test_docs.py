@@ -19,12 +19,18 @@ PAGES = [
     str(page.relative_to(REPOSITORY))
     for folder in ("README.md", "packages/*/README.md", "docs/**/*.md")
     for page in sorted(REPOSITORY.glob(folder))
-    if re.search(r"^```(python|console)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    if re.search(r"^```(python|console)$", text := page.read_text(encoding="utf-8"), re.MULTILINE)
+    and "% needs: slurm" not in text  # tests/cluster runs it
 ]
+SLOW = re.compile("docs/(tutorial|how-to|explanations|sweeps|clusters|coming-from)")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the pages show bash, and paths of Linux")
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page",
+    # READMEs and the pages of the reference are quick.
+    [pytest.param(page, marks=pytest.mark.slow if SLOW.match(page) else ()) for page in PAGES],
+)
 def test_a_page_shows_what_happens(page: str) -> None:
     text = REPOSITORY.joinpath(page).read_text(encoding="utf-8")
     for library in re.findall(r"\w+", "".join(re.findall(r"^% needs: (.*)$", text, re.MULTILINE))):
@@ -85,3 +91,15 @@ def test_the_page_on_disk_names_every_event_of_the_registry(tmp_path: Path) -> N
         if line
     ]
     assert {line["event"] for line in lines} | {"record"} == first_cells(section("The registry"))
+
+
+def test_the_page_on_the_environment_names_every_variable_of_ours() -> None:
+    page = REPOSITORY.joinpath("docs", "environment.md").read_text(encoding="utf-8")
+    readme = REPOSITORY.joinpath("packages", "scitex-session", "README.md")
+    listed = page + readme.read_text(encoding="utf-8")  # which has the options of the session
+    sources = "\n".join(
+        path.read_text(encoding="utf-8") for path in REPOSITORY.glob("packages/*/src/**/*.py")
+    )
+    assert not set(re.findall(r"SCITEX_SESSION_[A-Z_]+[A-Z]", sources)).difference(
+        re.findall(r"SCITEX_SESSION_[A-Z_]+", listed)
+    )

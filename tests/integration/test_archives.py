@@ -9,15 +9,20 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
+import threading
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import scitex_session as stx
+from scitex_session import UnknownRunError
 from scitex_session.__main__ import main
 from scitex_session_core import (
+    RecordError,
     SessionManager,
     SessionWarning,
     append_event,
@@ -213,6 +218,59 @@ def test_what_a_run_is_given_in_an_archive_is_there_when_it_is_back() -> None:
     assert (shown["tags"], shown["note"], shown["results"]) == expected
     (found,) = stx.find()
     assert (found["tags"], found["note"], found["results"]) == expected
+
+
+def test_what_a_run_is_given_while_it_is_archived_and_restored_is_not_lost() -> None:
+    run = ended()
+    given: list[str] = []
+    done = threading.Event()
+
+    def give() -> None:
+        while not done.wait(0.005):  # or the run would never be archived
+            with suppress(RecordError, UnknownRunError, OSError):  # it is just being moved
+                stx.tag(run.name, tag := f"t{len(given)}")
+                given.append(tag)
+
+    giver = threading.Thread(target=give)
+    giver.start()
+    try:
+        for _ in range(5):
+            while not stx.archive(run.name)[0]["archive"]:
+                pass  # it was given something meanwhile, and stays
+            stx.restore(run.name)
+    finally:
+        done.set()
+        giver.join()
+    assert given
+    assert set(given) <= set(stx.record(run.name)["tags"])
+    assert set(given) <= set(stx.find()[0]["tags"])
+
+
+def test_an_archived_run_that_the_registry_does_not_know_takes_no_tags(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = ended()
+    place = archived(run) / run.name
+    SessionManager().remove(run.name)
+    assert "the registry does not know the run" in refused(capsys, "tag", str(place), "a")
+
+
+def test_a_run_on_another_file_system_stays_beside_its_copy(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    elsewhere = Path("/dev/shm")
+    here = ended()
+    if not elsewhere.is_dir() or elsewhere.stat().st_dev == here.stat().st_dev:
+        pytest.skip("there is one file system only")
+    with tempfile.TemporaryDirectory(dir=elsewhere) as folder:
+        there = Path(shutil.move(here.parent, folder))
+        here.parent.symlink_to(there)
+        assert main(["archive", here.name]) == 1
+        assert "it lies on another file system" in capsys.readouterr().err
+        assert (there / here.name / "session.json").exists()
+        here.parent.unlink()
+        shutil.move(there, here.parent)
+    assert stx.archive(here)[0]["archive"]  # nothing is left that would go wrong again
 
 
 def test_latest_leads_to_a_run_that_is_not_archived() -> None:

@@ -1,6 +1,7 @@
 from ._atomic import LineFile as LineFile
 from ._atomic import opened as opened
 from ._atomic import write_atomic as write_atomic
+from ._death.scheduler import is_unexplained as is_unexplained
 from ._death.scheduler import job_of as job_of
 from ._death.scheduler import with_cause as with_cause
 from ._dotdict import DotDict as DotDict
@@ -9,6 +10,7 @@ from ._errors import DuplicateSessionError as DuplicateSessionError
 from ._errors import InvalidSessionIdError as InvalidSessionIdError
 from ._errors import InvalidTypeError as InvalidTypeError
 from ._errors import InvalidValueError as InvalidValueError
+from ._errors import NotResumableError as NotResumableError
 from ._errors import RecordError as RecordError
 from ._errors import RunDirectoryBusyError as RunDirectoryBusyError
 from ._errors import RunKeptError as RunKeptError
@@ -43,6 +45,7 @@ from ._record.masker import jsonable as jsonable
 from ._record.masker import secrets_in as secrets_in
 from ._record.masker import source_without_secrets as source_without_secrets
 from ._record.masker import without_hidden as without_hidden
+from ._record.masker import without_secrets as without_secrets
 from ._record.outcome import outcome as outcome
 from ._record.outcome import status_of as status_of
 from ._record.provenance import GitErrand as GitErrand
@@ -53,6 +56,7 @@ from ._record.provenance import usage as usage
 from ._record.provenance import write_environment as write_environment
 from ._record.record import SCHEMA as SCHEMA
 from ._record.record import append_event as append_event
+from ._record.record import attempt_of as attempt_of
 from ._record.record import ended_record as ended_record
 from ._record.record import fold_events as fold_events
 from ._record.record import read_events as read_events
@@ -86,6 +90,10 @@ from ._rundir.directory import point_latest as point_latest
 from ._rundir.place import find_place as find_place
 from ._rundir.place import open_run_file as open_run_file
 from ._rundir.place import run_files as run_files
+from ._rundir.resume import check_resumable as check_resumable
+from ._rundir.resume import find_attempt as find_attempt
+from ._rundir.resume import resume_run as resume_run
+from ._rundir.resume import runs_of_script as runs_of_script
 from ._rundir.trash import Trash as Trash
 from ._rundir.trash import check_removable as check_removable
 from ._rundir.trash import removed_runs as removed_runs

@@ -12,6 +12,7 @@ from scitex_session_core._process import liveness
 from scitex_session_core._record.masker import without_secrets
 from scitex_session_core._record.record import (
     append_event,
+    attempt_of,
     ended_record,
     read_events,
     read_record,
@@ -42,6 +43,7 @@ def write_crash(
     *,
     registry: Path | None = None,
     deadline: float | None = None,
+    judged: Mapping[str, Any] | None = None,
 ) -> tuple[Path, dict[str, Any], bool] | None:
     """Write the end of a dead run into its record: its own, if that is registered, or a crash.
 
@@ -57,12 +59,15 @@ def write_crash(
         The registry in which the run may have registered its own end; the user's own by default.
     deadline : float, optional
         When to give up looking for that, on `time.monotonic`.
+    judged : mapping, optional
+        The ``attempt`` and the ``process`` that died, as their record had them.
 
     Returns
     -------
     tuple of (Path, dict, bool) or None
         Where the run is, its record, and whether that tells what the registry told. The record is
-        left as it was if it already told the end. None if there is no record, or the run is alive.
+        left as it was if it already told the end. None if there is no record, the run is alive, or
+        the record tells of another attempt than `judged`, which may be alive elsewhere.
 
     Raises
     ------
@@ -79,6 +84,8 @@ def write_crash(
         record = read_record(run_dir)
     except RecordError:
         return None
+    if judged is not None and _life(record) != _life(judged):
+        return None
     known = record.get("status")
     if known != "running" and (known not in ("crashed", "lost") or not seen):
         return run_dir, record, False  # it ended as it says, or its crash was filed before
@@ -92,6 +99,13 @@ def write_crash(
     record = with_made_files(record, run_dir, hashing_s=None if deadline is None else 0.0)
     write_record(run_dir, record)
     return run_dir, record, False
+
+
+def _life(record: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return the attempt that a record tells of, and what distinguishes its process."""
+    process = record.get("process")
+    known = process if isinstance(process, dict) else {}
+    return attempt_of(record), *(known.get(n) for n in ("host", "boot_id", "pid", "start_ticks"))
 
 
 def write_own_end(
@@ -161,7 +175,13 @@ def with_made_files(
     if not made:
         return record
     changed = {artifact["path"] for artifact in made}
-    kept = [a for a in record["artifacts"] if a.get("role") != "output" or a["path"] not in changed]
+    kept = [
+        each
+        for each in record["artifacts"]
+        if each.get("role") != "output"
+        or each["path"] not in changed
+        or attempt_of(each) != attempt_of(record)
+    ]
     return {**record, "artifacts": kept + made, **({"artifacts_notes": notes} if notes else {})}
 
 

@@ -87,7 +87,7 @@ def with_cause(record: dict[str, Any], run_dir: Path) -> dict[str, Any]:
         The record; with an answer, its ``reason`` has ``scheduler``, ``job`` and, where that is why
         the run died, ``cause``: the state in which the job ended, such as ``TIMEOUT``.
     """
-    if not _is_open(record):
+    if not is_unexplained(record):
         return record
     found = job_of(record)
     if found is None or not found.is_over:
@@ -108,6 +108,19 @@ def with_cause(record: dict[str, Any], run_dir: Path) -> dict[str, Any]:
     except OSError:  # another user's run, or an archived one: the answer is shown, not kept
         pass
     return fold_events(record, [{"event": "scheduler", **said}])
+
+
+def is_unexplained(record: Mapping[str, Any]) -> bool:
+    """Tell whether the scheduler may know more of the end of a run than its record."""
+    reason = _dict(record.get("reason"))
+    if "SLURM_JOB_ID" not in _dict(record.get("env")) or "scheduler" in reason:
+        return False
+    if record.get("status") == "running":
+        return liveness(record.get("process")) != "alive"
+    is_its = reason.get("signal") in _ITS_SIGNALS and reason.get("exit_status") is None
+    killed = reason.get("kind") in ("crashed", "lost") and not reason.get("out_of_memory")
+    asked_to_end = reason.get("kind") == "signal"
+    return is_its and (killed or asked_to_end)
 
 
 def job_of(record: Mapping[str, Any]) -> Job | None:
@@ -136,19 +149,6 @@ def last_sign_of_life(run_dir: Path) -> datetime | None:
         except OSError:
             continue
     return datetime.fromtimestamp(max(times), UTC) if times else None
-
-
-def _is_open(record: Mapping[str, Any]) -> bool:
-    """Tell whether the scheduler may know more of the end of a run than its record."""
-    reason = _dict(record.get("reason"))
-    if "SLURM_JOB_ID" not in _dict(record.get("env")) or "scheduler" in reason:
-        return False
-    if record.get("status") == "running":
-        return liveness(record.get("process")) != "alive"
-    is_its = reason.get("signal") in _ITS_SIGNALS and reason.get("exit_status") is None
-    killed = reason.get("kind") in ("crashed", "lost") and not reason.get("out_of_memory")
-    asked_to_end = reason.get("kind") == "signal"
-    return is_its and (killed or asked_to_end)
 
 
 def _cause(job: Job, record: Mapping[str, Any], died: datetime | None) -> str | None:

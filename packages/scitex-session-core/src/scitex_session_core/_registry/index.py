@@ -56,7 +56,7 @@ _DAMAGE = ("no such table", "no such column", "Could not decode")
 
 _INDEX_DIR = "index"
 _APPLICATION_ID = 0x5C17E85E
-_VERSION = 6
+_VERSION = 7
 _CACHE_KIB = 32 * 1024
 _PAGE_BYTES = 16 * 1024  # with SQLite's 4 KiB, the same fold takes an eighth longer
 _CHECKPOINT_PAGES = 2048

@@ -13,7 +13,7 @@ from scitex_session_core._errors import (
 )
 from scitex_session_core._paths import RECORD_NAME, absolute, check_id, locate_run
 from scitex_session_core._process import identify, liveness
-from scitex_session_core._record.record import append_event
+from scitex_session_core._record.record import append_event, read_record
 
 from .index import Index
 from .journal import journal_close, journal_create, journal_remove, journal_update, registry_dir
@@ -326,6 +326,8 @@ class SessionManager:
         ------
         InvalidTypeError
             `results` is no dictionary, or another argument is no text.
+        RecordError
+            The record in the run directory can't be read.
         OSError
             The registry, or the run directory, can't be written.
         """
@@ -341,7 +343,8 @@ class SessionManager:
             return
         if session["run_dir"] is not None:
             run_dir = locate_run(Path(session["run_dir"]))
-            if (run_dir / RECORD_NAME).exists():
+            # By now it may be that of another run, which was given the same `sdir`.
+            if (run_dir / RECORD_NAME).exists() and read_record(run_dir)["id"] == session_id:
                 for name, value in texts.items():
                     if value is not None:
                         append_event(run_dir, name, **{"tag" if name == "untag" else name: value})

@@ -1,6 +1,8 @@
-"""How a run ended, and what state it is in, in words."""
+"""The sign of a status, and how a run ended in one line."""
 
 from __future__ import annotations
+
+from scitex_session._ending import why_it_ended
 
 from .output import duration
 
@@ -21,20 +23,6 @@ SIGNS = {
 }
 """Of each status a sign, the same in ASCII, and its colour."""
 
-# What befell a job, by the state in which it ended; see squeue(1).
-_CAUSES = {
-    "BOOT_FAIL": "had a node that did not start",
-    "CANCELLED": "was cancelled",
-    "DEADLINE": "missed its deadline",
-    "FAILED": "failed",
-    "NODE_FAIL": "lost its node",
-    "OUT_OF_MEMORY": "ran out of memory",
-    "PREEMPTED": "made way for another one",
-    "REQUEUED": "was requeued",
-    "TIMEOUT": "reached its time limit",
-}
-_LONGEST = 300
-
 
 def how_it_ended(record: Mapping[str, Any], status: str | None = None) -> str:
     """Return how a run ended: ``failed: ValueError: no data (exit status 1), after 14.4 s``.
@@ -54,60 +42,3 @@ def how_it_ended(record: Mapping[str, Any], status: str | None = None) -> str:
     if isinstance(took, int | float):
         text += f", after {duration(took)}"
     return text
-
-
-def why_it_ended(record: Mapping[str, Any]) -> str:
-    """Return the reason on record in words; an empty text if the status says it all."""
-    reason = record.get("reason")
-    if not isinstance(reason, dict):
-        return ""
-    match reason:
-        case {"cause": str(cause), "scheduler": scheduler, "job": job}:
-            what = _CAUSES.get(cause, "ended")
-            code = f", exit code {_short(reason['exit_code'])}" if "exit_code" in reason else ""
-            said = f"{_short(scheduler).upper()} job {_short(job)} {what} ({_short(cause)}{code})"
-            seen = reason.get("signal") is not None
-            return f"{said}; {_end_of_process(reason)}" if seen else said
-    return _end_of_process(reason)
-
-
-def _end_of_process(reason: Mapping[str, Any]) -> str:
-    match reason:
-        case {"kind": "returned", "value": value}:
-            return f"the function returned {_short(value)}"
-        case {"kind": "exception", "type": kind, "message": message}:
-            return _short(f"{kind}: {message}" if message else kind)
-        case {"kind": "exit", "code": code} if code is not None:
-            return f"sys.exit({code})" if isinstance(code, int) else _short(f"sys.exit: {code}")
-        case {"kind": "signal", "name": name}:
-            return f"ended by {_short(name)}"
-        case {"kind": "never_closed"}:
-            return "the process ended without a call of close()"
-        case {"kind": "closed"}:
-            return ""
-        case {"kind": "crashed" | "lost"}:
-            return _death(reason)
-    return ""
-
-
-def _death(reason: Mapping[str, Any]) -> str:
-    if reason.get("out_of_memory"):
-        return "killed, out of memory"
-    number = reason.get("signal")
-    if isinstance(number, int):
-        import signal
-
-        try:
-            return f"killed by {signal.Signals(number).name}"
-        except ValueError:
-            return f"killed by signal {number}"
-    if reason.get("kind") == "lost":
-        return "its heartbeat stopped"
-    code = reason.get("exit_status")
-    left = "the process ended without closing the run"
-    return left if code is None else f"{left}, with exit status {_short(code)}"
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -23,6 +23,7 @@ FIELDS = (
 )
 """What is told of each run, in this order."""
 
+_DEEPEST = 20  # levels of a mapping: a record may have been written by anything
 _NO_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": -float("inf")}
 
 
@@ -133,7 +134,7 @@ def runs(
             columns[field] = [run[field] for run in found]
             continue
         for number, run in enumerate(found):
-            for name, value in _leaves(field, run[field]):
+            for name, value in leaves(run[field], f"{field}."):
                 if name not in columns:
                     columns[name] = [None] * len(found)
                 columns[name][number] = value
@@ -143,13 +144,15 @@ def runs(
     )
 
 
-def _leaves(prefix: str, mapping: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in mapping.items():
-        name = f"{prefix}.{key}"
-        if isinstance(value, dict) and value:
-            yield from _leaves(name, value)
+def leaves(
+    values: Mapping[str, Any], prefix: str = "", depth: int = 0
+) -> Iterator[tuple[str, Any]]:
+    """Yield each value that is no mapping, or an empty one, by its dotted name."""
+    for name, value in values.items():
+        if isinstance(value, dict) and value and depth < _DEEPEST:
+            yield from leaves(value, f"{prefix}{name}.", depth + 1)
         else:
-            yield name, value
+            yield f"{prefix}{name}", value
 
 
 def _column(name: str, values: list[Any]) -> pd.Series[Any]:

@@ -280,7 +280,10 @@ def end(
     if cancelled:
         run.guard.left_to_python = True
     signum = signal.SIGINT if cancelled else run.guard.ended_by
-    exit_status, reason = outcome(result, error, signum)
+    stopped = run.guard.stop.signum if run.guard.stop is not None else None
+    exit_status, reason = outcome(result, error, signum, stopped)
+    if reason["kind"] == "stopped" and error is not None:  # sys.exit(0)
+        error = SystemExit(exit_status).with_traceback(error.__traceback__)
     if exit_status == 0 and reason.get("code") and run.owned:
         warn(f"sys.exit({reason['code']}) exits with status 0, so this run counts as a success")
     if run.owned:  # not in a forked child that fell through: the session is its parent's

@@ -70,7 +70,13 @@ _RENDERING_S = 1.0
 _LARGEST_RENDERING = 16 << 20
 _RENDERED_AT_ONCE = 1 << 14
 # What stands at the top of a run directory without the user having made a file.
-_OURS = {*(name.partition("/")[0] for name in RUN_FILES), "code", ".environments", ".gitignore"}
+_OURS = {
+    *(name.partition("/")[0] for name in RUN_FILES),
+    "code",
+    "attempts",
+    ".environments",
+    ".gitignore",
+}
 
 
 class tolerated:  # noqa: N801  # read as a word of the `with` statement, as contextlib.suppress is
@@ -132,6 +138,8 @@ class RunRecord:
         The user's configuration.
     seed : int
         The seed.
+    earlier : mapping, optional
+        The record with which a resumed run begins its next attempt.
 
     Attributes
     ----------
@@ -154,6 +162,7 @@ class RunRecord:
         arguments: Mapping[str, Any],
         files: ConfigFiles,
         seed: int,
+        earlier: Mapping[str, Any] | None = None,
     ) -> None:
         # Kept apart from CONFIG: a script that changes CONFIG by force must not change our paths.
         self.directory = run_dir
@@ -176,7 +185,8 @@ class RunRecord:
             argv=getattr(sys, "argv", ()),
             config=files.recorded,
             seed=seed,
-            parent=options.parent,
+            parent=options.parent or (earlier or {}).get("parent"),
+            attempt=run_dir.attempt,
         )
         if frozen is not None and script is not None:
             self._source = frozen.copy(script)
@@ -185,12 +195,24 @@ class RunRecord:
         self._began = _uptime()
         self._used = os.times()
         self._is_script_masked = False
-        tags = list(dict.fromkeys(options.tags))
-        if (trial := trial_of_sweep()) is not None:
+        before = earlier or {"tags": (), "note": "", "artifacts": []}
+        tags = dict.fromkeys([*before["tags"], *options.tags])
+        if (trial := trial_of_sweep() or before.get("sweep")) is not None:
             self._record["sweep"] = trial
-            tags.append(f"sweep-{trial['id']}")
-        self._record.update(tags=tags, note=options.note)
+            tags[f"sweep-{trial['id']}"] = None
+        self._record.update(
+            tags=list(tags), note=options.note or before["note"], artifacts=before["artifacts"]
+        )
+        if "attempts" in before:
+            self._record["attempts"] = before["attempts"]
+        if options.notify:
+            self._record["notify"] = True  # for whoever files its crash
         set_own_keys(config, START_DATETIME=self._time("started"))
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What is on record."""
+        return self._record
 
     @property
     def path(self) -> Path:
@@ -217,6 +239,11 @@ class RunRecord:
     def saved(self) -> list[str]:
         """The files that the run has saved, once it has ended."""
         return [a["path"] for a in self._record["artifacts"] if a.get("role") == "output"]
+
+    @property
+    def life(self) -> Mapping[str, Any]:
+        """Its ``attempt`` and its ``process``: whose death it would be."""
+        return self._record
 
     @property
     def status(self) -> str:
@@ -443,7 +470,11 @@ class RunRecord:
 
     def reap_others(self) -> None:
         """File a few earlier runs of this script that crashed and that no one has filed."""
-        reap(self._out_dir, registry=self._registry, most=_MOST_REAPED, within=_REAPING_S)
+        reaped = reap(self._out_dir, registry=self._registry, most=_MOST_REAPED, within=_REAPING_S)
+        if reaped:
+            from .notices import start_notices
+
+            start_notices(reaped)
 
     def _time(self, field: str) -> LocalTime:
         return LocalTime.fromisoformat(self._record[field]).astimezone()

@@ -12,11 +12,13 @@ from scitex_session._names.config_object import RESERVED, as_args, make_config
 from scitex_session._names.injection import SessionLogger, provide
 from scitex_session_core import (
     HEARTBEAT_NAME,
+    NotResumableError,
     code_dir,
     crash_command,
     make_run_dir,
     outcome,
     registry_dir,
+    say,
     warn,
 )
 from scitex_session_io import capture
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from scitex_session._command_line.earlier import Earlier
     from scitex_session._config.folder import ConfigFiles
     from scitex_session._config.frozen import Frozen
     from scitex_session._names.config_object import Config
@@ -43,6 +46,9 @@ if TYPE_CHECKING:
     from .options import Options
 
 
+_RESTARTS = "SLURM_RESTART_COUNT"  # set in a job that was requeued
+# What the command line or the environment has asked to resume, and was.
+_resumed: set[Any] = set()
 # The sessions of this process that are on record and not yet closed, innermost last.
 _active: list[Run] = []
 
@@ -165,16 +171,17 @@ class Run:
         here = self._frozen.copy(Path()) if self._frozen else None
         files = read_config_files(self.source, RESERVED, here=here, debug=options.debug)
         debug = files.debug
+        earlier = self._find_earlier()
         self.rng = RandomStateManager(options.seed, deterministic=options.deterministic)
         self.at_close("putting back random generators", self.rng.release)
         self.rng.seed_modules(*options.seed_modules)
         colors = CustomColors(alpha=options.alpha)
-        run_dir, registry = self._claim_directory(debug=debug)
+        run_dir, registry, resumed = self._claim_directory(earlier, debug=debug)
         self.at_close("closing the run directory", run_dir.close)
         # Beside the runs: what one of them records, the next ones are compared with.
         self.rng.verify_directory = run_dir.out_dir / "fingerprints"
         self.rng.checkpoint_directory = run_dir.path
-        self._make_record(run_dir, registry, files, debug=debug)
+        self._make_record(run_dir, registry, files, resumed, debug=debug)
         self._make_names(colors)
         git = None if options.no_save else self.record.git_errand()
         if git is not None:
@@ -184,7 +191,9 @@ class Run:
             log_path(run_dir.path, "stderr"),
             mode=options.capture,
             heartbeat=run_dir.path / HEARTBEAT_NAME,
-            on_death=crash_command(run_dir.path, registry),
+            on_death=crash_command(
+                run_dir.path, registry, self.record.life, self._notice_command()
+            ),
             on_death_code=code_dir(),
             errand=git.command if git else None,
             errand_descriptors=git.descriptors if git else (),
@@ -211,8 +220,43 @@ class Run:
         self.at_close("putting back the style of figures", self.style.restore)
         self.at_close("closing figures left open", self._close_figures)
 
-    def _claim_directory(self, *, debug: bool) -> tuple[RunDir, Path | None]:
-        """Make the run directory. Return it and the registry in which the run belongs, if any."""
+    def _notice_command(self) -> list[str]:
+        if not self.options.notify:
+            return []
+        from .notices import crash_notice_command  # for the end, too: by then it may be gone
+
+        return crash_notice_command()
+
+    def _find_earlier(self) -> Earlier | None:
+        """Return the run that goes on; its seed is used unless another one was asked for."""
+        options = self.options
+        earlier: Earlier | None = None
+        if options.resume is not None:
+            if options.no_save or options.sdir is not None:
+                why = "a run with no_save or an sdir has a directory of its own"
+                raise NotResumableError(os.fspath(options.resume), why)
+            if "resume" in options.asked and options.resume in _resumed:
+                return None  # what was asked of the process was for its first session
+            from scitex_session._command_line.earlier import named_attempt
+
+            earlier = named_attempt(options.resume, self.script, self.function, options.out)
+        elif _RESTARTS in os.environ and not options.no_save and options.sdir is None:
+            from scitex_session._cluster.requeue import requeued_attempt
+
+            given = {n: self.arguments[n] for n, o in options.origins.items() if o == "call"}
+            earlier = requeued_attempt(self.script, self.function, given, options.out)
+        if earlier is not None and "seed" not in options.asked:
+            options.seed = earlier.record.get("seed", options.seed)
+        return earlier
+
+    def _claim_directory(
+        self, earlier: Earlier | None, *, debug: bool
+    ) -> tuple[RunDir, Path | None, Mapping[str, Any] | None]:
+        """Make the run directory, or take that of an earlier attempt.
+
+        Return it, the registry in which the run belongs, if any, and the record that a resumed run
+        begins with.
+        """
         options = self.options
         sdir, out = options.sdir, options.out
         registry: Path | None = None
@@ -225,6 +269,12 @@ class Run:
         if options.parent and registry is not None:
             with tolerated("looking up the parent"):
                 _warn_of_unknown_parent(options.parent, registry)
+        if earlier is not None:
+            from scitex_session_core import resume_run
+
+            run_dir, resumed = resume_run(earlier.place, earlier.record, registry=registry)
+            self._say_resumed(earlier)
+            return run_dir, registry, resumed
         if options.no_save:
             from .trial import Trial
 
@@ -241,10 +291,27 @@ class Run:
             debug=debug,
             out=out,
         )
-        return run_dir, registry
+        return run_dir, registry, None
+
+    def _say_resumed(self, earlier: Earlier) -> None:
+        options = self.options
+        if "resume" in options.asked:
+            _resumed.add(options.resume)
+            os.environ.pop("SCITEX_SESSION_RESUME", None)  # not for the programs that it starts
+        changed = earlier.changed(self.arguments)
+        if options.seed != (before := earlier.record.get("seed")):
+            changed.append(f"seed={options.seed} ({before} before)")
+        now = f", now with {', '.join(changed)}" if changed else ""
+        say(f"goes on with {earlier}, which ended as {earlier.record['status']}{now}")
 
     def _make_record(
-        self, run_dir: RunDir, registry: Path | None, files: ConfigFiles, *, debug: bool
+        self,
+        run_dir: RunDir,
+        registry: Path | None,
+        files: ConfigFiles,
+        resumed: Mapping[str, Any] | None,
+        *,
+        debug: bool,
     ) -> None:
         given = self.options.args
         args = as_args(self.arguments if given is None else given)
@@ -260,7 +327,14 @@ class Run:
             arguments=self.arguments or (args if isinstance(args, dict) else {}),
             files=files,
             seed=self.rng.seed,
+            earlier=resumed,
         )
+        if "SLURM_JOB_ID" in os.environ:
+            from scitex_session._cluster.stopping import Stop, warn_of_a_deaf_batch_script
+
+            self.guard.stop = Stop(run_dir)
+            self.at_close("putting back the signals of the scheduler", self.guard.stop.release)
+            warn_of_a_deaf_batch_script()
 
     def _make_names(self, colors: CustomColors) -> None:
         name = self.script.stem if self.script else self.function or "session"
@@ -341,7 +415,7 @@ class Run:
     def announce(self) -> None:
         """Print what the session is, and which functions call which, as far as was asked for."""
         options = self.options
-        if options.verbose or options.notify or options.show_execution_flow:
+        if options.verbose or options.show_execution_flow:
             from . import messages  # for its end, too: by then the package may be gone
 
             with tolerated("printing what the session is"):
@@ -369,7 +443,7 @@ class Run:
     def notify(self, message: str) -> None:
         """Send a notice of how the session ended."""
         with self._kept, _Stack(self._stack), tolerated("sending the notice"):
-            from .messages import send_notice
+            from .notices import send_notice
 
             send_notice(self, message)
 

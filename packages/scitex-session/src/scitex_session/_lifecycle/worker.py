@@ -25,6 +25,7 @@ from scitex_session._names.injection import SessionLogger, inject_globals, provi
 from scitex_session_core import (
     RecordError,
     RunDir,
+    attempt_of,
     current_status,
     locate_run,
     out_dir_of,
@@ -111,7 +112,7 @@ def _living_run(announced: Path) -> tuple[Path, dict[str, Any]] | None:
 def _begin(place: Path, record: Mapping[str, Any], announced: Mapping[str, Any]) -> dict[str, Any]:
     """Seed, set up figures, and return the names of the run."""
     script = Path(record["script"]) if record.get("script") else None
-    run_dir = RunDir(record["id"], place, out_dir_of(place))
+    run_dir = RunDir(record["id"], place, out_dir_of(place), attempt_of(record))
     source, here = script, None
     if script is not None and (found := (record.get("code") or {}).get("frozen")):
         from scitex_session._config.frozen import Frozen
