@@ -443,7 +443,7 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
 
         if is_main and trial_of_sweep() is not None:
             # A trial runs the same script: here it does its part, and never begins a sweep itself.
-            in_session(lambda: _from_command_line(func), exits=True)
+            in_session(lambda: _from_command_line(func, keywords), exits=True)
             raise SystemExit
         from ._sweep.python import sweep
 
