@@ -353,3 +353,30 @@ def test_the_sweep_on_disk_says_what_it_runs(train: str) -> None:
     assert sorted((line["event"], line["trial"]) for line in events) == [
         *(("end", 1), ("end", 2), ("start", 1), ("start", 2))
     ]
+
+
+def test_the_second_ctrl_c_kills_trials_that_do_not_end(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(
+        "import time\nimport scitex_session as stx\n@stx.session\n"
+        "def main(n: int = 0):\n"
+        "    while True:\n"
+        "        try:\n            time.sleep(60)\n"
+        "        except KeyboardInterrupt:\n            open('asked', 'w').close()\n"
+        "if __name__ == '__main__': main()\n",
+        encoding="utf-8",
+    )
+    with started("train.py", "--n", "1", "2") as process:
+        wait_until(lambda: len(running()) == 1)
+        process.send_signal(signal.SIGINT)
+        wait_until(Path("asked").exists)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "1 crashed, 1 not run" in said
+    (run,) = stx.find()
+    wait_until(lambda: stx.record(run["id"])["status"] == "crashed")
+
+
+def test_short_options_are_swept(train: str) -> None:
+    assert sweep(train, "-l", "-1", "2", "--seed=1,2", "--zip", "l,seed") == 0
+    assert arguments(sweeps()[0].name, "lr", "seed") == [(-1.0, 1), (2.0, 2)]
