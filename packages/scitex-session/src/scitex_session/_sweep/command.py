@@ -17,8 +17,7 @@ from .memory import bytes_of
 from .missing import done_trials
 from .plan import Plan, read_plan
 from .progress import Progress, shown_values
-from .slurm import submit
-from .slurm import wait as wait_for_jobs
+from .slurm import submit, wait_for_jobs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
