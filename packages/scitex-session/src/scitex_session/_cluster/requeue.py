@@ -77,7 +77,7 @@ def _of_this_job(
     from scitex_session_core import read_record
 
     here = [os.environ.get(name) for name in _SAME]
-    count = int(os.environ[_COUNT])
+    count = _restarts(os.environ)
     for place in runs_of_script(script, out=out)[:_MOST]:
         try:
             record = read_record(place)
@@ -87,7 +87,7 @@ def _of_this_job(
         arguments = record.get("arguments") or {}
         if (
             [env.get(name) for name in _SAME] == here
-            and int(env.get(_COUNT, 0)) < count
+            and _restarts(env) < count
             and record.get("status") != "success"
             and record.get("script") == (str(script) if script else None)
             and record.get("function") == function
@@ -95,6 +95,12 @@ def _of_this_job(
             and all(arguments.get(name) == value for name, value in given.items())
         ):
             yield place
+
+
+def _restarts(env: Mapping[str, str]) -> int:
+    """Return how often a job had begun again; a first attempt has no such variable."""
+    text = env.get(_COUNT, "")
+    return int(text) if text.isdecimal() else 0
 
 
 def _same_words(recorded: list[str]) -> bool:
