@@ -186,6 +186,10 @@ class SweepDirectory:
                 found[number] = session
         return found
 
+    def has_run(self, number: int) -> bool:
+        """Tell whether the session of a trial has begun."""
+        return bool(SessionManager().select({"sweep": self.id, "trial": number}, limit=1))
+
     def states(self) -> dict[int, State]:
         """Return what is known of each trial now, by its number."""
         started: dict[int, Any] = {}
