@@ -85,15 +85,25 @@ def write_crash(
         record = read_record(run_dir)
     except RecordError:
         return None
+    whole, is_shared = record, bool(record.get("ranks"))
+    if is_shared:
+        from scitex_session_core._record.ranks import with_others, without_others
+
+        record = without_others(record)
+        if record["process"] is None:  # rank 0 has not come
+            return run_dir, record, False
     known = record.get("status")
     if known != "running" and (known not in ("crashed", "lost") or not seen):
         return run_dir, record, False  # it ended as it says, or its crash was filed before
-    if known == "running" and (ended := write_own_end(run_dir, record, registry, deadline)):
-        return run_dir, ended, True
+    # Of a run of several ranks, the registry learns the end only once its record is written.
+    if known == "running" and not is_shared:
+        ended = write_own_end(run_dir, record, registry, deadline)
+        if ended is not None:
+            return run_dir, ended, True
     record = crashed_record(record, run_dir, seen, status=status)
     # Who files the crashes of others at its own end has no time to read their files.
     record = with_made_files(record, run_dir, hashing_s=None if deadline is None else 0.0)
-    write_record(run_dir, record)
+    write_record(run_dir, with_others(record, whole) if is_shared else record)
     return run_dir, record, False
 
 

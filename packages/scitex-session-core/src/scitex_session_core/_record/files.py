@@ -31,7 +31,7 @@ _HASHING_S = 0.1
 _LOOKING_S = 0.1
 _INEXACT_S = 2.0  # of the clocks of file servers
 # Folders of ours, and those with the files of other runs.
-_NOT_THEIRS = {"code", "previous", "attempts", ".environments"}
+_NOT_THEIRS = {"code", "previous", "attempts", ".environments", ".jobs"}
 
 
 def made_files(
