@@ -28,6 +28,7 @@ from scitex_session_core import (
     reap,
     register_end,
     register_start,
+    run_of_rank,
     secrets_in,
     source_without_secrets,
     usage,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from scitex_session._config.folder import ConfigFiles
-    from scitex_session_core import DotDict, RunDir
+    from scitex_session_core import DotDict, Rank, RunDir
 
     from .options import Options
 
@@ -126,6 +127,8 @@ class RunRecord:
         The user's configuration.
     seed : int
         The seed.
+    rank : Rank, optional
+        Which rank of a job it is.
 
     Attributes
     ----------
@@ -147,6 +150,7 @@ class RunRecord:
         arguments: Mapping[str, Any],
         files: ConfigFiles,
         seed: int,
+        rank: Rank | None = None,
     ) -> None:
         # Kept apart from CONFIG: a script that changes CONFIG by force must not change our paths.
         self.directory = run_dir
@@ -154,6 +158,7 @@ class RunRecord:
         self._config = config
         self._out_dir = run_dir.out_dir
         self._registry = registry
+        self._rank = rank
         self._is_registered = False
         self._options = options
         self._script = script
@@ -172,6 +177,11 @@ class RunRecord:
         self._began = _uptime()
         self._used = os.times()
         self._is_script_masked = False
+        if rank is not None:
+            self._record["ranks"] = rank.on_record()
+            self._record["process"]["rank"] = rank.number
+            if rank.number and (git := self._record["git"]) is not None:
+                git["unknown"] = dict.fromkeys(git["unknown"], "rank 0 asks git")
         self._record.update(tags=list(dict.fromkeys(options.tags)), note=options.note)
         set_own_keys(config, START_DATETIME=self._time("started"))
 
@@ -216,13 +226,23 @@ class RunRecord:
             write_config(self.directory, self._config, self._files, self._options)
         with tolerated("keeping the script"):
             self._is_script_masked = save_script(self.directory, self._script)
-        if self._registry is not None:
+        is_first = True
+        if self._rank is not None and self._rank.number:
+            with tolerated("writing the first record of the ranks"):
+                from scitex_session_core import claim_for_ranks
+
+                # Where rank 0 never comes, the run is listed all the same.
+                is_first = claim_for_ranks(self.directory, self._record)
+        if self._registry is not None and is_first:
             with tolerated("registering the session"):
-                register_start(self._registry, self._record, self.path)
+                place = self.path if self._rank is None else run_of_rank(self.path)
+                register_start(self._registry, self._record, place)
                 self._is_registered = True
 
     def git_errand(self) -> GitErrand | None:
         """Return the errand that asks git what only git knows; None where there is no git."""
+        if self._rank is not None and self._rank.number:
+            return None  # rank 0 asks
         if self._script is not None and self._record["git"] is not None:
             with tolerated("preparing to ask git"):
                 return GitErrand(self.directory, self._record)
@@ -270,11 +290,13 @@ class RunRecord:
             with tolerated("keeping the cells"):
                 save_script(self.directory, self._script)
         self._write_end(first)
+        moving: dict[str, Any] = {"remove_src_dir": remove_src_dir, "max_wait": max_wait}
         with tolerated("moving the run directory"):
-            move_to_finished(
-                self.directory, self.status, remove_src_dir=remove_src_dir, max_wait=max_wait
-            )
-        if self.status == "success":
+            if self._rank is not None:
+                self._settle(self._rank, moving)
+            else:
+                move_to_finished(self.directory, self.status, **moving)
+        if self.status == "success" and self._rank is None:
             with tolerated("pointing latest to the run"):
                 point_latest(self.path)
         with tolerated("telling CONFIG how the run ended"):
@@ -286,8 +308,18 @@ class RunRecord:
                 END_DATETIME=self._time("ended"),
                 RUN_DURATION=self._time("ended") - self._time("started"),
             )
-        if self._registry is not None:
+        if self._registry is not None and self._rank is None:
             self._register_end(self._registry, first)
+
+    def _settle(self, rank: Rank, moving: Mapping[str, Any]) -> None:
+        """End the run of which this is a rank, if the others have ended."""
+        from scitex_session_core import settle
+
+        first = (rank.number + 1) % rank.size
+        moved = settle(self.path, self._registry, first=first, **moving)
+        if moved is not None:
+            name = self.path.name
+            self.directory.move_to(moved / name if rank.number else moved)
 
     def _add_surroundings(self, found: Mapping[str, Any]) -> None:
         """Add what only the end of a run knows of its surroundings."""
@@ -348,8 +380,13 @@ class RunRecord:
         As an event, the end may fit into the last block of ``events.jsonl``. If all of this fails,
         the name of the folder and the registry are left to tell how the run ended.
         """
+        ended = self._record
+        if self._rank is not None:
+            from scitex_session_core import with_others
+
+            ended = with_others(ended)
         try:
-            write_record(self.directory, self._record)
+            write_record(self.directory, ended)
             return
         except Exception as error:  # noqa: BLE001  # as `tolerated` does
             trouble = f"writing the record failed: {type(error).__name__}: {error}"
