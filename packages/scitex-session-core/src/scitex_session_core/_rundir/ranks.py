@@ -279,7 +279,7 @@ def settle(
         record = read_record(run_dir)  # with the death of rank 0, if that was filed just now
         settled = settled_record(record, found)
         was_settled = record.get("status") != "running"
-        if was_settled and settled["ranks"] == record["ranks"]:
+        if was_settled and all(settled[name] == record[name] for name in ("ranks", "reason")):
             return None
         write_record(run_dir, settled)
         if was_settled:  # by somebody who did not see how a rank died, which its companion did

@@ -58,14 +58,14 @@ def rank_of(
         the variables, and runs in one rank perhaps.
     """
     launcher, number, size = found
-    facts = _inherited(launcher)
-    if not any(facts):
+    facts, start = _inherited(launcher), _start(size)
+    if not any((*facts, start)):
         return None
     job = " ".join([launcher.replace(" ", ""), *(fact or "-" for fact in facts)])
     if run.get("job") == job and run.get("pid") != os.getpid():
         return None
     restart = _named(_RESTARTS.get(launcher, "SLURM_RESTART_COUNT")) or "0"
-    key = f"{job} {_start(size) or '-'} {script or '-'} {next(_sessions)} {restart}"
+    key = f"{job} {start or '-'} {script or '-'} {next(_sessions)} {restart}"
     return Rank(number, size, "MPI" if launcher == "Open MPI" else launcher, key), job
 
 
