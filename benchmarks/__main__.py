@@ -10,15 +10,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import registry
+from benchmarks import archive, registry
 from benchmarks.budgets import BUDGETS
 from benchmarks.fingerprints import sha_instructions
 from benchmarks.measuring import Measured, measure
 from benchmarks.rows import ROWS
 from benchmarks.workplace import Workplace
 
-REGISTRY = "registry"
-REGISTRY_HEADINGS = ("registry, in process", "took", "", "budget", "")
+REGISTRY, ARCHIVE = "registry", "archive"
+ALL = (*ROWS, REGISTRY, ARCHIVE)
+MANY_HEADINGS = ("of very many runs, once", "took", "", "budget", "")
 HEADINGS = (
     "row",
     "this, ms",
@@ -34,15 +35,12 @@ HEADINGS = (
 def main() -> int:
     """Read the options, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "rows", nargs="*", metavar="ROW", help=f"of: {', '.join([*ROWS, REGISTRY])}; all"
-    )
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of: {', '.join(ALL)}; all")
     parser.add_argument("--rounds", type=int, default=21, help="pairs of runs a row (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="5 rounds: for a look, not a number")
     options = parser.parse_args()
-    if unknown := set(options.rows) - {*ROWS, REGISTRY}:
-        allowed = ", ".join([*ROWS, REGISTRY])
-        parser.error(f"no such row: {', '.join(sorted(unknown))}; rows: {allowed}")
+    if unknown := {*options.rows}.difference(ALL):
+        parser.error(f"no such row: {', '.join(sorted(unknown))}; rows: {', '.join(ALL)}")
     if options.rounds < 2:
         parser.error(f"--rounds {options.rounds}: a spread needs at least 2")
     rounds = 5 if options.quick else options.rounds
@@ -54,13 +52,17 @@ def main() -> int:
         lines = [
             line(name, measure(*ROWS[name](workplace), start, rounds=rounds))
             for name in options.rows or ROWS
-            if name != REGISTRY
+            if name in ROWS
         ]
     if lines:
         print(table([HEADINGS, *lines]))
+    many = []
     if not options.rows or REGISTRY in options.rows:
-        sessions = registry.QUICK_SESSIONS if options.quick else registry.SESSIONS
-        print(table([REGISTRY_HEADINGS, *registry_lines(sessions)]))
+        many += registry_lines(registry.QUICK_SESSIONS if options.quick else registry.SESSIONS)
+    if not options.rows or ARCHIVE in options.rows:
+        many += archive_lines(archive.QUICK_RUNS if options.quick else archive.RUNS)
+    if many:
+        print(table([MANY_HEADINGS, *many]))
     return 0
 
 
@@ -85,7 +87,14 @@ def registry_lines(sessions: int) -> list[tuple[str, ...]]:
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         command = [sys.executable, "-m", "benchmarks.registry", temporary, str(sessions)]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    return registry.lines(json.loads(done.stdout), sessions)
+    return registry.lines(registry.BUDGETS, json.loads(done.stdout), sessions)
+
+
+def archive_lines(runs: int) -> list[tuple[str, ...]]:
+    """Measure the archiving of many runs, in a place without others."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+        found = archive.measure(Workplace(Path(temporary)), runs)
+    return registry.lines(archive.BUDGETS, found, runs)
 
 
 def table(rows: list[tuple[str, ...]]) -> str:

@@ -19,11 +19,11 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 SESSIONS = 1_000_000
 QUICK_SESSIONS = 100_000
-FOLDED_EVENTS = 100_000
+FOLDED_SESSIONS = 100_000
 QUERY = "lr<0.01 and (status:failed or tag:paper) and results.acc>0.9 and not script~'^debug'"
 
 
@@ -37,16 +37,16 @@ class Budget(NamedTuple):
 
 BUDGETS = {
     "create and close, empty": Budget("one create and close, no sessions", 0.1),
-    "create and close, many": Budget("one create and close, {sessions:,} sessions", 0.1),
-    "fold": Budget("folding 100,000 events", 1300),
-    "fold, all": Budget("folding {sessions:,} sessions", None, "s"),
+    "create and close, many": Budget("one create and close, {many:,} sessions", 0.1),
+    "fold": Budget("folding 100,000 sessions", 4, "s"),
+    "fold, all": Budget("folding {many:,} sessions", None, "s"),
     "memory": Budget("peak memory of the process that folds them", None, "MB"),
     "size": Budget("size of their index on disk", None, "MB"),
-    "newest": Budget("newest 50 of {sessions:,}", 3),
+    "newest": Budget("newest 50 of {many:,}", 3),
     "status": Budget("newest 50 of a status", 3),
     "script": Budget("newest 50 of a script", 3),
     "start": Budget("newest 50 since a time", 3),
-    "active": Budget("active sessions, 10 of {sessions:,}", None),
+    "active": Budget("active sessions, 10 of {many:,}", None),
     "result, few": Budget("result ≥ x: 0.1 % of them", 500),
     "result, half": Budget("result ≥ x: half of them", 500),
     "argument": Budget("an argument: a third of them", 500),
@@ -56,7 +56,7 @@ BUDGETS = {
     "expression": Budget("a regular expression on the script", 500),
     "query": Budget("find() with a query of five conditions", 500),
     "config": Budget("a value in the config: all of them", None),
-    "made": Budget("which sessions made a file, of {sessions:,}", 3),
+    "made": Budget("which sessions made a file, of {many:,}", 3),
     "best": Budget("best 50 by a result", None),
 }
 
@@ -138,7 +138,7 @@ def measure(root: Path, sessions: int) -> dict[str, float]:
 
     found = {"create and close, empty": timed(lambda: live(root / "empty"), 2000)}
     some, many = root / "some", root / "many"
-    write(some, FOLDED_EVENTS // 2)
+    write(some, FOLDED_SESSIONS)
     write(many, sessions)
     for name, registry in (("fold", some), ("fold, all", many)):
         began = time.perf_counter()
@@ -177,15 +177,17 @@ def measure(root: Path, sessions: int) -> dict[str, float]:
     return found
 
 
-def lines(found: dict[str, float], sessions: int) -> list[tuple[str, ...]]:
+def lines(
+    budgets: Mapping[str, Budget], found: Mapping[str, float], many: int
+) -> list[tuple[str, ...]]:
     """Lay the numbers beside their budgets."""
     factors = {"ms": 1e3, "s": 1.0, "MB": 1e-6}
     laid: list[tuple[str, ...]] = []
-    for name, budget in BUDGETS.items():
+    for name, budget in budgets.items():
         value = found[name] * factors[budget.unit]
         laid.append(
             (
-                budget.what.format(sessions=sessions),
+                budget.what.format(many=many),
                 f"{value:.3f}" if value < 1 else f"{value:.1f}",
                 budget.unit,
                 "" if budget.most is None else f"≤ {budget.most:g}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import importlib.util
 import sys
-from contextlib import nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -57,17 +56,7 @@ def _frames(at: Workplace) -> tuple[Variant, Variant]:
     from scitex_session_io import load
 
     path = _file(at)
-    # The same frame by pandas alone: with the texts told, all digits kept, and as many threads.
-    version = tuple(map(int, pd.__version__.split(".")[:2]))
-    options: dict[str, Any] = {"dtype": {"subject": str}}
-    if version < (3, 1):
-        options["float_precision"] = "round_trip"
-
-    def by_pandas() -> None:
-        with pd.option_context("mode.max_threads", 1) if version >= (3, 1) else nullcontext():
-            pd.read_csv(path, **options)
-
-    return _timed(lambda: load(path, into="pandas")), _timed(by_pandas)
+    return _timed(lambda: load(path, into="pandas")), _timed(lambda: pd.read_csv(path))
 
 
 def _dicts(at: Workplace) -> tuple[Variant, Variant]:

@@ -1,7 +1,7 @@
-"""Sphinx: the site from the docstrings and the READMEs.
+"""Sphinx: the site from pages, docstrings and READMEs.
 
-Sphinx, with its own theme, because it is well kept and reads numpydoc itself; ``-W`` makes every
-broken link, reference and docstring an error. The pages are Markdown, read by MyST.
+``-W`` makes every broken link, reference and docstring an error. The pages are Markdown, read by
+MyST; what their blocks show is held true by ``docs/executed.py``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,22 +17,43 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # for `command`
 
 project = "scitex-session"
 copyright = "2026, scitex-session contributors"  # noqa: A001  (Sphinx's name for it)
 version = release = installed_version("scitex-session-core")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "cyclopts.ext.sphinx",
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
 exclude_patterns = ["_build"]
-html_theme = "alabaster"
-html_theme_options = {"description": "Runs that are recorded, logged and repeatable."}
+html_title = "scitex-session"
+html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_theme_options = {"navigation_with_keys": True}
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
+# Types stand beside the parameters, so that a signature is names and defaults.
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
 autodoc_typehints_format = "short"
 napoleon_google_docstring = False
+
+toc_object_entries_show_parents = "hide"
+myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
+# A prompt and what is printed are no part of a command.
+copybutton_exclude = ".linenos, .gp, .go"
 
 # A reference that is written must lead somewhere. Types in signatures and docstrings are no such
 # references: most are Python's and numpy's, and `path` is the name of many things.
@@ -41,10 +63,9 @@ suppress_warnings = ["ref.python"]
 
 
 def draw_pictures(app: Sphinx) -> None:
-    """Draw the pictures of the gallery, so that they show the code as it is."""
+    """Draw the pictures of the site, so that they show the code as it is."""
     pictures = app.srcdir / "_pictures"
     pictures.mkdir(exist_ok=True)
-    repository = Path(__file__).parents[1]
     with TemporaryDirectory() as folder:
         own = dict.fromkeys(("SCITEX_SESSION_OUT_DIR", "SCITEX_SESSION_REGISTRY"), folder)
         environment = {**os.environ, **own}
@@ -52,10 +73,25 @@ def draw_pictures(app: Sphinx) -> None:
             ("examples/gallery.py", "--out", str(pictures)),
             ("docs/palette.py", str(pictures / "palette.png")),
         ):
-            command = [sys.executable, str(repository / script), *arguments]
+            command = [sys.executable, str(HERE.parent / script), *arguments]
             subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
+def find_undocumented(_: Sphinx, env: BuildEnvironment) -> None:
+    """Warn of each public name that the reference lacks."""
+    from sphinx.util.logging import getLogger
+
+    documented = env.domains.python_domain.objects
+    for package in ("", "_core", "_io", "_plot", "_repro"):
+        module = import_module(f"scitex_session{package}")
+        for name in set(module.__all__) - {"__version__"}:
+            home = getattr(getattr(module, name), "__module__", None)
+            places = (f"{module.__name__}.{name}", f"{home}.{name}")
+            if not any(place in documented for place in places):
+                getLogger(__name__).warning("%s.%s is not in the reference", module.__name__, name)
+
+
 def setup(app: Sphinx) -> None:
-    """Have the pictures drawn before the pages are read."""
+    """Have the pictures drawn before the pages are read, and names looked for after it."""
     app.connect("builder-inited", draw_pictures)
+    app.connect("env-check-consistency", find_undocumented)

@@ -14,7 +14,6 @@ from types import ModuleType
 
 import pytest
 
-from support import run_script
 from support._imports import (
     by_subject,
     import_graph,
@@ -37,22 +36,10 @@ NOT_AT_IMPORT = {
 }
 MOST_LAYERS = 10
 DOWNWARDS = (
-    *("_decorator", "_by_hand", "_sweep", "_lifecycle", "_cluster", "_command_line", "_names"),
-    *("_config", "_suggest", "_errors"),
+    *("_decorator", "_by_hand", "_sweep", "_command", "_lifecycle", "_cluster"),
+    *("_command_line", "_names", "_config", "_ending", "_suggest", "_errors"),
+    "_uncollected",
 )
-MOST_MODULES_OF_AN_EMPTY_SESSION = 64
-EMPTY_SESSION = """
-    import atexit, sys
-    @atexit.register
-    def tell():
-        print(*sorted(sys.modules))
-    import scitex_session as stx
-    @stx.session
-    def main():
-        pass
-    if __name__ == "__main__":
-        main()
-"""
 
 
 def source_of(module: str) -> Path:
@@ -110,17 +97,6 @@ def test_an_import_brings_nothing_that_comes_at_first_use(module: str) -> None:
     ).stdout.split()
     assert module in loaded
     assert not set(NOT_AT_IMPORT[module]) & set(loaded)
-
-
-def test_an_empty_session_imports_little() -> None:
-    finished = run_script(EMPTY_SESSION)
-    loaded = finished.stdout.split()
-    ours = [name for name in loaded if name.startswith("scitex_session")]
-    assert "scitex_session" in ours, finished
-    assert len(ours) <= MOST_MODULES_OF_AN_EMPTY_SESSION, ours
-    not_used = {*COMMON, "dataclasses", "filelock", "importlib.metadata", "inspect", "logging"}
-    not_used |= {"lzma", "psutil", "subprocess", "tempfile", "urllib.request"}
-    assert not not_used & {*loaded}
 
 
 @pytest.mark.parametrize("name", MODULES)

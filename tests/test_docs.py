@@ -1,15 +1,46 @@
-"""The pages that other tools rely on say what is written."""
+"""What the pages and READMEs show is what happens, and what they list is all there is."""
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import scitex_session as stx
 
-ON_DISK = Path(__file__).parents[1] / "docs" / "on-disk.md"
+REPOSITORY = Path(__file__).parents[1]
+ON_DISK = REPOSITORY / "docs" / "on-disk.md"
+PAGES = [
+    str(page.relative_to(REPOSITORY))
+    for folder in ("README.md", "packages/*/README.md", "docs/**/*.md")
+    for page in sorted(REPOSITORY.glob(folder))
+    if re.search(r"^```(python|console)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the pages show bash, and paths of Linux")
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_what_happens(page: str) -> None:
+    text = REPOSITORY.joinpath(page).read_text(encoding="utf-8")
+    for library in re.findall(r"\w+", "".join(re.findall(r"^% needs: (.*)$", text, re.MULTILINE))):
+        pytest.importorskip(library)
+    script = REPOSITORY / "docs" / "executed.py"
+    done = subprocess.run(
+        [sys.executable, script, REPOSITORY / page], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("readme", [page for page in PAGES if page.endswith("README.md")])
+def test_a_readme_has_a_snippet_and_what_it_prints(readme: str) -> None:
+    text = REPOSITORY.joinpath(readme).read_text(encoding="utf-8")
+    assert re.search(r"^```python\n", text, re.MULTILINE)
+    assert re.search(r"^```console\n\$ .*\n(?!`)|^```text\n", text, re.MULTILINE)
 
 
 def section(title: str) -> str:

@@ -48,7 +48,7 @@ WITHOUT_TORCH = """
 
 
 def torchrun(size: int, source: str, *args: str) -> int:
-    script = write_script(source)
+    script = str(write_script(source))
     options = ["--nproc-per-node", str(size), "--rdzv-id", "none"]
     agent = [sys.executable, "-m", "torch.distributed.run", *options, script, *args]
     return subprocess.run(agent, capture_output=True, check=False).returncode

@@ -9,15 +9,20 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
+import threading
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import scitex_session as stx
+from scitex_session import UnknownRunError
 from scitex_session.__main__ import main
 from scitex_session_core import (
+    RecordError,
     SessionManager,
     SessionWarning,
     append_event,
@@ -215,6 +220,59 @@ def test_what_a_run_is_given_in_an_archive_is_there_when_it_is_back() -> None:
     assert (found["tags"], found["note"], found["results"]) == expected
 
 
+def test_what_a_run_is_given_while_it_is_archived_and_restored_is_not_lost() -> None:
+    run = ended()
+    given: list[str] = []
+    done = threading.Event()
+
+    def give() -> None:
+        while not done.wait(0.005):  # or the run would never be archived
+            with suppress(RecordError, UnknownRunError, OSError):  # it is just being moved
+                stx.tag(run.name, tag := f"t{len(given)}")
+                given.append(tag)
+
+    giver = threading.Thread(target=give)
+    giver.start()
+    try:
+        for _ in range(5):
+            while not stx.archive(run.name)[0]["archive"]:
+                pass  # it was given something meanwhile, and stays
+            stx.restore(run.name)
+    finally:
+        done.set()
+        giver.join()
+    assert given
+    assert set(given) <= set(stx.record(run.name)["tags"])
+    assert set(given) <= set(stx.find()[0]["tags"])
+
+
+def test_an_archived_run_that_the_registry_does_not_know_takes_no_tags(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = ended()
+    place = archived(run) / run.name
+    SessionManager().remove(run.name)
+    assert "the registry does not know the run" in refused(capsys, "tag", str(place), "a")
+
+
+def test_a_run_on_another_file_system_stays_beside_its_copy(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    elsewhere = Path("/dev/shm")
+    here = ended()
+    if not elsewhere.is_dir() or elsewhere.stat().st_dev == here.stat().st_dev:
+        pytest.skip("there is one file system only")
+    with tempfile.TemporaryDirectory(dir=elsewhere) as folder:
+        there = Path(shutil.move(here.parent, folder))
+        here.parent.symlink_to(there)
+        assert main(["archive", here.name]) == 1
+        assert "it lies on another file system" in capsys.readouterr().err
+        assert (there / here.name / "session.json").exists()
+        here.parent.unlink()
+        shutil.move(there, here.parent)
+    assert stx.archive(here)[0]["archive"]  # nothing is left that would go wrong again
+
+
 def test_latest_leads_to_a_run_that_is_not_archived() -> None:
     first, second = ended(), ended()
     latest = first.parents[1] / "latest"
@@ -388,6 +446,24 @@ def test_a_directory_that_was_moved_is_found_and_archived_there() -> None:
     run.rename(moved)
     assert reindex("other_out") == [moved]
     assert archived(moved).parents[1].name == "other_out"
+
+
+def test_a_terminal_shows_a_bar_for_each_step_and_then_the_result_alone() -> None:
+    pyte = pytest.importorskip("pyte")
+    terminals = pytest.importorskip("support.terminal", reason="a pseudo-terminal")
+    runs = [ended() for _ in range(3)]
+    argv = [sys.executable, "-m", "scitex_session", "archive", "--yes", *map(str, runs)]
+    with terminals.Terminal("", argv=argv, columns=100) as terminal:
+        shown = terminal.read()
+        assert terminal.close() == 0
+    for step in ("packed", "read back", "taken away"):
+        assert f"runs {step} ".encode() in shown
+    assert b"3/3" in shown
+    screen = pyte.Screen(100, 43)
+    pyte.ByteStream(screen).feed(shown)
+    left = [line.rstrip() for line in screen.display if line.strip()]
+    assert left[0].startswith("3 runs went to ")
+    assert not any(bar in line for line in left for bar in ("runs packed", "3/3"))
 
 
 def test_progress_is_said_as_lines_where_there_is_no_terminal(

@@ -34,6 +34,7 @@ STYLE = re.compile(r"\x1b\[[\d;]*m")
 FIELDS = (
     *("id", "status", "script", "function", "started", "ended", "duration_s", "exit_status"),
     *("arguments", "results", "tags", "note", "directory", "host", "user", "parent", "attempt"),
+    *("sweep", "trial"),
 )
 NOW = datetime.now(UTC)
 ODD = {
@@ -363,7 +364,9 @@ def test_what_is_gone_is_shown_as_gone(capsys: pytest.CaptureFixture[str]) -> No
     register(4, run_dir=Path("/scratch/train_out/FINISHED_SUCCESS/4"), host="elsewhere")
     register(5, run_dir=there.path.parent.with_name("FINISHED_SUCCESS") / "5", host="elsewhere")
     assert [row["status"] for row in listed(capsys)][3:] == ["success", "success (gone)"]
-    (there.path / RECORD_NAME).unlink()
+    (there.path / RECORD_NAME).unlink()  # as in what version 0.3.1 left
+    assert listed(capsys)[0]["status"] == "success"
+    there.path.rename("elsewhere")
     assert listed(capsys)[0]["status"] == "success (gone)"
 
 

@@ -362,6 +362,48 @@ def test_restore_lists_what_can_be_restored(capsys: pytest.CaptureFixture[str]) 
     assert told(capsys, "restore", removed["trash"]) == [{"id": run.name, "directory": str(run)}]
 
 
+def test_the_trash_of_a_folder_that_was_moved_is_found_after_reindex(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run, _ = ended(), ended()
+    stx.remove(run.name)
+    moved = run.parents[1].rename("moved_out").absolute()
+    assert told(capsys, "restore") == []
+    reindex(moved)
+    assert [found["id"] for found in told(capsys, "gc", "--trash")["runs"]] == [run.name]
+    assert [found["id"] for found in told(capsys, "restore")] == [run.name]
+    assert stx.restore(run.name) == moved / run.parent.name / run.name
+
+
+@pytest.mark.parametrize("command", ["rm", "archive"])
+def test_where_one_of_several_fails_those_that_went_are_told(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = ended("a.py"), ended("b.py")
+    (second.parents[1] / ".trash").write_text("in the way")
+    assert main([command, "--yes", first.name, second.name]) == 2
+    err = capsys.readouterr().err
+    assert (
+        f"1 run went to {'the trash' if command == 'rm' else 'an archive'} before the error" in err
+    )
+    assert first.name in err
+    assert not first.exists()
+    assert second.exists()
+
+
+def test_a_run_without_a_record_is_told_from_one_that_is_gone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = ended()
+    (run / "session.json").unlink()
+    for command in ("rm", "archive", "path"):
+        assert f"{run}, which holds no session.json" in refused(capsys, command, run.name)
+    assert main(["ls"]) == 0
+    assert "(gone)" not in capsys.readouterr().out
+    run.rename("elsewhere")
+    assert "(if it was moved: reindex PATH)" in refused(capsys, "rm", run.name)
+
+
 def test_restore_refuses_what_is_not_away_and_what_would_be_replaced(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

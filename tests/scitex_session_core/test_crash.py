@@ -302,10 +302,10 @@ class TestTheCommand:
         assert "Traceback" not in done.stderr
 
     def test_it_needs_nothing_but_the_standard_library(self, dead_run: Callable[..., Path]) -> None:
-        *python, code, parent, run_dir, _ = crash_command(dead_run(), None)
+        *python, code, parent, run_dir, _, _ = crash_command(dead_run(), None)
         shown = code.replace("sys.exit(", "(") + "; print(*sys.modules)"
         done = subprocess.run(
-            [*python, shown, parent, run_dir, "", self.seen()],
+            [*python, shown, parent, run_dir, "", "null", self.seen()],
             capture_output=True,
             text=True,
             check=True,

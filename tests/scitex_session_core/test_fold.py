@@ -109,6 +109,34 @@ def test_an_addition_is_not_lost_to_an_end_with_a_later_clock() -> None:
     assert of(create(), update(1, tag="b"), close(9, "success", tags=[]))["tags"] == ["b"]
 
 
+def test_the_highest_attempt_counts_and_the_files_of_the_earlier_stay() -> None:
+    first = [
+        create(0, run_dir="/r/x", note="n", tags=["a"]),
+        update(1, tag="b"),
+        update(1, results={"acc": 1}),
+        close(
+            2, "failed", exit_code=1, run_dir="/f/x", results={"acc": 2}, artifacts=3, made=["a"]
+        ),
+    ]
+    second = [create(5, attempt=2, run_dir="/r/x", tags=["a", "b"], note="m")]
+    running = of(*first, *second)
+    assert (running["status"], running["attempt"], running["run_dir"]) == ("running", 2, "/r/x")
+    assert running["start_time"] == datetime(2026, 11, 22, 5, 0, 5, tzinfo=UTC)
+    assert (running["tags"], running["note"], running["results"]) == (["a", "b"], "m", {})
+    assert (running["artifacts"], running["made"]) == (3, ["a"])
+    ended = of(*first, *second, close(9, "success", attempt=2, results={"acc": 3}))
+    assert (ended["status"], ended["results"], ended["made"]) == ("success", {"acc": 3}, ["a"])
+
+
+def test_the_end_of_an_earlier_attempt_that_comes_late_changes_nothing() -> None:
+    life = [create(0), create(5, attempt=2)]
+    for late in (close(7, "crashed"), close(7, "failed", exit_code=1)):
+        assert of(*life, create(0), late)["status"] == "running"
+        ended = [*life, close(6, "success", attempt=2)]
+        assert of(*ended, create(0), late)["status"] == "success"
+    assert of(*life, update(6, tag="t"))["tags"] == ["t"]
+
+
 def test_a_removal_cancels_all_events_before_it() -> None:
     gone = [create(), close(1, "success"), {"event": "remove", "id": "x", "time": at(2)}]
     assert fold((1, event) for event in gone) is None

@@ -748,6 +748,18 @@ def test_updates_reach_what_was_folded_before(registry: Path) -> None:
     assert facts(registry) == [("x", "results.acc", 2), ("x", "tags", "b")]
 
 
+def test_an_update_far_behind_in_the_same_file_is_folded_with_what_it_changes(
+    registry: Path,
+) -> None:
+    create(registry, "x")
+    journal_close(registry, "x", "success", 0, results={"acc": 1}, tags=["a"])
+    for _ in range(2):
+        journal_update(registry, "other", note="n" * 200_000)
+    journal_update(registry, "x", tag="b", untag="a", results={"acc": 2})
+    assert SessionManager(registry).get_session("x")
+    assert facts(registry) == [("x", "results.acc", 2), ("x", "tags", "b")]
+
+
 @pytest.fixture(autouse=True)
 def no_connection_left_open() -> Iterator[None]:
     import gc

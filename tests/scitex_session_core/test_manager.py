@@ -353,6 +353,18 @@ def test_what_is_added_to_a_run_stands_in_its_record(
     assert [s["id"] for s in manager.select({"tags": "by hand", "status": "running"})] == [run.id]
 
 
+def test_what_is_added_does_not_reach_a_later_run_in_the_same_directory(
+    manager: SessionManager, registry: Path, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        write_record(tmp_path, new_record(name))
+        process = new_record(name)["process"]
+        journal_create(registry, name, {}, script_path=None, process=process, run_dir=tmp_path)
+    manager.update_session("first", tag="paper")
+    assert read_record(tmp_path)["tags"] == []
+    assert manager.get_session("first")["tags"] == ["paper"]
+
+
 def test_what_is_removed_is_gone_and_its_id_free(manager: SessionManager) -> None:
     manager.create_session("x", {"n": 1})
     manager.close_session("x")

@@ -20,7 +20,7 @@ from scitex_session_io import InvalidTypeError, InvalidValueError, capture
 from scitex_session_io._companion.echo import Marks
 from scitex_session_io._companion.main import Companion
 from scitex_session_io._companion.watch import Watch
-from support import read_json, run_script, start_script, wait_until, write_script
+from support import companion_of, read_json, run_script, start_script, wait_until, write_script
 from support.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(
@@ -32,19 +32,6 @@ FILES_DEATH = [
     "-c",
     "import sys; open(sys.argv[1], 'w').write(sys.argv[2]); print('filed', flush=True)",
 ]
-
-
-def companion_of(pid: int) -> int | None:
-    """Find the process that accompanies `pid`."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:  # gone in the meantime
-                continue
-            if b"_companion" in b"".join(words[4:5]) and str(pid).encode() in words:
-                return int(entry.name)
-    return None
 
 
 def watched(body: str, *, capture: str = "capture('o.log', 'e.log', on_death=on_death)") -> str:

@@ -496,9 +496,14 @@ def files(draw: st.DrawFn) -> tuple[str, str, str]:
     return end.join(lines) + draw(st.sampled_from(["", end])), sep, decimal
 
 
+@pytest.mark.parametrize("parser", ["Arrow", "pandas"])
 @settings(same_directory, max_examples=300)
 @given(files())
-def test_the_answer_is_the_same_with_and_without_pandas(file: tuple[str, str, str]) -> None:
+def test_the_answer_is_the_same_with_and_without_a_quick_parser(
+    parser: str, file: tuple[str, str, str]
+) -> None:
+    if parser == "Arrow":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed: nothing to compare")
     pd = pytest.importorskip("pandas", reason="pandas is not installed: nothing to compare")
     content, sep, decimal = file
     Path("t.csv").write_bytes(content.encode())
@@ -511,7 +516,8 @@ def test_the_answer_is_the_same_with_and_without_pandas(file: tuple[str, str, st
 
     with mock.patch.dict(sys.modules, {"pandas": None}):
         plain = read("columns")
-    quick, frame = read("columns"), read("pandas")
+    with mock.patch.dict(sys.modules, {} if parser == "Arrow" else {"pyarrow.csv": None}):
+        quick, frame = read("columns"), read("pandas")
     if isinstance(plain, str):
         assert quick == frame == plain
     else:

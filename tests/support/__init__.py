@@ -5,6 +5,7 @@ from __future__ import annotations
 from support._command_line import given, mistake
 from support._processes import (
     Finished,
+    companion_of,
     run_script,
     run_together,
     start_script,
@@ -17,6 +18,7 @@ from support._waiting import read_json, read_json_lines, wait_until
 __all__ = [
     "Finished",
     "Killed",
+    "companion_of",
     "given",
     "killed_at_each_call",
     "mistake",

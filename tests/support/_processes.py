@@ -114,3 +114,16 @@ def run_together(commands: Iterable[Sequence[str]]) -> None:
     for process in processes:
         _, errors = process.communicate(timeout=60)
         assert (process.returncode, errors) == (0, "")
+
+
+def companion_of(pid: int) -> int | None:
+    """Find the process that accompanies `pid`."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:  # gone in the meantime
+                continue
+            if b"_companion" in b"".join(words[4:5]) and str(pid).encode() in words:
+                return int(entry.name)
+    return None

@@ -49,9 +49,12 @@ OverTimeLimit=0
 MinJobAge=3600
 ReturnToService=2
 MpiDefault=none
+PreemptType=preempt/partition_prio
+PreemptMode=CANCEL
 {tracking}
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:8
+PartitionName=urgent Nodes={host} MaxTime=INFINITE State=UP PriorityTier=2
 """
 BY_PROCESS = """
 ProctrackType=proctrack/linuxproc
@@ -101,12 +104,12 @@ class Slurm:
         places = {"socket": "munge", "seed-file": "seed", **munge}
         self._do("munged", "--force", *(f"--{n}={self.root}/{at}" for n, at in places.items()))
         memory = int(re.findall(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())[0]) // 1024
-        port = _free_port()
+        port = free_port()
         text = CONFIGURATION.format(
             host=self.host,
             root=self.root,
             port=port,
-            slurmd_port=_free_port(),
+            slurmd_port=free_port(),
             cpus=os.cpu_count(),
             memory=memory - 512,
             tracking=BY_CGROUP if self._cgroup else BY_PROCESS,
@@ -175,7 +178,8 @@ def require_slurm(*, cgroup: bool = False) -> None:
         pytest.skip("no writable memory controller of control groups v1")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on 127.0.0.1 that nobody listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

@@ -14,6 +14,7 @@ sys.path.insert(0, sys.argv[1])
 
 from scitex_session_core import (  # found only now
     append_event,
+    check_resumable,
     ended_record,
     file_crash,
     journal_close,
@@ -24,6 +25,7 @@ from scitex_session_core import (  # found only now
     opened,
     read_record,
     reap,
+    resume_run,
     write_record,
 )
 
@@ -102,6 +104,15 @@ def file(directory: Path) -> None:
     say("filed")
 
 
+def resume(directory: Path) -> None:
+    """Go on with a run that failed, as its second attempt."""
+    (place,) = (directory / "fit_out").glob("*/2*")
+    run, record = resume_run(place, check_resumable(place), registry=directory / "registry")
+    say("resumed")
+    run.close()
+    os.write(1, f"{record['attempt']}\n".encode())
+
+
 def sweep(directory: Path) -> None:
     """Reap the runs of a tree."""
     reap(directory, registry=directory / "registry")
@@ -116,6 +127,7 @@ if __name__ == "__main__":
         "close": close,
         "close_by_copy": close_by_copy,
         "file": file,
+        "resume": resume,
         "sweep": sweep,
     }
     LIVES[sys.argv[2]](Path(sys.argv[3]))

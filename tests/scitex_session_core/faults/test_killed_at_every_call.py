@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -13,12 +14,17 @@ import scitex_session_core
 from scitex_session_core import (
     SessionManager,
     append_event,
+    check_resumable,
     current_status,
+    ended_record,
     journal_create,
     make_run_dir,
+    move_to_finished,
     new_record,
     read_record,
     reap,
+    register_end,
+    resume_run,
     write_record,
 )
 from support import killed_at_each_call
@@ -194,3 +200,72 @@ def test_a_process_that_files_a_crash(
         assert record["tags"] == ["before"]
         assert record["reason"].get("signal") in ((9,) if killed.said == ["filed"] else (9, None))
         caused("SIGKILL of who files a crash", "crashed, filed by the next one")
+
+
+FILES = {
+    "logs/stdout.log": "epoch 1",
+    "CONFIGS/CONFIG.yaml": "ID: x",
+    "code/fit.py": "pass",
+    "logs/of the user's.txt": "kept",
+    "model.bin": "weights",
+}
+
+
+def failed(process: dict[str, Any]) -> Callable[[Path], None]:
+    """Begin with a run of `process` that failed, its files and events, or one that died."""
+
+    def prepare(directory: Path) -> None:
+        begun(process)(directory)
+        (run,) = (directory / "fit_out/RUNNING").iterdir()
+        for name, content in FILES.items():
+            (run / name).parent.mkdir(exist_ok=True)
+            (run / name).write_text(content)
+        record = ended_record(
+            json.loads((run / "session.json").read_text()), exit_status=1, reason={"kind": "exit"}
+        )
+        write_record(run, record)
+        register_end(directory / "registry", record, move_to_finished(run, "failed"))
+
+    return prepare
+
+
+@pytest.mark.parametrize("first", ["failed", "died"])
+def test_a_run_that_is_resumed(
+    first: str,
+    lived: Callable[..., Iterator[Killed]],
+    dead_process: dict[str, Any],
+    caused: Note,
+) -> None:
+    prepare = failed(dead_process) if first == "failed" else begun(dead_process)
+    before = "failed" if first == "failed" else "crashed"
+    for killed in lived("resume", prepare):
+        (place,) = runs(killed.directory)
+        # An attempt that has begun is dead with its process; else the earlier one's end stands.
+        attempt = read_record(place)["attempt"]
+        if killed.said:
+            assert attempt == 2, killed
+        expected = "crashed" if attempt == 2 else before
+        assert current_status(read_record(place), place) == expected, killed
+        reap(killed.directory, registry=killed.directory / "registry")
+        (place,) = runs(killed.directory)
+        record = read_record(place)
+        assert (record["status"], record["attempt"]) == (expected, attempt), killed
+        assert place.parent.name == "FINISHED_ERROR", killed
+        assert record["tags"] == ["before"], killed
+        assert told(killed.directory) == [expected], killed
+        if attempt == 2:
+            assert [(e["attempt"], e["status"]) for e in record["attempts"]] == [(1, before)]
+            assert read_record(place / "attempts/1")["status"] == before
+        else:
+            assert not (place / "attempts/1").exists(), killed
+        for name, content in FILES.items() if first == "failed" else ():
+            kept = attempt == 2 and name.split("/")[-1] in ("stdout.log", "CONFIG.yaml", "fit.py")
+            assert (place / "attempts/1" / name if kept else place / name).read_text() == content
+        assert not [*place.rglob("*.tmp")], killed
+        # And it can go on.
+        run, record = resume_run(place, check_resumable(place))
+        assert record["attempt"] == attempt + 1
+        run.close()
+        caused(
+            "SIGKILL as a run is resumed", f"attempt {attempt} is {expected}, whole in its place"
+        )

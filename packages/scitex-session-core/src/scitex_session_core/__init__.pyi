@@ -1,12 +1,16 @@
 from ._atomic import LineFile as LineFile
 from ._atomic import opened as opened
 from ._atomic import write_atomic as write_atomic
+from ._death.scheduler import is_unexplained as is_unexplained
+from ._death.scheduler import job_of as job_of
+from ._death.scheduler import with_cause as with_cause
 from ._dotdict import DotDict as DotDict
 from ._errors import ArchiveError as ArchiveError
 from ._errors import DuplicateSessionError as DuplicateSessionError
 from ._errors import InvalidSessionIdError as InvalidSessionIdError
 from ._errors import InvalidTypeError as InvalidTypeError
 from ._errors import InvalidValueError as InvalidValueError
+from ._errors import NotResumableError as NotResumableError
 from ._errors import RecordError as RecordError
 from ._errors import RunDirectoryBusyError as RunDirectoryBusyError
 from ._errors import RunKeptError as RunKeptError
@@ -14,6 +18,7 @@ from ._errors import SessionError as SessionError
 from ._errors import SessionWarning as SessionWarning
 from ._errors import say as say
 from ._errors import warn as warn
+from ._paths import DIFF_NAME as DIFF_NAME
 from ._paths import HEARTBEAT_NAME as HEARTBEAT_NAME
 from ._paths import INSTALLED as INSTALLED
 from ._paths import METRICS_NAME as METRICS_NAME
@@ -26,6 +31,7 @@ from ._paths import is_trashed as is_trashed
 from ._paths import locate_run as locate_run
 from ._paths import new_id as new_id
 from ._paths import on_network as on_network
+from ._paths import out_dir_for as out_dir_for
 from ._paths import out_dir_of as out_dir_of
 from ._paths import out_dir_of_kept as out_dir_of_kept
 from ._paths import rank_dir as rank_dir
@@ -41,6 +47,7 @@ from ._record.masker import jsonable as jsonable
 from ._record.masker import secrets_in as secrets_in
 from ._record.masker import source_without_secrets as source_without_secrets
 from ._record.masker import without_hidden as without_hidden
+from ._record.masker import without_secrets as without_secrets
 from ._record.outcome import outcome as outcome
 from ._record.outcome import status_of as status_of
 from ._record.provenance import GitErrand as GitErrand
@@ -55,10 +62,13 @@ from ._record.ranks import ranks_of as ranks_of
 from ._record.ranks import with_others as with_others
 from ._record.record import SCHEMA as SCHEMA
 from ._record.record import append_event as append_event
+from ._record.record import attempt_of as attempt_of
 from ._record.record import ended_record as ended_record
 from ._record.record import fold_events as fold_events
 from ._record.record import read_events as read_events
 from ._record.record import write_record as write_record
+from ._record.worktree import GitError as GitError
+from ._record.worktree import work_tree as work_tree
 from ._registry.fields import STATUSES as STATUSES
 from ._registry.health import registry_health as registry_health
 from ._registry.journal import journal_close as journal_close
@@ -89,6 +99,10 @@ from ._rundir.place import run_files as run_files
 from ._rundir.ranks import claim_for_ranks as claim_for_ranks
 from ._rundir.ranks import make_rank_dir as make_rank_dir
 from ._rundir.ranks import settle as settle
+from ._rundir.resume import check_resumable as check_resumable
+from ._rundir.resume import find_attempt as find_attempt
+from ._rundir.resume import resume_run as resume_run
+from ._rundir.resume import runs_of_script as runs_of_script
 from ._rundir.trash import Trash as Trash
 from ._rundir.trash import check_removable as check_removable
 from ._rundir.trash import removed_runs as removed_runs

@@ -184,6 +184,18 @@ class OpenDirectory:
             if not missing_ok:
                 raise
 
+    def rename(self, name: str, new: str) -> None:
+        """Rename a file or folder within; missing folders on the way to `new` are made."""
+
+        def to(last: str, folder: int | None) -> None:
+            self._in_folder(
+                name,
+                lambda found, at: os.rename(found, last, src_dir_fd=at, dst_dir_fd=folder),
+                make=False,
+            )
+
+        self._within(new, to, make=True)
+
     def names(self) -> list[str]:
         """Return the names of what it holds."""
         if not _RELATIVE:

@@ -153,6 +153,26 @@ class RunKeptError(SessionError, RuntimeError):
         return f"{self.path} stays as it is: {self.why}"
 
 
+class NotResumableError(SessionError, RuntimeError):
+    """A run that can't be resumed. It stays as it is.
+
+    Attributes
+    ----------
+    run : str
+        The run, as it was named.
+    why : str
+        Why it can't: a sentence without its full stop.
+    """
+
+    def __init__(self, run: str, why: str) -> None:
+        super().__init__(run, why)
+        self.run = run
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.run} can't be resumed: {self.why}"
+
+
 class RunDirectoryBusyError(SessionError, FileExistsError):
     """A run directory that another run writes to, or may write to.
 

@@ -44,6 +44,7 @@ RUN_FILES = (
 LATEST_NAME = "latest"  # in <script>_out
 JOBS = ".jobs"  # in <script>_out: which run the ranks of a job share
 PREVIOUS = "previous"  # in an sdir: the files of earlier runs
+ATTEMPTS = "attempts"  # in a run that was resumed: what earlier attempts left
 PROBE_NAME = "clock"  # a file that lives for a moment, to read the clock of a file server
 COPY_SUFFIX = ".copying"
 ARCHIVE = "ARCHIVE"  # in <script>_out: the archives of runs

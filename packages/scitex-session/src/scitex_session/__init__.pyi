@@ -3,6 +3,7 @@ import matplotlib.pyplot  # noqa: ICN001
 import scitex_session_io
 from scitex_session_core import ArchiveError as ArchiveError
 from scitex_session_core import DotDict as DotDict
+from scitex_session_core import NotResumableError as NotResumableError
 from scitex_session_core import RunKeptError as RunKeptError
 from scitex_session_core import SessionError as SessionError
 from scitex_session_core import SessionManager as SessionManager
@@ -15,6 +16,7 @@ from ._by_hand import Session as Session
 from ._by_hand import close as close
 from ._by_hand import running2finished as running2finished
 from ._by_hand import start as start
+from ._cluster.stopping import stopping as stopping
 from ._command.archive import archive as archive
 from ._command.diff import diff as diff
 from ._command.doctor import doctor as doctor
@@ -51,7 +53,9 @@ from ._lifecycle.progress import progress as progress
 from ._names.injection import COLORS as COLORS
 from ._names.injection import CONFIG as CONFIG
 from ._names.injection import INJECTED as INJECTED
+from ._names.injection import checkpoint_dir as checkpoint_dir
 from ._names.injection import logger as logger
+from ._names.injection import resumed as resumed
 from ._names.injection import rngg as rngg
 
 io = scitex_session_io

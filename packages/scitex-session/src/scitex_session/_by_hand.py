@@ -83,6 +83,7 @@ def start(
     note: str = "",
     tags: Iterable[str] = (),
     parent: str | None = None,
+    resume: str | _os.PathLike[str] | None = None,
     out: str | _os.PathLike[str] | None = None,
     no_save: bool = False,
     stamp: StampMode = True,
@@ -153,6 +154,9 @@ def start(
         Tags for the record, by which runs are found.
     parent : str, optional
         The ID of the session that this one goes on from.
+    resume : str or path-like, optional
+        An earlier run of the script, which goes on under its ID as the next attempt: its ID, a
+        beginning or end of it, or its directory.
     out : path-like, optional
         The folder for ``<script>_out``.
     no_save : bool

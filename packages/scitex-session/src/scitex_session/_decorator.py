@@ -7,7 +7,7 @@ import os
 import sys
 from types import FunctionType
 
-from scitex_session_core import InvalidTypeError
+from scitex_session_core import InvalidTypeError, NotResumableError
 
 from ._command_line.arguments import (
     arguments_for,
@@ -115,7 +115,7 @@ def run(
         )
         session_kwargs.setdefault("args", args)
     else:
-        arguments, call = _from_command_line(func)
+        arguments, call = _from_command_line(func, session_kwargs)
     plain = _is_disabled()
     if _is_coroutine_function(func) and in_event_loop():
         return _result_in_loop(func, call, session_kwargs, arguments, plain=plain)  # type: ignore[return-value]
@@ -123,13 +123,13 @@ def run(
     return result
 
 
-def _from_command_line(func: Callable[..., Any]) -> Found:
+def _from_command_line(func: Callable[..., Any], keywords: Mapping[str, Any]) -> Found:
     """Return the arguments that the command line gives, and what calls `func` with them."""
     if _is_click_command(func):
         from ._command_line.foreign import read_by_click
 
         return read_by_click(func)
-    arguments = arguments_for(func)
+    arguments = arguments_for(func, keywords)
     return arguments, functools.partial(arguments.call, func)
 
 
@@ -151,7 +151,7 @@ def _result(
         return _plain_result(func, call)
     try:
         ending = execute(func, call, keywords, arguments)
-    except ConfigFileError as wrong:
+    except (ConfigFileError, NotResumableError) as wrong:
         refuse(wrong)
     return ending.return_or_raise(exits=exits)
 
@@ -184,7 +184,7 @@ async def _result_in_loop(
         return await call(None)
     try:
         ending = await execute_async(func, call, keywords, arguments)
-    except ConfigFileError as wrong:
+    except (ConfigFileError, NotResumableError) as wrong:
         refuse(wrong)
     return ending.return_or_raise(exits=exits)
 
@@ -398,7 +398,7 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
         if not args and not kwargs:
             # Where somebody types, the number is the answer, and must not end the process.
             return in_session(
-                lambda: _from_command_line(func), exits=is_main and not is_interactive()
+                lambda: _from_command_line(func, keywords), exits=is_main and not is_interactive()
             )
         if len(args) == 1 and not kwargs:
             _refuse_method_call(func, script, args[0])

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import UTC, datetime
 
 from scitex_session_core._atomic import opened
 from scitex_session_core._errors import RecordError
-from scitex_session_core._paths import (
-    EVENTS_NAME,
-    HEARTBEAT_NAME,
-    LOG_NAMES,
-    RECORD_NAME,
-    locate_run,
-)
+from scitex_session_core._paths import locate_run
 from scitex_session_core._process import liveness
 from scitex_session_core._record.masker import without_secrets
 from scitex_session_core._record.record import (
     append_event,
+    attempt_of,
     ended_record,
     read_events,
     read_record,
@@ -27,6 +21,7 @@ from scitex_session_core._record.record import (
 )
 
 from .memory import out_of_memory
+from .scheduler import last_sign_of_life, with_cause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +43,7 @@ def write_crash(
     *,
     registry: Path | None = None,
     deadline: float | None = None,
+    judged: Mapping[str, Any] | None = None,
 ) -> tuple[Path, dict[str, Any], bool] | None:
     """Write the end of a dead run into its record: its own, if that is registered, or a crash.
 
@@ -63,12 +59,15 @@ def write_crash(
         The registry in which the run may have registered its own end; the user's own by default.
     deadline : float, optional
         When to give up looking for that, on `time.monotonic`.
+    judged : mapping, optional
+        The ``attempt`` and the ``process`` that died, as their record had them.
 
     Returns
     -------
     tuple of (Path, dict, bool) or None
         Where the run is, its record, and whether that tells what the registry told. The record is
-        left as it was if it already told the end. None if there is no record, or the run is alive.
+        left as it was if it already told the end. None if there is no record, the run is alive, or
+        the record tells of another attempt than `judged`, which may be alive elsewhere.
 
     Raises
     ------
@@ -85,6 +84,8 @@ def write_crash(
         record = read_record(run_dir)
     except RecordError:
         return None
+    if judged is not None and _life(record) != _life(judged):
+        return None
     whole, is_shared = record, bool(record.get("ranks"))
     if is_shared:
         from scitex_session_core._record.ranks import with_others, without_others
@@ -100,11 +101,21 @@ def write_crash(
         ended = write_own_end(run_dir, record, registry, deadline)
         if ended is not None:
             return run_dir, ended, True
+    if seen is None and deadline is None:
+        # A witness files within the job, which is not over yet; the end of a run asks nobody.
+        record = with_cause(record, run_dir)
     record = crashed_record(record, run_dir, seen, status=status)
     # Who files the crashes of others at its own end has no time to read their files.
     record = with_made_files(record, run_dir, hashing_s=None if deadline is None else 0.0)
     write_record(run_dir, with_others(record, whole) if is_shared else record)
     return run_dir, record, False
+
+
+def _life(record: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return the attempt that a record tells of, and what distinguishes its process."""
+    process = record.get("process")
+    known = process if isinstance(process, dict) else {}
+    return attempt_of(record), *(known.get(n) for n in ("host", "boot_id", "pid", "start_ticks"))
 
 
 def write_own_end(
@@ -174,7 +185,13 @@ def with_made_files(
     if not made:
         return record
     changed = {artifact["path"] for artifact in made}
-    kept = [a for a in record["artifacts"] if a.get("role") != "output" or a["path"] not in changed]
+    kept = [
+        each
+        for each in record["artifacts"]
+        if each.get("role") != "output"
+        or each["path"] not in changed
+        or attempt_of(each) != attempt_of(record)
+    ]
     return {**record, "artifacts": kept + made, **({"artifacts_notes": notes} if notes else {})}
 
 
@@ -213,21 +230,13 @@ def crashed_record(
         exit_status=None,
         reason={**reason, **last_event_and_output(run_dir)},
         status=status,
-        ended=seen.get("seen") or record.get("ended") or _last_write(run_dir),
+        ended=seen.get("seen") or record.get("ended") or _last_sign(run_dir),
     )
 
 
-def _last_write(run_dir: Path) -> str:
-    """Return when a run last wrote to one of its files, the best guess at when it died."""
-    times = []
-    for name in (RECORD_NAME, EVENTS_NAME, HEARTBEAT_NAME, *LOG_NAMES):
-        try:
-            times.append((run_dir / name).lstat().st_mtime)
-        except OSError:
-            continue
-    if not times:
-        return utc_now()
-    return datetime.fromtimestamp(max(times), UTC).isoformat(timespec="microseconds")
+def _last_sign(run_dir: Path) -> str:
+    found = last_sign_of_life(run_dir)
+    return utc_now() if found is None else found.isoformat(timespec="microseconds")
 
 
 def last_event_and_output(run_dir: Path) -> dict[str, Any]:
@@ -247,8 +256,8 @@ def last_event_and_output(run_dir: Path) -> dict[str, Any]:
         events = read_events(run_dir)
     except OSError:
         events = []
-    # What git told is no sign of how far the run came.
-    events = [event for event in events if event.get("event") != "git"]
+    # What git and a scheduler told is no sign of how far the run came.
+    events = [event for event in events if event.get("event") not in ("git", "scheduler")]
     if events:
         found["last_event"] = {
             name: _shown(value) if isinstance(value, str) else value

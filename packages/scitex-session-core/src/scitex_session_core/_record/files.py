@@ -12,7 +12,8 @@ import time
 from datetime import UTC, datetime
 
 from scitex_session_core._atomic import opened
-from scitex_session_core._paths import RUN_FILES
+from scitex_session_core._paths import ATTEMPTS, JOBS, RUN_FILES
+from scitex_session_core._record.record import attempt_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _HASHING_S = 0.1
 _LOOKING_S = 0.1
 _INEXACT_S = 2.0  # of the clocks of file servers
 # Folders of ours, and those with the files of other runs.
-_NOT_THEIRS = {"code", "previous", "attempts", ".environments", ".jobs"}
+_NOT_THEIRS = {"code", "previous", ATTEMPTS, ".environments", JOBS}
 
 
 def made_files(
@@ -67,7 +68,9 @@ def made_files(
     }
     # By the time of the last change of any kind, which nobody sets: a copy may have an old date.
     began = datetime.fromisoformat(record["started"]).timestamp() - _INEXACT_S
-    times = {str(event.get("path")): event.get("time") for event in events if "path" in event}
+    # Of an earlier attempt there are no events: what is newer than this one was written by it.
+    times = dict.fromkeys(known, record["started"]) if attempt_of(record) > 1 else {}
+    times |= {str(event.get("path")): event.get("time") for event in events if "path" in event}
     found: list[dict[str, Any]] = []
     notes: list[str] = []
     left_out = unread = 0
@@ -92,6 +95,8 @@ def made_files(
                 "bytes": status.st_size,
                 "role": "output",
             }
+            if attempt_of(record) > 1:
+                artifact["attempt"] = attempt_of(record)
             if digest is None:
                 unread += 1
                 modified = datetime.fromtimestamp(status.st_mtime, UTC)

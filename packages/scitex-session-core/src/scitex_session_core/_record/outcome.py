@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: "temporary failure, the user is invited to retry"
 _LONGEST_MESSAGE = 10_000
 # What the system keeps of the number that a process exits with, and the bits of a C long, into
 # which the interpreter puts it first.
@@ -19,6 +20,7 @@ def outcome(
     returned: object = None,
     raised: BaseException | None = None,
     signum: int | None = None,
+    stopped: int | None = None,
 ) -> tuple[int, dict[str, Any]]:
     """Map the end of a function to ``(exit_status, reason)``.
 
@@ -30,14 +32,17 @@ def outcome(
         The exception that it raised.
     signum : int, optional
         The signal that ended it. A Ctrl-C comes as `KeyboardInterrupt` instead.
+    stopped : int, optional
+        The signal by which it was asked to stop, if it has learnt of that. Where it would be a
+        success else, it is none: it left before its work was done, as far as anybody knows.
 
     Returns
     -------
     exit_status : int
         What the process exits with; 0 for success.
     reason : dict
-        ``kind`` is ``returned``, ``exit``, ``signal`` or ``exception``; the other keys give the
-        details, such as the number that was returned or given to `sys.exit`.
+        ``kind`` is ``returned``, ``exit``, ``signal``, ``stopped`` or ``exception``; the other keys
+        give the details, such as the number that was returned or given to `sys.exit`.
 
     Notes
     -----
@@ -48,6 +53,13 @@ def outcome(
     """
     if signum is not None:
         return _by_signal(signum)
+    exit_status, reason = _of_function(returned, raised)
+    if stopped is None or exit_status != 0:
+        return exit_status, reason
+    return TRY_AGAIN, {**_by_signal(stopped)[1], "kind": "stopped"}
+
+
+def _of_function(returned: object, raised: BaseException | None) -> tuple[int, dict[str, Any]]:
     if raised is None:
         return _by_return(returned)
     if isinstance(raised, KeyboardInterrupt):

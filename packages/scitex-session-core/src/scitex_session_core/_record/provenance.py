@@ -33,9 +33,14 @@ _RECORDED_VARIABLES = (
     "MKL_NUM_THREADS",
     "OMP_NUM_THREADS",
     "PYTHONHASHSEED",
+    "SLURMD_NODENAME",
     "SLURM_ARRAY_JOB_ID",
     "SLURM_ARRAY_TASK_ID",
+    "SLURM_CLUSTER_NAME",
     "SLURM_JOB_ID",
+    "SLURM_PROCID",
+    "SLURM_RESTART_COUNT",
+    "SLURM_STEP_ID",
     "VIRTUAL_ENV",
 )
 
@@ -239,6 +244,27 @@ class GitErrand:
         except OSError:
             self.close()
             raise
+
+    def run(self) -> None:
+        """Run the command, wait for its end, and close the descriptors.
+
+        Raises
+        ------
+        OSError
+            It can't be started.
+        """
+        import fcntl
+
+        # Out of the way first: one of them may have the number that another one is to get.
+        moved = [fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 10) for number in self.descriptors]
+        try:
+            given = [(os.POSIX_SPAWN_DUP2, number, 3 + at) for at, number in enumerate(moved)]
+            program, words = self.command[0], self.command
+            os.waitpid(os.posix_spawn(program, words, os.environ, file_actions=given), 0)
+        finally:
+            self.close()
+            for number in moved:
+                os.close(number)
 
     def close(self) -> None:
         """Close the descriptors here; may be called twice."""

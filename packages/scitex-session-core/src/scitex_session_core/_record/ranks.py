@@ -15,7 +15,7 @@ from scitex_session_core._errors import RecordError
 from scitex_session_core._paths import rank_dir
 from scitex_session_core._process import observed_status
 
-from .record import ended_record, read_record
+from .record import ended_record, is_job_over, read_record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ def rank_states(run_dir: Path, record: dict[str, Any], first: int = 0) -> Iterat
         with rank 0, a thousand ranks that end at once would read a million records.
     """
     size = (ranks_of(record) or {"size": 0})["size"]
+    job_is_over = is_job_over(record)
     for number in range(size):
         rank = (first + number) % size
         place = rank_dir(run_dir, rank)
@@ -123,6 +124,8 @@ def rank_states(run_dir: Path, record: dict[str, Any], first: int = 0) -> Iterat
         status = str(own["status"])
         if status == "running":
             status = observed_status(own.get("process"), place)
+            if job_is_over and status in ("lost", "unknown"):
+                status = "crashed"
         yield rank, status, own
 
 

@@ -25,7 +25,7 @@ from scitex_session_core._paths import (
     locate_run,
     possible_places,
 )
-from scitex_session_core._process import observed_status
+from scitex_session_core._process import liveness, observed_status
 
 from .masker import dumps
 from .outcome import status_of
@@ -47,6 +47,8 @@ _REQUIRED: dict[str, dict[str, tuple[type | tuple[type, ...], str]]] = {
     "git": {},
     "note": {"note": (str, "a string")},
     "result": {"results": (Mapping, "a mapping")},
+    "scheduler": {"scheduler": (str, "a string"), "job": (str, "a string")},
+    "signal": {"name": (str, "a string")},
     "tag": {"tag": (str, "a string")},
     "untag": {"tag": (str, "a string")},
 }
@@ -60,7 +62,15 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def write_record(run_dir: Path | OpenDirectory, record: Mapping[str, Any]) -> None:
+def attempt_of(found: Mapping[str, Any]) -> int:
+    """Return the number of the attempt that a record, or an event of the registry, tells of."""
+    number = found.get("attempt")
+    return number if isinstance(number, int) and number > 1 else 1
+
+
+def write_record(
+    run_dir: Path | OpenDirectory, record: Mapping[str, Any], *, name: str = RECORD_NAME
+) -> None:
     """Write the record of a run, whole or not at all; over the earlier one if there is no room.
 
     Where no new file can be made (a full disk, a directory that the script has closed to writing),
@@ -72,6 +82,8 @@ def write_record(run_dir: Path | OpenDirectory, record: Mapping[str, Any]) -> No
         The directory of the run, or that directory held open.
     record : mapping
         The record.
+    name : str
+        The name of the file.
 
     Raises
     ------
@@ -81,9 +93,9 @@ def write_record(run_dir: Path | OpenDirectory, record: Mapping[str, Any]) -> No
     data = dumps(record, indent=2, names=("id", "script", "cwd", "parent")) + b"\n"
     with opened(run_dir) as directory:
         try:
-            directory.write(RECORD_NAME, data)
+            directory.write(name, data)
         except OSError:
-            if not directory.overwrite(RECORD_NAME, data):
+            if not directory.overwrite(name, data):
                 raise
 
 
@@ -127,6 +139,8 @@ def current_status(record: Mapping[str, Any], run_dir: str | os.PathLike[str] | 
     if run_dir is None:
         return observed_status(record.get("process"))
     found = observed_status(record.get("process"), locate_run(run_dir))
+    if is_job_over(record):
+        found = "crashed"
     if found == "running":
         return found
     # The run may have ended after `record` was read; or its other ranks go on.
@@ -151,7 +165,19 @@ def observed(record: dict[str, Any], run_dir: Path) -> str:
 
         if ranks_of(record) is not None:
             return observed_ranks(run_dir, record)
-    return observed_status(record.get("process"), run_dir)
+    return "crashed" if is_job_over(record) else observed_status(record.get("process"), run_dir)
+
+
+def is_job_over(record: Mapping[str, Any]) -> bool:
+    """Tell whether a scheduler has said that the job of a run is over, which has no end of its own.
+
+    That proves its death, from any host and whatever its heartbeat was.
+    """
+    return (
+        record.get("status") == "running"
+        and "scheduler" in _dict(record.get("reason"))
+        and liveness(record.get("process")) != "alive"
+    )
 
 
 def _folder_of(place: str | PathLike[str]) -> str:
@@ -178,15 +204,17 @@ def append_event(run_dir: str | PathLike[str], event: str, **fields: Any) -> Non
     ----------
     run_dir : path-like
         A run directory, or one that is held open. The run may have ended long ago.
-    event : {"artifact", "end", "git", "note", "result", "tag", "untag"}
-        The kind of event.
+    event : str
+        The kind of event: ``artifact``, ``end``, ``git``, ``note``, ``result``, ``scheduler``,
+        ``signal``, ``tag`` or ``untag``.
     **fields
         Its fields: for ``artifact`` `path`, `sha256`, `bytes` and `role`, and `run` for an input
         that is a file of another run, with `path` relative to that; for ``end``, of a run
         whose record can't be written any more, the fields of the record that tell its end; for
         ``tag`` and
-        ``untag`` `tag`; for ``note`` `note`; for ``result`` `results`, a mapping; for ``git`` the
-        fields of the record's ``git`` to replace.
+        ``untag`` `tag`; for ``note`` `note`; for ``result`` `results`, a mapping; for ``signal``
+        `signal` and `name`; for ``scheduler`` `scheduler`, `job`, `attempt`, `cause`, and when the
+        run `died`; for ``git`` the fields of the record's ``git`` to replace.
 
     Raises
     ------
@@ -281,6 +309,8 @@ def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[st
     """
     folded = dict(record)
     unended = record.get("status") == "running"
+    attempt = attempt_of(record)
+    word: dict[str, Any] | None = None
     artifacts = {_key(a): a for a in _list(record.get("artifacts")) if isinstance(a, dict)}
     tags = dict.fromkeys(tag for tag in _list(record.get("tags")) if isinstance(tag, str))
     for event in events:
@@ -288,6 +318,8 @@ def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[st
             case {"event": "artifact", "path": _}:
                 artifact = {name: event.get(name) for name in ("path", "sha256", "bytes", "role")}
                 artifact.update((n, event[n]) for n in ("run", "modified") if n in event)
+                if attempt > 1:
+                    artifact["attempt"] = attempt
                 artifacts[_key(artifact)] = artifact
             case {"event": "tag", "tag": str(tag)}:
                 tags.pop(tag, None)  # the last time counts, or folding twice would reorder
@@ -298,13 +330,33 @@ def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[st
                 folded["note"] = note
             case {"event": "result", "results": dict(results)}:
                 folded["results"] = {**_dict(folded.get("results")), **results}
+            case {"event": "signal", "name": str()}:
+                folded["stop_asked"] = {n: event.get(n) for n in ("signal", "name", "time")}
             case {"event": "end", "status": str(), "reason": dict()} if unended:
                 folded.update((name, event.get(name)) for name in _OF_THE_END)
             case {"event": "git"}:
                 folded["git"] = _git_with(_dict(folded.get("git")), event)
+            case {"event": "scheduler", "scheduler": str(), "job": str()}:
+                word = event
+    # Last, since an ``end`` brings a reason of its own.
+    if word and word.get("attempt", 1) == record.get("attempt", 1):
+        folded["reason"] = _reason_with(folded, word)
+        if folded.get("status") == "running":
+            folded["ended"] = word.get("died")
     folded["artifacts"] = list(artifacts.values())
     folded["tags"] = list(tags)
     return folded
+
+
+def _reason_with(record: Mapping[str, Any], word: Mapping[str, Any]) -> Any:
+    """Merge the scheduler's word into the reason of a run that was killed, or may be dead."""
+    reason = record.get("reason")
+    if record.get("status") == "running":
+        reason = {"kind": "crashed", **_dict(reason)}
+    if _dict(reason).get("kind") not in ("crashed", "lost", "signal"):
+        return reason  # the run ended by itself after all
+    told = ("cause", "scheduler", "job", *(["exit_code"] if word.get("cause") == "FAILED" else []))
+    return {**_dict(reason), **{n: word[n] for n in told if word.get(n) is not None}}
 
 
 def _git_with(git: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
@@ -325,8 +377,9 @@ def _git_with(git: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _key(artifact: dict[str, Any]) -> tuple[str, ...]:
-    # A file that is read and then written is both an input and an output.
-    return tuple(str(artifact.get(name)) for name in ("path", "role", "run"))
+    # A file that is read and then written is both an input and an output, and each attempt may
+    # have made one of the same name.
+    return tuple(str(artifact.get(name)) for name in ("path", "role", "run", "attempt"))
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -242,6 +242,48 @@ def _tell(folder: str, commit: str, started: float, report: _Report) -> None:
         report.note(f"when git had answered, HEAD was at {now['commit']}")
 
 
+def work_tree(folder: Path) -> tuple[Path, list[str]]:
+    """Return the top of the work tree that holds a folder, and its files.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder in it.
+
+    Returns
+    -------
+    top : Path
+        The top, by the path of `folder`: a link on the way to both stays.
+    files : list of str
+        The files that git knows or does not ignore, relative to `top`; those in submodules and
+        other work trees within, too. Files that are a secret as a whole (``.env``) are left out.
+
+    Raises
+    ------
+    GitError
+        Git is missing, fails or lists more than 4 MiB; `folder` is in no work tree, or is a link
+        into one.
+    """
+    git = _Git(str(folder))
+    up, top = git.ask("rev-parse", "--show-cdup", "--show-toplevel").decode().splitlines()
+    path = Path(os.path.normpath(folder / up))
+    if os.path.realpath(path) != os.path.realpath(top):
+        raise GitError(f"{folder} is a link into {top}")
+    return path, [name for name in _files(str(path)) if not re.search(_KEPT_OUT, name)]
+
+
+def _files(top: str) -> Iterator[str]:
+    said = _Git(top).ask("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    if len(said) > _LARGEST_LIST:
+        raise GitError(f"git lists more than {_LARGEST_LIST >> 20} MiB of names in {top}")
+    for path in map(os.fsdecode, filter(None, said.split(b"\0"))):
+        whole = os.path.join(top, path)
+        if not os.path.isdir(whole) or os.path.islink(whole):
+            yield path
+        elif os.path.exists(os.path.join(whole, ".git")):
+            yield from (os.path.join(path, name) for name in _files(whole))
+
+
 def _first_commit(git: _Git, report: _Report) -> str:
     """Return what to compare with where no commit is known: the one that git knows, or nothing."""
     try:

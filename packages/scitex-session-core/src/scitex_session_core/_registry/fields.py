@@ -33,6 +33,8 @@ FIELDS = {
     "parent": "text",
     "attempt": "number",
     "rank": "number",
+    "sweep": "text",
+    "trial": "number",
     "note": "text",
     "artifacts": "number",
     "run_dir": "text",
@@ -111,8 +113,9 @@ def comparable(value: Any) -> Comparable | None:
 
 def row(session: dict[str, Any]) -> list[Comparable | None]:
     """Return the columns of a session: all fields, in the form in which they are compared."""
-    process = session["process"] or {}
+    process, sweep = session["process"] or {}, session["sweep"] or {}
     host, user, rank = process.get("host"), process.get("user"), process.get("rank")
+    group, trial = sweep.get("id"), sweep.get("trial")
     status, path = session["status"], session["script_path"]
     begin, end = session["start_time"], session["end_time"]
     found = [
@@ -131,6 +134,8 @@ def row(session: dict[str, Any]) -> list[Comparable | None]:
         session["parent"],
         session["attempt"],
         rank if isinstance(rank, int) else None,
+        group if isinstance(group, str) else None,
+        trial if isinstance(trial, int) else None,
         session["note"],
         session["artifacts"],
         session["run_dir"],

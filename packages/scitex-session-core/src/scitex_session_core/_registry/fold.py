@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+from scitex_session_core._record.record import attempt_of
+
 from .journal import MADE
 
 TYPE_CHECKING = False
@@ -39,6 +41,8 @@ def fold(entries: Iterable[Entry]) -> dict[str, Any] | None:
 
     Notes
     -----
+    - The highest attempt counts. Of an earlier one, only the files that it made are kept: a crash
+      of it that is filed late changes nothing.
     - The first creation counts: within a file the first line (the order of appends to one file is
       the only order on which two processes agree), among files the earliest.
     - The end that a session registers itself wins over a crash that others registered. Otherwise
@@ -48,21 +52,25 @@ def fold(entries: Iterable[Entry]) -> dict[str, Any] | None:
       clocks of two machines may differ. A removal cancels all events before it.
     """
     entries = [*entries]
-    if len(entries) <= 2 and [event.get("event") for _, event in entries] in _SHORT_LIVES:
+    kinds = [event.get("event") for _, event in entries[:3]]
+    if kinds in _SHORT_LIVES and attempt_of(entries[0][1]) == attempt_of(entries[-1][1]):
         # Nearly all: what the order of many events decides is decided already.
         session = _created(entries[0][1], parse_time(entries[0][1].get("time")))
         for _, end in entries[1:]:
             take_details(session, end)
             take_end(session, end, parse_time(end.get("time")))
         return session
-    ends, updates, records = [], [], []
+    ends, updates, records, earlier = [], [], [], []
     events = _after_removals(entries)
+    last_attempt = max((attempt_of(event) for _, _, event in events), default=1)
     for at, _, event in events:
         kind = event.get("event")
-        if kind == "close":
-            ends.append((at, event))
-        elif kind == "update":
+        if kind == "update":
             updates.append((at, event))
+        elif attempt_of(event) < last_attempt:
+            earlier.append((at, event))
+        elif kind == "close":
+            ends.append((at, event))
         elif kind == "record":
             records.append((at, event))
     if records:
@@ -73,13 +81,17 @@ def fold(entries: Iterable[Entry]) -> dict[str, Any] | None:
         take_details(session, found)
         if found.get("status") != "running":
             ends = [(parse_time(found.get("ended")), found)]
-    elif (creation := _creation(events)) is not None:
+    elif (creation := _creation(events, last_attempt)) is not None:
         _, created = creation
         session = _created(created, parse_time(created.get("time")))
+        if last_attempt > 1:  # which began with the tags and the note of then, and without results
+            updates = [update for update in updates if _when(update) > _when(creation)]
     else:
         return None
     if len(ends) > 1:
         ends.sort(key=_when)
+    for _, event in sorted(earlier, key=_when):
+        take_files(session, event)
     for _, event in ends:
         take_details(session, event)
     own = [end for end in ends if end[1].get("status") not in ("crashed", "lost")]
@@ -213,6 +225,11 @@ def take_details(session: dict[str, Any], event: Mapping[str, Any]) -> None:
         session["tags"] = _texts(tags)
     if isinstance(note := event.get("note"), str):
         session["note"] = note
+    take_files(session, event)
+
+
+def take_files(session: dict[str, Any], event: Mapping[str, Any]) -> None:
+    """Copy the number of artifacts, and the digests of the files made, into `session`."""
     if (number := _integer(event.get("artifacts"))) is not None:
         session["artifacts"] = number
     if isinstance(made := event.get(MADE), list):
@@ -254,11 +271,11 @@ def _later(at: datetime | None, last: datetime | None) -> datetime | None:
 
 
 def _creation(
-    events: Iterable[tuple[datetime | None, int, dict[str, Any]]],
+    events: Iterable[tuple[datetime | None, int, dict[str, Any]]], attempt: int | None = None
 ) -> Timed | None:
     first_of_file: dict[int, Timed] = {}
     for at, file, event in events:
-        if event.get("event") == "create":
+        if event.get("event") == "create" and attempt in (None, attempt_of(event)):
             first_of_file.setdefault(file, (at, event))
     creations = list(first_of_file.values())
     if len(creations) < 2:
@@ -273,7 +290,7 @@ def _when(timed: Timed) -> tuple[datetime, str]:
 
 
 def _created(event: dict[str, Any], at: datetime | None) -> dict[str, Any]:
-    process, attempt = event.get("process"), event.get("attempt")
+    process, sweep = event.get("process"), event.get("sweep")
     return {
         "id": event["id"],
         "config": _dict(event.get("config")),
@@ -287,11 +304,12 @@ def _created(event: dict[str, Any], at: datetime | None) -> dict[str, Any]:
         "env": _dict(event.get("env")),
         "results": {},
         "tags": _texts(event.get("tags")),
-        "note": "",
+        "note": _text(event.get("note")) or "",
         "artifacts": 0,
         MADE: [],
         "parent": _text(event.get("parent")),
-        "attempt": 1 if (number := _integer(attempt)) is None else number,
+        "attempt": attempt_of(event),
+        "sweep": sweep if isinstance(sweep, dict) else None,
         "run_dir": _text(event.get("run_dir")),
         "process": process if isinstance(process, dict) else None,
     }

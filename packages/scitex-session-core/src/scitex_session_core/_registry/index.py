@@ -56,14 +56,13 @@ _DAMAGE = ("no such table", "no such column", "Could not decode")
 
 _INDEX_DIR = "index"
 _APPLICATION_ID = 0x5C17E85E
-_VERSION = 5
+_VERSION = 7
 _CACHE_KIB = 32 * 1024
 _PAGE_BYTES = 16 * 1024  # with SQLite's 4 KiB, the same fold takes an eighth longer
 _CHECKPOINT_PAGES = 2048
 
 # Columns of values have no type: each value is compared as what it is. Columns of row numbers have
-# one: without it, comparing them with another table's would not use an index. An index that ends in
-# start_time gives the newest of a kind without sorting them all.
+# one: without it, comparing them with another table's would not use an index.
 _FACTS_KEY = "PRIMARY KEY (k, value, owner)"
 _TABLES = (
     "CREATE TABLE about (registry TEXT)",
@@ -82,13 +81,7 @@ _TABLES = (
     f"CREATE TABLE facts (k INTEGER, value, owner INTEGER, {_FACTS_KEY}) WITHOUT ROWID",
     "CREATE TABLE configs (config INTEGER PRIMARY KEY)",
     "CREATE UNIQUE INDEX by_id ON sessions (id)",
-    "CREATE INDEX by_start ON sessions (start_time)",
     "CREATE INDEX more_of ON more (n)",
-    "CREATE INDEX by_config ON sessions (config)",
-    *(
-        f"CREATE INDEX by_{name} ON sessions ({name}, start_time)"
-        for name in ("status", "script", "script_path", "exit_code", "host")
-    ),
 )
 _TABLE_NAMES = {
     statement.partition(" (")[0].split()[-1] for statement in _TABLES if "TABLE" in statement

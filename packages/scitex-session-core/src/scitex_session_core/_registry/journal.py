@@ -16,7 +16,7 @@ from scitex_session_core._errors import InvalidValueError
 from scitex_session_core._paths import absolute, cache_dir, make_folders, on_network, state_dir
 from scitex_session_core._process import boot_id, host
 from scitex_session_core._record.masker import dumps, without_secrets
-from scitex_session_core._record.record import utc_now
+from scitex_session_core._record.record import attempt_of, utc_now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,8 +90,10 @@ def register_start(registry: Path, record: Mapping[str, Any], run_dir: Path) -> 
         arguments=record["arguments"],
         parent=record["parent"],
         attempt=record["attempt"],
+        sweep=record.get("sweep"),
         env=record["env"],
         tags=record["tags"],
+        note=record["note"],
         time=record["started"],
     )
 
@@ -118,6 +120,7 @@ def register_end(registry: Path, record: Mapping[str, Any], run_dir: Path) -> No
         record["id"],
         str(record["status"]),
         record.get("exit_status"),
+        attempt=attempt_of(record),
         run_dir=run_dir,
         time=record.get("ended"),
         results=record.get("results"),
@@ -162,7 +165,8 @@ def register_crash(
         function=record.get("function"),
         arguments=_mapping(record.get("arguments")),
         parent=record.get("parent"),
-        attempt=record.get("attempt", 1),
+        attempt=attempt_of(record),
+        sweep=record.get("sweep"),
         env=_mapping(record.get("env")),
         time=record.get("started"),
     )
@@ -185,8 +189,10 @@ def journal_create(
     arguments: Mapping[str, Any] | None = None,
     parent: str | None = None,
     attempt: int = 1,
+    sweep: Mapping[str, Any] | None = None,
     env: Mapping[str, str] | None = None,
     tags: Iterable[str] = (),
+    note: str = "",
     time: str | None = None,
 ) -> str:
     """Append the start of a session to the journal.
@@ -213,10 +219,14 @@ def journal_create(
         The session that this one belongs to.
     attempt : int
         The number of the attempt, starting at 1.
+    sweep : mapping, optional
+        The sweep that the session is a trial of: ``id`` and ``trial``.
     env : mapping, optional
         The variables of the environment that are on record.
     tags : iterable of str
         The first tags.
+    note : str
+        The first note.
     time : str, optional
         When the session began, in ISO 8601; now by default.
 
@@ -242,7 +252,7 @@ def journal_create(
         "run_dir": run_dir,
     }
     more = {"function": function, "arguments": arguments, "parent": parent, "tags": list(tags)}
-    more["env"] = env
+    more.update(env=env, sweep=sweep, note=note)
     event.update((name, value) for name, value in more.items() if value)
     if attempt != 1:
         event["attempt"] = attempt
@@ -256,6 +266,7 @@ def journal_close(
     status: str,
     exit_code: int | None,
     *,
+    attempt: int = 1,
     run_dir: Path | None = None,
     time: str | None = None,
     results: Mapping[str, Any] | None = None,
@@ -276,6 +287,8 @@ def journal_close(
         How it ended.
     exit_code : int or None
         Its exit status.
+    attempt : int
+        The number of the attempt that ended.
     run_dir : Path, optional
         Where the run is now.
     time : str, optional
@@ -308,6 +321,8 @@ def journal_close(
         MADE: list(made) or None,
     }
     event.update((name, value) for name, value in more.items() if value is not None)
+    if attempt != 1:
+        event["attempt"] = attempt
     append(registry, event)
 
 
@@ -373,7 +388,7 @@ def record_event(record: Mapping[str, Any], run_dir: Path) -> dict[str, Any]:
     """
     names = (
         *("config", "function", "arguments", "results", "env"),
-        *("tags", "note", "parent", "attempt"),
+        *("tags", "note", "parent", "attempt", "sweep"),
     )
     artifacts = record.get("artifacts")
     return {

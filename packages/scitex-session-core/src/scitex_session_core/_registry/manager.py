@@ -13,7 +13,7 @@ from scitex_session_core._errors import (
 )
 from scitex_session_core._paths import RECORD_NAME, absolute, check_id, locate_run
 from scitex_session_core._process import identify, liveness
-from scitex_session_core._record.record import append_event
+from scitex_session_core._record.record import append_event, read_record
 
 from .index import Index
 from .journal import journal_close, journal_create, journal_remove, journal_update, registry_dir
@@ -166,9 +166,9 @@ class SessionManager:
             ``finished``, ``crashed``, ``lost``, ``unknown``), ``start_time`` and ``end_time``
             (`datetime` with zone, or None), ``exit_code``, ``script_path``, ``function``,
             ``arguments``, ``env``, ``results``, ``tags``, ``note``, ``artifacts`` (their number),
-            ``made`` (shortened digests of the output files), ``parent``, ``attempt``, ``run_dir``,
-            ``process`` (with ``user``, ``host``, ``rank``). It is empty if there is no such
-            session.
+            ``made`` (shortened digests of the output files), ``parent``, ``attempt``, ``sweep``
+            (with ``id`` and ``trial``), ``run_dir``, ``process`` (with ``user``, ``host``,
+            ``rank``). It is empty if there is no such session.
         """
         session = self._index.get(session_id)
         return {} if session is None else session_now(session)
@@ -217,7 +217,8 @@ class SessionManager:
             expression, which matches anywhere in a text). Fields are ``id``, ``status``,
             ``start_time``, ``end_time``, ``duration_s``, ``exit_code``, ``script`` (the name of the
             script without its folder), ``script_path``, ``function``, ``host``, ``user``,
-            ``parent``, ``attempt``, ``rank``, ``note``, ``artifacts``, ``run_dir``, ``tags``, and
+            ``parent``, ``attempt``, ``rank``, ``sweep``, ``trial``, ``note``, ``artifacts``,
+            ``run_dir``, ``tags``, and
             the values in ``arguments``, ``config``, ``results`` and ``env`` (recorded variables of
             the environment) by their dotted names: ``results.acc``, ``config.MODEL.layers``,
             ``env.SLURM_ARRAY_TASK_ID``.
@@ -325,6 +326,8 @@ class SessionManager:
         ------
         InvalidTypeError
             `results` is no dictionary, or another argument is no text.
+        RecordError
+            The record in the run directory can't be read.
         OSError
             The registry, or the run directory, can't be written.
         """
@@ -340,7 +343,8 @@ class SessionManager:
             return
         if session["run_dir"] is not None:
             run_dir = locate_run(Path(session["run_dir"]))
-            if (run_dir / RECORD_NAME).exists():
+            # By now it may be that of another run, which was given the same `sdir`.
+            if (run_dir / RECORD_NAME).exists() and read_record(run_dir)["id"] == session_id:
                 for name, value in texts.items():
                     if value is not None:
                         append_event(run_dir, name, **{"tag" if name == "untag" else name: value})

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from scitex_session_core._atomic import open_regular
 from scitex_session_core._errors import InvalidValueError, warn
-from scitex_session_core._record.record import ended_record, parse_line
+from scitex_session_core._record.record import attempt_of, ended_record, parse_line
 
 from .fold import fold
 from .journal import JournalTooLongError, journal_files, machine_name, registry_dir
@@ -95,6 +95,8 @@ def ended_as_registered(
     """
     ended = session["end_time"]
     if session["status"] not in _OWN or ended is None:
+        return None
+    if session["attempt"] != attempt_of(record):  # this one died before it was registered
         return None
     status = "failed" if session["status"] == "error" else session["status"]
     return {

@@ -53,7 +53,17 @@ _SKIPPED = {
 }
 _MOST_BYTES = 16 << 20  # of a CONFIG.yaml
 # A run is registered again if one of these differs.
-_COMPARED = ("status", "exit_code", "start_time", "end_time", "run_dir", "tags", "results", "made")
+_COMPARED = (
+    "status",
+    "exit_code",
+    "start_time",
+    "end_time",
+    "attempt",
+    "run_dir",
+    "tags",
+    "results",
+    "made",
+)
 
 # The name of a run directory of scitex-session 0.3.1: local time, and four characters.
 _LEGACY_NAME = re.compile(

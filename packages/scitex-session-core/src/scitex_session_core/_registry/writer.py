@@ -33,12 +33,14 @@ if TYPE_CHECKING:
 
     # The number of a file of the journal, a line of it, and the event on that line.
     Line: TypeAlias = tuple[int, bytes, dict[str, Any]]
-    # The number of a name, and a value.
-    Facts: TypeAlias = set[tuple[int, Comparable]]
+    # The number of a name, and a value. The same fact may come twice.
+    Facts: TypeAlias = list[tuple[int, Comparable]]
 
-# So much is read and committed at once: memory stays flat, however long the journal is, and what
-# is in work fits the caches of a processor (eight times as much takes a tenth longer).
+# So much is read and committed at once: memory stays flat, however long the journal is.
 _CHUNK = 4 << 20
+# So much of it is folded at once: what is in work fits the caches of a processor. With all of a
+# chunk, a fold takes a fifth longer.
+_BLOCK = 256 << 10
 # So few files are compared at each reading even if they have not grown: somebody may have
 # deleted the registry and made it anew with as many bytes.
 _FEW = 20
@@ -62,6 +64,17 @@ _COLUMNS = ("n", *FIELDS, "config")
 _UPSERT = (
     f"INSERT INTO sessions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
     f"ON CONFLICT (n) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in _COLUMNS[1:])}"
+)
+
+# An index that ends in start_time gives the newest of a kind without sorting them all. They are
+# made after a fold, unless they are there: so the first one, of all sessions, is a tenth quicker.
+_INDEXES = (
+    "by_start ON sessions (start_time)",
+    "by_config ON sessions (config)",
+    *(
+        f"by_{name} ON sessions ({name}, start_time)"
+        for name in ("status", "script", "script_path", "exit_code", "host")
+    ),
 )
 
 _UPSERT_BODY = (
@@ -202,6 +215,8 @@ class IndexWriter:
                         self._unreadable.add(file.path)
                         why = f"{error.filename}: {error.strerror}"
                         warn(f"a part of the registry can't be read: {why}")
+            for index in _INDEXES:
+                self._connection.execute(f"CREATE INDEX IF NOT EXISTS {index}")
         finally:
             if collects:
                 gc.enable()
@@ -231,11 +246,15 @@ class IndexWriter:
             number = self._mark_folded(file, lines)
             if number is not None:
                 file.file = number
-                self._fold(number, lines)
+                end = 0
+                while (begin := end) < len(lines):
+                    end = lines.find(b"\n", begin + _BLOCK) + 1 or len(lines)
+                    self._fold(number, lines[begin:end])
+                self._store_facts()
         file.folded += len(lines)
 
     def _store_facts(self) -> None:
-        """Write the new facts of many sessions at once."""
+        """Write the new facts of a chunk at once."""
         for key, facts in sorted(self._new_facts.items()):
             try:
                 # In the order of the table, each of its pages is looked for once.
@@ -324,19 +343,20 @@ class IndexWriter:
                 for key, value in self._facts(session):
                     self._new_facts[key].append((value, number))
                 continue
-            now, then = self._changed_facts(session, earlier)
+            now, then = map(set, self._changed_facts(session, earlier))
             old_facts += [(*fact, number) for fact in then - now]
             for key, value in now - then:
                 self._new_facts[key].append((value, number))
         connection.executemany("DELETE FROM waiting WHERE id = ?", arrived)
         connection.executemany("INSERT OR REPLACE INTO waiting VALUES (?, ?)", waiting)
+        if old_facts:  # which may still wait to be written
+            self._store_facts()
         for table in ("sessions", "bodies", "more"):
             connection.executemany(f"DELETE FROM {table} WHERE n = ?", gone)
         connection.executemany(_UPSERT, rows)
         connection.executemany(_UPSERT_BODY, bodies)
         connection.executemany("INSERT INTO more VALUES (?, ?)", more)
         connection.executemany("DELETE FROM facts WHERE (k, value, owner) = (?, ?, ?)", old_facts)
-        self._store_facts()
 
     def _stored(self, ids: list[str]) -> dict[str, _Stored]:
         known: dict[str, _Stored] = {}
@@ -390,16 +410,16 @@ class IndexWriter:
     def _facts(self, session: dict[str, Any] | None) -> Facts:
         """Return the facts of a session, or of parts of one."""
         if session is None:
-            return set()
-        names, facts = self._names, set()
+            return []
+        names, facts = self._names, []
         for mapping in ("arguments", "results", "env", "tags"):
             if session.get(mapping):
                 for name, value in leaves(mapping, session[mapping]):
-                    facts.add((names.get(name) or self._key(name), value))
+                    facts.append((names.get(name) or self._key(name), value))
         if session.get(MADE):
             key = self._key(MADE)
             numbers = map(digest_number, session[MADE])
-            facts |= {(key, number) for number in numbers if number is not None}
+            facts += [(key, number) for number in numbers if number is not None]
         return facts
 
     def _config(self, config: dict[str, Any]) -> int:

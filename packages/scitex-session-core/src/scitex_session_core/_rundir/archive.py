@@ -407,9 +407,11 @@ def _take_sources(
             if not _is_as_archived(doomed, run.entries):
                 trash.spare(doomed, run_dir)
                 raise _ChangedError("it was written to meanwhile")
-        except (OSError, RecordError, _UnsuitableError) as error:
-            again = again or (not isinstance(error, _ChangedError) and run_dir.exists())
-            kept.append(RunKeptError(str(run_dir), f"it stays beside its copy in {path}: {error}"))
+        except (OSError, RecordError, RunKeptError, _UnsuitableError) as error:
+            lasts = isinstance(error, (_ChangedError, RunKeptError))
+            again = again or (not lasts and run_dir.exists())
+            why = getattr(error, "why", None) or getattr(error, "strerror", None) or error
+            kept.append(RunKeptError(str(run_dir), f"it stays beside its copy in {path}: {why}"))
             continue
         places[run_dir] = path / name
         trash.register(record, path / name)

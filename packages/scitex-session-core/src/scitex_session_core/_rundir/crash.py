@@ -15,6 +15,7 @@ from scitex_session_core._errors import (
     warn,
 )
 from scitex_session_core._paths import (
+    ATTEMPTS,
     CONFIG_NAME,
     HEARTBEAT_NAME,
     PROBE_NAME,
@@ -27,7 +28,7 @@ from scitex_session_core._paths import (
     run_of_rank,
     unfinished_copy,
 )
-from scitex_session_core._record.record import observed, read_record
+from scitex_session_core._record.record import attempt_of, is_job_over, observed, read_record
 from scitex_session_core._registry.journal import (
     JournalTooLongError,
     append,
@@ -39,11 +40,16 @@ from .directory import move_to_finished
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
 
-def crash_command(run_dir: Path, registry: Path | None) -> list[str]:
+def crash_command(
+    run_dir: Path,
+    registry: Path | None,
+    judged: Mapping[str, Any] | None = None,
+    then: Sequence[str] = (),
+) -> list[str]:
     """Return the command that files the crash of a run, for a process that watches it.
 
     Parameters
@@ -52,6 +58,12 @@ def crash_command(run_dir: Path, registry: Path | None) -> list[str]:
         The run directory.
     registry : Path or None
         The registry in which the end is registered.
+    judged : mapping, optional
+        The ``attempt`` and the ``process`` whose crash it files, as the record has them. Without
+        it, it files that of whichever the record tells.
+    then : sequence of str
+        A command to be started afterwards, which nobody waits for, with no streams. It gets where
+        the run is then as one more argument.
 
     Returns
     -------
@@ -66,8 +78,9 @@ def crash_command(run_dir: Path, registry: Path | None) -> list[str]:
     anything, is the code of `code_dir` as it was while the run went on, for the case that it is
     there no more.
     """
-    arguments = [str(code_dir().parent), str(run_dir), str(registry or "")]
-    return [sys.executable, "-I", "-S", "-c", _START, *arguments]
+    life = {name: judged[name] for name in ("attempt", "process")} if judged else None
+    places = [str(code_dir().parent), str(run_dir), str(registry or "")]
+    return [sys.executable, "-I", "-S", "-c", _PROGRAM, *places, json.dumps(life), *then]
 
 
 def code_dir() -> Path:
@@ -79,7 +92,7 @@ def code_dir() -> Path:
 # First the package where it was. A long run may outlive it: an upgrade has removed it, or put one
 # there that fails. Then the code counts that the watcher has kept and gives on stdin: for each file
 # a line with its path, a line with its length, and its content.
-_START = """
+_PROGRAM = """
 import os, sys
 folder, *rest = sys.argv[1:]
 PACKAGE = "scitex_session_core"
@@ -127,15 +140,31 @@ sys.exit(status)"""
 
 def crash_main(argv: list[str]) -> int:
     """Run the command that `crash_command` returns."""
-    run_dir, registry, seen = argv
+    run_dir, registry, judged, *then, seen = argv
     try:
         place = _own_place(Path(run_dir))
-        file_crash(place, json.loads(seen), registry=Path(registry) if registry else None)
+        filed = file_crash(
+            place,
+            json.loads(seen),
+            registry=Path(registry) if registry else None,
+            judged=json.loads(judged),
+        )
     except OSError as error:
         again = "the next run of the script tries again"
         warn(f"the crash of {run_dir} could not be filed: {error}; {again}")
         return 1
+    if then:
+        _start([*then, str(filed)])
     return 0
+
+
+def _start(command: list[str]) -> None:
+    from subprocess import DEVNULL, Popen
+
+    try:
+        Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True)
+    except OSError as error:
+        warn(f"{command[0]} can't be started: {error.strerror}")
 
 
 def _own_place(run_dir: Path) -> Path:
@@ -171,7 +200,11 @@ def _made_by_us(directory: Path) -> bool | None:
 
 
 def file_crash(
-    run_dir: Path, seen: Mapping[str, Any] | None = None, *, registry: Path | None = None
+    run_dir: Path,
+    seen: Mapping[str, Any] | None = None,
+    *,
+    registry: Path | None = None,
+    judged: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the end of a dead run into its record, and move it to ``FINISHED_ERROR``.
 
@@ -189,6 +222,9 @@ def file_crash(
     registry : Path, optional
         The registry in which the end is registered. If it can't be written, a warning says so.
         Without one, the user's own is only asked whether it knows how the run ended.
+    judged : mapping, optional
+        The ``attempt`` and the ``process`` that died, as the record has them. If the record tells
+        of another one by now, which another machine may have resumed, it is left alone.
 
     Returns
     -------
@@ -200,7 +236,7 @@ def file_crash(
     OSError
         The record could not be written. The run stays where it is, for another process to file.
     """
-    return _file(run_dir, seen, "crashed", registry)
+    return _file(run_dir, seen, "crashed", registry, judged=judged)
 
 
 def _file(
@@ -209,20 +245,22 @@ def _file(
     status: str,
     registry: Path | None,
     deadline: float | None = None,
+    judged: Mapping[str, Any] | None = None,
 ) -> Path:
     from scitex_session_core._death.post_mortem import write_crash  # no run that ends well needs it
 
     with DirectoryLock(run_of_rank(run_dir)):
+        told: dict[str, Any] = {"registry": registry, "deadline": deadline, "judged": judged}
         try:
-            found = write_crash(run_dir, seen, status, registry=registry, deadline=deadline)
+            found = write_crash(run_dir, seen, status, **told)
         except FileNotFoundError:  # without locks, another process moved it meanwhile
-            found = write_crash(run_dir, seen, status, registry=registry, deadline=deadline)
+            found = write_crash(run_dir, seen, status, **told)
         if found is None:
             return locate_run(run_dir)
         run_dir, record, is_registered = found
         is_shared = bool(record.get("ranks"))
         moved = run_dir if is_shared else move_to_finished(run_dir, str(record["status"]))
-        _clean_up(moved)
+        _clean_up(moved, attempt_of(record))
     if is_shared:
         from .ranks import settle  # few runs have several ranks
 
@@ -238,7 +276,11 @@ def _file(
     return moved
 
 
-def _clean_up(run_dir: Path) -> None:
+def _clean_up(run_dir: Path, attempt: int) -> None:
+    if os.path.isdir(run_dir / ATTEMPTS / str(attempt)):  # whoever resumed it was killed
+        from .attempts import put_back
+
+        put_back(run_dir, attempt)
     for name in (RECORD_NAME, CONFIG_NAME, PROBE_NAME):
         remove_leftovers(run_dir / name)
     if os.path.exists(unfinished := unfinished_copy(run_dir)):  # the run died while it was copied
@@ -264,7 +306,8 @@ def reap(
     A run that wrote its last record and died before the move is moved where its status says. So is
     a run that could only register its own end: it is filed as that says, and a warning tells it. A
     directory without a record is left alone, and so are runs of other machines, and runs of which
-    nobody can tell whether they live: see `force`.
+    nobody can tell whether they live: see `force`. But where SLURM says that the job of such a run
+    is over, the run is dead, and is filed.
 
     Parameters
     ----------
@@ -280,7 +323,7 @@ def reap(
         holds a file of theirs open, or one of their files has just changed.
     most : int, optional
         Check no more runs than this, and only those directly in ``root/RUNNING``. So much may a
-        run do for others at its end.
+        run do for others at its end. No scheduler is asked then.
     within : float, optional
         Check no further run after this many seconds. A run is left alone, too, if it takes longer
         to look into the registry for its own end.
@@ -296,10 +339,11 @@ def reap(
         if deadline is not None and time.monotonic() > deadline:
             break
         try:
-            status = _status_to_file(run_dir, force=force)
+            record = read_record(run_dir)
+            status = _status_to_file(run_dir, record, force=force, asking=most is None)
             if status is not None:
                 deadline = _after_imports(deadline)
-                reaped.append(_file(run_dir, None, status, registry, deadline))
+                reaped.append(_file(run_dir, None, status, registry, deadline, record))
         except RecordError:
             if force and not os.path.lexists(run_dir / RECORD_NAME):
                 reaped += _file_legacy(run_dir, registry)
@@ -333,18 +377,28 @@ def _after_imports(deadline: float | None) -> float | None:
     return None if deadline is None else deadline + time.monotonic() - begun
 
 
-def _status_to_file(run_dir: Path, *, force: bool) -> str | None:
-    """Return ``crashed``, with `force` also ``lost``; None for a run to be left alone."""
+def _status_to_file(
+    run_dir: Path, record: dict[str, Any], *, force: bool, asking: bool
+) -> str | None:
+    """Return ``crashed``, with `force` also ``lost``; None for a run to be left alone.
+
+    With `asking`, a scheduler is asked for what can't be seen from here.
+    """
     if locate_run(run_dir) != run_dir:
         # Another process moved it, or a child that outlived the run made the directory again.
         return None
-    record = read_record(run_dir)
     status = str(record.get("status"))
     if status != "running" and (finished_dir(run_dir, status) / RECORD_NAME).exists():
         return None  # the source of a copy, kept on purpose
     if status != "running" and record.get("process") is None:
         return status  # of 0.3.1: whoever filed it died before the move
     found = observed(record, run_dir)
+    if asking and found in ("lost", "unknown"):
+        from scitex_session_core._death.scheduler import with_cause  # no run asks at its end
+
+        record = with_cause(record, run_dir)
+    if is_job_over(record):
+        return "crashed"
     if found == "lost":
         return found if force else None
     # A run of several ranks may have ended in whatever way: its last one died before the move.

@@ -48,11 +48,15 @@ class RunDir(OpenDirectory):
         The directory, ``<out>/RUNNING/<ID>[-<suffix>]`` or the `sdir` that was given.
     out_dir : Path
         The directory that holds the runs of the script, or the `sdir`.
+    attempt : int
+        The number of the attempt, starting at 1.
 
     Attributes
     ----------
     id : str
         The ID of the run.
+    attempt : int
+        The number of the attempt.
     path : Path
         Where the directory is.
     out_dir : Path
@@ -64,10 +68,11 @@ class RunDir(OpenDirectory):
         The directory can't be opened.
     """
 
-    __slots__ = ("id", "out_dir")
+    __slots__ = ("attempt", "id", "out_dir")
 
-    def __init__(self, session_id: str, path: Path, out_dir: Path) -> None:
+    def __init__(self, session_id: str, path: Path, out_dir: Path, attempt: int = 1) -> None:
         self.id = session_id
+        self.attempt = attempt
         self.out_dir = out_dir
         super().__init__(path, follow=path == out_dir, keep=True)
 

@@ -45,7 +45,14 @@ def find_place(run_dir: str | os.PathLike[str]) -> Path | None:
     registry.
     """
     place = locate_run(run_dir)
-    if archive_of(place) is not None or os.path.exists(place / RECORD_NAME):
+    if archive_of(place) is not None:
+        return place
+    try:
+        os.stat(place / RECORD_NAME)
+        return place
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        pass
+    except OSError:  # it is there, and closed to us
         return place
     folder = place.parent.parent if place.parent.suffix == ARCHIVE_SUFFIX else place.parent
     if folder.name not in (ARCHIVE, RUNNING, *STATUS_OF_FOLDER):

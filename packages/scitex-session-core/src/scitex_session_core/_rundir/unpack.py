@@ -12,6 +12,7 @@ from scitex_session_core._atomic import write_atomic
 from scitex_session_core._errors import ArchiveError, RecordError, RunKeptError, warn
 from scitex_session_core._paths import ARCHIVE, make_folders, unfinished_copy
 from scitex_session_core._record.record import append_event, read_record
+from scitex_session_core._registry.manager import SessionManager
 
 from .archive import finish_pending, name_of, sync_folder
 from .directory import check_place
@@ -29,7 +30,7 @@ _CHUNK = 1 << 20
 _ENVIRONMENTS = ".environments"
 
 
-def restore_archived(place: Path, registry: Path, known: Mapping[str, Any] | None = None) -> Path:
+def restore_archived(place: Path, registry: Path) -> Path:
     """Take a run out of an archive, to the folder that it came from. The archive stays as it is.
 
     Parameters
@@ -37,10 +38,8 @@ def restore_archived(place: Path, registry: Path, known: Mapping[str, Any] | Non
     place : Path
         Its place in the archive.
     registry : Path
-        The registry that is told.
-    known : mapping, optional
-        What the registry knows of it: tags, note and results that it got in the archive are
-        appended to its events.
+        The registry that is told. Tags, note and results that the run got in the archive, which
+        the registry alone knows, are appended to its events.
 
     Returns
     -------
@@ -76,7 +75,8 @@ def restore_archived(place: Path, registry: Path, known: Mapping[str, Any] | Non
         try:
             _Unpacking(run, unfinished).unpack()
             _restore_environments(run.archive, out_dir, read_record(place))
-            _append_what_came_later(unfinished, known or {})
+            known = SessionManager(registry).get_session(run.id)
+            _append_what_came_later(unfinished, known)
             # The registry first: a run that it expects in its folder is looked for here, too.
             record = read_record(unfinished)
             trash.register(record, target)

@@ -24,7 +24,7 @@ from .terminal import TerminalFunctions, TerminalInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ctypes
+    import _ctypes
     from collections.abc import Callable
     from typing import Any, Literal, TextIO
 
@@ -487,25 +487,27 @@ class CStdout:
     """The output buffer of C's ``stdout`` in this process, which extension modules print to.
 
     It is flushed, and set to lines while it goes to a log. Why: C chooses 4 KiB blocks for what is
-    no terminal, and a killed run would lose the last one. The import of ctypes costs 1.3 ms
-    (CPython 3.11); numpy imports it as well. Without ctypes, or without such a symbol, C keeps its
-    blocks and nothing else changes. ``stderr`` is never buffered.
+    no terminal, and a killed run would lose the last one. Without `_ctypes`, or without such a
+    symbol, C keeps its blocks and nothing else changes. ``stderr`` is never buffered.
     """
 
     __slots__ = ("_library", "_stream")
 
     def __init__(self) -> None:
-        self._stream: ctypes.c_void_p | None = None
+        self._stream: _ctypes._SimpleCData[int | None] | None = None
         try:
-            import ctypes
+            import _ctypes  # `ctypes` would cost every run 1 ms more
 
-            self._library = ctypes.CDLL(None)
+            class Pointer(_ctypes._SimpleCData):  # type: ignore[type-arg]  # as `ctypes.c_void_p`
+                _type_ = "P"
+
+            self._library = _ctypes.dlopen(None, os.RTLD_NOW)  # type: ignore[arg-type]
         except (ImportError, OSError):
             return
         for name in C_VARIABLES["stdout"]:
             try:
-                self._stream = ctypes.c_void_p.in_dll(self._library, name)
-            except ValueError:  # not defined under this name
+                self._stream = Pointer.from_address(_ctypes.dlsym(self._library, name))
+            except OSError:  # not defined under this name
                 continue
             break
 
@@ -514,13 +516,18 @@ class CStdout:
 
         This stream only: flushing all of them (NULL) waits for a thread that reads C's stdin.
         """
-        if self._stream is not None:
-            self._library.fflush(self._stream)
+        self._call("fflush")
 
     def by_line(self, *, yes: bool) -> None:
         """Choose between buffering lines and blocks; the buffer must be empty."""
+        self._call("setvbuf", None, _IOLBF if yes else _IOFBF, 0)
+
+    def _call(self, function: str, *rest: int | None) -> None:
         if self._stream is not None:
-            self._library.setvbuf(self._stream, None, _IOLBF if yes else _IOFBF, 0)
+            import _ctypes
+
+            address = _ctypes.dlsym(self._library, function)
+            _ctypes.call_cdeclfunction(address, (self._stream, *rest))
 
 
 def _put_back(layer: dict[str, Any], name: str, found: object) -> None:

@@ -14,7 +14,7 @@ Arguments: the run's pid; the numbers of the descriptors it was given, -1 for th
 there (control, answer, pidfd, link); and its task, unless there is a link, on which the task comes
 later. The task: the numbers of more descriptors (heartbeat, marks of the order, then log and
 terminal of stdout, the same of stderr, then three for the errand); how many bytes a log may have, 0
-for any number; how many words the errand has, a command to be started at once, and these; the
+for any number; how many words the errand has, a command to be started soon, and these; the
 folder of the code of the command for a crash, or nothing; the rest is that command.
 
 The run writes single bytes to the control pipe: ``d`` (drain: answer ``d`` once everything that
@@ -36,6 +36,7 @@ from .watch import Watch, code_of, file_death, heed_signals, ignore_signals, pol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 # A tick costs the machine some 60 us, whatever it does. Right after a silence ticks are short, so
@@ -81,6 +82,7 @@ class Companion:
         marks: Marks,
         most: int = 0,
         code: str = "",
+        errand: Callable[[], None] | None = None,
     ) -> None:
         self.control = control
         self.answer = answer
@@ -90,6 +92,7 @@ class Companion:
         self.marks = marks
         self.most = most
         self.unread = code
+        self.errand = errand
         self.kept = -1
         self.caps: dict[int, Cap] = {}
         self.truncated: set[int] = set()
@@ -117,6 +120,10 @@ class Companion:
                     echo.end = echo.goal
             if self.asked and self.done:
                 self.reply()
+            # Not before: two forks take milliseconds, in which a short run would wait for a reply.
+            if self.errand and (not heard or b"b" in heard):
+                self.errand()
+                self.errand = None
             if b"b" in heard:
                 return False
             if dead:
@@ -145,6 +152,8 @@ class Companion:
 
     def pause(self) -> int:
         """Return how long to sleep, in milliseconds."""
+        if self.errand:
+            return FIRST_TICK_MS
         if not self.echoes and self.watch.pidfd >= 0 and not self.unread:
             return IDLE_TICK_MS
         silence = self.now - self.last_news
@@ -306,15 +315,18 @@ def main(argv: list[str]) -> NoReturn:
         task = receive_task(link, watch)
     heartbeat, marks, *pairs = (int(word) for word in task[:NUMBERS])
     most, words = int(task[NUMBERS]), int(task[NUMBERS + 1])
-    errand, (code, *command) = task[NUMBERS + 2 :][:words], task[NUMBERS + 2 :][words:]
-    if errand:
+    words_of_errand, (code, *command) = task[NUMBERS + 2 :][:words], task[NUMBERS + 2 :][words:]
+    errand = None
+    if words_of_errand:
         from .errand import start_errand  # most runs have none
 
-        start_errand(errand, pairs[4:])
+        def errand() -> None:
+            start_errand(words_of_errand, pairs[4:])
+
     echoes = [Echo(log, out) for log, out in (pairs[:2], pairs[2:4]) if log >= 0]
     # The folder of the logs is ours to write to only in a run, which has a heartbeat.
     order = Marks(marks, pairs[0] if heartbeat >= 0 else -1)
-    companion = Companion(control, answer, heartbeat, watch, echoes, order, most, code)
+    companion = Companion(control, answer, heartbeat, watch, echoes, order, most, code, errand)
     if companion.run() and command:
         companion.finish(LAST_ECHO_S)
         # Where the terminal is slow, a process of its own shows the rest, if one can be had.

@@ -7,6 +7,7 @@ in quotes, and what stands in quotes is read as text. Other programs make nothin
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 import re
@@ -15,9 +16,9 @@ from decimal import Decimal
 
 from scitex_session_io._errors import InvalidValueError, MalformedError, UnsavableError
 
+from . import arrow_csv, pandas_csv
 from .forms import check_names, checked_into, table_in_form
 from .numerals import BOOLS, looks_like_a_value, values_of
-from .pandas_csv import read_columns
 from .scalars import plain
 from .table import header_and_rows
 
@@ -214,12 +215,19 @@ def _read_by_pandas(
 ) -> tuple[list[str], list[Any]] | None:
     if encoding is not None or not content.isascii():
         content = _decoded(content, name, encoding).encode()
+    if b"\r" in content and b'"' not in content:
+        content = content.replace(b"\r\n", b"\n")
 
     def values(cells: list[str]) -> Column:
         return _values([_marked(cell) for cell in cells], decimal)
 
     try:
-        columns = read_columns(content, sep, decimal, values, as_series=as_series)
+        columns = None
+        if decimal == ".":
+            with contextlib.suppress(ImportError):
+                columns = arrow_csv.read_columns(content, sep, values, as_series=as_series)
+        if columns is None:
+            columns = pandas_csv.read_columns(content, sep, decimal, values, as_series=as_series)
     except ImportError:  # is said by the form that needs pandas
         return None
     return columns and ([_marked(cell) for cell in columns[0]], columns[1])

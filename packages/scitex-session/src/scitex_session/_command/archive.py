@@ -11,7 +11,7 @@ from scitex_session._errors import UsageError
 from scitex_session_core import RunKeptError, archive_runs, check_removable, registry_dir
 
 from .output import DIFFERENT, OK, PROGRAM, say
-from .remove import by_out_dir, report
+from .remove import by_out_dir, counted_before_an_error, report
 from .selection import Chosen, named, selected
 
 TYPE_CHECKING = False
@@ -117,7 +117,7 @@ def archive_command(
     gone = [run for run, each in zip(chosen, told, strict=True) if each["archive"]]
     kept += [RunKeptError(each["directory"], each["why"]) for each in told if not each["archive"]]
     files = sorted({os.path.dirname(each["archive"]) for each in told if each["archive"]})
-    where_to = ", ".join(files) or "no archive"
+    where_to = ", ".join(files) or "an archive"
     report(gone, told, where_to, done=True, json=json, kept=kept)
     return OK if len(gone) == len(chosen) else DIFFERENT
 
@@ -142,16 +142,18 @@ def _chosen(
 
 
 def _archive(chosen: list[Chosen], progress: Progress | None) -> list[dict[str, Any]]:
-    told = {}
-    for out_dir, runs in by_out_dir(chosen).items():
-        made = archive_runs(out_dir, [run.place for run in runs], registry_dir(), progress)
-        # By name: one that had died was moved before.
-        reasons = {os.path.basename(error.path): error.why for error in made.kept}
-        for run in runs:
-            place = made.places.get(run.place)
-            told[run.id] = {**run.as_dict(), "archive": None if place is None else os.fspath(place)}
-            if place is None:
-                told[run.id]["why"] = reasons.get(run.place.name, "")
+    told: dict[str, dict[str, Any]] = {}
+    with counted_before_an_error(told, "went to an archive"):
+        for out_dir, runs in by_out_dir(chosen).items():
+            made = archive_runs(out_dir, [run.place for run in runs], registry_dir(), progress)
+            # By name: one that had died was moved before.
+            reasons = {os.path.basename(error.path): error.why for error in made.kept}
+            for run in runs:
+                place = made.places.get(run.place)
+                name = None if place is None else os.fspath(place)
+                told[run.id] = {**run.as_dict(), "archive": name}
+                if place is None:
+                    told[run.id]["why"] = reasons.get(run.place.name, "")
     return [told[run.id] for run in chosen]
 
 

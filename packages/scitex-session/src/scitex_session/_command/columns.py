@@ -8,15 +8,16 @@ import re
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from scitex_session_core import RECORD_NAME, host, locate_run
+from scitex_session_core import host, locate_run
 
 from .ending import SIGNS
+from .find import leaves
 from .output import ago, brief_duration, encodable, local_time
 from .table import Column
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -121,7 +122,7 @@ def _is_gone(run: Mapping[str, Any]) -> bool:
     if directory is None:
         return False
     try:
-        os.stat(locate_run(directory) / RECORD_NAME)
+        os.stat(locate_run(directory))
     except FileNotFoundError:
         # A disk of another machine may be out of sight; a folder of runs that is seen is not.
         here = run["host"] in (None, host())
@@ -171,7 +172,7 @@ def _progress(directory: str, bar: int) -> list[str]:
     progress = read_progress(locate_run(directory))
     if progress is None:
         return []
-    done, total = progress
+    done, total, _ = progress
     if not total:
         return [f"{done} done"]
     share = min(done / total, 1.0)
@@ -195,7 +196,7 @@ def _value_columns(
 ) -> list[Column]:
     """Return the arguments and results in which runs differ; of one run alone, all of them."""
     flat = {
-        kind: [dict(_leaves(run[kind] or {})) for run in found] for kind in ("arguments", "results")
+        kind: [dict(leaves(run[kind] or {})) for run in found] for kind in ("arguments", "results")
     }
     telling = {
         kind: [
@@ -226,15 +227,6 @@ def _value_columns(
                 )
             )
     return columns
-
-
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Give each value that is no mapping by its dotted name."""
-    for name, value in values.items():
-        if isinstance(value, dict) and value:
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
 
 
 def _differs(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import re
 from functools import partial
@@ -13,7 +12,7 @@ from scitex_session_core import current_status, out_dir_of_kept
 
 from .content import MIB, Budget, Content, common, compare, compare_texts, shortened
 from .names import Run, named_run
-from .output import DIFFERENT, OK, refuse, say_json
+from .output import DIFFERENT, OK, finite, refuse, say_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ def diff(
     >>> diff("latest~1", "latest")  # doctest: +SKIP
     {'arguments': {'lr': [0.1, 0.2]}, 'results': {'acc': [0.91, 0.93]}}
     """
-    public: Parts = _public(Comparison([Side(name) for name in (a, b, *more)]).parts)
+    public: Parts = finite(_public(Comparison([Side(name) for name in (a, b, *more)]).parts))
     return public
 
 
@@ -495,14 +494,9 @@ def _packages(side: Side) -> dict[str, str] | None:
 
 
 def _public(value: Any) -> Any:
-    """Return what differs as JSON can say it."""
+    """Return what differs, with None for what a run does not have."""
     if isinstance(value, dict):
         return {name: _public(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [_public(inner) for inner in value]
-    if value is ABSENT:
-        return None
-    if isinstance(value, float) and not math.isfinite(value):
-        # JSON has neither; a text, as in results.
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return value
+    return None if value is ABSENT else value

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
 from itertools import groupby
 from json import dumps
 from typing import NamedTuple
 
 from .diff import ABSENT, PARTS
-from .output import ago, local_time, on_terminal, printable, say
+from .output import ago, local_time, on_terminal, parsed_time, printable, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from typing import Any, Literal
 
     from rich.console import Console
@@ -64,10 +64,8 @@ def _same(compared: Comparison) -> str:
 
 def _title(side: Side, say_time: Callable[[datetime], str] = local_time) -> list[str]:
     """Return the ID, script, status and start of a run."""
-    try:
-        when = say_time(datetime.fromisoformat(str(side.value("started"))))
-    except (ValueError, TypeError):  # no time, or one without a zone
-        when = ""
+    started = parsed_time(side.value("started"))
+    when = say_time(started) if started else ""
     script = os.path.basename(str(side.value("script")))
     return [side.run.id, printable(script), printable(str(side.value("status"))), when]
 

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 FIELDS = (
     *("id", "status", "script", "function", "started", "ended", "duration_s", "exit_status"),
     *("arguments", "results", "tags", "note", "directory", "host", "user", "parent", "attempt"),
+    *("sweep", "trial"),
 )
 """What is told of each run, in this order."""
 
+_DEEPEST = 20  # levels of a mapping: a record may have been written by anything
 _NO_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": -float("inf")}
 
 
@@ -56,7 +58,7 @@ def find(
         Each with ``id``, ``status``, ``script``, ``function``, ``started`` and ``ended``
         (`datetime` with zone, or None), ``duration_s`` (seconds; up to now while it runs),
         ``exit_status``, ``arguments``, ``results``, ``tags``, ``note``, ``directory``, ``host``,
-        ``user``, ``parent``, ``attempt``.
+        ``user``, ``parent``, ``attempt``, ``sweep`` (its ID) and ``trial`` (its number there).
 
     Raises
     ------
@@ -132,7 +134,7 @@ def runs(
             columns[field] = [run[field] for run in found]
             continue
         for number, run in enumerate(found):
-            for name, value in _leaves(field, run[field]):
+            for name, value in leaves(run[field], f"{field}."):
                 if name not in columns:
                     columns[name] = [None] * len(found)
                 columns[name][number] = value
@@ -142,13 +144,15 @@ def runs(
     )
 
 
-def _leaves(prefix: str, mapping: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in mapping.items():
-        name = f"{prefix}.{key}"
-        if isinstance(value, dict) and value:
-            yield from _leaves(name, value)
+def leaves(
+    values: Mapping[str, Any], prefix: str = "", depth: int = 0
+) -> Iterator[tuple[str, Any]]:
+    """Yield each value that is no mapping, or an empty one, by its dotted name."""
+    for name, value in values.items():
+        if isinstance(value, dict) and value and depth < _DEEPEST:
+            yield from leaves(value, f"{prefix}{name}.", depth + 1)
         else:
-            yield name, value
+            yield f"{prefix}{name}", value
 
 
 def _column(name: str, values: list[Any]) -> pd.Series[Any]:
@@ -180,7 +184,7 @@ def described(session: Mapping[str, Any]) -> dict[str, Any]:
     runs_on = end is None and session["status"] == "running"
     until = datetime.now(UTC) if runs_on else end
     took = (until - start).total_seconds() if start and until else None
-    process = session["process"] or {}
+    process, sweep = session["process"] or {}, session["sweep"] or {}
     return {
         "id": session["id"],
         "status": session["status"],
@@ -199,4 +203,6 @@ def described(session: Mapping[str, Any]) -> dict[str, Any]:
         "user": process.get("user"),
         "parent": session["parent"],
         "attempt": session["attempt"],
+        "sweep": sweep.get("id"),
+        "trial": sweep.get("trial"),
     }

@@ -34,10 +34,10 @@ class Wanted:
     ----------
     words : sequence of str
         A query, as a shell has split it.
-    script, status, since, tag, here
+    script, status, since, tag, sweep, here
         The options of `ls_command`.
-    sort : str
-        The field to sort by.
+    sort : str, optional
+        The field to sort by; by default the newest come first, and of a sweep the first trial.
     limit : int
         The largest number of runs; 0 for all.
     """
@@ -50,14 +50,16 @@ class Wanted:
         status: str | None = None,
         since: str | None = None,
         tag: str | None = None,
+        sweep: str | None = None,
         here: bool = False,
-        sort: str = "-started",
+        sort: str | None = None,
         limit: int = 50,
     ) -> None:
         if limit < 0:
             raise UsageError(f"--limit {limit}: give a number of runs, or 0 for all")
         self.query = joined(words)
-        self.sort, self.limit = sort, limit
+        self.sort = sort or ("-started" if sweep is None else "trial")
+        self.limit = limit
         self._where: list[dict[str, Any]] = []
         self._below = ""
         if status is not None:
@@ -66,6 +68,8 @@ class Wanted:
             self._where.append({"start_time": (">=", moment(since))})
         if tag is not None:
             self._where.append({"tags": tag})
+        if sweep is not None:
+            self._where.append({"sweep": sweep.upper()})
         if script is not None and os.sep in script:
             self._where.append({"script_path": os.path.abspath(script)})
         elif script is not None:
@@ -76,7 +80,7 @@ class Wanted:
             except FileNotFoundError:
                 raise UsageError("--here: the working directory is gone") from None
             self._where.append({"script_path": ("like", f"{self._below}%")})
-        given = {"script": script, "status": status, "since": since, "tag": tag}
+        given = {"script": script, "status": status, "since": since, "tag": tag, "sweep": sweep}
         self._given = [
             *words,
             *(
@@ -149,7 +153,8 @@ def ls_command(
     status: str | None = None,
     since: str | None = None,
     tag: str | None = None,
-    sort: str = "-started",
+    sweep: str | None = None,
+    sort: str | None = None,
     limit: int = 50,
     here: bool = False,
     watch: bool = False,
@@ -173,8 +178,11 @@ def ls_command(
         Only runs that started since then: 2d, 3h, 30min, or a time such as 2026-11-01.
     tag : str
         Only runs with this tag.
+    sweep : str
+        Only runs of the sweep with this ID, in the order of its trials.
     sort : str
-        The field, argument or result to sort by; with - before it, the largest first.
+        The field, argument or result to sort by; with - before it, the largest first. -started by
+        default.
     limit : int
         The largest number of runs to show; 0 for all.
     here : bool
@@ -190,6 +198,7 @@ def ls_command(
         status=status,
         since=since,
         tag=tag,
+        sweep=sweep,
         here=here,
         sort=sort,
         limit=limit,
@@ -209,20 +218,26 @@ def ls_command(
             say(cut_line(len(found), wanted), sys.stderr)
     elif not found:
         say(nothing_found(wanted))
-    elif on_terminal():
+    else:
+        print_runs(found, wanted.sort, cut_line(len(found), wanted) if more else "")
+    return OK
+
+
+def print_runs(found: Sequence[Mapping[str, Any]], sort: str, cut: str = "") -> None:
+    """Print runs that are sorted by a field as a table, and what is said of those left out."""
+    if on_terminal():
         from rich.console import Console
 
         console = Console(highlight=False, markup=False, emoji=False)
-        for part in drawn(found, console.width, wanted.sort):
+        for part in drawn(found, console.width, sort):
             console.print(part)
-        if more:
-            console.print(cut_line(len(found), wanted), style="dim")
-    else:
-        for line in text_table(columns_of(found, wanted.sort)):
-            say(line)
-        if more:
-            say(cut_line(len(found), wanted), sys.stderr)
-    return OK
+        if cut:
+            console.print(cut, style="dim")
+        return
+    for line in text_table(columns_of(found, sort)):
+        say(line)
+    if cut:
+        say(cut, sys.stderr)
 
 
 def nothing_found(wanted: Wanted) -> str:

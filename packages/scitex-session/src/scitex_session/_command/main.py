@@ -10,7 +10,7 @@ from scitex_session._errors import UsageError
 from scitex_session_core import SessionError, __version__
 
 from .output import OK, PROGRAM, printable, refuse, say
-from .words import read, with_dashes
+from .words import own_first, read, with_dashes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ _INTERRUPTED = 130
 # Each subcommand: its function, the rest of its usage, its line of help. A function is imported
 # when its command runs, and knows nothing of cyclopts: its signature and docstring say all.
 _COMMANDS = {
+    "sweep": (
+        "scitex_session._sweep.command:sweep_command",
+        "[-j N] [--memory SIZE] [--zip A,B] [--missing] [--json] SCRIPT [--OPTION VALUE...]...",
+        "Run a script once for each combination of values.",
+    ),
     "ls": ("ls:ls_command", "[OPTIONS] [QUERY]", "List runs, the newest first."),
     "show": ("show:show_command", "[--json] RUN", "Show all that is known of a run."),
     "diff": ("diff:diff_command", "[--json] RUN RUN...", "Show what differs between runs."),
@@ -74,7 +79,9 @@ _COMMANDS = {
     ),
 }
 # A function has no place for the short form of an option.
-_SHORT = {"logs": {"-f": "--follow"}}
+_SHORT = {"logs": {"-f": "--follow"}, "sweep": {"-j": "--jobs"}}
+# Commands to which the options of a script are given, beside their own.
+_OF_SCRIPTS = ("sweep",)
 
 
 def app(asked: str = "") -> cyclopts.App:
@@ -103,7 +110,7 @@ def app(asked: str = "") -> cyclopts.App:
     for number, (name, (place, usage, line)) in enumerate(_COMMANDS.items()):
         is_asked = name == asked
         made.command(
-            _with_unbroken_help(_function(place)) if is_asked else f"{__package__}.{place}",
+            _with_unbroken_help(_function(place)) if is_asked else _absolute(place),
             name=name,
             help=None if is_asked else line,
             sort_key=number,
@@ -132,7 +139,8 @@ def main(tokens: list[str]) -> int:
 
 def _run(tokens: list[str]) -> int:
     short = _SHORT.get(tokens[0], {}) if tokens else {}
-    tokens = [short.get(token, token) for token in tokens]
+    end = tokens.index("--") if "--" in tokens else len(tokens)
+    tokens[:end] = [short.get(token, token) for token in tokens[:end]]
     try:
         command, positional, keywords = _parsed(tokens)
         result = command(*positional, **keywords)
@@ -161,6 +169,8 @@ def _parsed(tokens: list[str]) -> tuple[Callable[..., Any], Sequence[Any], Mappi
     """Return what a command line calls, and the arguments."""
     if tokens and tokens[0] in _COMMANDS:
         function = _function(_COMMANDS[tokens[0]][0])
+        if tokens[0] in _OF_SCRIPTS:
+            tokens[1:] = own_first(function, tokens[1:])
         tokens[1:] = with_dashes(function, tokens[1:])
         if (arguments := read(function, tokens[1:])) is not None:
             return function, *arguments
@@ -202,10 +212,15 @@ def _with_unbroken_help(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _absolute(place: str) -> str:
+    """Return the place of a command, which stands in this folder or says where it stands."""
+    return place if place.startswith("scitex_session.") else f"{__package__}.{place}"
+
+
 def _function(place: str) -> Callable[..., Any]:
-    module, _, name = place.partition(":")
-    # With a level, since importlib is one more import.
-    function: Callable[..., Any] = getattr(__import__(module, globals(), None, [name], 1), name)
+    module, _, name = _absolute(place).partition(":")
+    # Since importlib is one more import.
+    function: Callable[..., Any] = getattr(__import__(module, None, None, [name]), name)
     return function
 
 

@@ -115,10 +115,17 @@ class Run:
             Its directory is gone.
         """
         if self.place is None:
-            where = self.session.get("run_dir")
-            gone = f"its directory is gone from {where}" if where else "it has no directory"
-            raise UnknownRunError(self.id, gone)
+            where = self.absence()
+            moved = " (if it was moved: reindex PATH)" if where.startswith("gone") else ""
+            raise UnknownRunError(self.id, f"its directory is {where}{moved}")
         return locate_run(self.place)
+
+    def absence(self) -> str:
+        """Return in a few words why there is no place."""
+        where = self.session.get("run_dir")
+        if where and os.path.isdir(where):  # version 0.3.1 left it
+            return f"{where}, which holds no {RECORD_NAME}"
+        return f"gone from {where}" if where else "unknown"
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -42,7 +42,7 @@ def say_json(value: object) -> None:
     try:
         text = dumps(value, indent=2, default=_plain, allow_nan=False)
     except ValueError:
-        text = dumps(_finite(loads(dumps(value, default=_plain))), indent=2)
+        text = dumps(finite(loads(dumps(value, default=_plain))), indent=2)
     say(text)
 
 
@@ -50,12 +50,12 @@ def _plain(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """Return numbers that JSON does not know as the texts that results have for them."""
     if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
+        return {name: finite(each) for name, each in value.items()}
     if isinstance(value, list):
-        return [_finite(each) for each in value]
+        return [finite(each) for each in value]
     return value if not isinstance(value, float) or isfinite(value) else dumps(value)
 
 
@@ -101,6 +101,15 @@ def on_terminal() -> bool:
 def local_time(time: datetime) -> str:
     """Return a time in the zone of this machine, to the second, with that zone."""
     return time.astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def parsed_time(text: object) -> datetime | None:
+    """Return the time of a record; None if it is none, or has no zone."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def duration(seconds: float) -> str:

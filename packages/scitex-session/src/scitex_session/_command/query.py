@@ -68,6 +68,8 @@ FIELDS = {
     "parent": ("parent", "text"),
     "attempt": ("attempt", "number"),
     "rank": ("rank", "number"),
+    "sweep": ("sweep", "text"),
+    "trial": ("trial", "number"),
     "artifacts": ("artifacts", "number"),
 }
 _MAPPINGS = ("arguments", "results", "config", "env")

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from scitex_session._errors import UsageError
+from scitex_session._lifecycle.notices import start_notices
 from scitex_session_core import (
     RECORD_NAME,
     InvalidTypeError,
@@ -93,6 +94,7 @@ def reap(*paths: str | os.PathLike[str], force: bool = False) -> list[dict[str, 
     for root in _roots(paths):
         for place in reap_below(root, registry=registry_dir(), force=force):
             filed[place.parent.parent / _RUNNING / place.name] = place
+    start_notices(filed.values())
     return [found for source, place in filed.items() if (found := _filed(source, place))]
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scitex_session._errors import AmbiguousRunError, UnknownRunError, UsageError
 from scitex_session_core import (
     RunKeptError,
+    SessionError,
+    SessionManager,
     Trash,
     archive_of,
     check_removable,
@@ -21,19 +24,20 @@ from scitex_session_core import (
     removed_runs,
     restore_archived,
     trashed_runs,
+    warn,
 )
 
-from .find import find
 from .names import named_run
 from .output import OK, PROGRAM, printable, say, say_json, size
 from .selection import Chosen, before_now, named, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
     from typing import Any
 
 _NOTHING_DONE = "Nothing is done without --yes."
+_SHOWN = 3
 
 
 def remove(runs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[dict[str, Any]]:
@@ -151,13 +155,9 @@ def restore(run: str | os.PathLike[str]) -> Path:
     """
     name = os.fspath(run)
     registry = registry_dir()
-    place = _trashed_place(name, registry)
-    session: dict[str, Any] = {}
-    if place is None:
-        found = named_run(name)
-        place, session = found.directory(), found.session
+    place = _trashed_place(name, registry) or named_run(name).directory()
     if archive_of(place) is not None:
-        return restore_archived(place, registry, session)
+        return restore_archived(place, registry)
     if not is_trashed(place):
         raise UnknownRunError(name, f"it is neither in the trash nor in an archive, but in {place}")
     with Trash(out_dir_of_kept(place), registry) as trash:
@@ -184,7 +184,7 @@ def rm_command(*runs: str, yes: bool = False, json: bool = False) -> int:
     told = _remove(chosen) if done else [run.as_dict() for run in chosen]
     report(chosen, told, "the trash", done=done, json=json)
     if done and not json:
-        shown = " ".join(run.id for run in chosen[:3]) + (" …" if len(chosen) > 3 else "")
+        shown = " ".join(run.id for run in chosen[:_SHOWN]) + " …" * (len(chosen) > _SHOWN)
         say(f"Undo: {PROGRAM} restore {shown}")
     return OK
 
@@ -298,12 +298,12 @@ def report(
         for run in chosen:
             say(printable(f"{run.id}  {run.status:<8}  {size(run.bytes):>8}  {run.script}"))
     verb = "went" if done else "would go"
-    say(f"{_count(chosen)} {verb} to {where}: {_room(chosen)}.")
+    say(printable(f"{_count(chosen)} {verb} to {where}: {_room(chosen)}."))
     if not done and chosen:
         say(_NOTHING_DONE)
 
 
-def _count(runs: Sequence[object]) -> str:
+def _count(runs: Sized) -> str:
     return f"{len(runs):,} run{'s' * (len(runs) != 1)}"
 
 
@@ -336,20 +336,33 @@ def _going(**conditions: Any) -> tuple[list[Chosen], list[RunKeptError]]:
 
 
 def _remove(chosen: list[Chosen]) -> list[dict[str, Any]]:
-    told = {}
+    told: dict[str, dict[str, Any]] = {}
     registry = registry_dir()
-    for out_dir, runs in by_out_dir(chosen).items():
-        with Trash(out_dir, registry) as trash:
-            for run in runs:
-                try:
-                    target = trash.put(run.place, run.id)
-                except RunKeptError:
-                    target = find_place(run.place) or run.place
-                    if not is_trashed(target):
-                        raise
-                    # Another process has removed it since we looked.
-                told[run.id] = {**run.as_dict(), "trash": os.fspath(target)}
+    with counted_before_an_error(told, "went to the trash"):
+        for out_dir, runs in by_out_dir(chosen).items():
+            with Trash(out_dir, registry) as trash:
+                for run in runs:
+                    try:
+                        target = trash.put(run.place, run.id)
+                    except RunKeptError:
+                        target = find_place(run.place) or run.place
+                        if not is_trashed(target):
+                            raise
+                        # Another process has removed it since we looked.
+                    told[run.id] = {**run.as_dict(), "trash": os.fspath(target)}
     return [told[run.id] for run in chosen]
+
+
+@contextmanager
+def counted_before_an_error(told: Mapping[str, object], went: str) -> Iterator[None]:
+    """Warn, where one of several runs fails, of those that are done already."""
+    try:
+        yield
+    except (OSError, SessionError):
+        if told:
+            shown = ", ".join([*told][:_SHOWN]) + " …" * (len(told) > _SHOWN)
+            warn(f"{_count(told)} {went} before the error: {shown}")
+        raise
 
 
 def by_out_dir(chosen: Iterable[Chosen]) -> dict[Path, list[Chosen]]:
@@ -365,7 +378,7 @@ def _trashed_place(name: str, registry: Path) -> Path | None:
     path = Path(os.path.abspath(name))
     if is_trashed(path) and path.exists():
         return path
-    removed = removed_runs(registry)
+    removed = _trashed(registry)
     if name in removed:
         return removed[name]
     part = name.upper()
@@ -380,13 +393,18 @@ def _trashed_place(name: str, registry: Path) -> Path | None:
 
 
 def _trashes(registry: Path) -> set[Path]:
-    """Return the out dirs that have a trash, as far as the registry knows."""
-    places = {out_dir_of_kept(place) for place in removed_runs(registry).values()}
-    for run in find():
-        if run["directory"]:
-            path = Path(run["directory"])
-            places.add(path.parents[1] if len(path.parts) > 2 else path)
+    """Return the out dirs with runs in their trash, as far as the registry knows."""
+    runs = [*removed_runs(registry).values(), *SessionManager().directories().values()]
+    places = {out_dir_of_kept(place) for place in runs if len(place.parts) > 2}
     return {out_dir for out_dir in places if trashed_runs(out_dir)}
+
+
+def _trashed(registry: Path) -> dict[str, Path]:
+    """Return where the removed runs are, by ID, or by name if their folder was moved since."""
+    removed = removed_runs(registry)
+    known = {*removed.values()}
+    found = [run.place for out_dir in _trashes(registry) for run in trashed_runs(out_dir)]
+    return removed | {place.name: place for place in found if place not in known}
 
 
 def _empty(older: str | timedelta | None, *, yes: bool) -> list[dict[str, Any]]:
@@ -419,7 +437,7 @@ def _report_emptied(told: list[dict[str, Any]], *, done: bool, json: bool) -> No
 
 
 def _list_removed(*, json: bool) -> int:
-    removed = removed_runs(registry_dir())
+    removed = _trashed(registry_dir())
     if json:
         listed = [{"id": i, "directory": os.fspath(place)} for i, place in removed.items()]
         say_json(listed)

@@ -11,25 +11,37 @@ from pathlib import Path
 from shlex import join
 from typing import NamedTuple
 
+from scitex_session._ending import why_it_ended
 from scitex_session_core import (
-    HEARTBEAT_NAME,
     RecordError,
     current_status,
     out_dir_of,
     out_dir_of_kept,
+    with_cause,
 )
 from scitex_session_io import render
 
-from .ending import SIGNS, why_it_ended
-from .find import described
+from .ending import SIGNS, how_it_ended
+from .find import described, leaves
 from .log_files import STREAMS, pieces
 from .metrics import metrics_end
 from .names import named_run
-from .output import OK, ago, duration, local_time, on_terminal, printable, say, say_json, size
+from .output import (
+    OK,
+    ago,
+    duration,
+    local_time,
+    on_terminal,
+    parsed_time,
+    printable,
+    say,
+    say_json,
+    size,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any
 
     from .names import Run
@@ -57,7 +69,8 @@ def record(run: str | os.PathLike[str]) -> dict[str, Any]:
     -------
     dict
         The record, see ``docs/on-disk.md``, with what happened since (tags, notes, artifacts)
-        folded in; its ``status`` is that of this moment; and ``directory``, a text. Of a run whose
+        folded in; its ``status`` is that of this moment; and ``directory``, a text. Where a run was
+        killed in a job of SLURM, its scheduler is asked for the cause, once. Of a run whose
         directory is gone, ``directory`` is None, and there is only what the registry knows.
 
     Raises
@@ -86,6 +99,7 @@ def _record_of(run: Run) -> dict[str, Any]:
         return {**found, "directory": None}
     found = run.record()
     place = run.directory()
+    found = with_cause(found, place)
     return {**found, "status": current_status(found, place), "directory": os.fspath(place)}
 
 
@@ -175,7 +189,7 @@ class Page:
         known = self._known
         if known.get("exit_status"):
             yield f"exit status {known['exit_status']}"
-        begin = _time(known.get("started"))
+        begin = parsed_time(known.get("started"))
         seconds = known.get("duration_s")
         if isinstance(seconds, int | float):
             yield f"took {duration(seconds)}"
@@ -185,6 +199,7 @@ class Page:
     def _sections(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         known = self._known
         yield "", [(name, value) for name, value in self._facts() if value]
+        yield "Attempts", [*self._attempts()]
         yield "Ranks", self._ranks()
         yield "Arguments", _values(known.get("arguments"))
         yield "Results", [*_values(known.get("results")), *self._omitted()]
@@ -201,21 +216,30 @@ class Page:
         script = str(known.get("script") or "")
         yield "script", f"{script}, function {function}" if function and script else script
         argv = known.get("argv")
-        begin = _time(known.get("started"))
+        begin = parsed_time(known.get("started"))
         yield "started", f"{local_time(begin)}, {ago(begin)}" if begin else ""
         yield "command", join(map(str, argv)) if isinstance(argv, list) else ""
-        where = self._run.session.get("run_dir")
-        yield "directory", str(known["directory"] or (f"gone from {where}" if where else "none"))
+        yield "directory", str(known["directory"] or self._run.absence())
         yield "tags", ", ".join(map(str, _list(known.get("tags"))))
         yield "note", str(known.get("note") or "")
         yield "progress", self._progress()
         yield "parent", str(known.get("parent") or "")
+        sweep = _dict(known.get("sweep"))
+        yield "sweep", f"{sweep.get('id')}, trial {sweep.get('trial')}" if sweep else ""
         attempt = known.get("attempt")
         yield "attempt", str(attempt) if isinstance(attempt, int) and attempt > 1 else ""
         ranks = _dict(known.get("ranks"))
         yield "ranks", f"{ranks.get('size')}, started by {ranks.get('launcher')}" if ranks else ""
         yield "seed", "" if known.get("seed") is None else str(known["seed"])
         yield "config", ", ".join(map(str, _dict(known.get("config"))))
+
+    def _attempts(self) -> Iterator[tuple[str, str]]:
+        earlier = [each for each in _list(self._known.get("attempts")) if isinstance(each, dict)]
+        for each in [*earlier, self._known] if earlier else ():
+            begin = parsed_time(each.get("started"))
+            began = f"{local_time(begin)}, " if begin else ""
+            status = self.status if each is self._known else None
+            yield str(each.get("attempt")), f"{began}{how_it_ended(each, status)}"
 
     def _ranks(self) -> list[tuple[str, str]]:
         from .ranks import in_words, ranks_now, summary
@@ -233,17 +257,12 @@ class Page:
         return _cut([*rows, *([("", failures)] if failures else [])])
 
     def _progress(self) -> str:
-        if self.status != "running":
+        if self.status != "running" or self._run.place is None:
             return ""
-        try:
-            with self._run.open(HEARTBEAT_NAME) as file:
-                found = json_object(file.read(_LONGEST_VALUE * 2))
-        except (OSError, KeyError):
-            return ""
-        if not isinstance(found.get("done"), int):
-            return ""
-        of = f" of {found['total']}" if found.get("total") is not None else ""
-        return f"{found['done']}{of} {found.get('desc') or ''}".strip()
+        from scitex_session._lifecycle.progress import read_progress  # for few runs
+
+        done, total, what = read_progress(self._run.directory()) or ("", None, "")
+        return f"{done}{'' if total is None else f' of {total}'} {what}".strip()
 
     def _omitted(self) -> list[tuple[str, str]]:
         omitted = self._known.get("results_omitted")
@@ -272,9 +291,11 @@ class Page:
         if isinstance(diff := git.get("diff"), str):
             yield "changes", f"{diff}{self._extent(diff)}"
         yield "untracked", _some(_list(git.get("untracked")))
-        modules = _dict(_dict(self._known.get("code")).get("modules"))
-        yield "own modules", _some([*modules])
-        for note in _list(git.get("notes")) + _list(_dict(self._known.get("code")).get("notes")):
+        code = _dict(self._known.get("code"))
+        if frozen := _dict(code.get("frozen")):
+            yield "frozen", f"{frozen.get('root')} as it was at {frozen.get('time')}"
+        yield "own modules", _some([*_dict(code.get("modules"))])
+        for note in _list(git.get("notes")) + _list(code.get("notes")):
             yield "note", str(note)
         for name, why in _dict(git.get("unknown")).items():
             yield f"no {name}", str(why)
@@ -381,28 +402,9 @@ def _print_plain(page: Page) -> None:
             say(f"  {line}".rstrip())
 
 
-def json_object(data: bytes) -> dict[str, Any]:
-    """Return the JSON object in `data`, which may be padded; an empty one if it is none."""
-    from json import loads
-
-    try:
-        found = loads(data.strip(b"\0 \n") or b"{}")
-    except ValueError:
-        return {}
-    return _dict(found)
-
-
 def _values(found: object) -> list[tuple[str, str]]:
     """Return names and values of a mapping, nested ones by their dotted names."""
-    return _cut([(name, _value(value)) for name, value in _flat(_dict(found))])
-
-
-def _flat(found: Mapping[str, Any], before: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    for name, value in found.items():
-        if isinstance(value, dict) and value and depth < 20:
-            yield from _flat(value, f"{before}{name}.", depth + 1)
-        else:
-            yield f"{before}{name}", value
+    return _cut([(name, _value(value)) for name, value in leaves(_dict(found))])
 
 
 def _value(value: object) -> str:
@@ -427,14 +429,6 @@ def _some(names: list[Any], most: int = _MOST_NAMES) -> str:
     shown = ", ".join(map(str, names[:most]))
     left = len(names) - most
     return f"{shown} and {left:,} more" if left > 0 else shown
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack, suppress
 
 from scitex_session._errors import UnknownRunError, UsageError
 from scitex_session_core import (
     InvalidTypeError,
     InvalidValueError,
+    Trash,
     append_event,
     archive_of,
     journal_update,
+    out_dir_of_kept,
     registry_dir,
 )
 
@@ -112,16 +115,25 @@ def _checked(tags: tuple[str, ...]) -> tuple[str, ...]:
 def _change(run: Run, event: str, values: tuple[str, ...]) -> None:
     if run.place is None and not run.session:
         raise UnknownRunError(run.id, "neither its directory nor the registry is here")
-    if run.place is not None:
-        run.record()  # no event is appended to what is no record
-    for value in values:
-        # To the record first: it is the truth, and the registry can be made from it again. In an
-        # archive nothing changes: `restore` adds what the registry was told.
-        if run.place is not None and archive_of(run.place) is None:
-            append_event(run.place, event, **{event.removeprefix("un"): value})
-        if run.session:
-            change: dict[str, Any] = {event: value}
-            journal_update(registry_dir(), run.id, **change)
+    with ExitStack() as held:
+        if run.place is not None and archive_of(run.place) is not None:
+            if not run.session:
+                why = "an archive never changes, and the registry does not know the run: reindex it"
+                raise UnknownRunError(run.id, why)
+            with suppress(OSError):  # in another user's folder nothing can be held
+                # Who archives or restores it meanwhile would replace what the registry is told.
+                held.enter_context(Trash(out_dir_of_kept(run.place), registry_dir()))
+                run = named_run(run.id)
+        if run.place is not None:
+            run.record()  # no event is appended to what is no record
+        for value in values:
+            # To the record first: it is the truth, and the registry can be made from it again. In
+            # an archive nothing changes: `restore` adds what the registry was told.
+            if run.place is not None and archive_of(run.place) is None:
+                append_event(run.place, event, **{event.removeprefix("un"): value})
+            if run.session:
+                change: dict[str, Any] = {event: value}
+                journal_update(registry_dir(), run.id, **change)
 
 
 def path(run: str | os.PathLike[str]) -> Path:

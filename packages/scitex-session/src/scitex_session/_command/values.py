@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from .output import finite
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,11 +206,7 @@ def _pair(a: Any, b: Any) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """Return a value as JSON can say it, shortened."""
     value = value.item() if hasattr(value, "item") else value
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    if isinstance(value, float):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if value is None or isinstance(value, bool | int | float):
+        return finite(value)
     text = str(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

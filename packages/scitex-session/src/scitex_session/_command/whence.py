@@ -6,7 +6,6 @@ import errno
 import hashlib
 import os
 import sys
-from datetime import datetime
 from json import dumps
 from pathlib import Path
 
@@ -20,7 +19,17 @@ from scitex_session_core import (
     read_record,
 )
 
-from .output import DIFFERENT, OK, duration, local_time, printable, refuse, say, say_json
+from .output import (
+    DIFFERENT,
+    OK,
+    duration,
+    local_time,
+    parsed_time,
+    printable,
+    refuse,
+    say,
+    say_json,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -400,9 +409,8 @@ def _commit(git: object, stamped: str | None) -> str:
 
 
 def _started(run: dict[str, Any]) -> str:
-    try:
-        begin = datetime.fromisoformat(str(run.get("started")))
-    except ValueError:
+    begin = parsed_time(run.get("started"))
+    if begin is None:
         return ""
     seconds = run.get("duration_s")
     took = f", took {duration(seconds)}" if isinstance(seconds, int | float) else ""

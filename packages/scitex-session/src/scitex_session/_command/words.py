@@ -70,6 +70,31 @@ def read(
     return positional, keywords
 
 
+def own_first(function: Callable[..., Any], tokens: Sequence[str]) -> list[str]:
+    """Return a command line with the command's own options first, and behind ``--`` all else.
+
+    Everything that is not an option of the command belongs to a script: so does what stands behind
+    a ``--`` already, even if it has the name of an option of ours.
+    """
+    kinds, _, _ = _signature(function)
+    options = {"--" + name.replace("_", "-"): kind for name, kind in kinds.items()}
+    own: list[str] = []
+    others: list[str] = []
+    rest = iter(tokens)
+    for token in rest:
+        if token == "--":  # noqa: S105
+            others += rest
+        elif token in ("--help", "-h"):
+            own.append(token)
+        elif (option := token.partition("=")[0]) in options:
+            own.append(token)
+            if option == token and options[option] != _FLAG:
+                own += [each for each in [next(rest, None)] if each is not None]
+        else:
+            others.append(token)
+    return [*own, *["--"] * bool(others), *others]
+
+
 def with_dashes(function: Callable[..., Any], tokens: Sequence[str]) -> list[str]:
     """Return a command line in which ``--sort -acc`` is ``--sort=-acc``.
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
-from scitex_session._config.script import command_line_of
+from scitex_session._config.script import command_line_of, script_of
 from scitex_session._errors import ConfigFileError, UnsuitableFunctionError, UsageError
+from scitex_session._uncollected import uncollected
+from scitex_session_core import NotResumableError
 
 from .session_options import PREFIX, asked_by_environment
 from .signature import (
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, NoReturn
 
+    from .earlier import Earlier
     from .session_options import Asked
     from .signature import Parameter
 
@@ -65,8 +69,11 @@ class Arguments:
         return func(*positional, **named)
 
 
-def arguments_for(func: Callable[..., Any]) -> Arguments:
+def arguments_for(func: Callable[..., Any], keywords: Mapping[str, Any] | None = None) -> Arguments:
     """Parse the command line against the signature of `func`.
+
+    `keywords` are what the script asks of the session: it may go on with an earlier run, whose
+    arguments count where none are typed.
 
     A mistake ends the process with status 2, after one line on stderr; ``--help`` ends it with 0.
     If nothing is typed and nothing required, no parser is imported, since that costs 50 ms.
@@ -75,22 +82,28 @@ def arguments_for(func: Callable[..., Any]) -> Arguments:
     try:
         options = asked_by_environment()
         tokens = command_line_of(namespace_of(func))
-        if not tokens and not any(p.required for p in parameters):
+        asked = {**(keywords or {}), **options.keywords}
+        resume = asked.get("resume")
+        if not tokens and resume is None and not any(p.required for p in parameters):
             return Arguments(parameters, {}, {}, options)
-        from .parser import CommandLine
-
         wanted = [p for p in parameters if not p.injected]
         # Without the session's options, a parser is built three times as fast.
         session = any(t.startswith(("--session", "--config", "-h", "--help")) for t in tokens)
-        line = CommandLine(func, wanted, program_name(), session)
-        if answer := line.answer(tokens):
-            _print_and_exit(answer)
-        try:
-            parsed = line.parse(tokens)
-        except UsageError:  # parse again with all options, so that the message can suggest any
-            parsed = CommandLine(func, wanted, program_name(), session=True).parse(tokens)
+        find = _finder(func, asked) if resume or session else None
+        with uncollected():
+            from .parser import CommandLine
+
+            line = CommandLine(func, wanted, program_name(), session, find)
+            if answer := line.answer(tokens):
+                _print_and_exit(answer)
+            try:
+                parsed = line.parse(tokens)
+            except UsageError:  # parse again with all options, so that the message can suggest any
+                parsed = CommandLine(func, wanted, program_name(), True, find).parse(tokens)
         options.override(parsed.session)
         return Arguments(parameters, parsed.values, parsed.origins, options)
+    except NotResumableError as error:
+        refuse(error)
     except (UsageError, UnsuitableFunctionError, ConfigFileError) as error:
         if (own := _own_parser(namespace_of(func))) and not parameters:
             way_out = f"stx.run({name_of(func)}, parser.parse_args) has {own} read it"
@@ -98,6 +111,24 @@ def arguments_for(func: Callable[..., Any]) -> Arguments:
                 f"{str(error).rstrip('.')}: {name_of(func)} has no parameters; {way_out}"
             )
         refuse(error)
+
+
+def _finder(
+    func: Callable[..., Any], keywords: Mapping[str, Any]
+) -> Callable[[dict[str, str]], Earlier | None]:
+    """Return what finds the run that is to be resumed, given the session's words that are typed."""
+
+    def find(words: dict[str, str]) -> Earlier | None:
+        asked = {**keywords, **words}
+        if (run := asked.get("resume")) is None:
+            return None
+        from .earlier import named_attempt
+
+        file = asked.get("file")
+        script = script_of(namespace_of(func)) if file is None else Path(file).absolute()
+        return named_attempt(run, script, name_of(func), asked.get("out"))
+
+    return find
 
 
 def _own_parser(namespace: Mapping[str, Any]) -> str | None:
@@ -113,7 +144,9 @@ def _own_parser(namespace: Mapping[str, Any]) -> str | None:
 
 
 def given_arguments(
-    func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    func: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
 ) -> Arguments:
     """Return values that were given in Python as the arguments of `func`.
 

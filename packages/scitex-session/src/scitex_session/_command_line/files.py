@@ -16,10 +16,15 @@ from scitex_session._config.documents import read_document
 from scitex_session._config.tree import Located
 from scitex_session._errors import UsageError
 from scitex_session._suggest import suggest
+from scitex_session_core import jsonable
 
 from . import hints
 from .hints import ANY, EMPTY, MANY, MAPPINGS, fields_of, holds, is_structure, kebab
 from .values import TYPED, Converter, YesNo, check, collected, converted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .earlier import Earlier
 
 
 def apply_files(roots: list[Argument], files: list[str]) -> None:
@@ -28,6 +33,30 @@ def apply_files(roots: list[Argument], files: list[str]) -> None:
         if not file:
             raise UsageError("--config needs the name of a file")
         _put_keys(Reader(file), roots, read_document(Path(file)), "")
+
+
+def apply_earlier(roots: list[Argument], earlier: Earlier) -> None:
+    """Give arguments the values of an earlier attempt, unless the user gave them."""
+    reader = Reader(str(earlier))
+    for argument in roots:
+        name, default = argument.field_info.name, argument.field_info.default
+        tokens = [t for each in (argument, *argument.children_recursive) for t in each.tokens]
+        by_file = any(token.source != TYPED for token in tokens)
+        # A default is not read again: it may be of a type that no text can give.
+        same = default is not EMPTY and jsonable(default) == earlier.arguments.get(name)
+        if name not in earlier.arguments or by_file or same:
+            continue
+        node = _located(earlier.arguments[name])
+        if argument.field_info.kind is argument.field_info.VAR_KEYWORD:
+            _put_keys(reader, [argument], node, "")
+        else:
+            _put(reader, argument, node, name)
+
+
+def _located(value: Any) -> Located:
+    if isinstance(value, dict):
+        return Located({key: _located(item) for key, item in value.items()}, None)
+    return Located([*map(_located, value)] if isinstance(value, list) else value, None)
 
 
 def _put_keys(reader: Reader, arguments: list[Argument], parent: Located, place: str) -> None:

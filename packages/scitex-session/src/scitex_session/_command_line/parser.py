@@ -23,6 +23,12 @@ from .session_options import COMMAND_LINE, PREFIX, SESSION_OPTIONS, VARIABLE_PRE
 from .signature import KEYWORD_ONLY, VAR_KEYWORD, VARIADIC, Parameter, code_of, name_of
 from .values import LONE_DASH, TYPED, Converter, YesNo, check
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .earlier import Earlier
+
 # Returned instead of an annotation: only a file can give the value; nothing can.
 _BY_FILE, _NEVER = object(), object()
 _Shell = typing.Literal["bash", "zsh", "fish"]
@@ -202,8 +208,16 @@ class Parsed(typing.NamedTuple):
 class CommandLine:
     """The command line of a signature. Raise UnsuitableFunctionError if it can't have one."""
 
-    def __init__(self, func: Any, parameters: list[Parameter], program: str, session: bool) -> None:
+    def __init__(
+        self,
+        func: Any,
+        parameters: list[Parameter],
+        program: str,
+        session: bool,
+        find_earlier: Callable[[dict[str, str]], Earlier | None] | None = None,
+    ) -> None:
         self.name, self.parameters = name_of(func), parameters
+        self.find_earlier = find_earlier
         names, annotations = [kebab(p.name) for p in parameters], hints.hints_of(func, parameters)
         try:
             slots = [_slot_of(p, annotations[p.name]) for p in parameters]
@@ -256,6 +270,11 @@ class CommandLine:
                 from .files import apply_files
 
                 apply_files(list(_roots(arguments).values()), [token.value for token in files])
+            words = {key: a.tokens[-1].value for key, a in session.items() if a.tokens}
+            if self.find_earlier and (earlier := self.find_earlier(words)):
+                from .files import apply_earlier
+
+                apply_earlier(list(_roots(arguments).values()), earlier)
             # As soon as anything has imported pydantic, cyclopts checks all values with it,
             # defaults too: ``n: int = None`` would be refused in one script, taken in the next.
             for argument in arguments:

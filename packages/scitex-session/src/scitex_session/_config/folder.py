@@ -52,7 +52,11 @@ class ConfigFiles:
 
 
 def read_config_files(
-    script: Path | None, reserved: Collection[str], *, debug: bool | None = None
+    script: Path | None,
+    reserved: Collection[str],
+    *,
+    here: Path | None = None,
+    debug: bool | None = None,
 ) -> ConfigFiles:
     """Read the YAML files of ``config/``, and resolve their references.
 
@@ -62,6 +66,8 @@ def read_config_files(
         The script.
     reserved : collection of str
         Names that `CONFIG` itself uses, so that no file may have them.
+    here : Path, optional
+        The working directory, or a copy of it.
     debug : bool, optional
         Whether this is a debug run; by default ``config/IS_DEBUG.yaml`` says it.
 
@@ -83,7 +89,7 @@ def read_config_files(
     ``model-small.yaml`` is ``CONFIG.MODEL_SMALL``. In a debug run, the value of ``DEBUG_N`` takes
     the place of that of ``N`` beside it.
     """
-    paths = _find(script, reserved)
+    paths = _find(script, reserved, here or Path())
     if not paths:
         return ConfigFiles({}, {}, {}, debug=bool(debug))
     from .references import resolve
@@ -114,10 +120,10 @@ def _use_debug_values(at: Located) -> None:
             _use_debug_values(item)
 
 
-def _find(script: Path | None, reserved: Collection[str]) -> dict[str, Path]:
+def _find(script: Path | None, reserved: Collection[str], here: Path) -> dict[str, Path]:
     """Return the files by their names in `CONFIG`."""
     beside = [script.with_name("config")] if script else []
-    for folder in (*beside, Path("config")):
+    for folder in (*beside, here / "config"):
         if os.path.isdir(folder):
             try:
                 names = sorted(os.listdir(folder))

@@ -80,9 +80,12 @@ class Artifacts:
             footer=self._directory.id.rpartition("_")[2] if self._stamp == "visible" else None,
         )
 
-    def watch_imports(self, started: float) -> OwnModules:
-        """Copy the user's modules into ``code/``: those imported by now, and each that will be."""
-        own = OwnModules(self._directory, self._script, started)
+    def watch_imports(self, source: Path | None, started: float) -> OwnModules:
+        """Copy the user's modules into ``code/``: those imported by now, and each that will be.
+
+        All but `source`, the file of the script.
+        """
+        own = OwnModules(self._directory, source, started)
         with tolerated("copying imported modules"):
             own.watch()
         return own

@@ -17,6 +17,7 @@ from scitex_session._command_line.signature import name_of, namespace_of
 from scitex_session._config.script import is_interactive, script_of
 from scitex_session._errors import NestedSessionError
 from scitex_session._names.injection import inject_globals
+from scitex_session._uncollected import uncollected
 from scitex_session_core import outcome, warn
 
 from .options import Options
@@ -206,7 +207,8 @@ def _opened(func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Ar
 
         # First of all: Python takes 12 ms to start in it, which pass beside our imports then.
         companion = start_companion()
-        from .run import Run
+        with uncollected():
+            from .run import Run
 
         file = options.file
         run = Run(
@@ -278,7 +280,10 @@ def end(
     if cancelled:
         run.guard.left_to_python = True
     signum = signal.SIGINT if cancelled else run.guard.ended_by
-    exit_status, reason = outcome(result, error, signum)
+    stopped = run.guard.stop.signum if run.guard.stop is not None else None
+    exit_status, reason = outcome(result, error, signum, stopped)
+    if reason["kind"] == "stopped" and error is not None:  # sys.exit(0)
+        error = SystemExit(exit_status).with_traceback(error.__traceback__)
     if exit_status == 0 and reason.get("code") and run.owned:
         warn(f"sys.exit({reason['code']}) exits with status 0, so this run counts as a success")
     if run.owned:  # not in a forked child that fell through: the session is its parent's

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 # the crash of another run.
 _LATE = {
     "scitex_session_core": (
-        *("_death/__init__", "_death/memory", "_death/post_mortem"),
+        *("_death/__init__", "_death/memory", "_death/post_mortem", "_death/scheduler"),
         *("_record/code", "_record/files", "_record/ranks"),
-        *("_registry/fold", "_registry/own_end", "_rundir/copy", "_rundir/ranks"),
+        *("_registry/fold", "_registry/own_end", "_rundir/attempts"),
+        *("_rundir/copy", "_rundir/ranks"),
     ),
     "scitex_session_io": (
         *("_companion/__init__", "_companion/cap", "_companion/tail", "_errors"),
@@ -29,7 +30,9 @@ _LATE = {
         *("_globals/__init__", "_globals/torch", "_globals/unseeded"),
         *("_report/__init__", "_report/machine", "_report/report"),
     ),
-    "scitex_session": ("_lifecycle/messages", "_lifecycle/results"),
+    "scitex_session": (
+        *("_ending", "_lifecycle/messages", "_lifecycle/notices", "_lifecycle/results"),
+    ),
 }
 
 

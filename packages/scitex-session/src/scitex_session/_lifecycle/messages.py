@@ -1,4 +1,4 @@
-"""What a run says of itself: the lines of a verbose session, its flow of calls, a notice.
+"""What a run says of itself: the lines of a verbose session, its flow of calls.
 
 Imported when one of these is asked for.
 """
@@ -8,9 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from scitex_session_core import MASK, __version__, is_secret_name, jsonable, warn
-
-from .record import log_path
+from scitex_session_core import MASK, __version__, is_secret_name, jsonable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _MOST_NAMED = 5
-_LAST_LINES = 10
-_LAST_BYTES = 4096
 
 
 def print_header(run: Run) -> None:
@@ -132,50 +128,3 @@ def _tree(names: list[str], calls: dict[str, list[str]], above: tuple[str, ...])
         else:
             yield f"{indent}{name}"
             yield from _tree(calls[name], calls, (*above, name))
-
-
-def send_notice(run: Run, message: str) -> None:
-    """Send status, duration and the last lines of the log to ``$SCITEX_SESSION_NOTIFY``.
-
-    The variable holds Apprise URLs, separated by blanks. A failure is warned about, and changes
-    nothing of how the run ended.
-    """
-    urls = os.environ.get("SCITEX_SESSION_NOTIFY", "").split()
-    if not urls:
-        warn("notify=True, but $SCITEX_SESSION_NOTIFY holds no Apprise URL: no notice was sent")
-        return
-    try:
-        import apprise
-    except ImportError:
-        warn(
-            "notify=True needs Apprise, which the extra scitex-session[notify] brings "
-            "(pip install apprise): no notice was sent"
-        )
-        return
-    name = run.script.name if run.script else "session"
-    title = f"{name}: {run.record.status} after {run.record.duration_s:.0f} s"
-    body = f"{message}\n{run.record.path}\n\n{_last_lines(run)}"
-    try:
-        sender = apprise.Apprise()
-        unknown = [n for n, url in enumerate(urls, 1) if not sender.add(url)]
-        sent = sender.notify(title=title, body=body)
-    except Exception as error:  # noqa: BLE001  # a library that talks to the world
-        warn(f"the notice could not be sent: {type(error).__name__}: {error}")
-        return
-    if unknown or not sent:
-        # The addresses hold passwords: say which, not what.
-        which = (
-            f"address {', '.join(map(str, unknown))} is no Apprise URL" if unknown else "refused"
-        )
-        warn(f"a notice in $SCITEX_SESSION_NOTIFY could not be sent: {which}")
-
-
-def _last_lines(run: Run) -> str:
-    log = log_path(run.record.path, "stdout")
-    try:
-        with open(log, "rb", opener=run.record.directory.opener) as opened:
-            opened.seek(max(0, opened.seek(0, os.SEEK_END) - _LAST_BYTES))
-            lines = opened.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    return "\n".join(lines[-_LAST_LINES:])

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         out: str | PathLike[str] | None
         parent: str | None
         random: ModuleType | None
+        resume: str | PathLike[str] | None
         sdir: str | PathLike[str] | None
         seed: int | None
         show_execution_flow: bool
@@ -64,6 +65,10 @@ if TYPE_CHECKING:
 
 # Where a run tells its spawned workers what it is. `scitex_session.__init__` looks for it, too.
 RUN_VARIABLE = "SCITEX_SESSION_RUN"
+# Where a sweep tells its trials in which folder their code is frozen.
+FROZEN_VARIABLE = "SCITEX_SESSION_FROZEN"
+# Where a sweep tells a process which of its trials it is, as JSON: `id` and `trial`.
+SWEEP_VARIABLE = "SCITEX_SESSION_SWEEP"
 
 _CAPTURE_MODES = ("fd", "sys", "none")
 _LEAST_LOG_BYTES = 65536
@@ -137,6 +142,12 @@ def _parent(name: str, value: Any) -> Any:
         raise InvalidValueError(name, value, "the ID of a session, or None") from None
 
 
+def _resume(name: str, value: Any) -> Any:
+    if value is not None and not isinstance(value, str) and not hasattr(value, "__fspath__"):
+        raise InvalidTypeError(name, value, "the ID or the directory of a run, or None")
+    return value
+
+
 def _stamp(name: str, value: Any) -> Any:
     if value is not True and value is not False and value != "visible":
         raise InvalidValueError(name, value, "True, False or 'visible'")
@@ -180,6 +191,7 @@ _KEYWORDS: Mapping[str, tuple[Any, Check]] = {
     "out": (None, _out),
     "parent": (None, _parent),
     "random": (None, _elsewhere),
+    "resume": (None, _resume),
     "sdir": (None, _elsewhere),
     "sdir_suffix": (None, _elsewhere),
     "seed": (42, _elsewhere),
@@ -218,6 +230,7 @@ class Options:
         asked: Mapping[str, tuple[Any, str]]
         capture: CaptureMode
         origins: Mapping[str, str]
+        seed: int | None
 
         def __getattr__(self, name: str) -> Any: ...
 

@@ -96,17 +96,20 @@ def _write(directory: RunDir, done: int, total: int | None, desc: str | None) ->
             os.close(number)
 
 
-def read_progress(directory: os.PathLike[str]) -> tuple[int, int | None] | None:
-    """Return how many items a run has done, and of how many; None where it has not said."""
+def read_progress(directory: os.PathLike[str]) -> tuple[int, int | None, str] | None:
+    """Return how many items a run has done, of how many, and of what; None where it has not said.
+
+    The number of all is None where it is not known.
+    """
     try:
         with opened(directory) as at:
             state = json.loads(at.read(HEARTBEAT_NAME, _BYTES))
-        done, total = state["done"], state["total"]
+        done, total, desc = state["done"], state["total"], state["desc"]
     except (OSError, ValueError, TypeError, KeyError):  # empty; or the run ends just now
         return None
     if not isinstance(done, int) or not isinstance(total, int | None):
         return None
-    return done, total
+    return done, total, str(desc or "")
 
 
 def _lines(items: Iterable[T], total: int | None, desc: str | None) -> Iterator[T]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from scitex_session._config.script import notebook_here
 from scitex_session._names.config_object import LocalTime, set_own_keys
 from scitex_session_core import (
+    DIFF_NAME,
     MASK,
     RECORD_NAME,
     RUN_FILES,
@@ -38,16 +41,17 @@ from scitex_session_core import (
     write_record,
 )
 
+from .options import SWEEP_VARIABLE
 from .written_config import write_config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
     from types import TracebackType
     from typing import Any
 
     from scitex_session._config.folder import ConfigFiles
+    from scitex_session._config.frozen import Frozen
     from scitex_session_core import DotDict, Rank, RunDir
 
     from .options import Options
@@ -67,7 +71,13 @@ _RENDERING_S = 1.0
 _LARGEST_RENDERING = 16 << 20
 _RENDERED_AT_ONCE = 1 << 14
 # What stands at the top of a run directory without the user having made a file.
-_OURS = {*(name.partition("/")[0] for name in RUN_FILES), "code", ".environments", ".gitignore"}
+_OURS = {
+    *(name.partition("/")[0] for name in RUN_FILES),
+    "code",
+    "attempts",
+    ".environments",
+    ".gitignore",
+}
 
 
 class tolerated:  # noqa: N801  # read as a word of the `with` statement, as contextlib.suppress is
@@ -119,6 +129,8 @@ class RunRecord:
         What the session was asked for.
     script : Path or None
         The script.
+    frozen : Frozen or None
+        The frozen code that runs in place of the script and its modules.
     function : str or None
         The function that runs.
     arguments : mapping
@@ -127,6 +139,8 @@ class RunRecord:
         The user's configuration.
     seed : int
         The seed.
+    earlier : mapping, optional
+        The record with which a resumed run begins its next attempt.
     rank : Rank, optional
         Which rank of a job it is.
 
@@ -146,10 +160,12 @@ class RunRecord:
         options: Options,
         *,
         script: Path | None,
+        frozen: Frozen | None,
         function: str | None,
         arguments: Mapping[str, Any],
         files: ConfigFiles,
         seed: int,
+        earlier: Mapping[str, Any] | None = None,
         rank: Rank | None = None,
     ) -> None:
         # Kept apart from CONFIG: a script that changes CONFIG by force must not change our paths.
@@ -162,6 +178,8 @@ class RunRecord:
         self._is_registered = False
         self._options = options
         self._script = script
+        self._source = script
+        self._frozen = frozen
         self._files = files
         self._added: dict[str, Any] = {}
         self._record = new_record(
@@ -172,8 +190,13 @@ class RunRecord:
             argv=getattr(sys, "argv", ()),
             config=files.recorded,
             seed=seed,
-            parent=options.parent,
+            parent=options.parent or (earlier or {}).get("parent"),
+            attempt=run_dir.attempt,
         )
+        if frozen is not None and script is not None:
+            self._source = frozen.copy(script)
+            with tolerated("reading what is known of the frozen code"):
+                self._record.update(_known_of(frozen, self._record))
         self._began = _uptime()
         self._used = os.times()
         self._is_script_masked = False
@@ -182,8 +205,29 @@ class RunRecord:
             self._record["process"]["rank"] = rank.number
             if rank.number and (git := self._record["git"]) is not None:
                 git["unknown"] = dict.fromkeys(git["unknown"], "rank 0 asks git")
-        self._record.update(tags=list(dict.fromkeys(options.tags)), note=options.note)
+        before = earlier or {"tags": (), "note": "", "artifacts": []}
+        tags = dict.fromkeys([*before["tags"], *options.tags])
+        if (trial := _trial_of_sweep() or before.get("sweep")) is not None:
+            self._record["sweep"] = trial
+            tags[f"sweep-{trial['id']}"] = None
+        self._record.update(
+            tags=list(tags), note=options.note or before["note"], artifacts=before["artifacts"]
+        )
+        if "attempts" in before:
+            self._record["attempts"] = before["attempts"]
+        if options.notify and not self._is_other_rank:
+            self._record["notify"] = True  # for whoever files its crash
         set_own_keys(config, START_DATETIME=self._time("started"))
+
+    @property
+    def _is_other_rank(self) -> bool:
+        """Whether rank 0 speaks for it."""
+        return self._rank is not None and self._rank.number > 0
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What is on record."""
+        return self._record
 
     @property
     def path(self) -> Path:
@@ -212,6 +256,11 @@ class RunRecord:
         return [a["path"] for a in self._record["artifacts"] if a.get("role") == "output"]
 
     @property
+    def life(self) -> Mapping[str, Any]:
+        """Its ``attempt`` and its ``process``: whose death it would be."""
+        return self._record
+
+    @property
     def status(self) -> str:
         """The status on record."""
         return str(self._record["status"])
@@ -219,15 +268,17 @@ class RunRecord:
     def begin(self) -> None:
         """Write the first record, CONFIG.yaml and the script, and register the run."""
         with tolerated("recording what is installed"):
-            self._record["environment"] = write_environment(self._out_dir, self._script)
+            self._record["environment"] = write_environment(self._out_dir, self._source)
         with tolerated("writing the record"):
             write_record(self.directory, self._record)
         with tolerated("writing CONFIG.yaml"):
             write_config(self.directory, self._config, self._files, self._options)
         with tolerated("keeping the script"):
-            self._is_script_masked = save_script(self.directory, self._script)
+            self._is_script_masked = save_script(self.directory, self._source)
+            if self._frozen is not None and (self._record["git"] or {}).get("diff"):
+                self.directory.write(DIFF_NAME, (self._frozen.folder / DIFF_NAME).read_bytes())
         is_first = True
-        if self._rank is not None and self._rank.number:
+        if self._is_other_rank:
             with tolerated("writing the first record of the ranks"):
                 from scitex_session_core import claim_for_ranks
 
@@ -241,9 +292,9 @@ class RunRecord:
 
     def git_errand(self) -> GitErrand | None:
         """Return the errand that asks git what only git knows; None where there is no git."""
-        if self._rank is not None and self._rank.number:
+        if self._is_other_rank:
             return None  # rank 0 asks
-        if self._script is not None and self._record["git"] is not None:
+        if self._script is not None and self._record["git"] is not None and not self._frozen:
             with tolerated("preparing to ask git"):
                 return GitErrand(self.directory, self._record)
         return None
@@ -257,6 +308,9 @@ class RunRecord:
         if self._is_script_masked and self._script is not None:
             notes = [f"the copy of {self._script.name} has secrets masked ({MASK})"]
             code = {**(code or {"modules": {}}), "notes": [*notes, *(code or {}).get("notes", ())]}
+        if code is not None and self._frozen is not None:
+            files = {n: str(self._frozen.original(Path(f))) for n, f in code["modules"].items()}
+            code = {**code, **self._record.get("code", {}), "modules": files}
         if code is not None:
             self.add("code", code)
 
@@ -324,7 +378,7 @@ class RunRecord:
     def _add_surroundings(self, found: Mapping[str, Any]) -> None:
         """Add what only the end of a run knows of its surroundings."""
         self.add("usage", usage(self._used))
-        self.add("versions", {**found["versions"], **imported_versions(self._script)})
+        self.add("versions", {**found["versions"], **imported_versions(self._source)})
         if models := gpus():
             self.add("machine", {**found["machine"], "gpus": models})
 
@@ -458,7 +512,11 @@ class RunRecord:
 
     def reap_others(self) -> None:
         """File a few earlier runs of this script that crashed and that no one has filed."""
-        reap(self._out_dir, registry=self._registry, most=_MOST_REAPED, within=_REAPING_S)
+        reaped = reap(self._out_dir, registry=self._registry, most=_MOST_REAPED, within=_REAPING_S)
+        if reaped:
+            from .notices import start_notices
+
+            start_notices(reaped)
 
     def _time(self, field: str) -> LocalTime:
         return LocalTime.fromisoformat(self._record[field]).astimezone()
@@ -486,6 +544,14 @@ class RunRecord:
         return self._record
 
 
+def _known_of(frozen: Frozen, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of the record that tell what runs: not what stands in the work tree now."""
+    facts = frozen.facts()
+    argv = [str(frozen.original(Path(word))) for word in record["argv"][:1]] + record["argv"][1:]
+    where = {"root": facts["root"], "time": facts["time"], "folder": str(frozen.folder)}
+    return {"git": facts["git"], "argv": argv, "code": {"modules": {}, "frozen": where}}
+
+
 def _shortened(value: Any) -> Any:
     return f"{value[:_SHORT]}…" if isinstance(value, str) and len(value) > _SHORT else value
 
@@ -510,6 +576,22 @@ def _rendered(data: bytes) -> bytes | None:
         if late or len(text) > _LARGEST_RENDERING:
             return None
     return None if late else bytes(text)
+
+
+_trial: dict[str, Any] | None = None
+
+
+def _trial_of_sweep() -> dict[str, Any] | None:
+    """Return the sweep and the trial that this process is, for each of its sessions; or None.
+
+    The variable is taken away: a script that the trial starts is no trial of that sweep.
+    """
+    global _trial
+    if text := os.environ.pop(SWEEP_VARIABLE, None):
+        with tolerated(f"reading ${SWEEP_VARIABLE}"):
+            told = json.loads(text)
+            _trial = {"id": str(told["id"]), "trial": int(told["trial"])}
+    return _trial
 
 
 def _uptime() -> float:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 
 from scitex_session._config.folder import read_config_files
 from scitex_session._names.config_object import RESERVED, as_args, make_config
 from scitex_session._names.injection import SessionLogger, provide
 from scitex_session_core import (
     HEARTBEAT_NAME,
+    NotResumableError,
     code_dir,
     crash_command,
     make_run_dir,
     outcome,
     registry_dir,
+    say,
     warn,
 )
 from scitex_session_io import capture
@@ -24,17 +27,18 @@ from scitex_session_repro import RandomStateManager, found_rank
 
 from .artifacts import Artifacts, OwnModules
 from .kept import KeptCode
-from .options import RUN_VARIABLE
+from .options import FROZEN_VARIABLE, RUN_VARIABLE
 from .record import RunRecord, log_path, tolerated
 from .signals import SignalGuard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
     from typing import Any
 
+    from scitex_session._command_line.earlier import Earlier
     from scitex_session._config.folder import ConfigFiles
+    from scitex_session._config.frozen import Frozen
     from scitex_session._names.config_object import Config
     from scitex_session_core import Rank, RunDir
     from scitex_session_io import Capture, Companion
@@ -42,6 +46,9 @@ if TYPE_CHECKING:
     from .options import Options
 
 
+_RESTARTS = "SLURM_RESTART_COUNT"  # set in a job that was requeued
+# What the command line or the environment has asked to resume, and was.
+_resumed: set[Any] = set()
 # The sessions of this process that are on record and not yet closed, innermost last.
 _active: list[Run] = []
 
@@ -54,7 +61,7 @@ class Run:
     options : Options
         What the session was asked for.
     script : Path or None
-        The script it belongs to.
+        The script it belongs to, or the frozen copy of that which runs.
     companion : Companion
         Its companion process, started.
     function : str, optional
@@ -64,6 +71,10 @@ class Run:
 
     Attributes
     ----------
+    script : Path or None
+        The script it belongs to.
+    source : Path or None
+        The file that runs: the script, or its frozen copy.
     config : Config
         Its `CONFIG`.
     record : RunRecord
@@ -101,7 +112,10 @@ class Run:
     ) -> None:
         self.options = options
         self.style = options.style()
-        self.script = script
+        self.script = self.source = script
+        self._frozen = _frozen_code(script)
+        if self._frozen is not None and script is not None:
+            self.script = self._frozen.original(script)
         self.function = function
         self.arguments = dict(arguments or {})
         self.guard = SignalGuard()
@@ -158,22 +172,24 @@ class Run:
 
     def _open(self) -> None:
         options = self.options
-        files = read_config_files(self.script, RESERVED, debug=options.debug)
+        here = self._frozen.copy(Path()) if self._frozen else None
+        files = read_config_files(self.source, RESERVED, here=here, debug=options.debug)
         debug = files.debug
+        if found_rank() is not None and not options.no_save:
+            self._find_rank()
+        earlier = self._find_earlier()
         self.rng = RandomStateManager(options.seed, deterministic=options.deterministic)
         self.at_close("putting back random generators", lambda: self.rng.release())
         self.rng.seed_modules(*options.seed_modules)
         colors = CustomColors(alpha=options.alpha)
-        if found_rank() is not None and not options.no_save:
-            self._find_rank()
-        run_dir, registry = self._claim_directory(debug=debug)
+        run_dir, registry, resumed = self._claim_directory(earlier, debug=debug)
         self.at_close("closing the run directory", run_dir.close)
         # Beside the runs: what one of them records, the next ones are compared with.
         self.rng.verify_directory = run_dir.out_dir / "fingerprints"
         if self._is_other_rank:  # each is compared with itself
             self.rng.verify_directory /= run_dir.path.name
         self.rng.checkpoint_directory = run_dir.path
-        self._make_record(run_dir, registry, files, debug=debug)
+        self._make_record(run_dir, registry, files, resumed, debug=debug)
         self._make_names(colors)
         git = None if options.no_save else self.record.git_errand()
         if git is not None:
@@ -183,7 +199,9 @@ class Run:
             log_path(run_dir.path, "stderr"),
             mode=options.capture,
             heartbeat=run_dir.path / HEARTBEAT_NAME,
-            on_death=crash_command(run_dir.path, registry),
+            on_death=crash_command(
+                run_dir.path, registry, self.record.life, self._notice_command()
+            ),
             on_death_code=code_dir(),
             errand=git.command if git else None,
             errand_descriptors=git.descriptors if git else (),
@@ -199,7 +217,7 @@ class Run:
         if git is not None:
             git.close()  # the errand has its own
         artifacts = Artifacts(run_dir, self.script, self.record.commit, options.stamp)
-        self._modules = artifacts.watch_imports(self.record.started)
+        self._modules = artifacts.watch_imports(self.source, self.record.started)
         self.at_close("ending the watch on imports", self._modules.stop)
         self.at_close("ending save_into", artifacts.redirect())
         self.at_close("putting back the logger", self.names["logger"].restore)
@@ -210,8 +228,43 @@ class Run:
         self.at_close("putting back the style of figures", self.style.restore)
         self.at_close("closing figures left open", self._close_figures)
 
-    def _claim_directory(self, *, debug: bool) -> tuple[RunDir, Path | None]:
-        """Make the run directory. Return it and the registry in which the run belongs, if any."""
+    def _notice_command(self) -> list[str]:
+        if not self.options.notify or self._is_other_rank:
+            return []
+        from .notices import crash_notice_command  # for the end, too: by then it may be gone
+
+        return crash_notice_command()
+
+    def _find_earlier(self) -> Earlier | None:
+        """Return the run that goes on; its seed is used unless another one was asked for."""
+        options = self.options
+        earlier: Earlier | None = None
+        if options.resume is not None:
+            if options.no_save or options.sdir is not None:
+                why = "a run with no_save or an sdir has a directory of its own"
+                raise NotResumableError(os.fspath(options.resume), why)
+            if "resume" in options.asked and options.resume in _resumed:
+                return None  # what was asked of the process was for its first session
+            from scitex_session._command_line.earlier import named_attempt
+
+            earlier = named_attempt(options.resume, self.script, self.function, options.out)
+        elif _RESTARTS in os.environ and not options.no_save and options.sdir is None:
+            from scitex_session._cluster.requeue import requeued_attempt
+
+            given = {n: self.arguments[n] for n, o in options.origins.items() if o == "call"}
+            earlier = requeued_attempt(self.script, self.function, given, options.out)
+        if earlier is not None and "seed" not in options.asked:
+            options.seed = earlier.record.get("seed", options.seed)
+        return earlier
+
+    def _claim_directory(
+        self, earlier: Earlier | None, *, debug: bool
+    ) -> tuple[RunDir, Path | None, Mapping[str, Any] | None]:
+        """Make the run directory, or take that of an earlier attempt.
+
+        Return it, the registry in which the run belongs, if any, and the record that a resumed run
+        begins with.
+        """
         options = self.options
         sdir, out = options.sdir, options.out
         registry: Path | None = None
@@ -224,6 +277,12 @@ class Run:
         if options.parent and registry is not None:
             with tolerated("looking up the parent"):
                 _warn_of_unknown_parent(options.parent, registry)
+        if earlier is not None:
+            from scitex_session_core import resume_run
+
+            run_dir, resumed = resume_run(earlier.place, earlier.record, registry=registry)
+            self._say_resumed(earlier)
+            return run_dir, registry, resumed
         if options.no_save:
             from .trial import Trial
 
@@ -246,9 +305,9 @@ class Run:
             if shared is not None:
                 run_dir, seed = shared
                 self._share_seed(seed)
-                return run_dir, registry
+                return run_dir, registry, None
             self.rank = None
-        return make_run_dir(self.script, **wanted), registry
+        return make_run_dir(self.script, **wanted), registry, None
 
     def _find_rank(self) -> None:
         """Find out which rank this session is of which job."""
@@ -273,8 +332,25 @@ class Run:
         """Whether it is another rank than 0, which speaks for all."""
         return self.rank is not None and self.rank.number > 0
 
+    def _say_resumed(self, earlier: Earlier) -> None:
+        options = self.options
+        if "resume" in options.asked:
+            _resumed.add(options.resume)
+            os.environ.pop("SCITEX_SESSION_RESUME", None)  # not for the programs that it starts
+        changed = earlier.changed(self.arguments)
+        if options.seed != (before := earlier.record.get("seed")):
+            changed.append(f"seed={options.seed} ({before} before)")
+        now = f", now with {', '.join(changed)}" if changed else ""
+        say(f"goes on with {earlier}, which ended as {earlier.record['status']}{now}")
+
     def _make_record(
-        self, run_dir: RunDir, registry: Path | None, files: ConfigFiles, *, debug: bool
+        self,
+        run_dir: RunDir,
+        registry: Path | None,
+        files: ConfigFiles,
+        resumed: Mapping[str, Any] | None,
+        *,
+        debug: bool,
     ) -> None:
         given = self.options.args
         args = as_args(self.arguments if given is None else given)
@@ -285,12 +361,20 @@ class Run:
             registry,
             self.options,
             script=self.script,
+            frozen=self._frozen,
             function=self.function,
             arguments=self.arguments or (args if isinstance(args, dict) else {}),
             files=files,
             seed=self.rng.seed,
             rank=self.rank,
+            earlier=resumed,
         )
+        if "SLURM_JOB_ID" in os.environ:
+            from scitex_session._cluster.stopping import Stop, warn_of_a_deaf_batch_script
+
+            self.guard.stop = Stop(run_dir)
+            self.at_close("putting back the signals of the scheduler", self.guard.stop.release)
+            warn_of_a_deaf_batch_script()
 
     def _make_names(self, colors: CustomColors) -> None:
         name = self.script.stem if self.script else self.function or "session"
@@ -374,14 +458,14 @@ class Run:
         options = self.options
         if self._is_other_rank:
             return
-        if options.verbose or options.notify or options.show_execution_flow:
+        if options.verbose or options.show_execution_flow:
             from . import messages  # for its end, too: by then the package may be gone
 
             with tolerated("printing what the session is"):
                 if options.verbose:
                     messages.print_header(self)
-                if options.show_execution_flow and self.script is not None:
-                    messages.print_flow(self.script)
+                if options.show_execution_flow and self.source is not None:
+                    messages.print_flow(self.source)
 
     def conclude(self, message: str, *, verbose: bool, failure: bool = False) -> None:
         """Print how the session ended, if that was asked for.
@@ -404,7 +488,7 @@ class Run:
         if self._is_other_rank:
             return
         with self._kept, _Stack(self._stack), tolerated("sending the notice"):
-            from .messages import send_notice
+            from .notices import send_notice
 
             send_notice(self, message)
 
@@ -463,6 +547,16 @@ class Run:
             what, undo = self._undo.pop()
             with tolerated(what):
                 undo()
+
+
+def _frozen_code(script: Path | None) -> Frozen | None:
+    """Return the frozen code that the script is part of, if it is a trial's."""
+    folder = os.environ.get(FROZEN_VARIABLE)
+    if not folder:
+        return None
+    from scitex_session._config.frozen import Frozen
+
+    return Frozen.of(folder, script)
 
 
 class _Stack:

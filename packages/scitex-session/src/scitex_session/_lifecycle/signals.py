@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
+    from scitex_session._cluster.stopping import Stop
+
     Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
@@ -58,6 +60,8 @@ class SignalGuard:
         Whether another handler than ours took a Ctrl-C (`watch_interrupts`).
     left_to_python : bool
         Whether the interpreter, or an event loop, is to die of it: once it is told of the Ctrl-C.
+    stop : Stop or None
+        In a job of a scheduler, what takes a SIGTERM if the script asks for it.
     """
 
     def __init__(self) -> None:
@@ -77,6 +81,7 @@ class SignalGuard:
         # What the caller handles while it runs the session is no end of ours.
         self._outer: BaseException | None = None
         self.left_to_python = False
+        self.stop: Stop | None = None
 
     def begin_opening(self) -> None:
         """Let the first signal wait from now on. Do nothing outside the main thread."""
@@ -257,6 +262,8 @@ class SignalGuard:
             return
         if os.getpid() != self._owner:
             _die_of(signum)
+        if signum == signal.SIGTERM and self.stop is not None and self.stop.takes(signum):
+            return
         ending = sys.exception()
         if signum == signal.SIGINT:
             self._interrupts += 1

@@ -25,6 +25,7 @@ from scitex_session._names.injection import SessionLogger, inject_globals, provi
 from scitex_session_core import (
     RecordError,
     RunDir,
+    attempt_of,
     current_status,
     locate_run,
     out_dir_of,
@@ -111,8 +112,14 @@ def _living_run(announced: Path) -> tuple[Path, dict[str, Any]] | None:
 def _begin(place: Path, record: Mapping[str, Any], announced: Mapping[str, Any]) -> dict[str, Any]:
     """Seed, set up figures, and return the names of the run."""
     script = Path(record["script"]) if record.get("script") else None
-    run_dir = RunDir(record["id"], place, out_dir_of(place))
-    files = read_config_files(script, RESERVED, debug=announced["debug"])
+    run_dir = RunDir(record["id"], place, out_dir_of(place), attempt_of(record))
+    source, here = script, None
+    if script is not None and (found := (record.get("code") or {}).get("frozen")):
+        from scitex_session._config.frozen import Frozen
+
+        frozen = Frozen(Path(found["folder"]))
+        source, here = frozen.copy(script), frozen.copy(Path())
+    files = read_config_files(source, RESERVED, here=here, debug=announced["debug"])
     config = make_config(
         run_dir, script, as_args(record["arguments"]), files.values, debug=announced["debug"]
     )
@@ -127,7 +134,7 @@ def _begin(place: Path, record: Mapping[str, Any], announced: Mapping[str, Any])
     git = record.get("git") or {}
     artifacts = Artifacts(run_dir, script, git.get("commit"), announced["stamp"])
     artifacts.redirect()
-    artifacts.watch_imports(started.timestamp())
+    artifacts.watch_imports(source, started.timestamp())
     # Workers end without atexit.
     util.Finalize(None, artifacts.watch_figures(), exitpriority=0)
     names = {

@@ -16,6 +16,7 @@ from scitex_session_core import warn
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
     from typing import Any
 
     from scitex_session_core import RunDir
@@ -73,6 +74,27 @@ def directory_for(user: str) -> RunDir:
         raise NoSessionError(user)
     directory: RunDir = _provided[-1]["directory"]
     return directory
+
+
+def resumed() -> int:
+    """Return the number of the attempt, if the running session goes on with an earlier run.
+
+    Returns
+    -------
+    int
+        2 or more; 0 in a first attempt, and where no session runs.
+
+    Examples
+    --------
+    >>> import scitex_session as stx
+    >>> @stx.session
+    ... def train(epochs: int = 10):
+    ...     path = stx.checkpoint_dir / "model.npz"
+    ...     if stx.resumed() and path.exists():
+    ...         ...  # load it
+    """
+    attempt: int = _provided[-1]["directory"].attempt if _provided else 1
+    return attempt if attempt > 1 else 0
 
 
 def in_session() -> bool:
@@ -292,6 +314,29 @@ class CallableStandIn(StandIn):
         return _current(self._name)(*args, **kwargs)
 
 
+class PathStandIn(StandIn):
+    """Stand for a path."""
+
+    __slots__ = ()
+
+    def __fspath__(self) -> str:
+        return str(_current(self._name))
+
+    def __str__(self) -> str:
+        return str(_current(self._name))
+
+    def __truediv__(self, other: Any) -> Any:
+        return _current(self._name) / other
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return other / _current(self._name)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or bool(_current(self._name) == other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 CONFIG: Config = MappingStandIn("CONFIG")  # type: ignore[assignment]
 """`CONFIG` of the running session; without one, using it raises `NoSessionError`."""
 
@@ -303,6 +348,11 @@ rngg: RandomStateManager = CallableStandIn("rngg")  # type: ignore[assignment]
 
 logger: Logger = StandIn("logger")  # type: ignore[assignment]
 """`logger` of the running session; without one, the logger ``scitex_session``."""
+
+
+checkpoint_dir: Path = PathStandIn("checkpoint_dir")  # type: ignore[assignment]
+"""The folder ``checkpoints`` of the running session, made at its first use. It stays when the run
+is resumed. Without a session, using it raises `NoSessionError`."""
 
 
 def is_stand_in(value: object) -> bool:
@@ -317,6 +367,10 @@ def stood_for(value: Any) -> Any:
 
 def _current(name: str) -> Any:
     if _provided:
+        if name == "checkpoint_dir":
+            folder = _provided[-1]["directory"].path / "checkpoints"
+            folder.mkdir(exist_ok=True)
+            return folder
         value = _provided[-1][name]
         return value.ready() if name == "logger" else value
     if name == "COLORS":
@@ -335,6 +389,10 @@ def _type(name: str) -> Any:
         import logging
 
         return logging.Logger
+    if name == "checkpoint_dir":
+        from pathlib import Path
+
+        return Path
     if name == "CONFIG":
         from scitex_session_core import DotDict
 

@@ -1,0 +1,264 @@
+"""`scitex-session sweep`: run a script once for each combination of values."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+
+from scitex_session._command.ls import Wanted, print_runs
+from scitex_session._command.output import OK, PROGRAM, printable, say, say_json
+from scitex_session._errors import UsageError
+
+from .directory import SweepDirectory, find_sweep, make_sweep
+from .local import LocalRunner
+from .memory import bytes_of
+from .missing import done_trials
+from .plan import Plan, read_plan
+from .progress import Progress, shown_values
+from .slurm import submit
+from .slurm import wait as wait_for_jobs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .directory import State
+    from .plan import Trial
+
+_SOME_FAILED = 1
+_SHOWN = 10
+_ALIVE = ("running", "waiting", "lost", "unknown")
+
+
+def sweep_command(
+    *words: str,
+    jobs: int | None = None,
+    memory: str | None = None,
+    zip: tuple[str, ...] = (),  # noqa: A002  # as the option is called
+    slurm: str | None = None,
+    wait: bool = False,
+    dask: str | None = None,
+    missing: bool = False,
+    json: bool = False,
+) -> int:
+    """Run a script once for each combination of values.
+
+    Each option of the script may have several values: --lr 1e-3 1e-2, or with commas a,b,c, or a
+    range 0..4 (0..10..5 in steps of 5). An option with one value is the same for all trials. Each
+    trial is a process and a run of its own; scitex-session ls --sweep ID lists them.
+
+    Options of the sweep may stand anywhere. What stands behind -- belongs to the script, whatever
+    its name: scitex-session sweep train.py -- --jobs 1 2.
+
+    Parameters
+    ----------
+    words : str
+        The script and its options; or a file such as sweep.yaml, which has the keys script,
+        parameters, zip, jobs and memory; or, with --missing, the ID of a sweep.
+    jobs : int
+        How many trials run at once; also -j. One by default.
+    memory : str
+        What a trial needs, such as 4G: no more trials run at once than fit.
+    zip : str
+        Parameters whose values go together, the first with the first: lr,batch_size.
+    slurm : str
+        Submit the trials to SLURM, as one array, with these options of sbatch: "--mem=4G
+        --time=1:00:00". The command ends once they are submitted.
+    wait : bool
+        With --slurm, wait until the trials are over.
+    dask : str
+        Run the trials on the workers of this Dask scheduler, such as tcp://node7:8786; local for
+        workers that are started here.
+    missing : bool
+        Run only what has no successful run: of this script with these arguments, or of a sweep.
+    json : bool
+        Print the sweep and the state of each trial as JSON.
+    """
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"--jobs {jobs}: give 1 or more")
+    _check_engine(slurm, dask, memory, wait=wait)
+    options = {"jobs": jobs, "memory": memory, "slurm": slurm, "dask": dask}
+    if missing and len(words) == 1 and (sweep := find_sweep(words[0])) is not None:
+        kept = dict(sweep.content["options"])
+        if slurm is not None or dask or memory:
+            kept.update(slurm=None, dask=None, memory=None)
+        kept.update((name, value) for name, value in options.items() if value is not None)
+        return _rerun(sweep, kept, wait=wait, json=json)
+    plan, settings = read_plan(words, zip)
+    jobs = _jobs_of(settings) if jobs is None else jobs
+    memory = settings.get("memory") if memory is None else memory
+    options.update(jobs=jobs, memory=memory)
+    if options["memory"]:
+        bytes_of(str(options["memory"]))  # before anything is written
+    trials = plan.trials()
+    if missing:
+        trials = _without_done(plan, trials)
+        if not trials:
+            return OK
+    command = [PROGRAM, "sweep", *words]
+    sweep = make_sweep(plan, trials, options=options, command=command)
+    try:
+        return _run(sweep, trials, options, shape=plan.shape(), wait=wait, json=json)
+    except UsageError:
+        if not sweep.events():  # what was asked for can't be: nothing has begun
+            shutil.rmtree(sweep.path, ignore_errors=True)
+        raise
+
+
+def _check_engine(slurm: str | None, dask: str | None, memory: str | None, *, wait: bool) -> None:
+    if slurm is not None and dask is not None:
+        raise UsageError("--slurm and --dask can't be given together")
+    if wait and dask is not None:
+        raise UsageError("--wait goes with --slurm: with --dask, the sweep always stays")
+    if memory and slurm is not None:
+        raise UsageError(f"--memory {memory}: SLURM looks after memory: --slurm=--mem={memory}")
+    if memory and dask is not None:
+        raise UsageError(f"--memory {memory} can't be given with --dask, which has no such limit")
+
+
+def _jobs_of(settings: Mapping[str, str]) -> int | None:
+    text = settings.get("jobs")
+    if text is None:
+        return None
+    if not text.isdecimal() or not int(text):
+        raise UsageError(f"jobs {text}: give a whole number, 1 or more")
+    return int(text)
+
+
+def _without_done(plan: Plan, trials: list[Trial]) -> list[Trial]:
+    """Return the trials that have no successful run, numbered anew; say what the others have."""
+    done = done_trials(plan.script, trials)
+    left = [trial for trial in trials if trial.number not in done]
+    said = f"{len(done)} of {_trials(len(trials))} have a successful run"
+    if changed := [each for each in done.values() if each.changed]:
+        files = ", ".join(dict.fromkeys(name for each in changed for name in each.changed))
+        said += f" ({len(changed)} with other code: {files} changed since)"
+    _note(f"{said}; {_trials(len(left))} to run")
+    return [trial._replace(number=number) for number, trial in enumerate(left, start=1)]
+
+
+def _rerun(sweep: SweepDirectory, options: Mapping[str, object], *, wait: bool, json: bool) -> int:
+    states = sweep.states()
+    trials = [trial for trial in sweep.trials if not states[trial.number].is_done]
+    alive = [t for t in trials if states[t.number].status in _ALIVE]
+    if alive:
+        _note(f"{_numbers(alive)} may still be waiting or running, and is left alone")
+    left = [trial for trial in trials if trial not in alive]
+    if not left:
+        _note(f"sweep {sweep.id}: nothing is missing")
+        return OK
+    return _run(sweep, left, options, shape="what is missing", wait=wait, json=json)
+
+
+def _run(
+    sweep: SweepDirectory,
+    trials: Sequence[Trial],
+    options: Mapping[str, object],
+    *,
+    shape: str,
+    wait: bool,
+    json: bool,
+) -> int:
+    jobs, memory, slurm, dask = map(options.get, ("jobs", "memory", "slurm", "dask"))
+    script = printable(os.path.basename(sweep.script))
+    what = f"{_trials(len(trials))} of {script}" + (f": {shape}" if shape else "")
+    at_once = int(str(jobs)) if jobs else None
+    progress = Progress(sweep, len(trials))
+    sweep.freeze()
+    signum = None
+    if slurm is not None:
+        numbers = submit(sweep, trials, str(slurm), jobs=at_once)
+        job = f"job{'s' * (len(numbers) > 1)} {', '.join(numbers)} of SLURM"
+        _note(f"sweep {sweep.id}: {what}, {job}")
+        if not wait:
+            if json:
+                say_json(described(sweep, sweep.states()))
+            return OK
+        try:
+            wait_for_jobs(numbers)
+        except KeyboardInterrupt:
+            _note(f"the trials go on; scancel {' '.join(numbers)} ends them")
+            raise
+    else:
+        runner: LocalRunner
+        if dask is not None:
+            from .dask import DaskRunner
+
+            runner = DaskRunner(sweep, str(dask), jobs=at_once, ended=progress.ended)
+        else:
+            at_once = at_once or 1
+            needed = None if memory is None else bytes_of(str(memory))
+            runner = LocalRunner(sweep, jobs=at_once, memory=needed, ended=progress.ended)
+        many = f", {at_once} at a time" if at_once else ""
+        _note(f"sweep {sweep.id}: {what}{many}{' on Dask' if dask else ''}")
+        with progress:
+            signum = runner.run(trials)
+    states = sweep.states()
+    if json:
+        say_json(described(sweep, states))
+    else:
+        show(sweep, states)
+    if signum is not None:
+        return 128 + signum
+    if progress.refused is not None:
+        return progress.refused
+    return OK if all(states[trial.number].is_done for trial in trials) else _SOME_FAILED
+
+
+def described(sweep: SweepDirectory, states: Mapping[int, State]) -> dict[str, object]:
+    """Return what is told of a sweep as JSON."""
+    told = sweep.content["trials"]
+    return {
+        "id": sweep.id,
+        "directory": os.fspath(sweep.path),
+        "script": os.fspath(sweep.script),
+        "trials": [
+            {
+                "trial": number,
+                "argv": shlex.split(told[number - 1]["argv"]),
+                "status": state.status,
+                "exit_status": state.exit_status,
+                "run": None if state.run is None else state.run["id"],
+                "results": {} if state.run is None else state.run["results"],
+            }
+            for number, state in states.items()
+        ],
+    }
+
+
+def show(sweep: SweepDirectory, states: Mapping[int, State]) -> None:
+    """Print the runs of a sweep as a table, and what has none."""
+    if any(state.run for state in states.values()):
+        found, _ = Wanted(sweep=sweep.id, sort="trial", limit=0).find()
+        print_runs(found, "trial")
+    counts: dict[str, list[int]] = {}
+    for number, state in states.items():
+        counts.setdefault(state.status, []).append(number)
+    for number in [n for n, s in states.items() if s.run is None and s.status == "failed"][:_SHOWN]:
+        values = shown_values(sweep.content["trials"][number - 1]["values"])
+        code = states[number].exit_status  # which SLURM alone knows of its tasks
+        why = "ended before its session began" + (f", exit status {code}" if code else "")
+        _note(f"trial {number}{values}: {why}; its output is in {sweep.output_path(number)}")
+    said = ", ".join(f"{len(numbers)} {status}" for status, numbers in counts.items())
+    again = f"; run what is missing: {PROGRAM} sweep --missing {sweep.id}"
+    done = all(state.is_done for state in states.values())
+    _note(f"sweep {sweep.id}: {said}{'' if done else again}")
+    if done and not any(state.run for state in states.values()):
+        _note(f"{sweep.script.name} recorded no session: does it call its main function?")
+
+
+def _trials(count: int) -> str:
+    return "1 trial" if count == 1 else f"{count} trials"
+
+
+def _numbers(trials: Sequence[Trial]) -> str:
+    numbers = ", ".join(str(trial.number) for trial in trials[:_SHOWN])
+    more = "" if len(trials) <= _SHOWN else f" and {len(trials) - _SHOWN} more"
+    return f"{'trial' if len(trials) == 1 else 'trials'} {numbers}{more}"
+
+
+def _note(text: str) -> None:
+    """Say what is no result: on standard error, so that the table alone goes into a pipe."""
+    say(printable(text), sys.stderr)

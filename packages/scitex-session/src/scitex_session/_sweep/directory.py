@@ -1,0 +1,313 @@
+"""A sweep on disk: what it runs, and what has been started and has ended.
+
+``sweep.json`` is written once, before the first trial. ``trials.jsonl`` gets a line at each start
+and each end of a trial. How the run of a trial ended is told by its own record.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from scitex_session._errors import UsageError
+from scitex_session_core import (
+    MASK,
+    SessionManager,
+    jsonable,
+    liveness,
+    locate_run,
+    new_id,
+    new_record,
+    out_dir_for,
+    out_dir_of_kept,
+    warn,
+    write_atomic,
+)
+
+from .frozen import FROZEN, freeze, frozen_environment
+from .plan import Trial
+from .slurm import waiting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from scitex_session._config.frozen import Frozen
+
+    from .plan import Plan
+
+SWEEPS = "SWEEPS"
+NOT_RUN = "not run"
+_STATUS_OF_PROCESS = {"alive": "running", "dead": "crashed", "unknown": "unknown"}
+_SWEEP_NAME = "sweep.json"
+_TRIALS_NAME = "trials.jsonl"
+_OF_RECORD = ("schema", "id", "script", "argv", "cwd", "started", "process", "python", "git")
+
+
+class State(NamedTuple):
+    """What is known of a trial.
+
+    Attributes
+    ----------
+    status : str
+        That of its run; of a trial without one, what its process tells, or `NOT_RUN`.
+    exit_status : int or None
+        The exit status, where it is known.
+    run : dict or None
+        Its run, in the form of `SessionManager.get_session`.
+    """
+
+    status: str
+    exit_status: int | None
+    run: dict[str, Any] | None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it need not run again."""
+        return self.status in ("success", "finished")
+
+
+class SweepDirectory:
+    """The directory of a sweep, ``<script>_out/SWEEPS/<ID>``.
+
+    Parameters
+    ----------
+    path : Path
+        The directory.
+    content : mapping
+        What ``sweep.json`` says.
+
+    Attributes
+    ----------
+    id : str
+        The ID of the sweep.
+    path, content
+        As they were given.
+    frozen : Frozen or None
+        The code that trials run, once it was frozen.
+    """
+
+    def __init__(self, path: Path, content: Mapping[str, Any]) -> None:
+        self.path = path
+        self.content = content
+        self.id = str(content["id"])
+        self.frozen: Frozen | None = None
+
+    @property
+    def script(self) -> Path:
+        """The script."""
+        return Path(self.content["script"])
+
+    def freeze(self) -> None:
+        """Have trials run the code as it is now, whatever happens to it until they begin."""
+        number = 1
+        while (folder := self.path / FROZEN / str(number)).exists():
+            number += 1
+        try:
+            self.frozen = freeze(self.script, folder)
+        except OSError as error:
+            why = f"trials run {self.script} as it is when they begin: {error}"
+            warn(f"the code is not frozen, {why}")
+            return
+        for note in self.frozen.facts()["notes"]:
+            warn(note)
+
+    @property
+    def code(self) -> Path:
+        """The copy of the script that trials run; the script itself where it was not frozen."""
+        return self.script if self.frozen is None else self.frozen.place(self.script)
+
+    def code_environment(self) -> dict[str, str]:
+        """Return the variables by which a trial runs frozen code."""
+        return {} if self.frozen is None else frozen_environment(self.frozen)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """The trials.
+
+        Raises
+        ------
+        UsageError
+            A secret in a command line was masked, so that the trial can't be run again.
+        """
+        if any(MASK in told["argv"] for told in self.content["trials"]):
+            why = "its command lines had secrets, which are masked on disk; give all options again"
+            raise UsageError(f"sweep {self.id}: {why}")
+        return [
+            Trial(number, tuple(shlex.split(told["argv"])), told["values"])
+            for number, told in enumerate(self.content["trials"], start=1)
+        ]
+
+    def append(self, event: str, trial: Trial, **fields: Any) -> None:
+        """Append a line to ``trials.jsonl``: a trial starts, or ends.
+
+        Raises
+        ------
+        OSError
+            It can't be written.
+        """
+        from datetime import UTC, datetime
+
+        time = datetime.now(UTC).isoformat(timespec="microseconds")
+        line = {"event": event, "trial": trial.number, "time": time, **fields}
+        with open(self.path / _TRIALS_NAME, "ab", buffering=0) as file:
+            file.write(json.dumps(line).encode() + b"\n")
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the lines of ``trials.jsonl``; a torn one is skipped."""
+        found = []
+        try:
+            lines = (self.path / _TRIALS_NAME).read_bytes().split(b"\n")
+        except FileNotFoundError:  # no trial has started
+            return []
+        for line in lines:
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                continue
+        return found
+
+    def runs(self) -> dict[int, dict[str, Any]]:
+        """Return the run of each trial that has one, by the number of the trial.
+
+        Of several runs of one trial, it is a success, or else the last that began.
+        """
+        found: dict[int, dict[str, Any]] = {}
+        for session in SessionManager().select({"sweep": self.id}, sort="start_time"):
+            number = session["sweep"]["trial"]
+            if number not in found or found[number]["status"] != "success":
+                found[number] = session
+        return found
+
+    def states(self) -> dict[int, State]:
+        """Return what is known of each trial now, by its number."""
+        started: dict[int, Any] = {}
+        ended: dict[int, int] = {}
+        submitted: set[int] = set()
+        for event in self.events():
+            match event:
+                case {"event": "start", "trial": int(number)}:
+                    started[number] = event.get("process")
+                    ended.pop(number, None)
+                case {"event": "end", "trial": int(number), "exit_status": int(ending)}:
+                    ended[number] = ending
+                case {"event": "submit", "trial": int(number)}:
+                    submitted.add(number)
+        runs, queued = self.runs(), waiting(self)
+        states = {}
+        for number in range(1, len(self.content["trials"]) + 1):
+            run, code = runs.get(number), ended.get(number)
+            if number in queued and (run is None or run["status"] != "running"):
+                status, code = queued[number], None
+            elif run is not None:
+                status, code = run["status"], run["exit_code"]
+            elif code is not None:
+                status = "failed" if code else "success"
+            elif number in started:
+                status = _STATUS_OF_PROCESS[liveness(started[number])]
+            elif number in submitted and self.output_path(number).exists():
+                status = "failed"
+            else:
+                status = NOT_RUN
+            states[number] = State(status, code, run)
+        return states
+
+    def output_path(self, number: int) -> Path:
+        """Return where the output of a trial is kept that ended before its session began."""
+        return self.path / f"trial-{number}.log"
+
+
+def make_sweep(
+    plan: Plan,
+    trials: list[Trial],
+    *,
+    options: Mapping[str, Any],
+    command: list[str],
+    out: str | None = None,
+) -> SweepDirectory:
+    """Write a new sweep, before its first trial starts.
+
+    Parameters
+    ----------
+    plan : Plan
+        What it runs.
+    trials : list of Trial
+        The trials, numbered from 1 on.
+    options : mapping
+        How they are run.
+    command : list of str
+        The command line of the sweep.
+    out : str, optional
+        The folder for ``<script>_out``, where that is not beside the script.
+
+    Raises
+    ------
+    OSError
+        It can't be written.
+    """
+    folder = out_dir_for(plan.script, out) / SWEEPS
+    folder.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError), open(folder / ".gitignore", "xb") as file:
+        file.write(b"*\n")  # or the next sweep would freeze the copies of this one
+    while True:
+        # Short, since one types it; 40 random bits tell the sweeps of a lab apart.
+        sweep_id = new_id().rpartition("_")[2]
+        try:
+            (folder / sweep_id).mkdir()
+            break
+        except FileExistsError:
+            continue
+    record = new_record(sweep_id, script=plan.script, argv=command)
+    content = {
+        **{name: record[name] for name in _OF_RECORD},
+        "interpreter": sys.executable,
+        "options": dict(options),
+        "parameters": plan.parameters,
+        "zip": plan.zipped,
+        "trials": [
+            {"argv": shlex.join(jsonable(list(trial.argv))), "values": trial.values}
+            for trial in trials
+        ],
+    }
+    path = folder / sweep_id
+    text = json.dumps(jsonable(content), indent=1, ensure_ascii=False)
+    write_atomic(path / _SWEEP_NAME, text.encode("utf-8", "backslashreplace") + b"\n")
+    return SweepDirectory(path, content)
+
+
+def find_sweep(name: str) -> SweepDirectory | None:
+    """Return the sweep that is meant by an ID or a directory; None if there is none.
+
+    Raises
+    ------
+    UsageError
+        Its ``sweep.json`` can't be read.
+    """
+    for path in _places(name):
+        try:
+            content = json.loads((path / _SWEEP_NAME).read_bytes())
+            return SweepDirectory(path, content)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"{path / _SWEEP_NAME}: it can't be read: {error}") from None
+    return None
+
+
+def _places(name: str) -> list[Path]:
+    places = [Path(name)] if os.sep in name else []
+    if os.sep not in name and name.isalnum():
+        for session in SessionManager().select({"sweep": name.upper()}, limit=1):
+            if session["run_dir"] is not None:
+                out_dir = out_dir_of_kept(locate_run(session["run_dir"]))
+                places.append(out_dir / SWEEPS / name.upper())
+        # A sweep none of whose trials has begun.
+        chosen = os.environ.get("SCITEX_SESSION_OUT_DIR") or "."
+        places += Path(chosen).glob(f"*_out/{SWEEPS}/{name.upper()}")
+    return places
