@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import scitex_session as stx
-from support import read_json, write_script
+from support import read_json, wait_until, write_script
 from support.ranks import ends, settled, the_run
 from support.slurm import Slurm
 
@@ -79,3 +79,30 @@ def test_a_task_that_is_killed_fails_the_run_and_the_step(
     assert (record["status"], record["reason"]["rank"]) == ("crashed", killed)
     assert record["reason"]["signal"] == 9
     assert ends(record)[str(1 - killed)] == "failed"
+
+
+def test_a_requeue_of_the_job_is_the_next_attempt(tmp_path: Path, slurm: Slurm) -> None:
+    script = write_script("""
+        import os, time
+        import scitex_session as stx
+        @stx.session
+        def main():
+            if "SLURM_RESTART_COUNT" not in os.environ:
+                open("ready-" + os.environ["SLURM_PROCID"], "w").close()
+                time.sleep(60)
+        if __name__ == "__main__":
+            main()
+    """)
+    batch = tmp_path / "job.sh"
+    batch.write_text(f"#!/bin/bash\nexec srun --overlap -n2 {sys.executable} {script}\n")
+    job = slurm.submit(batch, "--ntasks=2", "--time=2", "--requeue", f"--chdir={Path.cwd()}")
+    for rank in (0, 1):
+        wait_until(Path(f"ready-{rank}").exists)
+    slurm.control("requeue", job)
+    slurm.wait(job, "PENDING")
+    slurm.control("update", f"jobid={job}", "StartTime=now")
+    assert slurm.wait(job)["JobState"] == "COMPLETED"
+    _, record = the_run("FINISHED_SUCCESS")
+    assert record["attempt"] == 2
+    assert ends(record) == {"0": "success", "1": "success"}
+    assert [each["status"] for each in record["attempts"]] == ["failed"]

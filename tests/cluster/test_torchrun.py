@@ -38,18 +38,19 @@ WITHOUT_TORCH = """
 
     @stx.session
     def main(killed: int = -1):
-        if int(os.environ["RANK"]) == killed:
+        is_first = os.environ["TORCHELASTIC_RESTART_COUNT"] == "0"
+        if is_first and int(os.environ["RANK"]) == killed:
             os.kill(os.getpid(), 9)
-        time.sleep(0 if killed < 0 else 60)
+        time.sleep(60 if is_first and killed >= 0 else 0)
 
     if __name__ == "__main__":
         main()
 """
 
 
-def torchrun(size: int, source: str, *args: str) -> int:
+def torchrun(size: int, source: str, *args: str, restarts: int = 0) -> int:
     script = str(write_script(source))
-    options = ["--nproc-per-node", str(size), "--rdzv-id", "none"]
+    options = ["--nproc-per-node", str(size), "--rdzv-id", "none", f"--max-restarts={restarts}"]
     agent = [sys.executable, "-m", "torch.distributed.run", *options, script, *args]
     return subprocess.run(agent, capture_output=True, check=False).returncode
 
@@ -74,6 +75,15 @@ def test_a_worker_that_is_killed_fails_the_run_and_is_named() -> None:
     assert record["reason"]["signal"] == 9
     # torchrun ends the other.
     assert ends(record) == {"0": "failed", "1": "crashed"}
+
+
+def test_an_elastic_restart_is_the_next_attempt() -> None:
+    assert torchrun(2, WITHOUT_TORCH, "--killed", "1", restarts=1) == 0
+    _, record = the_run("FINISHED_SUCCESS")
+    assert record["attempt"] == 2
+    (earlier,) = record["attempts"]
+    assert (earlier["status"], earlier["reason"]["rank"]) == ("crashed", 1)
+    assert ends(record) == {"0": "success", "1": "success"}
 
 
 def test_two_launches_with_the_same_run_id_are_two_runs() -> None:

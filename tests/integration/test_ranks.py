@@ -239,6 +239,44 @@ def test_a_rank_whose_place_is_taken_begins_another_run() -> None:
     assert sorted(path.parent.name for path in runs()) == ["FINISHED_ERROR", "FINISHED_SUCCESS"]
 
 
+def test_a_restart_of_all_ranks_is_the_next_attempt_of_their_run() -> None:
+    save = "stx.io.save({'rank': rank}, f'{stx.resumed()}.json')\n        "
+    finish(start(f"{save}if rank == 1: raise ValueError('no data')", 3))
+    (first,) = runs()
+    seed = read_json(first / "session.json")["seed"]
+    assert finish(start(save, 3, restarts=1)) == [0, 0, 0]
+    run, record = the_run("FINISHED_SUCCESS")
+    assert run.name == first.name
+    assert (record["attempt"], record["seed"], record["results"]) == (2, seed, {"rank": 0})
+    (earlier,) = record["attempts"]
+    assert (earlier["status"], earlier["reason"]["rank"]) == ("failed", 1)
+    assert ends(record) == {"0": "success", "1": "success", "2": "success"}
+    kept = run / "attempts" / "1"
+    assert ends(read_json(kept / "session.json"))["1"] == "failed"
+    assert read_json(kept / "rank-1" / "session.json")["reason"]["message"] == "no data"
+    assert (run / "rank-1" / "logs" / "stdout.log").read_text() == "this is rank 1\n"
+    made = {(artifact["path"], artifact["attempt"]) for artifact in record["artifacts"]}
+    places = ("", "rank-1/", "rank-2/")
+    assert made == {(f"{place}{n}.json", a) for place in places for n, a in ((0, 1), (2, 2))}
+    assert [(found["status"], found["attempt"]) for found in stx.find()] == [("success", 2)]
+    assert not [*Path("script_out/.jobs").iterdir()]
+
+
+def test_a_restart_after_a_success_is_a_new_run() -> None:
+    finish(start("pass", 2))
+    finish(start("pass", 2, restarts=1))
+    assert [path.parent.name for path in runs()] == ["FINISHED_SUCCESS"] * 2
+
+
+def test_ranks_are_not_resumed_by_name() -> None:
+    finish(start("sys.exit(3)", 2))
+    (run,) = runs()
+    (only,) = start("pass", 2, "--session.resume", run.name, ranks=[0])
+    _, stderr = only.communicate(timeout=60)
+    assert only.returncode != 0
+    assert "the ranks of a job go on only where their launcher restarts it" in stderr
+
+
 def test_a_program_that_a_rank_starts_is_no_rank() -> None:
     Path("helper.py").write_text(
         "import scitex_session as stx\n@stx.session\ndef main():\n    pass\n"

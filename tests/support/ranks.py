@@ -41,14 +41,20 @@ def environment(rank: int, size: int, port: int = 29500, **more: str) -> dict[st
 
 
 def start(
-    body: str, size: int, *args: str, ranks: Iterable[int] | None = None, port: int = 29500
+    body: str,
+    size: int,
+    *args: str,
+    ranks: Iterable[int] | None = None,
+    port: int = 29500,
+    restarts: int = 0,
 ) -> list[subprocess.Popen[str]]:
     """Start the ranks of a job at once; with `ranks`, only these of them."""
+    more = {"TORCHELASTIC_RESTART_COUNT": str(restarts)}
     script = write_script(SCRIPT.format(body=body))
     return [
         subprocess.Popen(
             [sys.executable, script, *args],
-            env={**os.environ, **environment(rank, size, port)},
+            env={**os.environ, **environment(rank, size, port, **more)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -317,9 +317,14 @@ def rank_dir(run_dir: Path, rank: int) -> Path:
     return run_dir / f"{_RANK_PREFIX}{rank}" if rank else run_dir
 
 
+def is_rank_name(name: str) -> bool:
+    """Tell whether a folder of a run is that of one of its ranks, by its name."""
+    return name.startswith(_RANK_PREFIX) and name[len(_RANK_PREFIX) :].isdecimal()
+
+
 def run_of_rank(place: Path) -> Path:
     """Return the directory of the run to which a rank's directory belongs; others as they are."""
-    if not (place.name.startswith(_RANK_PREFIX) and place.name[len(_RANK_PREFIX) :].isdecimal()):
+    if not is_rank_name(place.name):
         return place
     run_dir = place.parent
     # An explicit `sdir` may have such a name.

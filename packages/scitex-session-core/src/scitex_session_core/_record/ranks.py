@@ -15,7 +15,7 @@ from scitex_session_core._errors import RecordError
 from scitex_session_core._paths import rank_dir
 from scitex_session_core._process import observed_status
 
-from .record import ended_record, is_job_over, read_record
+from .record import attempt_of, ended_record, is_job_over, read_record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,12 +48,15 @@ class Rank(NamedTuple):
         What started them: ``torchrun``, ``MPI``, ``SLURM``.
     key : str
         What only they have in common: the job, the script, the number of the session in it.
+    earlier : tuple of str
+        The keys that they had before their launcher restarted them, the last one first.
     """
 
     number: int
     size: int
     launcher: str
     key: str
+    earlier: tuple[str, ...] = ()
 
     def on_record(self) -> dict[str, Any]:
         """Return the ``ranks`` of the record."""
@@ -228,11 +231,12 @@ def _ended(ranks: Mapping[str, Any]) -> dict[str, Any]:
 
 def _artifacts(record: Mapping[str, Any], found: list[State]) -> list[dict[str, Any]]:
     """Return the files of all ranks, their paths relative to the directory of the run."""
+    attempt = attempt_of(record)
     others = tuple(f"rank-{rank}/" for rank in range(1, record["ranks"]["size"]))
     files = [
         artifact  # of rank 0: what stands there of the others was merged before
         for artifact in record.get("artifacts") or ()
-        if not str(artifact["path"]).startswith(others)
+        if not str(artifact["path"]).startswith(others) or attempt_of(artifact) != attempt
     ]
     for rank, _, own in _by_rank(found):
         for artifact in (own or {}).get("artifacts") or () if rank else ():

@@ -12,10 +12,12 @@ import json
 import os
 import time
 from itertools import count
+from typing import NamedTuple
 
 from scitex_session_core._atomic import OpenDirectory, read_regular
 from scitex_session_core._errors import (
     InvalidSessionIdError,
+    NotResumableError,
     RecordError,
     RunDirectoryBusyError,
     warn,
@@ -57,18 +59,39 @@ _PATIENCE_S = 5.0
 _PAUSE_S = 0.01
 
 
+class RankDir(NamedTuple):
+    """The directory of a rank, and what it has in common with the others.
+
+    Attributes
+    ----------
+    directory : RunDir
+        The directory.
+    seed : int
+        The seed.
+    resumed : dict or None
+        The record with which a resumed run begins its next attempt.
+    """
+
+    directory: RunDir
+    seed: int
+    resumed: dict[str, Any] | None
+
+
 def make_rank_dir(
     rank: Rank,
     seed: int,
     script: Path | None = None,
     *,
+    registry: Path | None = None,
     sdir: str | os.PathLike[str] | None = None,
     suffix: str | None = None,
     clear: bool = False,
     debug: bool = False,
     out: str | os.PathLike[str] | None = None,
-) -> tuple[RunDir, int] | None:
+) -> RankDir | None:
     """Claim the directory of a rank in the run of its job, which begins now or has begun.
+
+    Where the launcher has restarted the job, its run goes on as the next attempt.
 
     Parameters
     ----------
@@ -76,14 +99,16 @@ def make_rank_dir(
         The rank.
     seed : int
         The seed, if this rank is the first to come.
+    registry : Path, optional
+        The registry, for the death of an earlier attempt that nobody has filed.
     script, sdir, suffix, clear, debug, out
         As for `make_run_dir`. With an `sdir`, rank 0 writes there.
 
     Returns
     -------
-    tuple of (RunDir, int) or None
-        The directory, and the seed that the ranks have in common. None where they can't share a
-        run: the file system has no links, or no place can be written that all of them know.
+    RankDir or None
+        None where the ranks can't share a run: the file system has no links, or no place can be
+        written that all of them know.
 
     Raises
     ------
@@ -99,12 +124,21 @@ def make_rank_dir(
         found = _read(entry)
         if found is None:
             try:
+                if made is None and sdir is None and number == 0:
+                    made = _resumed(out_dir, rank, registry)
+                    seed = seed if made is None else _seed_of(made, seed)
                 if made is None:
                     made = make_run_dir(
                         script, sdir=sdir, suffix=suffix, clear=clear, debug=debug, out=out
                     )
                     if sdir is not None:
                         _leave_to_rank_0(made, rank)
+            except NotResumableError as error:
+                if time.monotonic() > deadline:
+                    warn(f"{error}: the ranks begin a new run")
+                    rank = rank._replace(earlier=())
+                time.sleep(_PAUSE_S)
+                continue
             except RunDirectoryBusyError:
                 if time.monotonic() > deadline:
                     raise
@@ -116,13 +150,15 @@ def make_rank_dir(
                     return None
                 out_dir = made.out_dir
                 continue
-            found = {"id": made.id, "name": made.path.name, "seed": seed}
+            found = {"id": made.id, "name": made.path.name, "seed": seed, "attempt": made.attempt}
             try:
                 if not _publish(entry, found):
                     continue
+                for key in rank.earlier:  # their run goes by the new key
+                    _entry(out_dir, key, 0).unlink(missing_ok=True)
             except OSError as error:
                 warn(f"the ranks of this job can't share a run: {error}")
-                if sdir is None:
+                if sdir is None and made.attempt == 1:
                     os.rmdir(made.path)
                 return None
         place = _take(out_dir, found, rank, is_sdir=sdir is not None)
@@ -132,7 +168,52 @@ def make_rank_dir(
     if made is not None and made.id != place.id and sdir is None:
         made.close()
         os.rmdir(made.path)
-    return place, found["seed"]
+    return RankDir(place, found["seed"], _next_attempt(place) if place.attempt > 1 else None)
+
+
+def _resumed(out_dir: Path, rank: Rank, registry: Path | None) -> RunDir | None:
+    """Let the run go on that these ranks had before their launcher restarted them, if any.
+
+    Raises
+    ------
+    NotResumableError
+        Another rank is doing it, or the run may still be alive.
+    """
+    for key in rank.earlier:
+        found = None
+        for number in count():
+            later = _read(_entry(out_dir, key, number))
+            if later is None:
+                break
+            found = later
+        if found is None:
+            continue
+        from .resume import check_resumable, resume_run  # few jobs are restarted
+
+        place = locate_run(out_dir / RUNNING / found["name"])
+        if not os.path.exists(place / RECORD_NAME):
+            continue
+        # That its launcher has begun again proves that the earlier attempt is over.
+        record = check_resumable(place, is_over=True)
+        if record["status"] == "success":
+            return None
+        directory, resumed = resume_run(place, record, registry=registry)
+        process = None if rank.number else resumed["process"]
+        write_record(directory, {**resumed, "process": process, "ranks": rank.on_record()})
+        return directory
+    return None
+
+
+def _seed_of(directory: RunDir, default: int) -> int:
+    seed = read_record(directory.path).get("seed")
+    return seed if isinstance(seed, int) else default
+
+
+def _next_attempt(place: RunDir) -> dict[str, Any]:
+    """Return the record with which a rank goes on: rank 0 with that of the whole run."""
+    if run_of_rank(place.path) == place.path:
+        return read_record(place.path)
+    return {"tags": [], "note": "", "artifacts": []}
 
 
 def _entry(out_dir: Path, key: str, number: int) -> Path:
@@ -145,7 +226,8 @@ def _read(entry: Path) -> dict[str, Any] | None:
         found = json.loads(read_regular(entry, _MOST_BYTES))
         check_id(found["id"])
         check_id(found["name"])
-        return {"id": found["id"], "name": found["name"], "seed": int(found["seed"])}
+        numbers = {name: int(found[name]) for name in ("seed", "attempt")}
+        return {"id": found["id"], "name": found["name"], **numbers}
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, InvalidSessionIdError) as error:
@@ -176,14 +258,16 @@ def _take(out_dir: Path, found: Mapping[str, Any], rank: Rank, *, is_sdir: bool)
         return None
     place = rank_dir(run_dir, rank.number)
     try:
-        # Each of the two fails where the run has moved, and where another process was here.
+        # Where the run has moved, this fails; where another process was here, what comes next.
         if rank.number:
-            place.mkdir()
-        else:
-            os.close(os.open(place / EVENTS_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            try:
+                place.mkdir()
+            except FileExistsError:  # of an earlier attempt
+                pass
+        os.close(os.open(place / EVENTS_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     except (FileNotFoundError, FileExistsError):
         return None
-    taken = RunDir(found["id"], place, out_dir)
+    taken = RunDir(found["id"], place, out_dir, found["attempt"])
     with OpenDirectory(run_dir, follow=is_sdir) as whole:
         if not whole.is_own():
             raise PermissionError(1, "another user replaced it", str(run_dir))

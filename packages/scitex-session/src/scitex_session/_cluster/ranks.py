@@ -64,9 +64,12 @@ def rank_of(
     job = " ".join([launcher.replace(" ", ""), *(fact or "-" for fact in facts)])
     if run.get("job") == job and run.get("pid") != os.getpid():
         return None
-    restart = _named(_RESTARTS.get(launcher, "SLURM_RESTART_COUNT")) or "0"
-    key = f"{job} {start or '-'} {script or '-'} {next(_sessions)} {restart}"
-    return Rank(number, size, "MPI" if launcher == "Open MPI" else launcher, key), job
+    fixed = f"{job} {start or '-'} {script or '-'} {next(_sessions)}"
+    restart = _named(_RESTARTS.get(launcher, "SLURM_RESTART_COUNT"))
+    restarts = int(restart) if restart.isdecimal() else 0
+    earlier = tuple(f"{fixed} {number}" for number in reversed(range(restarts)))
+    kind = "MPI" if launcher == "Open MPI" else launcher
+    return Rank(number, size, kind, f"{fixed} {restarts}", earlier), job
 
 
 def _inherited(launcher: str) -> list[str]:

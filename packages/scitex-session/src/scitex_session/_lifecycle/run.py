@@ -239,7 +239,11 @@ class Run:
         """Return the run that goes on; its seed is used unless another one was asked for."""
         options = self.options
         earlier: Earlier | None = None
-        if options.resume is not None:
+        if self.rank is not None:
+            if options.resume is not None:
+                why = "the ranks of a job go on only where their launcher restarts it"
+                raise NotResumableError(os.fspath(options.resume), why)
+        elif options.resume is not None:
             if options.no_save or options.sdir is not None:
                 why = "a run with no_save or an sdir has a directory of its own"
                 raise NotResumableError(os.fspath(options.resume), why)
@@ -301,11 +305,12 @@ class Run:
         if self.rank is not None:
             from scitex_session_core import make_rank_dir
 
-            shared = make_rank_dir(self.rank, self.rng.seed, self.script, **wanted)
+            shared = make_rank_dir(
+                self.rank, self.rng.seed, self.script, registry=registry, **wanted
+            )
             if shared is not None:
-                run_dir, seed = shared
-                self._share_seed(seed)
-                return run_dir, registry, None
+                self._share_seed(shared.seed)
+                return shared.directory, registry, shared.resumed
             self.rank = None
         return make_run_dir(self.script, **wanted), registry, None
 
