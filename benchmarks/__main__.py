@@ -10,16 +10,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import archive, registry
+from benchmarks import archive, house, registry
 from benchmarks.budgets import BUDGETS
 from benchmarks.fingerprints import sha_instructions
 from benchmarks.measuring import Measured, measure
 from benchmarks.rows import ROWS
 from benchmarks.workplace import Workplace
 
-REGISTRY, ARCHIVE = "registry", "archive"
-ALL = (*ROWS, REGISTRY, ARCHIVE)
+REGISTRY, ARCHIVE, HOUSE = "registry", "archive", "house"
+ALL = (*ROWS, REGISTRY, ARCHIVE, HOUSE)
 MANY_HEADINGS = ("of very many runs, once", "took", "", "budget", "")
+HOUSE_HEADINGS = ("counted", "is", "budget", "")
 HEADINGS = (
     "row",
     "this, ms",
@@ -63,6 +64,8 @@ def main() -> int:
         many += archive_lines(archive.QUICK_RUNS if options.quick else archive.RUNS)
     if many:
         print(table([MANY_HEADINGS, *many]))
+    if not options.rows or HOUSE in options.rows:
+        print(table([HOUSE_HEADINGS, *house.lines()]))
     return 0
 
 

@@ -26,6 +26,7 @@ ROWS: dict[str, Row] = {
         at.python("session_arguments.py", "--data-path", "data.csv", "--threshold", "0.7"),
         at.python("plain_empty.py"),
     ),
+    "large": lambda at: (at.python("session_large.py"), at.python("session_empty.py")),
     "plot": lambda at: (at.python("session_plot.py"), at.python("plain_plot.py")),
     "style": lambda at: (
         at.python(

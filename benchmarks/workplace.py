@@ -20,11 +20,11 @@ FOREIGN = ("GIT_", "MPL", "PYTHON", "SCITEX_SESSION_", "XDG_")
 
 
 class Workplace:
-    """A temporary repository with every script in one commit, and an environment of its own."""
+    """A temporary repository with the scripts in one commit, and an environment of its own."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, scripts: Path = SCRIPTS) -> None:
         self.repository = root / "repository"
-        shutil.copytree(SCRIPTS, self.repository)
+        shutil.copytree(scripts, self.repository)
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)
         }

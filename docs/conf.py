@@ -15,6 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from sphinx.errors import ExtensionError
+from sphinx.util.logging import getLogger
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
@@ -27,7 +30,7 @@ copyright = "2026, scitex-session contributors"  # noqa: A001  (Sphinx's name fo
 version = release = installed_version("scitex-session-core")
 
 extensions = [
-    "cyclopts.ext.sphinx",
+    "cyclopts.ext.sphinx",  # the options of `scitex-session`, from its functions
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
@@ -37,9 +40,8 @@ extensions = [
 exclude_patterns = ["_build"]
 html_title = "scitex-session"
 html_theme = "furo"
-html_static_path = ["_static"]
-html_css_files = ["site.css"]
-html_theme_options = {"navigation_with_keys": True}
+pygments_dark_style = "github-dark"
+html_show_sourcelink = False
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
@@ -66,21 +68,28 @@ def draw_pictures(app: Sphinx) -> None:
     """Draw the pictures of the site, so that they show the code as it is."""
     pictures = app.srcdir / "_pictures"
     pictures.mkdir(exist_ok=True)
+    scripts = (
+        ("examples/gallery.py", "--out", pictures),
+        ("docs/palette.py", pictures / "palette.png"),
+        ("docs/pictures.py", pictures),
+    )
     with TemporaryDirectory() as folder:
         own = dict.fromkeys(("SCITEX_SESSION_OUT_DIR", "SCITEX_SESSION_REGISTRY"), folder)
-        environment = {**os.environ, **own}
-        for script, *arguments in (
-            ("examples/gallery.py", "--out", str(pictures)),
-            ("docs/palette.py", str(pictures / "palette.png")),
-        ):
-            command = [sys.executable, str(HERE.parent / script), *arguments]
-            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+        running = [
+            subprocess.Popen(
+                [sys.executable, HERE.parent / script, *arguments],
+                env={**os.environ, **own},
+                stdout=subprocess.DEVNULL,
+            )
+            for script, *arguments in scripts
+        ]
+        statuses = [process.wait() for process in running]
+        if any(statuses):
+            raise ExtensionError("a script that draws pictures failed")
 
 
 def find_undocumented(_: Sphinx, env: BuildEnvironment) -> None:
     """Warn of each public name that the reference lacks."""
-    from sphinx.util.logging import getLogger
-
     documented = env.domains.python_domain.objects
     for package in ("", "_core", "_io", "_plot", "_repro"):
         module = import_module(f"scitex_session{package}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,16 +21,23 @@ PAGES = [
     str(page.relative_to(REPOSITORY))
     for folder in ("README.md", "packages/*/README.md", "docs/**/*.md")
     for page in sorted(REPOSITORY.glob(folder))
-    if re.search(r"^```(python|console)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    if re.search(r"^```(python|console)$", text := page.read_text(encoding="utf-8"), re.MULTILINE)
+    and "<!-- needs: slurm -->" not in text  # tests/cluster runs it
 ]
+SLOW = re.compile("docs/(tutorial|how-to|explanations|sweeps|clusters|coming-from)")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the pages show bash, and paths of Linux")
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page",
+    # READMEs and the pages of the reference are quick.
+    [pytest.param(page, marks=pytest.mark.slow if SLOW.match(page) else ()) for page in PAGES],
+)
 def test_a_page_shows_what_happens(page: str) -> None:
     text = REPOSITORY.joinpath(page).read_text(encoding="utf-8")
-    for library in re.findall(r"\w+", "".join(re.findall(r"^% needs: (.*)$", text, re.MULTILINE))):
-        pytest.importorskip(library)
+    if needs := re.match("<!-- needs: (.*) -->", text):
+        for library in needs[1].split():
+            pytest.importorskip(library)
     script = REPOSITORY / "docs" / "executed.py"
     done = subprocess.run(
         [sys.executable, script, REPOSITORY / page], capture_output=True, text=True, check=False
@@ -59,13 +68,18 @@ def first_cells(table: str) -> set[str]:
 def test_the_page_on_disk_names_every_field_of_a_record() -> None:
     import numpy as np  # noqa: F401  # a run that used it says what repeats
 
+    os.environ["SLURM_JOB_ID"] = "7"  # whose scheduler asks the run to stop
+
     @stx.session(file="analysis.py")
     def main() -> dict[str, Any]:
+        os.kill(os.getpid(), signal.SIGUSR1)
         with open(stx.CONFIG.SDIR_RUN / "large", "wb") as file:
             file.truncate(1 << 30)  # which is not read
         return {"curve": []}  # which is omitted
 
     main.run()
+    (first,) = Path("analysis_out").glob("*/2*")
+    stx.run(main, resume=first.name)
     (path,) = Path("analysis_out").glob("*/2*/session.json")
     record = json.loads(path.read_bytes())
     statuses = {"running", "success", "failed", "finished", "crashed", "lost", "unknown"}
@@ -85,3 +99,15 @@ def test_the_page_on_disk_names_every_event_of_the_registry(tmp_path: Path) -> N
         if line
     ]
     assert {line["event"] for line in lines} | {"record"} == first_cells(section("The registry"))
+
+
+def test_the_page_on_the_environment_names_every_variable_of_ours() -> None:
+    page = REPOSITORY.joinpath("docs", "environment.md").read_text(encoding="utf-8")
+    readme = REPOSITORY.joinpath("packages", "scitex-session", "README.md")
+    listed = page + readme.read_text(encoding="utf-8")  # which has the options of the session
+    sources = "\n".join(
+        path.read_text(encoding="utf-8") for path in REPOSITORY.glob("packages/*/src/**/*.py")
+    )
+    assert not set(re.findall(r"SCITEX_SESSION_[A-Z_]+[A-Z]", sources)).difference(
+        re.findall(r"SCITEX_SESSION_[A-Z_]+", listed)
+    )

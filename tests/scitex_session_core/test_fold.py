@@ -58,6 +58,7 @@ def test_a_life() -> None:
         "made": [],
         "parent": None,
         "attempt": 1,
+        "sweep": None,
         "run_dir": "/f/x",
         "process": None,
     }

@@ -64,6 +64,7 @@ def test_a_life(manager: SessionManager) -> None:
         "made": [],
         "parent": None,
         "attempt": 1,
+        "sweep": None,
         "run_dir": None,
     }
     manager.close_session("x", "failed", 3)

@@ -39,7 +39,7 @@ from ._names.injection import GLOBALS, INJECTED, check_injected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
     from scitex_session_core import SessionManager
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ._by_hand import close, running2finished, start
     from ._command_line.arguments import Arguments
     from ._lifecycle.options import Keywords, RunKeywords
+    from ._sweep.python import Sweep
 
     # The arguments of a function, and what calls it with them, given what can be injected.
     Found = tuple[Arguments, Callable[[Any], Any]]
@@ -229,6 +230,19 @@ if TYPE_CHECKING:
         def run(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
             """Run a session with these arguments, and return what the function returns."""
 
+        def sweep(
+            self,
+            parameters: Mapping[str, Any] | None = None,
+            /,
+            *,
+            jobs: int = 1,
+            memory: str | int | None = None,
+            zip: Sequence[str] | Sequence[Sequence[str]] = (),  # noqa: A002
+            missing: bool = False,
+            **more: Any,
+        ) -> Sweep:
+            """Run the script once for each combination of values, each as a session."""
+
         @overload
         def __call__(self) -> R_co: ...
         @overload
@@ -286,7 +300,8 @@ class _Session:
         session and returns what the function returned. If its module is ``__main__``, an integer
         other than 0 becomes the exit status of the process, but in a notebook or a REPL.
         ``run(...)`` is a session with the arguments that it is given: in a loop, a notebook, a
-        worker. ``plain`` is the function itself, ``options`` what it was decorated with. An async
+        worker. ``sweep(lr=[0.1, 0.2], jobs=2)`` runs the script once for each combination of
+        values. ``plain`` is the function itself, ``options`` what it was decorated with. An async
         function runs at the call, too, and its value is awaited
         (``asyncio.run(main())``); within an event loop it runs when it is awaited.
 
@@ -422,9 +437,22 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
 
         return in_session(given, exits=False)
 
+    @functools.wraps(func)
+    def sweep_over(*args: Any, **kwargs: Any) -> Any:
+        from ._lifecycle.record import trial_of_sweep
+
+        if is_main and trial_of_sweep() is not None:
+            # A trial runs the same script: here it does its part, and never begins a sweep itself.
+            in_session(lambda: _from_command_line(func, keywords), exits=True)
+            raise SystemExit
+        from ._sweep.python import sweep
+
+        return sweep(func, *args, **kwargs)
+
     script.__name__ = name_of(func)
     script.plain = func  # type: ignore[attr-defined]
     script.run = run_with  # type: ignore[attr-defined]
+    script.sweep = sweep_over  # type: ignore[attr-defined]
     script.options = keywords  # type: ignore[attr-defined]
     # Pickled by this name, for the workers of a pool.
     run_with.__qualname__ = f"{script.__qualname__}.run"

@@ -14,7 +14,7 @@ from pathlib import Path
 from scitex_session_core._errors import InvalidTypeError, InvalidValueError, RecordError
 from scitex_session_core._paths import locate_run
 from scitex_session_core._process import observed_status
-from scitex_session_core._record.record import is_job_over, observed, read_record
+from scitex_session_core._record.record import observed, read_record
 
 from .conditions import Condition, Group, checked, resolved
 from .fields import FIELDS, check_field, comparable, is_live, leaves, values_of
@@ -132,8 +132,6 @@ def session_now(session: dict[str, Any]) -> dict[str, Any]:
         else:
             place = locate_run(Path(now["run_dir"]))
             now["status"] = observed({"process": now["process"], **record}, place)
-    if record is not None and is_job_over(record):
-        now["status"] = "crashed"
     return now
 
 

@@ -264,7 +264,8 @@ def _file(
     if is_shared:
         from .ranks import settle  # few runs have several ranks
 
-        return settle(run_dir, registry, force=status == "lost") or locate_run(run_dir)
+        force = status == "lost"
+        return settle(run_dir, registry, force=force, deadline=deadline) or locate_run(run_dir)
     if registry is not None:
         try:
             if not is_registered:
@@ -397,7 +398,7 @@ def _status_to_file(
         from scitex_session_core._death.scheduler import with_cause  # no run asks at its end
 
         record = with_cause(record, run_dir)
-    if is_job_over(record):
+    if found in ("lost", "unknown") and is_job_over(record):
         return "crashed"
     if found == "lost":
         return found if force else None

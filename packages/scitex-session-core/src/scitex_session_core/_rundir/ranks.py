@@ -320,6 +320,7 @@ def settle(
     force: bool = False,
     remove_src_dir: bool = True,
     max_wait: float = 60,
+    deadline: float | None = None,
 ) -> Path | None:
     """End a run all of whose ranks have ended: write its record, move it, register its end.
 
@@ -337,6 +338,9 @@ def settle(
         Whether ranks of other machines count that are ``lost``.
     remove_src_dir, max_wait
         As for `move_to_finished`.
+    deadline : float, optional
+        Given by the end of a run, which files the deaths of others without asking a scheduler and
+        without reading their files.
 
     Returns
     -------
@@ -357,7 +361,7 @@ def settle(
             return None
         if ranks_of(record) is None:
             return None
-        found = _ends(run_dir, record, registry, first=first, force=force)
+        found = _ends(run_dir, record, first=first, force=force, deadline=deadline)
         if found is None:
             return None
         record = read_record(run_dir)  # with the death of rank 0, if that was filed just now
@@ -376,7 +380,7 @@ def settle(
 
 
 def _ends(
-    run_dir: Path, record: dict[str, Any], registry: Path | None, *, first: int, force: bool
+    run_dir: Path, record: dict[str, Any], *, first: int, force: bool, deadline: float | None
 ) -> list[State] | None:
     """Return the states of the ranks if all have ended, and file those that died; else None."""
     found = []
@@ -389,7 +393,7 @@ def _ends(
                 return None
             from scitex_session_core._death.post_mortem import write_crash  # few ranks die
 
-            written = write_crash(rank_dir(run_dir, rank), None, status, registry=registry)
+            written = write_crash(rank_dir(run_dir, rank), None, status, deadline=deadline)
             if written is None:
                 return None
             filed = written[1]

@@ -42,7 +42,7 @@ _COMMANDS = {
     "tag": ("tags:tag_command", "[--json] RUN TAG...", "Add tags to a run."),
     "untag": ("tags:untag_command", "[--json] RUN TAG...", "Remove tags from a run."),
     "note": ("tags:note_command", "[--json] RUN TEXT", "Write the note of a run."),
-    "stop": ("stop:stop_command", "[--now] [--json] RUN", "Stop a run of this machine."),
+    "stop": ("stop:stop_command", "[--now] [--json] RUN", "Stop a run."),
     "rm": ("remove:rm_command", "[--yes] [--json] RUN...", "Move runs to the trash."),
     "gc": (
         "remove:gc_command",
@@ -140,7 +140,7 @@ def main(tokens: list[str]) -> int:
 def _run(tokens: list[str]) -> int:
     short = _SHORT.get(tokens[0], {}) if tokens else {}
     end = tokens.index("--") if "--" in tokens else len(tokens)
-    tokens[:end] = [short.get(token, token) for token in tokens[:end]]
+    tokens[:end] = [_spelled_out(token, short) for token in tokens[:end]]
     try:
         command, positional, keywords = _parsed(tokens)
         result = command(*positional, **keywords)
@@ -155,6 +155,14 @@ def _run(tokens: list[str]) -> int:
         why = f"the encoding {error.encoding} of this locale lacks letters of {error.object}"
         return refuse(f"{why}; set PYTHONUTF8=1")
     return result if isinstance(result, int) else OK
+
+
+def _spelled_out(token: str, short: Mapping[str, str]) -> str:
+    """Return a short option in its long form: ``-j`` and ``-j4``."""
+    option, value = token[:2], token[2:]
+    if option not in short or (value and not value.isdecimal()):
+        return token
+    return f"{short[option]}={value}" if value else short[option]
 
 
 def _trouble(error: OSError) -> str:

@@ -41,7 +41,7 @@ from scitex_session_core import (
     write_record,
 )
 
-from .options import SWEEP_VARIABLE
+from .options import NOTIFY_VARIABLE, SWEEP_VARIABLE
 from .written_config import write_config
 
 TYPE_CHECKING = False
@@ -207,7 +207,7 @@ class RunRecord:
                 git["unknown"] = dict.fromkeys(git["unknown"], "rank 0 asks git")
         before = earlier or {"tags": (), "note": "", "artifacts": []}
         tags = dict.fromkeys([*before["tags"], *options.tags])
-        if (trial := _trial_of_sweep() or before.get("sweep")) is not None:
+        if (trial := trial_of_sweep() or before.get("sweep")) is not None:
             self._record["sweep"] = trial
             tags[f"sweep-{trial['id']}"] = None
         self._record.update(
@@ -370,7 +370,7 @@ class RunRecord:
         from scitex_session_core import settle
 
         first = (rank.number + 1) % rank.size
-        moved = settle(self.path, self._registry, first=first, **moving)
+        moved = settle(self.path, self._registry, first=first, deadline=time.monotonic(), **moving)
         if moved is not None:
             name = self.path.name
             self.directory.move_to(moved / name if rank.number else moved)
@@ -513,7 +513,7 @@ class RunRecord:
     def reap_others(self) -> None:
         """File a few earlier runs of this script that crashed and that no one has filed."""
         reaped = reap(self._out_dir, registry=self._registry, most=_MOST_REAPED, within=_REAPING_S)
-        if reaped:
+        if reaped and os.environ.get(NOTIFY_VARIABLE):
             from .notices import start_notices
 
             start_notices(reaped)
@@ -581,7 +581,7 @@ def _rendered(data: bytes) -> bytes | None:
 _trial: dict[str, Any] | None = None
 
 
-def _trial_of_sweep() -> dict[str, Any] | None:
+def trial_of_sweep() -> dict[str, Any] | None:
     """Return the sweep and the trial that this process is, for each of its sessions; or None.
 
     The variable is taken away: a script that the trial starts is no trial of that sweep.

@@ -17,8 +17,7 @@ from .memory import bytes_of
 from .missing import done_trials
 from .plan import Plan, read_plan
 from .progress import Progress, shown_values
-from .slurm import submit
-from .slurm import wait as wait_for_jobs
+from .slurm import submit, wait_for_jobs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
 _SOME_FAILED = 1
 _SHOWN = 10
+_MISSING = "what is missing"
 _ALIVE = ("running", "waiting", "lost", "unknown")
 
 
@@ -78,14 +78,17 @@ def sweep_command(
     """
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs}: give 1 or more")
-    _check_engine(slurm, dask, memory, wait=wait)
+    _check_engine(slurm, dask, memory)
     options = {"jobs": jobs, "memory": memory, "slurm": slurm, "dask": dask}
-    if missing and len(words) == 1 and (sweep := find_sweep(words[0])) is not None:
-        kept = dict(sweep.content["options"])
-        if slurm is not None or dask or memory:
-            kept.update(slurm=None, dask=None, memory=None)
-        kept.update((name, value) for name, value in options.items() if value is not None)
-        return _rerun(sweep, kept, wait=wait, json=json)
+    if missing and len(words) == 1:
+        if (found := find_sweep(words[0])) is not None:
+            kept = dict(found.content["options"])
+            if slurm is not None or dask or memory:
+                kept.update(slurm=None, dask=None, memory=None)
+            kept.update((name, value) for name, value in options.items() if value is not None)
+            return _rerun(found, kept, wait=wait, json=json)
+        if not os.path.exists(words[0]):
+            raise UsageError(f"{words[0]}: there is no such sweep, and no such script")
     plan, settings = read_plan(words, zip)
     jobs = _jobs_of(settings) if jobs is None else jobs
     memory = settings.get("memory") if memory is None else memory
@@ -94,24 +97,22 @@ def sweep_command(
         bytes_of(str(options["memory"]))  # before anything is written
     trials = plan.trials()
     if missing:
-        trials = _without_done(plan, trials)
+        trials = without_done(plan, trials)
         if not trials:
             return OK
-    command = [PROGRAM, "sweep", *words]
-    sweep = make_sweep(plan, trials, options=options, command=command)
+    sweep = make_sweep(plan, trials, options=options, command=[PROGRAM, "sweep", *words])
+    shape = _MISSING if missing else plan.shape()
     try:
-        return _run(sweep, trials, options, shape=plan.shape(), wait=wait, json=json)
+        return _run(sweep, trials, options, shape=shape, wait=wait, json=json)
     except UsageError:
         if not sweep.events():  # what was asked for can't be: nothing has begun
             shutil.rmtree(sweep.path, ignore_errors=True)
         raise
 
 
-def _check_engine(slurm: str | None, dask: str | None, memory: str | None, *, wait: bool) -> None:
+def _check_engine(slurm: str | None, dask: str | None, memory: str | None) -> None:
     if slurm is not None and dask is not None:
         raise UsageError("--slurm and --dask can't be given together")
-    if wait and dask is not None:
-        raise UsageError("--wait goes with --slurm: with --dask, the sweep always stays")
     if memory and slurm is not None:
         raise UsageError(f"--memory {memory}: SLURM looks after memory: --slurm=--mem={memory}")
     if memory and dask is not None:
@@ -127,7 +128,7 @@ def _jobs_of(settings: Mapping[str, str]) -> int | None:
     return int(text)
 
 
-def _without_done(plan: Plan, trials: list[Trial]) -> list[Trial]:
+def without_done(plan: Plan, trials: list[Trial]) -> list[Trial]:
     """Return the trials that have no successful run, numbered anew; say what the others have."""
     done = done_trials(plan.script, trials)
     left = [trial for trial in trials if trial.number not in done]
@@ -144,12 +145,12 @@ def _rerun(sweep: SweepDirectory, options: Mapping[str, object], *, wait: bool, 
     trials = [trial for trial in sweep.trials if not states[trial.number].is_done]
     alive = [t for t in trials if states[t.number].status in _ALIVE]
     if alive:
-        _note(f"{_numbers(alive)} may still be waiting or running, and is left alone")
+        _note(f"left alone, as waiting or running for all that is known: {_numbers(alive)}")
     left = [trial for trial in trials if trial not in alive]
     if not left:
         _note(f"sweep {sweep.id}: nothing is missing")
         return OK
-    return _run(sweep, left, options, shape="what is missing", wait=wait, json=json)
+    return _run(sweep, left, options, shape=_MISSING, wait=wait, json=json)
 
 
 def _run(
@@ -161,40 +162,15 @@ def _run(
     wait: bool,
     json: bool,
 ) -> int:
-    jobs, memory, slurm, dask = map(options.get, ("jobs", "memory", "slurm", "dask"))
-    script = printable(os.path.basename(sweep.script))
-    what = f"{_trials(len(trials))} of {script}" + (f": {shape}" if shape else "")
-    at_once = int(str(jobs)) if jobs else None
-    progress = Progress(sweep, len(trials))
-    sweep.freeze()
-    signum = None
-    if slurm is not None:
-        numbers = submit(sweep, trials, str(slurm), jobs=at_once)
-        job = f"job{'s' * (len(numbers) > 1)} {', '.join(numbers)} of SLURM"
-        _note(f"sweep {sweep.id}: {what}, {job}")
-        if not wait:
-            if json:
-                say_json(described(sweep, sweep.states()))
-            return OK
-        try:
-            wait_for_jobs(numbers)
-        except KeyboardInterrupt:
-            _note(f"the trials go on; scancel {' '.join(numbers)} ends them")
-            raise
-    else:
-        runner: LocalRunner
-        if dask is not None:
-            from .dask import DaskRunner
-
-            runner = DaskRunner(sweep, str(dask), jobs=at_once, ended=progress.ended)
-        else:
-            at_once = at_once or 1
-            needed = None if memory is None else bytes_of(str(memory))
-            runner = LocalRunner(sweep, jobs=at_once, memory=needed, ended=progress.ended)
-        many = f", {at_once} at a time" if at_once else ""
-        _note(f"sweep {sweep.id}: {what}{many}{' on Dask' if dask else ''}")
-        with progress:
-            signum = runner.run(trials)
+    slurm, signum, refused = options.get("slurm"), None, None
+    if wait and slurm is None:
+        raise UsageError("--wait goes with --slurm; options of the script stand behind --")
+    if slurm is None:
+        signum, refused = run_trials(sweep, trials, options, shape=shape)
+    elif not _submit(sweep, trials, options, shape=shape, wait=wait):
+        if json:
+            say_json(described(sweep, sweep.states()))
+        return OK
     states = sweep.states()
     if json:
         say_json(described(sweep, states))
@@ -202,9 +178,86 @@ def _run(
         show(sweep, states)
     if signum is not None:
         return 128 + signum
-    if progress.refused is not None:
-        return progress.refused
+    if refused is not None:
+        return refused
     return OK if all(states[trial.number].is_done for trial in trials) else _SOME_FAILED
+
+
+def _submit(
+    sweep: SweepDirectory,
+    trials: Sequence[Trial],
+    options: Mapping[str, object],
+    *,
+    shape: str,
+    wait: bool,
+) -> bool:
+    """Submit trials to SLURM, and tell whether they are over."""
+    sweep.freeze()
+    numbers = submit(sweep, trials, str(options["slurm"]), jobs=_at_once(options))
+    job = f"job{'s' * (len(numbers) > 1)} {', '.join(numbers)} of SLURM"
+    _note(f"sweep {sweep.id}: {_what(sweep, trials, shape)}, {job}")
+    if wait:
+        try:
+            wait_for_jobs(numbers)
+        except KeyboardInterrupt:
+            _note(f"the trials go on; scancel {' '.join(numbers)} ends them")
+            raise
+    return wait
+
+
+def run_trials(
+    sweep: SweepDirectory,
+    trials: Sequence[Trial],
+    options: Mapping[str, object],
+    *,
+    shape: str = "",
+) -> tuple[int | None, int | None]:
+    """Run trials of a sweep here or on Dask, and show how far they are.
+
+    Parameters
+    ----------
+    sweep : SweepDirectory
+        The sweep.
+    trials : sequence of Trial
+        Those that run.
+    options : mapping
+        ``jobs``, ``memory`` and ``dask``.
+    shape : str
+        What makes the trials, in words.
+
+    Returns
+    -------
+    int or None
+        The number of the signal that stopped the sweep.
+    int or None
+        The exit status, where the first trial ended before its session began.
+    """
+    memory, dask, at_once = options.get("memory"), options.get("dask"), _at_once(options)
+    sweep.freeze()
+    progress = Progress(sweep, len(trials))
+    runner: LocalRunner
+    if dask is not None:
+        from .dask import DaskRunner
+
+        runner = DaskRunner(sweep, str(dask), jobs=at_once, ended=progress.ended)
+    else:
+        at_once = at_once or 1
+        needed = None if memory is None else bytes_of(str(memory))
+        runner = LocalRunner(sweep, jobs=at_once, memory=needed, ended=progress.ended)
+    many = f", {at_once} at a time" if at_once else ""
+    where = " on Dask" if dask else ""
+    _note(f"sweep {sweep.id}: {_what(sweep, trials, shape)}{many}{where}")
+    with progress:
+        return runner.run(trials), progress.refused
+
+
+def _at_once(options: Mapping[str, object]) -> int | None:
+    jobs = options.get("jobs")
+    return int(str(jobs)) if jobs else None
+
+
+def _what(sweep: SweepDirectory, trials: Sequence[Trial], shape: str) -> str:
+    return f"{_trials(len(trials))} of {sweep.script.name}" + (f": {shape}" if shape else "")
 
 
 def described(sweep: SweepDirectory, states: Mapping[int, State]) -> dict[str, object]:

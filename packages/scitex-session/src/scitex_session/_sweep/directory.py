@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 SWEEPS = "SWEEPS"
 NOT_RUN = "not run"
 _STATUS_OF_PROCESS = {"alive": "running", "dead": "crashed", "unknown": "unknown"}
+_REQUEUED = ("failed", "crashed", "lost", "unknown")  # what a run may be whose job begins again
 _SWEEP_NAME = "sweep.json"
 _TRIALS_NAME = "trials.jsonl"
 _OF_RECORD = ("schema", "id", "script", "argv", "cwd", "started", "process", "python", "git")
@@ -185,6 +186,10 @@ class SweepDirectory:
                 found[number] = session
         return found
 
+    def has_run(self, number: int) -> bool:
+        """Tell whether the session of a trial has begun."""
+        return bool(SessionManager().select({"sweep": self.id, "trial": number}, limit=1))
+
     def states(self) -> dict[int, State]:
         """Return what is known of each trial now, by its number."""
         started: dict[int, Any] = {}
@@ -203,7 +208,7 @@ class SweepDirectory:
         states = {}
         for number in range(1, len(self.content["trials"]) + 1):
             run, code = runs.get(number), ended.get(number)
-            if number in queued and (run is None or run["status"] != "running"):
+            if number in queued and (run is None or run["status"] in _REQUEUED):
                 status, code = queued[number], None
             elif run is not None:
                 status, code = run["status"], run["exit_code"]
@@ -229,7 +234,6 @@ def make_sweep(
     *,
     options: Mapping[str, Any],
     command: list[str],
-    out: str | None = None,
 ) -> SweepDirectory:
     """Write a new sweep, before its first trial starts.
 
@@ -243,15 +247,15 @@ def make_sweep(
         How they are run.
     command : list of str
         The command line of the sweep.
-    out : str, optional
-        The folder for ``<script>_out``, where that is not beside the script.
 
     Raises
     ------
     OSError
         It can't be written.
     """
-    folder = out_dir_for(plan.script, out) / SWEEPS
+    # Beside the runs, if all of them lie in one folder.
+    out = plan.parameters.get("--session.out", ())
+    folder = out_dir_for(plan.script, out[0] if len(out) == 1 else None) / SWEEPS
     folder.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError), open(folder / ".gitignore", "xb") as file:
         file.write(b"*\n")  # or the next sweep would freeze the copies of this one

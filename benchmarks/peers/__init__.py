@@ -1,0 +1,1 @@
+"""The same small script, recorded by scitex-session and by the packages beside it."""
