@@ -38,7 +38,11 @@ BLOCK = re.compile(
 )
 NAME = re.compile(r"# ([\w/-]+\.(?:py|yaml|toml|sh))\n")
 ENTRY = re.compile(r"(?m)^\$ (.*(?:(?<=\\)\n.*)*)\n((?:(?!\$ ).*\n)*)")
-ID = re.compile(r"\d{4}Y-\d\dM-\d\dD-\d\dh\d\dm\d\ds_[0-9A-HJKMNP-TV-Z]{8}")
+# Of a run, and of a sweep.
+ID = re.compile(
+    r"\d{4}Y-\d\dM-\d\dD-\d\dh\d\dm\d\ds_[0-9A-HJKMNP-TV-Z]{8}"
+    r"|(?<=\bsweep[ -])[0-9A-HJKMNP-TV-Z]{8}\b"
+)
 OUTPUTS = doctest.OutputChecker()
 # What may differ from run to run, and by what it is replaced before a comparison.
 VARIABLE = (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -66,13 +68,18 @@ def first_cells(table: str) -> set[str]:
 def test_the_page_on_disk_names_every_field_of_a_record() -> None:
     import numpy as np  # noqa: F401  # a run that used it says what repeats
 
+    os.environ["SLURM_JOB_ID"] = "7"  # whose scheduler asks the run to stop
+
     @stx.session(file="analysis.py")
     def main() -> dict[str, Any]:
+        os.kill(os.getpid(), signal.SIGUSR1)
         with open(stx.CONFIG.SDIR_RUN / "large", "wb") as file:
             file.truncate(1 << 30)  # which is not read
         return {"curve": []}  # which is omitted
 
     main.run()
+    (first,) = Path("analysis_out").glob("*/2*")
+    stx.run(main, resume=first.name)
     (path,) = Path("analysis_out").glob("*/2*/session.json")
     record = json.loads(path.read_bytes())
     statuses = {"running", "success", "failed", "finished", "crashed", "lost", "unknown"}

@@ -18,6 +18,8 @@ from typing import Any
 from . import report, rows
 from .peer import CACHE, PEERS, PLAIN, REPOSITORY, Environment, Peer
 
+DOCS = REPOSITORY / "docs"
+
 
 def main() -> int:
     """Read the options, measure, print."""
@@ -32,22 +34,24 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=CACHE, help="environments (%(default)s)")
     seconds = "for a crowd, and for the runs to be listed; fewer runs where it is too short"
     parser.add_argument("--seconds", type=float, default=60, help=f"{seconds} (%(default)s)")
-    parser.add_argument("--docs", action="store_true", help="write docs/benchmarks.md and its plot")
+    docs = "write docs/benchmarks.md and its plot; of PEERs that are named, only what is theirs"
+    parser.add_argument("--docs", action="store_true", help=docs)
     options = parser.parse_args()
     if unknown := {*options.peers} - {*names}:
         parser.error(f"no such peer: {', '.join(sorted(unknown))}; peers: {', '.join(names)}")
-    results: dict[str, Any] = {"machine": machine(), "peers": {}}
+    known = report.read(DOCS) if options.docs and options.peers else {}
+    results: dict[str, Any] = {"machine": machine(), "peers": known}
     for peer in PEERS:
         if not options.peers or peer.name in options.peers:
             results["peers"][peer.name] = measured(peer, options)
-    if options.docs:
-        report.write(results, REPOSITORY / "docs")
+            if options.docs:  # at once: what was measured outlives what comes
+                report.write(results, DOCS)
     print(report.table(results))
     return 0
 
 
 def machine() -> dict[str, Any]:
-    """Describe the machine, and how busy it is with other things."""
+    """Describe the machine."""
     cpu = next(
         (
             line.partition(":")[2].strip()
@@ -62,7 +66,6 @@ def machine() -> dict[str, Any]:
         "platform": platform.platform(),
         "cpu": cpu,
         "cores": os.cpu_count(),
-        "load_before": round(os.getloadavg()[0], 2),
     }
 
 
@@ -70,7 +73,7 @@ def measured(peer: Peer, options: argparse.Namespace) -> dict[str, Any]:
     """Measure all rows of a peer; each in a place of its own."""
     environment = Environment(peer, options.cache)
     plain = Environment(PLAIN, options.cache)
-    found: dict[str, Any] = {"keeps_log": peer.keeps_log}
+    found: dict[str, Any] = {"keeps_log": peer.keeps_log, "load": round(os.getloadavg()[0], 2)}
 
     def at(name: str) -> tuple[rows.Place, rows.Place]:
         print(f"{peer.name}: {name}", file=sys.stderr)

@@ -24,6 +24,12 @@ HEADINGS = (
 )
 
 
+def read(docs: Path) -> dict[str, Any]:
+    """Return what was found of each peer by earlier runs."""
+    found: dict[str, Any] = json.loads((docs / "benchmarks.json").read_text("utf-8"))["peers"]
+    return found
+
+
 def write(results: dict[str, Any], docs: Path) -> None:
     """Write ``benchmarks.json``, ``benchmarks.svg``, and the table within ``benchmarks.md``."""
     (docs / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
@@ -40,7 +46,8 @@ def table(results: dict[str, Any]) -> str:
     lines += ["| " + " | ".join(row(*each)) + " |" for each in results["peers"].items()]
     machine = results["machine"]
     where = "{date}, Python {python}, {cores} cores of {cpu}, {platform}".format(**machine)
-    load = "load average before the first row {load_before}".format(**machine)
+    loads = [peer["load"] for peer in results["peers"].values()]
+    load = f"load average {min(loads)} to {max(loads)}"
     lines += ["", f"{where}; {load}. A *start* is the processor time of the plain script."]
     return "\n".join(lines)
 

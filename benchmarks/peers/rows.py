@@ -27,7 +27,7 @@ MOST_RUNS = 320
 LEAST_RUNS = 2 * AT_ONCE
 MOST_LISTED = 10_000
 PATIENCE_S = 60
-LONGEST_S = 120
+LONG_S, LONGEST_S = 15, 120
 SHORT_S = 4
 SETTLES_S = 2
 SUCCESS: set[str | None]
@@ -100,8 +100,12 @@ class Place:
         ).stdout
 
     def records(self) -> list[dict[str, Any]]:
-        """Return what the peer has recorded."""
-        found: list[dict[str, Any]] = json.loads(self.helper("readers.py").splitlines()[-1])
+        """Return what the peer has recorded; nothing if it can't read that itself."""
+        try:
+            said = self.helper("readers.py")
+        except subprocess.CalledProcessError:
+            return []
+        found: list[dict[str, Any]] = json.loads(said.splitlines()[-1])
         return found
 
 
@@ -124,11 +128,10 @@ def over(place: Place, plain: Place, lines: tuple[str, str], rounds: int) -> dic
 def printing(place: Place, plain: Place, rounds: int) -> dict[str, Any]:
     """Print a million lines into a file, and count how many the peer has kept."""
     lines = place.peer.run.format(1), PLAIN.run.format(1)
+    pairs: list[tuple[Took, Took]] = []
     try:
-        pairs = [
-            (place.time(lines[0], WORK="print"), plain.time(lines[1], WORK="print"))
-            for _ in range(rounds)
-        ]
+        while len(pairs) < rounds and sum(took.wall for took, _ in pairs) < LONG_S:
+            pairs.append((place.time(lines[0], WORK="print"), plain.time(lines[1], WORK="print")))
     except TimeoutError:
         return {"longer_than_s": LONGEST_S, "lines_kept": None}
     kept = [run["lines"] for run in place.records() if run["lines"] is not None]
@@ -150,6 +153,7 @@ def crowd(place: Place, seconds: float, each: float) -> dict[str, int]:
     def run(number: int) -> int:
         return place.start(place.peer.run.format(number)).wait()
 
+    run(1)  # whoever makes a database makes it now
     numbers = range(1000, 1000 + count)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         failed = sum(map(bool, pool.map(run, numbers)))
@@ -173,7 +177,7 @@ def killed(place: Place) -> dict[str, Any]:
         os.kill(int(ready.read_text()), signal.SIGKILL)
         recorder.wait(PATIENCE_S)
         time.sleep(SETTLES_S)  # whatever watches over it may file its death
-        runs = [run for run in place.records() if run["number"] == 77]
+        runs = place.records()
     finally:
         try:
             os.killpg(recorder.pid, signal.SIGKILL)  # what it has left behind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scitex_session import NotResumableError, Session, record, runs
+from scitex_session import NotResumableError, Session, record, runs, whence
 from scitex_session_core import SessionManager, reindex, runs_of_script
 from support import Finished, read_json, run_script, start_script, write_script
 
@@ -89,13 +90,13 @@ def test_a_resumed_run_keeps_its_id_and_its_files_and_tells_of_both_attempts() -
 def test_the_registry_has_one_row_with_the_last_attempt_and_reindex_reads_the_same() -> None:
     failed_run("--session.tags", "paper", "--session.note", "first")
     run_id = record("latest")["id"]
-    old_figure = read_json(ended() / "session.json")["artifacts"][0]["sha256"]
+    shutil.copy(ended() / "checkpoints/epoch.txt", "old.txt")
     run_script(TRAINING, "--session.resume", run_id, "--until", "9")
     (row,) = runs().to_dict("records")
     assert (row["status"], row["tags"], row["note"]) == ("success", ["paper"], "first")
     known = SessionManager().get_session(run_id)
     assert (known["attempt"], known["artifacts"]) == (2, 6)
-    assert [each["id"] for each in SessionManager().makers(old_figure)] == [run_id]
+    assert [each["id"] for each in whence("old.txt")] == [run_id]
     assert reindex(Path.cwd()) == []
     assert reindex(Path.cwd(), "other") == [ended("FINISHED_SUCCESS")]
     anew = SessionManager("other").get_session(run_id)

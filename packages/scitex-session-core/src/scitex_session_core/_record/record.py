@@ -25,7 +25,7 @@ from scitex_session_core._paths import (
     locate_run,
     possible_places,
 )
-from scitex_session_core._process import liveness, observed_status
+from scitex_session_core._process import observed_status
 
 from .masker import dumps
 from .outcome import status_of
@@ -139,10 +139,10 @@ def current_status(record: Mapping[str, Any], run_dir: str | os.PathLike[str] | 
     if run_dir is None:
         return observed_status(record.get("process"))
     found = observed_status(record.get("process"), locate_run(run_dir))
-    if is_job_over(record):
-        found = "crashed"
     if found == "running":
         return found
+    if is_job_over(record):
+        found = "crashed"
     # The run may have ended after `record` was read.
     try:
         later = read_record(run_dir)
@@ -155,13 +155,10 @@ def current_status(record: Mapping[str, Any], run_dir: str | os.PathLike[str] | 
 def is_job_over(record: Mapping[str, Any]) -> bool:
     """Tell whether a scheduler has said that the job of a run is over, which has no end of its own.
 
-    That proves its death, from any host and whatever its heartbeat was.
+    That proves the death of a run whose heart does not beat, from any host. Where a process has
+    escaped its job, as it can without control groups, the heart goes on.
     """
-    return (
-        record.get("status") == "running"
-        and "scheduler" in _dict(record.get("reason"))
-        and liveness(record.get("process")) != "alive"
-    )
+    return record.get("status") == "running" and "scheduler" in _dict(record.get("reason"))
 
 
 def _folder_of(place: str | PathLike[str]) -> str:

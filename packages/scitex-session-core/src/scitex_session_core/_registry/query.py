@@ -129,8 +129,8 @@ def session_now(session: dict[str, Any]) -> dict[str, Any]:
         # Without its record, the heartbeat in the directory is that of another run.
         place = locate_run(Path(now["run_dir"])) if record is not None else None
         now["status"] = observed_status(now["process"], place)
-    if record is not None and is_job_over(record):
-        now["status"] = "crashed"
+        if record is not None and now["status"] != "running" and is_job_over(record):
+            now["status"] = "crashed"
     return now
 
 

@@ -392,7 +392,7 @@ def _status_to_file(
         from scitex_session_core._death.scheduler import with_cause  # no run asks at its end
 
         record = with_cause(record, run_dir)
-    if is_job_over(record):
+    if found in ("lost", "unknown") and is_job_over(record):
         return "crashed"
     return found if found == "crashed" or (force and found == "lost") else None
 

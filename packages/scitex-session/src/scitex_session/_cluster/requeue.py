@@ -99,7 +99,8 @@ def _of_this_job(
 
 def _same_words(recorded: list[str]) -> bool:
     """Tell whether a command line is ours, as far as it could be recorded."""
-    words = list(getattr(sys, "argv", ()))
+    # Not the program: a trial of a sweep runs a frozen copy of its script.
+    words, recorded = list(getattr(sys, "argv", ()))[1:], recorded[1:]
     return len(words) == len(recorded) and all(
         one == other or MASK in other for one, other in zip(words, recorded, strict=True)
     )

@@ -22,7 +22,7 @@ from scitex_session_core import (
 from scitex_session_io import render
 
 from .ending import SIGNS, how_it_ended
-from .find import described, leaves
+from .find import described_as_record, leaves
 from .log_files import STREAMS, pieces
 from .metrics import metrics_end
 from .names import named_run
@@ -93,10 +93,7 @@ def record(run: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _record_of(run: Run) -> dict[str, Any]:
     if run.place is None and run.session:
-        found = described(run.session)
-        for name in ("started", "ended"):
-            found[name] = found[name] and found[name].isoformat()
-        return {**found, "directory": None}
+        return {**described_as_record(run.session), "directory": None}
     found = run.record()
     place = run.directory()
     found = with_cause(found, place)

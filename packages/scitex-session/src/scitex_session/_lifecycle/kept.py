@@ -19,8 +19,8 @@ _LATE = {
     "scitex_session_core": (
         *("_death/__init__", "_death/memory", "_death/post_mortem", "_death/scheduler"),
         *("_record/code", "_record/files"),
-        *("_registry/fold", "_registry/own_end", "_rundir/attempts"),
-        "_rundir/copy",
+        *("_registry/fold", "_registry/own_end", "_registry/reader"),
+        *("_rundir/attempts", "_rundir/copy"),
     ),
     "scitex_session_io": (
         *("_companion/__init__", "_companion/cap", "_companion/tail", "_errors"),

@@ -40,7 +40,7 @@ from scitex_session_core import (
     write_record,
 )
 
-from .options import SWEEP_VARIABLE
+from .options import NOTIFY_VARIABLE, SWEEP_VARIABLE
 from .written_config import write_config
 
 TYPE_CHECKING = False
@@ -471,7 +471,7 @@ class RunRecord:
     def reap_others(self) -> None:
         """File a few earlier runs of this script that crashed and that no one has filed."""
         reaped = reap(self._out_dir, registry=self._registry, most=_MOST_REAPED, within=_REAPING_S)
-        if reaped:
+        if reaped and os.environ.get(NOTIFY_VARIABLE):
             from .notices import start_notices
 
             start_notices(reaped)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _USAGE = 2
 _LAST_LINES = 20
+_REDRAWN_PER_S = 4
 
 
 class Progress:
@@ -62,6 +63,7 @@ class Progress:
                 TimeRemainingColumn(),
                 console=Console(stderr=True, highlight=False, markup=False, emoji=False),
                 transient=True,
+                refresh_per_second=_REDRAWN_PER_S,
             )
             self._task = self._bar.add_task(f"sweep {self._sweep.id}", total=self._count)
             self._bar.start()
@@ -102,7 +104,7 @@ class Progress:
 
     def _has_run(self, number: int) -> bool:
         with tolerated("looking for the run of a trial"):
-            return number in self._sweep.runs()
+            return self._sweep.has_run(number)
         return False
 
     def _show(self, end: Ended) -> None:
