@@ -15,6 +15,7 @@ from scitex_session_core import (
     runs_of_script,
     say,
     warn,
+    with_cause,
 )
 
 TYPE_CHECKING = False
@@ -65,7 +66,8 @@ def requeued_attempt(
         return None
     place = found[0]
     try:
-        return Earlier(place, check_resumable(place, is_over=True))
+        # Now, since the scheduler may have forgotten the earlier attempt when somebody looks.
+        return Earlier(place, with_cause(check_resumable(place, is_over=True), place))
     except NotResumableError as error:
         warn(f"this job was requeued, but {error}: a new run begins")
         return None
