@@ -138,7 +138,7 @@ def test_a_killed_run_is_filed_before_it_goes_on() -> None:
 
 def test_of_processes_that_resume_a_run_at_once_one_does_and_the_others_are_refused() -> None:
     failed = failed_run()
-    slow = TRAINING.replace("for epoch", "time.sleep(2)\n        for epoch")
+    slow = write_script(TRAINING.replace("for epoch", "time.sleep(2)\n        for epoch"))
     words = ("--session.resume", failed.name, "--until", "9")
     with ExitStack() as stack:
         processes = [stack.enter_context(start_script(slow, *words)) for _ in range(4)]
