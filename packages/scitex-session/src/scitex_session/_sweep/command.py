@@ -90,7 +90,7 @@ def sweep_command(
                 kept.update(slurm=None, dask=None, memory=None)
             kept.update((name, value) for name, value in options.items() if value is not None)
             return _rerun(found, kept, wait=wait, json=json)
-        if not os.path.exists(words[0]):
+        if missing and not os.path.exists(words[0]):
             raise UsageError(f"{words[0]}: there is no such sweep, and no such script")
     plan, settings = read_plan(words, zip)
     jobs = _jobs_of(settings) if jobs is None else jobs
