@@ -45,6 +45,7 @@ BUDGETS = {
     "layout-images": Budget("saving a PNG of 4 images with bars, over not", "ratio", 2.1),
     "stamp": Budget("saving a PNG, stamped and on record, over plain", "difference", 3),
     "whence": Budget("scitex-session whence FIGURE", "total", 250),
+    "sweep": Budget("a sweep of 60 trivial trials, over bare processes", "ratio", 1.3),
     "ls": Budget("ls, of 100,000 sessions", "whole", 9),
     "ls-json": Budget("ls --json, of 100,000 sessions", "whole", 9),
     "ls-query": Budget("ls QUERY, of 100,000 sessions", "whole", 15),

@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from benchmarks.workplace import Workplace
 
 QUERY = "lr<0.001 and status:success"
+TRIALS = 60
+# What runs the same command lines, two at a time, and nothing else.
+BARE = """
+import subprocess, sys
+from concurrent.futures import ThreadPoolExecutor
+def run(line):
+    subprocess.run([sys.executable, *line.split()], check=True)
+with ThreadPoolExecutor(2) as pool:
+    list(pool.map(run, sys.argv[1:]))
+"""
 TERMINAL = {"FORCE_COLOR": "1", "COLUMNS": "120"}  # what is drawn by rich, though into a pipe
 
 
@@ -34,7 +44,16 @@ def _row(*arguments: str, **variables: str) -> Callable[[Workplace], tuple[Varia
     return row
 
 
+def swept_and_bare(at: Workplace) -> tuple[Variant, Variant]:
+    """Make the two variants: a sweep of trivial trials, and the same processes without it."""
+    script = "session_arguments.py"
+    lines = [f"{script} --data-path=data.csv --threshold={n}" for n in range(1, TRIALS + 1)]
+    words = (script, "--data-path", "data.csv", "--threshold", f"1..{TRIALS}", "-j", "2")
+    return at.python("-m", "scitex_session", "sweep", *words), at.python("-c", BARE, *lines)
+
+
 ROWS = {
+    "sweep": swept_and_bare,
     "ls": _row("ls"),
     "ls-json": _row("ls", "--json"),
     "ls-query": _row("ls", QUERY),

@@ -10,7 +10,8 @@ Each page has a new home directory, with a copy of ``examples/``. Its blocks run
 - of a ``console`` block, bash runs each line that begins with ``$``; what it prints follows.
 
 ``...`` stands for anything, and is kept where it fits. IDs, times, durations and sizes may differ;
-later commands of the page may name a run by any end of the ID that the page shows for it.
+later commands of the page may name a run by any end of the ID that the page shows for it. The tests
+run a page that begins with ``<!-- needs: pandas tqdm -->`` where these libraries are installed.
 
 Libraries that run examples (sybil, pytest-examples, byexample, cram) either know no commands, or
 can't write a page anew whose commands name what an earlier command printed.
@@ -27,6 +28,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
@@ -36,7 +38,12 @@ BLOCK = re.compile(
 )
 NAME = re.compile(r"# ([\w/-]+\.(?:py|yaml|toml|sh))\n")
 ENTRY = re.compile(r"(?m)^\$ (.*(?:(?<=\\)\n.*)*)\n((?:(?!\$ ).*\n)*)")
-ID = re.compile(r"\d{4}Y-\d\dM-\d\dD-\d\dh\d\dm\d\ds_[0-9A-HJKMNP-TV-Z]{8}")
+# Of a run, and of a sweep.
+ID = re.compile(
+    r"\d{4}Y-\d\dM-\d\dD-\d\dh\d\dm\d\ds_[0-9A-HJKMNP-TV-Z]{8}"
+    r"|(?<=\bsweep[ -])[0-9A-HJKMNP-TV-Z]{8}\b"
+)
+OUTPUTS = doctest.OutputChecker()
 # What may differ from run to run, and by what it is replaced before a comparison.
 VARIABLE = (
     (ID, "<id>"),
@@ -126,10 +133,19 @@ class Execution:
         known = dict(zip(ID.findall(shown.partition("...")[0]), ID.findall(printed), strict=False))
         self.ids.update({name: actual for name, actual in known.items() if name not in self.ids})
         shown = _renamed(shown, self.ids)
-        if _same(shown, printed):
-            return shown if "..." in shown else printed
-        lines = shown.splitlines(keepends=True), printed.splitlines(keepends=True)
-        self.mistakes.append("".join(difflib.unified_diff(*lines, "shown", "printed")))
+        if OUTPUTS.check_output(_normal(shown), _normal(printed), doctest.ELLIPSIS):
+            if "..." not in shown:
+                return printed
+            # What is shown beside that which is left out is of today, too.
+            today = defaultdict(list)
+            for line in printed.splitlines(keepends=True):
+                today[_normal(line)].append(line)
+            lines = shown.splitlines(keepends=True)
+            return "".join(
+                today[each].pop(0) if today[each := _normal(line)] else line for line in lines
+            )
+        both = shown.splitlines(keepends=True), printed.splitlines(keepends=True)
+        self.mistakes.append("".join(difflib.unified_diff(*both, "shown", "printed")))
         return printed
 
 
@@ -143,10 +159,10 @@ def _renamed(text: str, ids: dict[str, str]) -> str:
     return re.sub(r"[\w-]{4,}", other, text)
 
 
-def _same(shown: str, printed: str) -> bool:
+def _normal(text: str) -> str:
     for pattern, name in VARIABLE:
-        shown, printed = pattern.sub(name, shown), pattern.sub(name, printed)
-    return doctest.OutputChecker().check_output(shown, printed, doctest.ELLIPSIS)
+        text = pattern.sub(name, text)
+    return text
 
 
 def main() -> int:

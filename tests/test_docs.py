@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +22,7 @@ PAGES = [
     for folder in ("README.md", "packages/*/README.md", "docs/**/*.md")
     for page in sorted(REPOSITORY.glob(folder))
     if re.search(r"^```(python|console)$", text := page.read_text(encoding="utf-8"), re.MULTILINE)
-    and "% needs: slurm" not in text  # tests/cluster runs it
+    and "<!-- needs: slurm -->" not in text  # tests/cluster runs it
 ]
 SLOW = re.compile("docs/(tutorial|how-to|explanations|sweeps|clusters|coming-from)")
 
@@ -33,8 +35,9 @@ SLOW = re.compile("docs/(tutorial|how-to|explanations|sweeps|clusters|coming-fro
 )
 def test_a_page_shows_what_happens(page: str) -> None:
     text = REPOSITORY.joinpath(page).read_text(encoding="utf-8")
-    for library in re.findall(r"\w+", "".join(re.findall(r"^% needs: (.*)$", text, re.MULTILINE))):
-        pytest.importorskip(library)
+    if needs := re.match("<!-- needs: (.*) -->", text):
+        for library in needs[1].split():
+            pytest.importorskip(library)
     script = REPOSITORY / "docs" / "executed.py"
     done = subprocess.run(
         [sys.executable, script, REPOSITORY / page], capture_output=True, text=True, check=False
@@ -65,13 +68,18 @@ def first_cells(table: str) -> set[str]:
 def test_the_page_on_disk_names_every_field_of_a_record() -> None:
     import numpy as np  # noqa: F401  # a run that used it says what repeats
 
+    os.environ["SLURM_JOB_ID"] = "7"  # whose scheduler asks the run to stop
+
     @stx.session(file="analysis.py")
     def main() -> dict[str, Any]:
+        os.kill(os.getpid(), signal.SIGUSR1)
         with open(stx.CONFIG.SDIR_RUN / "large", "wb") as file:
             file.truncate(1 << 30)  # which is not read
         return {"curve": []}  # which is omitted
 
     main.run()
+    (first,) = Path("analysis_out").glob("*/2*")
+    stx.run(main, resume=first.name, notify=True)
     (path,) = Path("analysis_out").glob("*/2*/session.json")
     record = json.loads(path.read_bytes())
     statuses = {"running", "success", "failed", "finished", "crashed", "lost", "unknown"}

@@ -35,6 +35,12 @@ def _cancelled(cluster: Slurm, root: Path, name: str) -> JobRun:
     return run
 
 
+def _killed(cluster: Slurm, root: Path, name: str) -> JobRun:
+    run = JobRun(cluster, root, name, do="ignore", replaces_shell=True).started()
+    cluster.cancel(run.job)
+    return run
+
+
 def _requeued(cluster: Slurm, root: Path, name: str) -> JobRun:
     run = JobRun(cluster, root, name, replaces_shell=True).started()
     cluster.control("requeue", run.job)
@@ -67,6 +73,11 @@ CASES: dict[str, tuple[Callable[[Slurm, Path, str], JobRun], str, dict[str, obje
     "time limit, exec": (_limit, "failed", {**SIGTERM, "cause": "TIMEOUT"}),
     "scancel": (_cancelled, "failed", {**SIGTERM, "cause": "CANCELLED"}),
     "scancel, exec": (_cancelled, "failed", {**SIGTERM, "cause": "CANCELLED"}),
+    "scancel, SIGTERM ignored": (
+        _killed,
+        "crashed",
+        {"kind": "crashed", "signal": 9, "cause": "CANCELLED"},
+    ),
     "requeued by hand": (_requeued, "failed", {**SIGTERM, "cause": "REQUEUED"}),
     "segfault": (_crashed, "crashed", {"kind": "crashed", "signal": 11}),
     "node failure": (_node_failed, "failed", {**SIGTERM, "cause": "NODE_FAIL"}),
@@ -179,3 +190,27 @@ def test_a_scheduler_without_a_true_answer_changes_nothing(
     os.environ["PATH"] = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
     shown = dead["scancel"].shown(place, warning)
     assert (shown["status"], shown["reason"]) == ("unknown", None)
+
+
+def test_stop_cancels_the_job_of_a_run_of_another_host(slurm: Slurm, tmp_path: Path) -> None:
+    run = JobRun(slurm, tmp_path, "run").started()
+    path = run.place / "session.json"
+    record = json.loads(path.read_text())
+    record["process"].update(host="node7", boot_id="another")
+    path.write_text(json.dumps(record))
+    told = run.command("stop", str(run.place), warning=f"cancelled job {run.job} of SLURM")
+    assert "failed: SLURM job" in told or "failed: ended by SIGTERM" in told
+    assert slurm.wait(run.job)["JobState"] == "CANCELLED"
+    assert run.place.parent.name == "FINISHED_ERROR"
+
+
+def test_the_notice_of_a_killed_run_tells_the_cause(slurm: Slurm, tmp_path: Path) -> None:
+    pytest.importorskip("apprise", reason="apprise is not installed")
+    mail = pytest.importorskip("support.mail", reason="aiosmtpd is not installed")
+    with mail.MailServer() as server:
+        os.environ["SCITEX_SESSION_NOTIFY"] = server.address
+        run = _killed(slurm, tmp_path, "run")
+        wait_until(lambda: server.mails, timeout=40)
+        (found,) = server.mails
+    text = found.get_body(("plain",)).get_content()
+    assert f"why:    SLURM job {run.job} was cancelled (CANCELLED); killed by SIGKILL" in text

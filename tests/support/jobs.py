@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from support.slurm import Slurm
 
 SCRIPT = """
-    import os, time
+    import os, signal, time
     import scitex_session as stx
 
-    @stx.session
+    @stx.session(notify="SCITEX_SESSION_NOTIFY" in os.environ)
     def main(do: str = "wait"):
+        if do == "ignore":
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         open("up", "w").close()
         if do == "crash":
             os.kill(os.getpid(), 11)
@@ -46,8 +48,8 @@ class JobRun:
         A folder for all of them.
     name : str
         Its own folder in there.
-    do : {"wait", "crash", "fill"}
-        What the script does.
+    do : {"wait", "crash", "fill", "ignore"}
+        What the script does: fill its memory, ignore SIGTERM.
     replaces_shell : bool
         Whether the batch script does ``exec python``.
     *options : str

@@ -127,6 +127,9 @@ class Slurm:
     def stop(self) -> None:
         """Cancel all jobs, and end the three daemons."""
         self._do("scancel", "-u", "root")
+        deadline = time.monotonic() + 10  # what nobody ends would outlive the daemons
+        while self._do("squeue", "-h") and time.monotonic() < deadline:
+            time.sleep(0.1)
         for name in ("slurmd", "slurmctld", "munged"):
             pid = self.root / f"{name}.pid"
             if pid.exists():

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from scitex_session_core._errors import warn
 from scitex_session_core._paths import EVENTS_NAME, HEARTBEAT_NAME, LOG_NAMES, RECORD_NAME
-from scitex_session_core._process import liveness
+from scitex_session_core._process import observed_status
 from scitex_session_core._record.record import append_event, fold_events
 
 TYPE_CHECKING = False
@@ -54,17 +54,15 @@ class Job(NamedTuple):
         When it ended; None where it has not, or nobody knows.
     exit_code : str
         What its batch script ended with, as SLURM has it: exit status and signal, ``0:11``.
+    is_over : bool
+        Whether none of its processes can be alive.
     """
 
     number: str
     state: str
     ended: datetime | None
     exit_code: str
-
-    @property
-    def is_over(self) -> bool:
-        """Whether none of its processes can be alive."""
-        return self.state in _OVER
+    is_over: bool
 
 
 def with_cause(record: dict[str, Any], run_dir: Path) -> dict[str, Any]:
@@ -89,8 +87,15 @@ def with_cause(record: dict[str, Any], run_dir: Path) -> dict[str, Any]:
     """
     if not is_unexplained(record):
         return record
+    process = record.get("process")
+    if record.get("status") == "running" and observed_status(process, run_dir) == "running":
+        return record
     found = job_of(record)
-    if found is None or not found.is_over:
+    if found is None:
+        return record
+    # While SLURM ends a job, a run that got SIGTERM may already ask why.
+    why = record.get("status") != "running" and found.state in _AT_ITS_END
+    if not (found.is_over or why):
         return record
     # Before the event is written, which no longer is a sign of life.
     died = _time(record.get("ended")) or last_sign_of_life(run_dir)
@@ -111,15 +116,15 @@ def with_cause(record: dict[str, Any], run_dir: Path) -> dict[str, Any]:
 
 
 def is_unexplained(record: Mapping[str, Any]) -> bool:
-    """Tell whether the scheduler may know more of the end of a run than its record."""
+    """Tell whether a scheduler may know more of the end of a run than its record."""
     reason = _dict(record.get("reason"))
     if "SLURM_JOB_ID" not in _dict(record.get("env")) or "scheduler" in reason:
         return False
     if record.get("status") == "running":
-        return liveness(record.get("process")) != "alive"
+        return True
     is_its = reason.get("signal") in _ITS_SIGNALS and reason.get("exit_status") is None
     killed = reason.get("kind") in ("crashed", "lost") and not reason.get("out_of_memory")
-    asked_to_end = reason.get("kind") == "signal"
+    asked_to_end = reason.get("kind") in ("signal", "stopped")
     return is_its and (killed or asked_to_end)
 
 
@@ -178,6 +183,7 @@ class _Asked(NamedTuple):
         line = _told(deadline, "scontrol", "-o", "show", "job", str(self.job))
         told = dict(re.findall(r"(\w+)=(\S*)", line.partition("\n")[0]))
         restarts = _integer(told.get("Restarts", ""))
+        state, is_ending = told.get("JobState", ""), told.get("JobState") == "COMPLETING"
         if self.restarts is None or restarts is None or restarts < self.restarts:
             return None
         if told.get("UserId", "").partition("(")[0] != self.user or not self._is_here(deadline):
@@ -187,11 +193,17 @@ class _Asked(NamedTuple):
             submitted = _utc(told.get("SubmitTime"))
             if submitted is None or not self._began_before(submitted):
                 return None
-            return self.accounting(deadline) or Job(str(self.job), "REQUEUED", submitted, "")
+            before = self.accounting(deadline) or Job(
+                str(self.job), "REQUEUED", submitted, "", is_over=True
+            )
+            return before._replace(is_over=not is_ending)
         begin, end = _utc(told.get("StartTime")), _utc(told.get("EndTime"))
         if not self._ran_on(told.get("NodeList", ""), deadline) or not self._ran(begin, end):
             return None
-        return Job(str(self.job), told.get("JobState", ""), end, told.get("ExitCode", ""))
+        if is_ending and told.get("Reason") == "TimeLimit":
+            state = "TIMEOUT"
+        is_over = state in _OVER and not is_ending
+        return Job(str(self.job), state, end, told.get("ExitCode", ""), is_over)
 
     def accounting(self, deadline: float) -> Job | None:
         """Ask ``sacct`` for every attempt: it knows old ones, where accounting is kept."""
@@ -202,7 +214,8 @@ class _Asked(NamedTuple):
                 case [state, begin, end, self.user, nodes, self.cluster, code]:
                     ended = _utc(end)
                     if self._ran(_utc(begin), ended) and self._ran_on(nodes, deadline):
-                        return Job(str(self.job), state.partition(" ")[0], ended, code)
+                        state = state.partition(" ")[0]  # CANCELLED by 1000
+                        return Job(str(self.job), state, ended, code, state in _OVER)
         return None
 
     def _is_here(self, deadline: float) -> bool:

@@ -25,7 +25,7 @@ from scitex_session_core._paths import (
     locate_run,
     possible_places,
 )
-from scitex_session_core._process import liveness, observed_status
+from scitex_session_core._process import observed_status
 
 from .masker import dumps
 from .outcome import status_of
@@ -139,29 +139,43 @@ def current_status(record: Mapping[str, Any], run_dir: str | os.PathLike[str] | 
     if run_dir is None:
         return observed_status(record.get("process"))
     found = observed_status(record.get("process"), locate_run(run_dir))
-    if is_job_over(record):
-        found = "crashed"
     if found == "running":
         return found
-    # The run may have ended after `record` was read.
+    if is_job_over(record):
+        found = "crashed"
+    # The run may have ended after `record` was read; or its other ranks go on.
     try:
         later = read_record(run_dir)
     except RecordError:
         return found
-    ended = later["id"] == record.get("id") and later.get("status") != "running"
-    return str(later.get("status")) if ended else found
+    if later["id"] != record.get("id"):
+        return found
+    if later.get("status") == "running":
+        return observed(later, locate_run(run_dir))
+    return str(later.get("status"))
+
+
+def observed(record: dict[str, Any], run_dir: Path) -> str:
+    """Tell the status of a run whose record says that it is running: `observed_status` of it.
+
+    That of a run of several ranks tells all of them.
+    """
+    if record.get("ranks"):
+        from .ranks import observed_ranks, ranks_of  # few runs have any
+
+        if ranks_of(record) is not None:
+            return observed_ranks(run_dir, record)
+    found = observed_status(record.get("process"), run_dir)
+    return "crashed" if found != "running" and is_job_over(record) else found
 
 
 def is_job_over(record: Mapping[str, Any]) -> bool:
     """Tell whether a scheduler has said that the job of a run is over, which has no end of its own.
 
-    That proves its death, from any host and whatever its heartbeat was.
+    That proves the death of a run whose heart does not beat, from any host. Where a process has
+    escaped its job, as it can without control groups, the heart goes on.
     """
-    return (
-        record.get("status") == "running"
-        and "scheduler" in _dict(record.get("reason"))
-        and liveness(record.get("process")) != "alive"
-    )
+    return record.get("status") == "running" and "scheduler" in _dict(record.get("reason"))
 
 
 def _folder_of(place: str | PathLike[str]) -> str:
@@ -337,7 +351,7 @@ def _reason_with(record: Mapping[str, Any], word: Mapping[str, Any]) -> Any:
     reason = record.get("reason")
     if record.get("status") == "running":
         reason = {"kind": "crashed", **_dict(reason)}
-    if _dict(reason).get("kind") not in ("crashed", "lost", "signal"):
+    if _dict(reason).get("kind") not in ("crashed", "lost", "signal", "stopped"):
         return reason  # the run ended by itself after all
     told = ("cause", "scheduler", "job", *(["exit_code"] if word.get("cause") == "FAILED" else []))
     return {**_dict(reason), **{n: word[n] for n in told if word.get(n) is not None}}

@@ -75,6 +75,7 @@ _INDEXES = (
         f"by_{name} ON sessions ({name}, start_time)"
         for name in ("status", "script", "script_path", "exit_code", "host")
     ),
+    "by_sweep ON sessions (sweep, trial) WHERE sweep IS NOT NULL",  # most are trials of none
 )
 
 _UPSERT_BODY = (

@@ -206,3 +206,9 @@ def described(session: Mapping[str, Any]) -> dict[str, Any]:
         "sweep": sweep.get("id"),
         "trial": sweep.get("trial"),
     }
+
+
+def described_as_record(session: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is told of a session of the registry, with times as a record has them."""
+    told = described(session)
+    return told | {name: told[name] and told[name].isoformat() for name in ("started", "ended")}

@@ -42,7 +42,7 @@ _COMMANDS = {
     "tag": ("tags:tag_command", "[--json] RUN TAG...", "Add tags to a run."),
     "untag": ("tags:untag_command", "[--json] RUN TAG...", "Remove tags from a run."),
     "note": ("tags:note_command", "[--json] RUN TEXT", "Write the note of a run."),
-    "stop": ("stop:stop_command", "[--now] [--json] RUN", "Stop a run of this machine."),
+    "stop": ("stop:stop_command", "[--now] [--json] RUN", "Stop a run."),
     "rm": ("remove:rm_command", "[--yes] [--json] RUN...", "Move runs to the trash."),
     "gc": (
         "remove:gc_command",

@@ -1,4 +1,4 @@
-"""Stop a run of this machine: kindly, then firmly."""
+"""Stop a run: kindly, then firmly; on this machine, or by its scheduler."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from scitex_session_core import (
     current_status,
     file_crash,
     identify,
+    job_of,
     liveness,
     registry_dir,
 )
@@ -34,6 +35,9 @@ _PATIENCE = "a number of seconds, 0 or more"
 # The companion files a death within milliseconds, after the last of the output has been shown.
 _FILING_S = 5.0
 _PAUSE_S = 0.02
+# SLURM gives a job some time between SIGTERM and SIGKILL: KillWait, 30 s by default.
+_CANCELLING_S = 60.0
+_ASKING_S = 0.5  # between two looks at a job
 
 
 def stop(
@@ -43,7 +47,7 @@ def stop(
     patience: float = _PATIENCE_S,
     tell: Callable[[str], object] | None = None,
 ) -> dict[str, Any]:
-    """Stop a run that runs on this machine, and wait for its end.
+    """Stop a run of this machine, or of a job of SLURM, and wait for its end.
 
     Parameters
     ----------
@@ -68,13 +72,15 @@ def stop(
     InvalidTypeError, InvalidValueError
         `patience` is no number of seconds.
     UnstoppableRunError
-        It runs on another machine, in another container, or as another user; or it does not end.
+        It runs on another machine and in no job, in another container, or as another user; or it
+        does not end.
 
     Notes
     -----
     The process on record is asked to end by SIGTERM, which the run files as its end. A pid alone
     may be another program's by now: the process is signalled only if host, boot, PID namespace, pid
-    and start are those on record.
+    and start are those on record. A run of another machine whose job the scheduler knows is stopped
+    by ``scancel``, which ends the whole job, with SIGTERM first.
     """
     if isinstance(patience, bool) or not isinstance(patience, int | float):
         raise InvalidTypeError("patience", patience, _PATIENCE)
@@ -87,16 +93,22 @@ def stop(
         return record
     status = current_status(record, found.place)
     process = record.get("process")
-    if liveness(process) != "alive":
-        if status == "crashed":
-            return _ended(found, _PAUSE_S)
-        if status in ("running", "lost", "unknown"):
-            raise UnstoppableRunError(found.id, _why_not(process, status))
+    is_here = liveness(process) == "alive"
+    if not is_here and status == "crashed":
+        return _ended(found, _PAUSE_S)
+    if not is_here and status not in ("running", "lost", "unknown"):
         return found.record()
-    assert isinstance(process, dict)
-    user = process.get("user")
+    user = process.get("user") if isinstance(process, dict) else None
     if user and user != identify()["user"]:
         raise UnstoppableRunError(found.id, f"it is a run of the user {printable(str(user))}")
+    if not is_here:
+        job = job_of(record)
+        if job is None or (job.state == "REQUEUED" and not job.is_over):
+            raise UnstoppableRunError(found.id, _why_not(process, status))
+        if not job.is_over:
+            _cancel(found, job.number, tell)
+        return _ended(found, _PAUSE_S)
+    assert isinstance(process, dict)
     pid = process["pid"]
     handle = _Handle(found.id, process)
     try:
@@ -113,6 +125,34 @@ def stop(
     finally:
         handle.close()
     return _ended(found, _FILING_S)
+
+
+def _cancel(run: Run, job: str, tell: Callable[[str], object]) -> None:
+    """Have SLURM end a job, and wait until it is over."""
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            ["scancel", job],  # noqa: S607  # that of the cluster, wherever it is installed
+            capture_output=True,
+            text=True,
+            timeout=_CANCELLING_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UnstoppableRunError(run.id, f"its job {job} can't be cancelled: {error}") from None
+    if done.returncode:
+        why = printable(done.stderr.strip())
+        raise UnstoppableRunError(run.id, f"its job {job} can't be cancelled: {why}")
+    tell(f"cancelled job {job} of SLURM, with all that runs in it")
+    deadline = time.monotonic() + _CANCELLING_S
+    while (record := run.record()).get("status") == "running":
+        found = job_of(record)
+        if found is not None and found.is_over:
+            return
+        if time.monotonic() > deadline:
+            raise UnstoppableRunError(run.id, f"its job {job} was cancelled, and is not over yet")
+        time.sleep(_ASKING_S)
 
 
 class _Handle:
@@ -190,9 +230,10 @@ def _ended(run: Run, patience: float) -> dict[str, Any]:
 
 
 def stop_command(run: str, /, *, now: bool = False, json: bool = False) -> int:
-    """Stop a run of this machine, and wait for its end.
+    """Stop a run of this machine, or of a job of SLURM, and wait for its end.
 
-    Its process is asked to end (SIGTERM), and killed if it has not ended after 10 seconds.
+    Its process is asked to end (SIGTERM), and killed if it has not ended after 10 seconds. The job
+    of a run on another machine is cancelled (scancel).
 
     Parameters
     ----------

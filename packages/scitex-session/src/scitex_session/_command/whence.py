@@ -19,6 +19,7 @@ from scitex_session_core import (
     read_record,
 )
 
+from .find import described_as_record
 from .output import (
     DIFFERENT,
     OK,
@@ -291,18 +292,8 @@ def _fill_from_session(origin: Origin, session: Mapping[str, Any]) -> bool:
             _fill_from_record(origin, record, place, session)
             return True
         origin.last_seen = run_dir
-    begin, end = session["start_time"], session["end_time"]
-    origin.run = {
-        **dict.fromkeys(_FIELDS),
-        "status": session["status"],
-        "exit_status": session["exit_code"],
-        "script": session["script_path"],
-        "function": session["function"],
-        "arguments": session["arguments"],
-        "started": begin and begin.isoformat(),
-        "ended": end and end.isoformat(),
-        "duration_s": (end - begin).total_seconds() if begin and end else None,
-    }
+    known = described_as_record(session)
+    origin.run = {name: known.get(name) for name in _FIELDS}
     return False
 
 

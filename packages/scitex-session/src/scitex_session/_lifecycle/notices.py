@@ -20,6 +20,7 @@ from scitex_session_core import (
 )
 from scitex_session_io import render
 
+from .options import NOTIFY_VARIABLE
 from .record import log_path
 
 TYPE_CHECKING = False
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from .run import Run
 
-_VARIABLE = "SCITEX_SESSION_NOTIFY"
 _LAST_LINES = 10
 _LAST_ERRORS = 20  # a traceback ends with what matters
 _LAST_BYTES = 1 << 14
@@ -50,7 +50,7 @@ def send_notice(run: Run, message: str) -> None:
     A failure is warned about, and changes nothing of how the run ended.
     """
     record, place = run.record.content, run.record.path
-    if _dict(record.get("reason")).get("kind") == "signal":
+    if _dict(record.get("reason")).get("kind") in ("signal", "stopped"):
         record = with_cause(record, place)
     _send(record, place, message)
 
@@ -64,7 +64,7 @@ def crash_notice_command() -> list[str]:
 
 def start_notices(places: Iterable[Path]) -> None:
     """Start sending the notices of crashed runs that asked for one, for whoever filed them."""
-    if not os.environ.get(_VARIABLE):
+    if not os.environ.get(NOTIFY_VARIABLE):
         return
     for place in places:
         try:
@@ -118,9 +118,9 @@ def main(run_dir: str) -> None:
 def _send(record: Mapping[str, Any], place: Path, message: str) -> None:
     if _dict(record.get("process")).get("rank"):
         return  # the first rank speaks for all
-    urls = os.environ.get(_VARIABLE, "").split()
+    urls = os.environ.get(NOTIFY_VARIABLE, "").split()
     if not urls:
-        warn(f"notify=True, but ${_VARIABLE} holds no Apprise URL: no notice was sent")
+        warn(f"notify=True, but ${NOTIFY_VARIABLE} holds no Apprise URL: no notice was sent")
         return
     try:
         import apprise
@@ -152,7 +152,7 @@ def _send(record: Mapping[str, Any], place: Path, message: str) -> None:
         which = (
             f"address {', '.join(map(str, unknown))} is no Apprise URL" if unknown else "refused"
         )
-        warn(f"a notice in ${_VARIABLE} could not be sent: {which}")
+        warn(f"a notice in ${NOTIFY_VARIABLE} could not be sent: {which}")
 
 
 def _lines(record: Mapping[str, Any], place: Path, message: str) -> Iterator[str]:

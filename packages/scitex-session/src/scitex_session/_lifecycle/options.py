@@ -65,6 +65,7 @@ if TYPE_CHECKING:
 
 # Where a run tells its spawned workers what it is. `scitex_session.__init__` looks for it, too.
 RUN_VARIABLE = "SCITEX_SESSION_RUN"
+NOTIFY_VARIABLE = "SCITEX_SESSION_NOTIFY"
 # Where a sweep tells its trials in which folder their code is frozen.
 FROZEN_VARIABLE = "SCITEX_SESSION_FROZEN"
 # Where a sweep tells a process which of its trials it is, as JSON: `id` and `trial`.

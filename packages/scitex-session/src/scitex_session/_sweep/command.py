@@ -17,8 +17,7 @@ from .memory import bytes_of
 from .missing import done_trials
 from .plan import Plan, read_plan
 from .progress import Progress, shown_values
-from .slurm import submit
-from .slurm import wait as wait_for_jobs
+from .slurm import submit, wait_for_jobs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def sweep_command(
     """
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs}: give 1 or more")
-    _check_engine(slurm, dask, memory, wait=wait)
+    _check_engine(slurm, dask, memory)
     options = {"jobs": jobs, "memory": memory, "slurm": slurm, "dask": dask}
     if missing and len(words) == 1:
         if (found := find_sweep(words[0])) is not None:
@@ -111,11 +110,9 @@ def sweep_command(
         raise
 
 
-def _check_engine(slurm: str | None, dask: str | None, memory: str | None, *, wait: bool) -> None:
+def _check_engine(slurm: str | None, dask: str | None, memory: str | None) -> None:
     if slurm is not None and dask is not None:
         raise UsageError("--slurm and --dask can't be given together")
-    if wait and dask is not None:
-        raise UsageError("--wait goes with --slurm: with --dask, the sweep always stays")
     if memory and slurm is not None:
         raise UsageError(f"--memory {memory}: SLURM looks after memory: --slurm=--mem={memory}")
     if memory and dask is not None:
@@ -166,6 +163,8 @@ def _run(
     json: bool,
 ) -> int:
     slurm, signum, refused = options.get("slurm"), None, None
+    if wait and slurm is None:
+        raise UsageError("--wait goes with --slurm; options of the script stand behind --")
     if slurm is None:
         signum, refused = run_trials(sweep, trials, options, shape=shape)
     elif not _submit(sweep, trials, options, shape=shape, wait=wait):

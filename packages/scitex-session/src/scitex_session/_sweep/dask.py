@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from contextlib import ExitStack, suppress
+from copy import copy
 from datetime import UTC, datetime
 
 from scitex_session._errors import UsageError
@@ -40,8 +41,9 @@ ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 if os.getppid() != int(parent): sys.exit("the worker of Dask has ended")
 os.execv(command[0], command)
 """
-# In a worker: the sweeps that are stopped, and the trials that run.
-_stopped: set[str] = set()
+# In a worker: which sweeps are stopped, by ID and by when it ran, since what is missing may run
+# later in the same worker; and the trials that run.
+_stopped: set[tuple[str, datetime]] = set()
 _running: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
 
 
@@ -86,6 +88,9 @@ class DaskRunner(LocalRunner):
         super().__init__(
             sweep, jobs=workers if address == LOCAL else jobs or sys.maxsize, ended=ended
         )
+        # With each trial goes the sweep, but for the list of its trials, which may be long.
+        self._sent = copy(sweep)
+        self._sent.content = {name: sweep.content[name] for name in ("id", "script", "cwd")}
         self._address = address
         self._workers = workers
         self._client: Client | None = None
@@ -110,12 +115,11 @@ class DaskRunner(LocalRunner):
         assert self._client is not None
         future = self._client.submit(
             run_trial,
-            # Not all of the sweep, which is large where it has many trials.
-            type(self._sweep)(self._sweep.path, self._small_content()),
+            self._sent,
             trial,
             self._began,
             self._variables,
-            key=f"{self._sweep.id}-{trial.number}-{self._began:%s}",
+            key=f"{self._sweep.id}-{trial.number}-{self._began.isoformat()}",
             pure=False,
         )
         future.add_done_callback(lambda future: self.has_ended(_ended(trial, future)))
@@ -125,10 +129,7 @@ class DaskRunner(LocalRunner):
         """Send a signal to all trials that run; of those that wait, none will begin."""
         assert self._client is not None
         with tolerated("stopping the trials on the workers"):
-            self._client.run(stop_trials, self._sweep.id, signum)
-
-    def _small_content(self) -> dict[str, Any]:
-        return {name: self._sweep.content[name] for name in ("id", "script")}
+            self._client.run(stop_trials, self._sweep.id, self._began, signum)
 
     def _connect(self, stack: ExitStack) -> Client:
         import logging
@@ -165,7 +166,7 @@ def run_trial(
     earlier = _earlier_run(sweep, trial, began)
     if earlier is not None and not _is_broken_off(earlier):
         return Ended(trial, earlier["exit_code"] or 0, _duration_of(earlier), b"")
-    if sweep.id in _stopped:
+    if (sweep.id, began) in _stopped:
         return Ended(trial, -signal.SIGTERM, 0.0, b"")
     if earlier is not None and earlier["status"] in ("failed", "crashed"):
         variables = {**variables, "SCITEX_SESSION_RESUME": earlier["id"]}
@@ -182,9 +183,9 @@ def run_trial(
         del _running[sweep.id, trial.number]
 
 
-def stop_trials(sweep_id: str, signum: int) -> None:
+def stop_trials(sweep_id: str, began: datetime, signum: int) -> None:
     """Send a signal to the trials of a sweep that run in this worker; start no others."""
-    _stopped.add(sweep_id)
+    _stopped.add((sweep_id, began))
     for (sweep, _), process in tuple(_running.items()):
         if sweep == sweep_id and process.returncode is None:
             with suppress(ProcessLookupError):

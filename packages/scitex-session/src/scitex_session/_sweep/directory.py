@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 SWEEPS = "SWEEPS"
 NOT_RUN = "not run"
 _STATUS_OF_PROCESS = {"alive": "running", "dead": "crashed", "unknown": "unknown"}
+_REQUEUED = ("failed", "crashed", "lost", "unknown")  # what a run may be whose job begins again
 _SWEEP_NAME = "sweep.json"
 _TRIALS_NAME = "trials.jsonl"
 _OF_RECORD = ("schema", "id", "script", "argv", "cwd", "started", "process", "python", "git")
@@ -185,6 +186,10 @@ class SweepDirectory:
                 found[number] = session
         return found
 
+    def has_run(self, number: int) -> bool:
+        """Tell whether the session of a trial has begun."""
+        return bool(SessionManager().select({"sweep": self.id, "trial": number}, limit=1))
+
     def states(self) -> dict[int, State]:
         """Return what is known of each trial now, by its number."""
         started: dict[int, Any] = {}
@@ -203,7 +208,7 @@ class SweepDirectory:
         states = {}
         for number in range(1, len(self.content["trials"]) + 1):
             run, code = runs.get(number), ended.get(number)
-            if number in queued and (run is None or run["status"] != "running"):
+            if number in queued and (run is None or run["status"] in _REQUEUED):
                 status, code = queued[number], None
             elif run is not None:
                 status, code = run["status"], run["exit_code"]

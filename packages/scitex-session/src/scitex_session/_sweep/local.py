@@ -68,13 +68,17 @@ def base_environment() -> dict[str, str]:
 def start_process(
     sweep: SweepDirectory, trial: Trial, before: Sequence[str] = (), **variables: str
 ) -> subprocess.Popen[bytes]:
-    """Start the process of a trial, by a command that stands before its own, if one is given."""
+    """Start the process of a trial, by a command that stands before its own, if one is given.
+
+    It works where the sweep was made, so that paths on its command line mean the same to all.
+    """
     told = {SWEEP_VARIABLE: json.dumps({"id": sweep.id, "trial": trial.number})}
     return subprocess.Popen(
         [*before, sys.executable, os.fspath(sweep.code), *trial.argv],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        cwd=sweep.content["cwd"] or None,
         env={**base_environment(), **sweep.code_environment(), **told, **variables},
         process_group=0,
     )

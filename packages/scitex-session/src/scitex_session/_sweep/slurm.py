@@ -79,6 +79,7 @@ def submit(
             f"--job-name={sweep.script.stem}-{sweep.id}",
             f"--output={sweep.path}/slurm-%A.log",
             "--open-mode=append",
+            f"--chdir={sweep.content['cwd'] or '.'}",
             # Arrays of one sweep run one after the other where their number at once is limited.
             *([f"--dependency=afterany:{submitted[-1]}"] if submitted and jobs else []),
         ]
@@ -115,7 +116,7 @@ def waiting(sweep: SweepDirectory) -> dict[int, str]:
     }
 
 
-def wait(numbers: Sequence[str]) -> None:
+def wait_for_jobs(numbers: Sequence[str]) -> None:
     """Wait until jobs are over; while SLURM does not answer, too."""
     pause, longest = _PAUSES_S
     said = False
