@@ -79,7 +79,7 @@ def test_the_page_on_disk_names_every_field_of_a_record() -> None:
 
     main.run()
     (first,) = Path("analysis_out").glob("*/2*")
-    stx.run(main, resume=first.name)
+    stx.run(main, resume=first.name, notify=True)
     (path,) = Path("analysis_out").glob("*/2*/session.json")
     record = json.loads(path.read_bytes())
     statuses = {"running", "success", "failed", "finished", "crashed", "lost", "unknown"}

@@ -351,7 +351,7 @@ def _reason_with(record: Mapping[str, Any], word: Mapping[str, Any]) -> Any:
     reason = record.get("reason")
     if record.get("status") == "running":
         reason = {"kind": "crashed", **_dict(reason)}
-    if _dict(reason).get("kind") not in ("crashed", "lost", "signal"):
+    if _dict(reason).get("kind") not in ("crashed", "lost", "signal", "stopped"):
         return reason  # the run ended by itself after all
     told = ("cause", "scheduler", "job", *(["exit_code"] if word.get("cause") == "FAILED" else []))
     return {**_dict(reason), **{n: word[n] for n in told if word.get(n) is not None}}

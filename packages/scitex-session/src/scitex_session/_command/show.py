@@ -365,6 +365,8 @@ class Page:
             value = size(count) if isinstance(count, int | float) else ""
             if artifact.get("run"):
                 value += f", of the run {artifact['run']}"
+            if artifact.get("attempt", self._known.get("attempt")) != self._known.get("attempt"):
+                value += f", of attempt {artifact['attempt']}"
             rows.append((str(artifact.get("path")), value))
         return _cut(rows)
 

@@ -252,7 +252,9 @@ class Run:
             from scitex_session._command_line.earlier import named_attempt
 
             earlier = named_attempt(options.resume, self.script, self.function, options.out)
-        elif _RESTARTS in os.environ and not options.no_save and options.sdir is None:
+            if earlier is None:
+                say(f"{options.resume} is not of {self.function}, which begins a new run")
+        elif os.environ.get(_RESTARTS) and not options.no_save and options.sdir is None:
             from scitex_session._cluster.requeue import requeued_attempt
 
             given = {n: self.arguments[n] for n, o in options.origins.items() if o == "call"}
@@ -284,9 +286,15 @@ class Run:
         if earlier is not None:
             from scitex_session_core import resume_run
 
-            run_dir, resumed = resume_run(earlier.place, earlier.record, registry=registry)
-            self._say_resumed(earlier)
-            return run_dir, registry, resumed
+            try:
+                run_dir, resumed = resume_run(earlier.place, earlier.record, registry=registry)
+            except (NotResumableError, OSError) as error:
+                if options.resume is not None:
+                    raise
+                warn(f"this job was requeued, but a new run begins: {error}")
+            else:
+                self._say_resumed(earlier, resumed["attempts"][-1]["status"])
+                return run_dir, registry, resumed
         if options.no_save:
             from .trial import Trial
 
@@ -337,7 +345,7 @@ class Run:
         """Whether it is another rank than 0, which speaks for all."""
         return self.rank is not None and self.rank.number > 0
 
-    def _say_resumed(self, earlier: Earlier) -> None:
+    def _say_resumed(self, earlier: Earlier, status: str) -> None:
         options = self.options
         if "resume" in options.asked:
             _resumed.add(options.resume)
@@ -346,7 +354,7 @@ class Run:
         if options.seed != (before := earlier.record.get("seed")):
             changed.append(f"seed={options.seed} ({before} before)")
         now = f", now with {', '.join(changed)}" if changed else ""
-        say(f"goes on with {earlier}, which ended as {earlier.record['status']}{now}")
+        say(f"goes on with {earlier}, which ended as {status}{now}")
 
     def _make_record(
         self,
