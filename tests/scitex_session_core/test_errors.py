@@ -21,6 +21,7 @@ ERRORS = [
     (core.RecordError("/d/session.json", "is torn"), ValueError, "/d/session.json: is torn"),
     (core.ArchiveError("/a.zip", "it is torn"), ValueError, "/a.zip can't be used .* it is torn"),
     (core.RunKeptError("/d", "it runs"), RuntimeError, "/d stays as it is: it runs"),
+    (core.GitError("no git"), RuntimeError, "no git"),
     (core.NotResumableError("a", "it runs"), RuntimeError, "a can't be resumed: it runs"),
     (core.RunDirectoryBusyError("/d", "a"), FileExistsError, "/d belongs .* still running"),
     (core.RunDirectoryBusyError("/d", "a", "unknown"), OSError, "can't be told from this machine"),

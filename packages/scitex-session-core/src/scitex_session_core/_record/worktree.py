@@ -20,6 +20,8 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from scitex_session_core._errors import SessionError
+
 from .masker import MASK, dumps, without_secrets
 from .provenance import TOLD_BY_GIT, read_git
 from .record import utc_now
@@ -78,7 +80,7 @@ _KEPT_OUT = (
 )
 
 
-class GitError(Exception):
+class GitError(SessionError, RuntimeError):
     """Git could not answer; the message says why."""
 
 
