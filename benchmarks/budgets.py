@@ -37,7 +37,7 @@ BUDGETS = {
     "empty": Budget("empty session, no arguments, in git", "starts", 3.6),
     "git": Budget("a session in git, 20,000 files, over one in no git", "difference", 3),
     "arguments": Budget("the same with arguments to parse", "starts", 9),
-    "large": Budget("a session that leaves 10 GB, over an empty one", "difference", 3),
+    "large": Budget("a session that leaves a file of 10 GB, over an empty file", "difference", 3),
     "plot": Budget("a plot, over plain pyplot", "starts", 6.5),
     "style": Budget("pyplot in our style, over import pyplot", "difference", 20),
     "layout": Budget("saving a PNG of one axes, laid out, over not", "ratio", 1.3),

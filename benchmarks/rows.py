@@ -26,7 +26,10 @@ ROWS: dict[str, Row] = {
         at.python("session_arguments.py", "--data-path", "data.csv", "--threshold", "0.7"),
         at.python("plain_empty.py"),
     ),
-    "large": lambda at: (at.python("session_large.py"), at.python("session_empty.py")),
+    "large": lambda at: (
+        at.python("session_large.py", variables={"BYTES": str(10 << 30)}),
+        at.python("session_large.py", variables={"BYTES": "0"}),
+    ),
     "plot": lambda at: (at.python("session_plot.py"), at.python("plain_plot.py")),
     "style": lambda at: (
         at.python(

@@ -1,4 +1,6 @@
-"""A session that leaves a file of 10 GB, with a hole for its content."""
+"""A session that leaves a file of so many BYTES, with a hole for its content."""
+
+import os
 
 import scitex_session as stx
 from scitex_session import CONFIG
@@ -8,7 +10,7 @@ from scitex_session import CONFIG
 def main() -> int:
     """Make the file."""
     with open(CONFIG.SDIR_RUN / "large", "wb") as file:
-        file.truncate(10 << 30)
+        file.truncate(int(os.environ["BYTES"]))
     return 0
 
 

@@ -59,6 +59,11 @@ def begin_again(slurm: Slurm, job: str) -> dict[str, str]:
     return slurm.wait(job)
 
 
+def requeued(job: str) -> dict[str, str]:
+    """What the scheduler says of an attempt that ended so."""
+    return {"cause": "REQUEUED", "scheduler": "slurm", "job": job}
+
+
 def test_a_job_that_is_requeued_goes_on_with_its_run_as_the_next_attempt(slurm: Slurm) -> None:
     script = write_script(TRAINING.replace("if stx.stopping():", "if False:"))
     job = submitted(slurm, script)
@@ -68,7 +73,8 @@ def test_a_job_that_is_requeued_goes_on_with_its_run_as_the_next_attempt(slurm: 
     run = the_run()
     assert (run["folder"], run["status"], run["attempt"]) == ("FINISHED_SUCCESS", "success", 2)
     (earlier,) = run["attempts"]
-    assert earlier["reason"] == {"kind": "signal", "signal": 15, "name": "SIGTERM"}
+    signal = {"kind": "signal", "signal": 15, "name": "SIGTERM"}
+    assert earlier["reason"] == {**signal, **requeued(job)}
     assert (earlier["env"]["SLURM_JOB_ID"], run["env"]["SLURM_RESTART_COUNT"]) == (job, "1")
     assert "the batch script keeps" not in Path(f"slurm-{job}.out").read_text()
 
@@ -79,7 +85,8 @@ def test_a_script_that_asks_saves_and_leaves_at_a_preemption_and_then_goes_on(sl
     slurm.control("requeue", job)  # as a preemption does, with SIGTERM first
     assert begin_again(slurm, job)["JobState"] == "COMPLETED"
     run = the_run()
-    assert run["attempts"][0]["reason"] == {"kind": "stopped", "signal": 15, "name": "SIGTERM"}
+    stopped = {"kind": "stopped", "signal": 15, "name": "SIGTERM"}
+    assert run["attempts"][0]["reason"] == {**stopped, **requeued(job)}
     assert run["attempts"][0]["exit_status"] == 75
     assert int(run["results"]["done"]) > 0
 

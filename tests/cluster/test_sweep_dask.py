@@ -135,7 +135,8 @@ def test_trials_run_on_workers_that_dask_jobqueue_has_submitted(slurm: Slurm) ->
     assert all(record["code"]["frozen"] for record in records())
 
 
-def test_a_scheduler_that_does_not_answer_is_said() -> None:
+def test_a_scheduler_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "1s")
     with started("--x", "1", "--dask", "tcp://127.0.0.1:1") as process:
         _, said = process.communicate(timeout=60)
     assert process.returncode == 2

@@ -70,12 +70,14 @@ def test_a_sweep_is_one_array_whose_tasks_run_the_code_of_its_submission(
     for task in "12":
         slurm.wait(f"{job}_{task}", "RUNNING")
     assert slurm.job(f"{job}_3")["JobState"] == "PENDING"  # two at a time
+    assert states(sweep(number, "--json")) == ["running", "running", "waiting"]
     missing = sweep("--missing", number, "--json")
     assert missing.returncode == 0
     assert re.search("left alone, .*: trials 1, 2, 3", missing.stderr)
     (tmp_path / "go").touch()
-    for task in "123":
-        assert slurm.wait(f"{job}_{task}")["JobState"] == "COMPLETED"
+    told = sweep(number, "--wait", "--json")
+    assert told.returncode == 0
+    assert states(told) == ["success"] * 3
     found = records(path)
     assert [record["results"] for record in found] == [{"value": 1}] * 3
     assert [record["sweep"]["trial"] for record in found] == [1, 2, 3]

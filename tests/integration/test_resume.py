@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -222,7 +223,7 @@ def test_a_session_of_another_function_begins_a_new_run() -> None:
     failed = ended()
     done = run_script(two, env={"SCITEX_SESSION_RESUME": failed.name})
     assert done.returncode == 0, done
-    assert "that of prepare is a new one" in done.stderr
+    assert done.stderr.count("is not of prepare, which begins a new run") == 1
     kinds = sorted((row["function"], row["status"]) for row in runs().to_dict("records"))
     assert kinds == [("fit", "success"), ("prepare", "success"), ("prepare", "success")]
     assert record(failed.name)["attempt"] == 2
@@ -261,3 +262,48 @@ def test_show_lists_the_attempts() -> None:
     command = [sys.executable, "-m", "scitex_session", "show", "latest"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "ValueError: the end of the data (exit status 1), after" in shown
+    assert re.search(r"^  epoch-1.json +\d+ B, of attempt 1$", shown, re.MULTILINE)
+
+
+JOB = {"SLURM_CLUSTER_NAME": "none", "SLURM_JOB_ID": "7"}
+AGAIN = {**JOB, "SLURM_RESTART_COUNT": "1"}
+LOOP = """
+    import scitex_session as stx
+    @stx.session
+    def fit(lr: float):
+        if lr > 0.1 and not stx.resumed():
+            raise SystemExit(3)
+        return {"attempt": stx.resumed()}
+    if __name__ == "__main__":
+        for lr in (0.1, 0.2):
+            fit.run(lr)
+"""
+
+
+def test_a_requeued_job_without_a_run_or_with_several_begins_a_new_one_and_says_so() -> None:
+    words = ("--data", "d.csv", "--until", "1")
+    none = run_script(TRAINING, *words, env=AGAIN)
+    assert "this job was requeued, and no run of it could go on: a new run begins" in none.stderr
+    for _ in range(2):
+        run_script(TRAINING, *words, env=JOB)
+    several = run_script(TRAINING, *words, env=AGAIN)
+    assert "and 2 runs of it could go on: a new run begins" in several.stderr
+    assert len(runs()) == 4
+
+
+def test_of_the_runs_in_a_loop_each_goes_on_with_its_own() -> None:
+    assert run_script(LOOP, env=JOB).returncode == 3
+    failed = ended().name
+    again = run_script(LOOP, env=AGAIN)
+    assert again.returncode == 0, again
+    assert record(failed)["results"] == {"attempt": 2}
+    assert record(failed)["arguments"] == {"lr": 0.2}
+    assert len(runs()) == 3  # that with 0.1 had succeeded, and ran anew
+
+
+@pytest.mark.parametrize("changed", [{"SLURM_JOB_ID": "8"}, {"SLURM_STEP_ID": "0"}])
+def test_the_run_of_another_job_or_step_is_left_alone(changed: dict[str, str]) -> None:
+    run_script(TRAINING, "--data", "d.csv", "--until", "1", env=JOB)
+    other = run_script(TRAINING, "--data", "d.csv", "--until", "1", env={**AGAIN, **changed})
+    assert "no run of it could go on" in other.stderr
+    assert record("latest")["attempt"] == 1

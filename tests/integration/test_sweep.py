@@ -380,3 +380,23 @@ def test_the_second_ctrl_c_kills_trials_that_do_not_end(tmp_path: Path) -> None:
 def test_short_options_are_swept(train: str) -> None:
     assert sweep(train, "-l", "-1", "2", "--seed=1,2", "--zip", "l,seed") == 0
     assert arguments(sweeps()[0].name, "lr", "seed") == [(-1.0, 1), (2.0, 2)]
+
+
+def test_a_worker_that_imports_its_script_starts_no_sweep() -> None:
+    finished = run_script("""
+        import multiprocessing
+        import scitex_session as stx
+        @stx.session
+        def main(n: int = 0):
+            pass
+        if __name__ != "__main__":
+            main.sweep(n=[1, 2])
+        else:
+            worker = multiprocessing.get_context("spawn").Process(target=print)
+            worker.start()
+            worker.join()
+            print(worker.exitcode)
+    """)
+    assert finished.stdout == "1\n"
+    assert "sweep() belongs below if __name__ == '__main__'" in finished.stderr
+    assert not stx.find()

@@ -15,15 +15,6 @@ import pytest
 from scitex_session_core import outcome, status_of
 
 
-def test_a_function_that_was_asked_to_stop_is_no_success() -> None:
-    stopped = {"kind": "stopped", "signal": 10, "name": "SIGUSR1"}
-    for ending in ({}, {"returned": 0}, {"returned": {"a": 1}}, {"raised": SystemExit(0)}):
-        assert outcome(**ending, stopped=10) == (75, stopped)
-    assert outcome(3, stopped=10) == outcome(3)
-    assert outcome(raised=ValueError(), stopped=10) == outcome(raised=ValueError())
-    assert outcome(signum=15, stopped=10) == outcome(signum=15)
-
-
 class Code(IntEnum):
     """A status as an enumeration."""
 
@@ -173,3 +164,12 @@ def test_a_signal_outweighs_what_its_handling_raised() -> None:
 )
 def test_the_status_of_an_exit_status(exit_status: int | None, status: str) -> None:
     assert status_of(exit_status) == status
+
+
+def test_a_function_that_was_asked_to_stop_is_no_success() -> None:
+    stopped = {"kind": "stopped", "signal": 10, "name": "SIGUSR1"}
+    for ending in ({}, {"returned": 0}, {"returned": {"a": 1}}, {"raised": SystemExit(0)}):
+        assert outcome(**ending, stopped=10) == (75, stopped)
+    assert outcome(3, stopped=10) == outcome(3)
+    assert outcome(raised=ValueError(), stopped=10) == outcome(raised=ValueError())
+    assert outcome(signum=15, stopped=10) == outcome(signum=15)

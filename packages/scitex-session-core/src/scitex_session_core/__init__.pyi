@@ -34,6 +34,8 @@ from ._paths import on_network as on_network
 from ._paths import out_dir_for as out_dir_for
 from ._paths import out_dir_of as out_dir_of
 from ._paths import out_dir_of_kept as out_dir_of_kept
+from ._paths import rank_dir as rank_dir
+from ._paths import run_of_rank as run_of_rank
 from ._process import host as host
 from ._process import identify as identify
 from ._process import liveness as liveness
@@ -54,6 +56,10 @@ from ._record.provenance import imported_versions as imported_versions
 from ._record.provenance import new_record as new_record
 from ._record.provenance import usage as usage
 from ._record.provenance import write_environment as write_environment
+from ._record.ranks import Rank as Rank
+from ._record.ranks import rank_states as rank_states
+from ._record.ranks import ranks_of as ranks_of
+from ._record.ranks import with_others as with_others
 from ._record.record import SCHEMA as SCHEMA
 from ._record.record import append_event as append_event
 from ._record.record import attempt_of as attempt_of
@@ -90,6 +96,9 @@ from ._rundir.directory import point_latest as point_latest
 from ._rundir.place import find_place as find_place
 from ._rundir.place import open_run_file as open_run_file
 from ._rundir.place import run_files as run_files
+from ._rundir.ranks import claim_for_ranks as claim_for_ranks
+from ._rundir.ranks import make_rank_dir as make_rank_dir
+from ._rundir.ranks import settle as settle
 from ._rundir.resume import check_resumable as check_resumable
 from ._rundir.resume import find_attempt as find_attempt
 from ._rundir.resume import resume_run as resume_run

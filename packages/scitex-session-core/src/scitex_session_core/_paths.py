@@ -42,6 +42,7 @@ RUN_FILES = (
 """The files of a run directory that are the session's own, relative to it."""
 
 LATEST_NAME = "latest"  # in <script>_out
+JOBS = ".jobs"  # in <script>_out: which run the ranks of a job share
 PREVIOUS = "previous"  # in an sdir: the files of earlier runs
 ATTEMPTS = "attempts"  # in a run that was resumed: what earlier attempts left
 PROBE_NAME = "clock"  # a file that lives for a moment, to read the clock of a file server
@@ -78,6 +79,8 @@ _NETWORK = {
     *("9p", "afs", "cifs", "davfs", "fuse.glusterfs", "fuse.sshfs", "ncpfs", "nfs", "nfs4"),
     *("smb2", "smb3", "smbfs", "vboxsf", "virtiofs"),
 }
+
+_RANK_PREFIX = "rank-"
 
 _LOCK_PATIENCE_S = 1.0
 _LOCK_PAUSE_S = 0.005
@@ -302,10 +305,31 @@ def unfinished_copy(target: Path) -> Path:
 def possible_places(run_dir: str | os.PathLike[str]) -> list[Path]:
     """Return where a run may be by now, in the order in which it gets there."""
     run_dir = Path(run_dir)
-    if run_dir.parent.name != RUNNING:
+    moving = run_of_rank(run_dir)
+    if moving.parent.name != RUNNING:
         return [run_dir]
-    out_dir = run_dir.parent.parent
-    return [run_dir, *(out_dir / name / run_dir.name for name in STATUS_OF_FOLDER)]
+    out_dir, name = moving.parent.parent, run_dir.relative_to(moving.parent)
+    return [run_dir, *(out_dir / folder / name for folder in STATUS_OF_FOLDER)]
+
+
+def rank_dir(run_dir: Path, rank: int) -> Path:
+    """Return where a rank of a run writes: rank 0 at the root of the run directory."""
+    return run_dir / f"{_RANK_PREFIX}{rank}" if rank else run_dir
+
+
+def is_rank_name(name: str) -> bool:
+    """Tell whether a folder of a run is that of one of its ranks, by its name."""
+    return name.startswith(_RANK_PREFIX) and name[len(_RANK_PREFIX) :].isdecimal()
+
+
+def run_of_rank(place: Path) -> Path:
+    """Return the directory of the run to which a rank's directory belongs; others as they are."""
+    if not is_rank_name(place.name):
+        return place
+    run_dir = place.parent
+    # An explicit `sdir` may have such a name.
+    is_rank = run_dir.parent.name == RUNNING or os.path.exists(run_dir / RECORD_NAME)
+    return run_dir if is_rank else place
 
 
 def locate_run(run_dir: str | os.PathLike[str]) -> Path:

@@ -16,5 +16,6 @@ from ._streams.current import get as get
 from ._streams.current import reset as reset
 from ._streams.current import seed_everything as seed_everything
 from ._streams.manager import RandomStateManager as RandomStateManager
+from ._streams.streams import found_rank as found_rank
 
 __version__: str

@@ -441,6 +441,9 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     def sweep_over(*args: Any, **kwargs: Any) -> Any:
         from ._lifecycle.record import trial_of_sweep
 
+        if module == "__mp_main__":  # each sweep of a worker would start other workers
+            why = "a worker imports its script: sweep() belongs below if __name__ == '__main__'"
+            raise UnsuitableFunctionError(name_of(func), why)
         if is_main and trial_of_sweep() is not None:
             # A trial runs the same script: here it does its part, and never begins a sweep itself.
             in_session(lambda: _from_command_line(func, keywords), exits=True)

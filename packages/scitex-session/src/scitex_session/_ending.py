@@ -27,6 +27,11 @@ def why_it_ended(record: Mapping[str, Any]) -> str:
     reason = record.get("reason")
     if not isinstance(reason, dict):
         return ""
+    why = _why(reason)
+    return f"rank {_short(reason['rank'])}: {why}" if "rank" in reason else why
+
+
+def _why(reason: Mapping[str, Any]) -> str:
     match reason:
         case {"cause": str(cause), "scheduler": scheduler, "job": job}:
             what = _CAUSES.get(cause, "ended")
@@ -53,6 +58,8 @@ def _end_of_process(reason: Mapping[str, Any]) -> str:
             return "the process ended without a call of close()"
         case {"kind": "closed"}:
             return ""
+        case {"kind": "missing", "waited_s": seconds}:
+            return f"it did not come within {_short(seconds)} s"
         case {"kind": "crashed" | "lost"}:
             return _death(reason)
     return ""

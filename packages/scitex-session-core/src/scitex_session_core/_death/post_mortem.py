@@ -86,18 +86,28 @@ def write_crash(
         return None
     if judged is not None and _life(record) != _life(judged):
         return None
+    whole, is_shared = record, bool(record.get("ranks"))
+    if is_shared:
+        from scitex_session_core._record.ranks import with_others, without_others
+
+        record = without_others(record)
+        if record["process"] is None:  # rank 0 has not come
+            return run_dir, record, False
     known = record.get("status")
     if known != "running" and (known not in ("crashed", "lost") or not seen):
         return run_dir, record, False  # it ended as it says, or its crash was filed before
-    if known == "running" and (ended := write_own_end(run_dir, record, registry, deadline)):
-        return run_dir, ended, True
+    # Of a run of several ranks, the registry learns the end only once its record is written.
+    if known == "running" and not is_shared:
+        ended = write_own_end(run_dir, record, registry, deadline)
+        if ended is not None:
+            return run_dir, ended, True
     if seen is None and deadline is None:
         # A witness files within the job, which is not over yet; the end of a run asks nobody.
         record = with_cause(record, run_dir)
     record = crashed_record(record, run_dir, seen, status=status)
     # Who files the crashes of others at its own end has no time to read their files.
     record = with_made_files(record, run_dir, hashing_s=None if deadline is None else 0.0)
-    write_record(run_dir, record)
+    write_record(run_dir, with_others(record, whole) if is_shared else record)
     return run_dir, record, False
 
 

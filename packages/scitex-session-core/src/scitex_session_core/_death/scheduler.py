@@ -124,7 +124,7 @@ def is_unexplained(record: Mapping[str, Any]) -> bool:
         return True
     is_its = reason.get("signal") in _ITS_SIGNALS and reason.get("exit_status") is None
     killed = reason.get("kind") in ("crashed", "lost") and not reason.get("out_of_memory")
-    asked_to_end = reason.get("kind") == "signal"
+    asked_to_end = reason.get("kind") in ("signal", "stopped")
     return is_its and (killed or asked_to_end)
 
 

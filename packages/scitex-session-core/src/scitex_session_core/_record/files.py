@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime
 
 from scitex_session_core._atomic import opened
-from scitex_session_core._paths import ATTEMPTS, RUN_FILES
+from scitex_session_core._paths import ATTEMPTS, JOBS, RUN_FILES
 from scitex_session_core._record.record import attempt_of
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ _HASHING_S = 0.1
 _LOOKING_S = 0.1
 _INEXACT_S = 2.0  # of the clocks of file servers
 # Folders of ours, and those with the files of other runs.
-_NOT_THEIRS = {"code", "previous", ATTEMPTS, ".environments"}
+_NOT_THEIRS = {"code", "previous", ATTEMPTS, ".environments", JOBS}
 
 
 def made_files(

@@ -143,13 +143,30 @@ def current_status(record: Mapping[str, Any], run_dir: str | os.PathLike[str] | 
         return found
     if is_job_over(record):
         found = "crashed"
-    # The run may have ended after `record` was read.
+    # The run may have ended after `record` was read; or its other ranks go on.
     try:
         later = read_record(run_dir)
     except RecordError:
         return found
-    ended = later["id"] == record.get("id") and later.get("status") != "running"
-    return str(later.get("status")) if ended else found
+    if later["id"] != record.get("id"):
+        return found
+    if later.get("status") == "running":
+        return observed(later, locate_run(run_dir))
+    return str(later.get("status"))
+
+
+def observed(record: dict[str, Any], run_dir: Path) -> str:
+    """Tell the status of a run whose record says that it is running: `observed_status` of it.
+
+    That of a run of several ranks tells all of them.
+    """
+    if record.get("ranks"):
+        from .ranks import observed_ranks, ranks_of  # few runs have any
+
+        if ranks_of(record) is not None:
+            return observed_ranks(run_dir, record)
+    found = observed_status(record.get("process"), run_dir)
+    return "crashed" if found != "running" and is_job_over(record) else found
 
 
 def is_job_over(record: Mapping[str, Any]) -> bool:
@@ -334,7 +351,7 @@ def _reason_with(record: Mapping[str, Any], word: Mapping[str, Any]) -> Any:
     reason = record.get("reason")
     if record.get("status") == "running":
         reason = {"kind": "crashed", **_dict(reason)}
-    if _dict(reason).get("kind") not in ("crashed", "lost", "signal"):
+    if _dict(reason).get("kind") not in ("crashed", "lost", "signal", "stopped"):
         return reason  # the run ended by itself after all
     told = ("cause", "scheduler", "job", *(["exit_code"] if word.get("cause") == "FAILED" else []))
     return {**_dict(reason), **{n: word[n] for n in told if word.get(n) is not None}}

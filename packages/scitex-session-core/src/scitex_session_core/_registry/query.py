@@ -14,7 +14,7 @@ from pathlib import Path
 from scitex_session_core._errors import InvalidTypeError, InvalidValueError, RecordError
 from scitex_session_core._paths import locate_run
 from scitex_session_core._process import observed_status
-from scitex_session_core._record.record import is_job_over, read_record
+from scitex_session_core._record.record import observed, read_record
 
 from .conditions import Condition, Group, checked, resolved
 from .fields import FIELDS, check_field, comparable, is_live, leaves, values_of
@@ -127,10 +127,11 @@ def session_now(session: dict[str, Any]) -> dict[str, Any]:
             return now
     if now["process"] is not None:
         # Without its record, the heartbeat in the directory is that of another run.
-        place = locate_run(Path(now["run_dir"])) if record is not None else None
-        now["status"] = observed_status(now["process"], place)
-        if record is not None and now["status"] != "running" and is_job_over(record):
-            now["status"] = "crashed"
+        if record is None:
+            now["status"] = observed_status(now["process"])
+        else:
+            place = locate_run(Path(now["run_dir"]))
+            now["status"] = observed({"process": now["process"], **record}, place)
     return now
 
 

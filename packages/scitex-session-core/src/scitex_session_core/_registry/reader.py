@@ -7,7 +7,6 @@ that end down (`write_own_end`); who only reads it, reads it here, and is told w
 from __future__ import annotations
 
 from scitex_session_core._paths import locate_run
-from scitex_session_core._process import observed_status
 from scitex_session_core._record import record as written
 
 TYPE_CHECKING = False
@@ -43,7 +42,7 @@ def read_record(run_dir: str | os.PathLike[str]) -> dict[str, Any]:
     if record.get("status") != "running":
         return record
     place = locate_run(run_dir)
-    if observed_status(record.get("process"), place) == "running":
+    if written.observed(record, place) == "running":
         return record
     return _believed(record, place) or record
 

@@ -12,6 +12,7 @@ from scitex_session_core._paths import (
     EVENTS_NAME,
     LOG_NAMES,
     RECORD_NAME,
+    is_rank_name,
 )
 
 TYPE_CHECKING = False
@@ -20,6 +21,20 @@ if TYPE_CHECKING:
 
 # What belongs to one attempt: file by file, since users may keep files in these folders, too.
 _OF_ONE_ATTEMPT = (EVENTS_NAME, CONFIG_NAME, *LOG_NAMES, os.path.dirname(DIFF_NAME))
+
+
+def _folders(run_dir: Path) -> list[str]:
+    """Return where the ranks of a run write, relative to it: rank 0 at the root."""
+    return [*(f"{name}/" for name in os.listdir(run_dir) if is_rank_name(name)), ""]
+
+
+def _names(folders: list[str]) -> list[str]:
+    """Return what belongs to one attempt: of the other ranks, the record, too."""
+    return [
+        f"{folder}{name}"
+        for folder in folders
+        for name in (*_OF_ONE_ATTEMPT, *([RECORD_NAME] if folder else []))
+    ]
 
 
 def put_away(directory: OpenDirectory, number: int) -> None:
@@ -31,7 +46,7 @@ def put_away(directory: OpenDirectory, number: int) -> None:
         Something can't be moved.
     """
     put_back(directory.path, number)
-    for name in _OF_ONE_ATTEMPT:
+    for name in _names(_folders(directory.path)):
         try:
             directory.stat(name)
         except FileNotFoundError:
@@ -53,17 +68,18 @@ def put_back(run_dir: Path, number: int) -> None:
     if not os.path.isdir(run_dir / kept):
         return
     with OpenDirectory(run_dir, follow=False) as directory:
-        for name in _OF_ONE_ATTEMPT:
+        folders = _folders(run_dir / kept)
+        for name in _names(folders):
             if not os.path.lexists(run_dir / kept / name):
                 continue
-            if name == EVENTS_NAME and os.path.lexists(run_dir / name):
+            if os.path.basename(name) == EVENTS_NAME and os.path.lexists(run_dir / name):
                 # A tag that was added meanwhile comes after what happened before.
                 directory.append(f"{kept}/{name}", (run_dir / name).read_bytes())
             directory.rename(f"{kept}/{name}", name)
         directory.unlink(f"{kept}/{RECORD_NAME}", missing_ok=True)
     remove_leftovers(run_dir / kept / RECORD_NAME)
-    for folder in ("logs", "CONFIGS", "code", "."):
+    for place in [f"{f}{each}" for f in folders for each in ("logs", "CONFIGS", "code", ".")]:
         try:
-            os.rmdir(run_dir / kept / folder)
+            os.rmdir(os.path.normpath(run_dir / kept / place))
         except OSError:  # there is none, or somebody has put something there
             continue

@@ -99,11 +99,21 @@ def _put_earlier_run_away(sdir: Path, *, clear: bool, replaced_by: str) -> None:
             earlier = crashed_record(earlier, sdir)
             write_record(sdir, earlier)
     # The record goes last: after a kill in between, the next start finds it and does the rest.
+    # With files of the user's in them, the directories of ranks are kept in either case.
+    _keep(sdir, earlier["id"], _rank_dirs(sdir, earlier))
     if clear:
         for name in (*_OURS, RECORD_NAME):
             (sdir / name).unlink(missing_ok=True)
     else:
         _keep(sdir, earlier["id"], (*_OURS, *_script_copy(sdir, earlier), RECORD_NAME))
+
+
+def _rank_dirs(sdir: Path, record: dict[str, Any]) -> list[str]:
+    """Return the directories of the other ranks of an earlier run."""
+    ranks = record.get("ranks")
+    size = ranks.get("size") if isinstance(ranks, dict) else None
+    names = (f"rank-{rank}" for rank in range(1, size if isinstance(size, int) else 1))
+    return [name for name in names if (sdir / name / RECORD_NAME).exists()]
 
 
 def _readable_record(sdir: Path) -> dict[str, Any] | None:

@@ -25,10 +25,10 @@ from scitex_session_core._paths import (
     DirectoryLock,
     finished_dir,
     locate_run,
+    run_of_rank,
     unfinished_copy,
 )
-from scitex_session_core._process import observed_status
-from scitex_session_core._record.record import attempt_of, is_job_over, read_record
+from scitex_session_core._record.record import attempt_of, is_job_over, observed, read_record
 from scitex_session_core._registry.journal import (
     JournalTooLongError,
     append,
@@ -249,7 +249,7 @@ def _file(
 ) -> Path:
     from scitex_session_core._death.post_mortem import write_crash  # no run that ends well needs it
 
-    with DirectoryLock(run_dir):
+    with DirectoryLock(run_of_rank(run_dir)):
         told: dict[str, Any] = {"registry": registry, "deadline": deadline, "judged": judged}
         try:
             found = write_crash(run_dir, seen, status, **told)
@@ -258,8 +258,14 @@ def _file(
         if found is None:
             return locate_run(run_dir)
         run_dir, record, is_registered = found
-        moved = move_to_finished(run_dir, str(record["status"]))
+        is_shared = bool(record.get("ranks"))
+        moved = run_dir if is_shared else move_to_finished(run_dir, str(record["status"]))
         _clean_up(moved, attempt_of(record))
+    if is_shared:
+        from .ranks import settle  # few runs have several ranks
+
+        force = status == "lost"
+        return settle(run_dir, registry, force=force, deadline=deadline) or locate_run(run_dir)
     if registry is not None:
         try:
             if not is_registered:
@@ -387,14 +393,17 @@ def _status_to_file(
         return None  # the source of a copy, kept on purpose
     if status != "running" and record.get("process") is None:
         return status  # of 0.3.1: whoever filed it died before the move
-    found = observed_status(record.get("process"), run_dir)
+    found = observed(record, run_dir)
     if asking and found in ("lost", "unknown"):
         from scitex_session_core._death.scheduler import with_cause  # no run asks at its end
 
         record = with_cause(record, run_dir)
     if found in ("lost", "unknown") and is_job_over(record):
         return "crashed"
-    return found if found == "crashed" or (force and found == "lost") else None
+    if found == "lost":
+        return found if force else None
+    # A run of several ranks may have ended in whatever way: its last one died before the move.
+    return None if found in ("running", "unknown") else "crashed"
 
 
 def _runs_below(root: Path) -> Iterator[Path]:

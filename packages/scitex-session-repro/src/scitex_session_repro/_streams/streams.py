@@ -434,7 +434,14 @@ _LAUNCHERS = (
 
 
 def found_rank() -> tuple[str, int, int] | None:
-    """Return launcher, rank and number of ranks; None in a job of one process."""
+    """Return which rank of a job this process is, by the variables of its launcher.
+
+    Returns
+    -------
+    tuple of (str, int, int) or None
+        Launcher (``torchrun``, ``Open MPI``, ``MPI``, ``SLURM``), rank, and number of ranks. None
+        in a job of one process.
+    """
     for launcher, of_rank, of_size in _LAUNCHERS:
         rank, size = os.environ.get(of_rank, ""), os.environ.get(of_size, "")
         if rank.isdecimal() and size.isdecimal() and int(size) > 1:

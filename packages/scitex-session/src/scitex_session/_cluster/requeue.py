@@ -15,6 +15,7 @@ from scitex_session_core import (
     runs_of_script,
     say,
     warn,
+    with_cause,
 )
 
 TYPE_CHECKING = False
@@ -65,7 +66,8 @@ def requeued_attempt(
         return None
     place = found[0]
     try:
-        return Earlier(place, check_resumable(place, is_over=True))
+        # Now, since the scheduler may have forgotten the earlier attempt when somebody looks.
+        return Earlier(place, with_cause(check_resumable(place, is_over=True), place))
     except NotResumableError as error:
         warn(f"this job was requeued, but {error}: a new run begins")
         return None
@@ -77,7 +79,7 @@ def _of_this_job(
     from scitex_session_core import read_record
 
     here = [os.environ.get(name) for name in _SAME]
-    count = int(os.environ[_COUNT])
+    count = _restarts(os.environ)
     for place in runs_of_script(script, out=out)[:_MOST]:
         try:
             record = read_record(place)
@@ -87,7 +89,7 @@ def _of_this_job(
         arguments = record.get("arguments") or {}
         if (
             [env.get(name) for name in _SAME] == here
-            and int(env.get(_COUNT, 0)) < count
+            and _restarts(env) < count
             and record.get("status") != "success"
             and record.get("script") == (str(script) if script else None)
             and record.get("function") == function
@@ -95,6 +97,12 @@ def _of_this_job(
             and all(arguments.get(name) == value for name, value in given.items())
         ):
             yield place
+
+
+def _restarts(env: Mapping[str, str]) -> int:
+    """Return how often a job had begun again; a first attempt has no such variable."""
+    text = env.get(_COUNT, "")
+    return int(text) if text.isdecimal() else 0
 
 
 def _same_words(recorded: list[str]) -> bool:

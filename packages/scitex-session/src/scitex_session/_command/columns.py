@@ -18,6 +18,7 @@ from .table import Column
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
     from typing import Any
 
 _OWN_ID = re.compile(r"\d{4}Y-\d\dM-\d\dD-\d\dh\d\dm\d\ds_(\w+)")
@@ -140,14 +141,28 @@ def _status(run: Mapping[str, Any], gone: bool, width: int | None) -> str:
     told = []
     if status == "running" and run["directory"] is not None:
         told = _progress(run["directory"], bar)
+    ranks = []
+    if status != "success" and run["directory"] is not None and not gone:
+        ranks = _ranks(locate_run(run["directory"]), is_short=width is not None and width < _WIDE)
     if width is None:
-        return " ".join([status, *told, *["(gone)"] * gone])
+        return " ".join([status, *told, *ranks, *["(gone)"] * gone])
     said = [sign if encodable(sign) else plain, *told]
     if gone:
         said.append("gone")
     elif not told and width >= _WORDY:
         said.append(status)
-    return " ".join(said)
+    return " ".join([*said, *ranks])
+
+
+def _ranks(directory: Path, *, is_short: bool) -> list[str]:
+    """Return which ranks of a run have failed, if it has any."""
+    from .ranks import failed, listed, summary
+
+    found = listed(os.fspath(directory))
+    bad = failed(found)
+    if not bad:
+        return []
+    return [f"{len(bad)}/{len(found)} ranks" if is_short else f"({summary(found)})"]
 
 
 def _progress(directory: str, bar: int) -> list[str]:

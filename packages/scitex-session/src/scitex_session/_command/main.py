@@ -26,7 +26,8 @@ _INTERRUPTED = 130
 _COMMANDS = {
     "sweep": (
         "scitex_session._sweep.command:sweep_command",
-        "[-j N] [--memory SIZE] [--zip A,B] [--missing] [--json] SCRIPT [--OPTION VALUE...]...",
+        "[-j N] [--memory SIZE] [--zip A,B] [--slurm OPTIONS [--wait]] [--dask ADDRESS] "
+        "[--missing] [--json] SCRIPT [--OPTION VALUE...]...",
         "Run a script once for each combination of values.",
     ),
     "ls": ("ls:ls_command", "[OPTIONS] [QUERY]", "List runs, the newest first."),

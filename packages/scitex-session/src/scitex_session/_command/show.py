@@ -197,6 +197,7 @@ class Page:
         known = self._known
         yield "", [(name, value) for name, value in self._facts() if value]
         yield "Attempts", [*self._attempts()]
+        yield "Ranks", self._ranks()
         yield "Arguments", _values(known.get("arguments"))
         yield "Results", [*_values(known.get("results")), *self._omitted()]
         if metrics := self._metrics():
@@ -224,6 +225,8 @@ class Page:
         yield "sweep", f"{sweep.get('id')}, trial {sweep.get('trial')}" if sweep else ""
         attempt = known.get("attempt")
         yield "attempt", str(attempt) if isinstance(attempt, int) and attempt > 1 else ""
+        ranks = _dict(known.get("ranks"))
+        yield "ranks", f"{ranks.get('size')}, started by {ranks.get('launcher')}" if ranks else ""
         yield "seed", "" if known.get("seed") is None else str(known["seed"])
         yield "config", ", ".join(map(str, _dict(known.get("config"))))
 
@@ -234,6 +237,21 @@ class Page:
             began = f"{local_time(begin)}, " if begin else ""
             status = self.status if each is self._known else None
             yield str(each.get("attempt")), f"{began}{how_it_ended(each, status)}"
+
+    def _ranks(self) -> list[tuple[str, str]]:
+        from .ranks import in_words, ranks_now, summary
+
+        if not self._known.get("ranks") or self._run.place is None:
+            return []
+        found = ranks_now(self._run.record(), self._run.directory())
+        # Those that ended well say nothing.
+        rows = [
+            (f"rank {rank}", in_words(end))
+            for rank, end in sorted(found.items())
+            if end["status"] != "success"
+        ]
+        failures = summary(found)
+        return _cut([*rows, *([("", failures)] if failures else [])])
 
     def _progress(self) -> str:
         if self.status != "running" or self._run.place is None:
@@ -347,6 +365,8 @@ class Page:
             value = size(count) if isinstance(count, int | float) else ""
             if artifact.get("run"):
                 value += f", of the run {artifact['run']}"
+            if artifact.get("attempt", self._known.get("attempt")) != self._known.get("attempt"):
+                value += f", of attempt {artifact['attempt']}"
             rows.append((str(artifact.get("path")), value))
         return _cut(rows)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 
-from scitex_session_core import MASK, attempt_of, check_resumable, find_attempt, jsonable, say
+from scitex_session_core import MASK, attempt_of, check_resumable, find_attempt, jsonable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
     from typing import Any
+
+
+_LONGEST = 60  # characters of a value in a message
 
 
 class Earlier:
@@ -47,7 +50,7 @@ class Earlier:
         """Return which arguments differ now, as texts such as ``lr=0.2 (0.1 before)``."""
         now, before = jsonable(dict(arguments)), self.arguments
         names = [name for name in now if name in before and now[name] != before[name]]
-        return [f"{name}={now[name]!r} ({before[name]!r} before)" for name in names]
+        return [f"{name}={_short(now[name])} ({_short(before[name])} before)" for name in names]
 
 
 def named_attempt(
@@ -69,8 +72,8 @@ def named_attempt(
     Returns
     -------
     Earlier or None
-        None if it is a run of another function of the script, which is said: of the sessions in
-        one process, each goes on with its own.
+        None if it is a run of another function of the script: of the sessions in one process, each
+        goes on with its own.
 
     Raises
     ------
@@ -84,7 +87,9 @@ def named_attempt(
     theirs = str(record.get("script") or "")
     if os.path.basename(theirs) != (script.name if script else ""):
         raise NotResumableError(os.fspath(name), f"it is a run of {theirs or 'no script'}")
-    if record.get("function") not in (function, None):
-        say(f"{record['id']} is a run of {record['function']}; that of {function} is a new one")
-        return None
-    return Earlier(place, record)
+    return Earlier(place, record) if record.get("function") in (function, None) else None
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

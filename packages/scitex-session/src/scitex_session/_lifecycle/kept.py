@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 _LATE = {
     "scitex_session_core": (
         *("_death/__init__", "_death/memory", "_death/post_mortem", "_death/scheduler"),
-        *("_record/code", "_record/files"),
+        *("_record/code", "_record/files", "_record/ranks"),
         *("_registry/fold", "_registry/own_end", "_registry/reader"),
-        *("_rundir/attempts", "_rundir/copy"),
+        *("_rundir/attempts", "_rundir/copy", "_rundir/ranks"),
     ),
     "scitex_session_io": (
         *("_companion/__init__", "_companion/cap", "_companion/tail", "_errors"),

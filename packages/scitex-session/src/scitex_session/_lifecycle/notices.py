@@ -50,7 +50,7 @@ def send_notice(run: Run, message: str) -> None:
     A failure is warned about, and changes nothing of how the run ended.
     """
     record, place = run.record.content, run.record.path
-    if _dict(record.get("reason")).get("kind") == "signal":
+    if _dict(record.get("reason")).get("kind") in ("signal", "stopped"):
         record = with_cause(record, place)
     _send(record, place, message)
 

@@ -31,6 +31,7 @@ from scitex_session_core import (
     reap,
     register_end,
     register_start,
+    run_of_rank,
     secrets_in,
     source_without_secrets,
     usage,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 
     from scitex_session._config.folder import ConfigFiles
     from scitex_session._config.frozen import Frozen
-    from scitex_session_core import DotDict, RunDir
+    from scitex_session_core import DotDict, Rank, RunDir
 
     from .options import Options
 
@@ -140,6 +141,8 @@ class RunRecord:
         The seed.
     earlier : mapping, optional
         The record with which a resumed run begins its next attempt.
+    rank : Rank, optional
+        Which rank of a job it is.
 
     Attributes
     ----------
@@ -163,6 +166,7 @@ class RunRecord:
         files: ConfigFiles,
         seed: int,
         earlier: Mapping[str, Any] | None = None,
+        rank: Rank | None = None,
     ) -> None:
         # Kept apart from CONFIG: a script that changes CONFIG by force must not change our paths.
         self.directory = run_dir
@@ -170,6 +174,7 @@ class RunRecord:
         self._config = config
         self._out_dir = run_dir.out_dir
         self._registry = registry
+        self._rank = rank
         self._is_registered = False
         self._options = options
         self._script = script
@@ -195,6 +200,11 @@ class RunRecord:
         self._began = _uptime()
         self._used = os.times()
         self._is_script_masked = False
+        if rank is not None:
+            self._record["ranks"] = rank.on_record()
+            self._record["process"]["rank"] = rank.number
+            if rank.number and (git := self._record["git"]) is not None:
+                git["unknown"] = dict.fromkeys(git["unknown"], "rank 0 asks git")
         before = earlier or {"tags": (), "note": "", "artifacts": []}
         tags = dict.fromkeys([*before["tags"], *options.tags])
         if (trial := trial_of_sweep() or before.get("sweep")) is not None:
@@ -205,9 +215,14 @@ class RunRecord:
         )
         if "attempts" in before:
             self._record["attempts"] = before["attempts"]
-        if options.notify:
+        if options.notify and not self._is_other_rank:
             self._record["notify"] = True  # for whoever files its crash
         set_own_keys(config, START_DATETIME=self._time("started"))
+
+    @property
+    def _is_other_rank(self) -> bool:
+        """Whether rank 0 speaks for it."""
+        return self._rank is not None and self._rank.number > 0
 
     @property
     def content(self) -> dict[str, Any]:
@@ -262,13 +277,23 @@ class RunRecord:
             self._is_script_masked = save_script(self.directory, self._source)
             if self._frozen is not None and (self._record["git"] or {}).get("diff"):
                 self.directory.write(DIFF_NAME, (self._frozen.folder / DIFF_NAME).read_bytes())
-        if self._registry is not None:
+        is_first = True
+        if self._is_other_rank:
+            with tolerated("writing the first record of the ranks"):
+                from scitex_session_core import claim_for_ranks
+
+                # Where rank 0 never comes, the run is listed all the same.
+                is_first = claim_for_ranks(self.directory, self._record)
+        if self._registry is not None and is_first:
             with tolerated("registering the session"):
-                register_start(self._registry, self._record, self.path)
+                place = self.path if self._rank is None else run_of_rank(self.path)
+                register_start(self._registry, self._record, place)
                 self._is_registered = True
 
     def git_errand(self) -> GitErrand | None:
         """Return the errand that asks git what only git knows; None where there is no git."""
+        if self._is_other_rank:
+            return None  # rank 0 asks
         if self._script is not None and self._record["git"] is not None and not self._frozen:
             with tolerated("preparing to ask git"):
                 return GitErrand(self.directory, self._record)
@@ -319,11 +344,13 @@ class RunRecord:
             with tolerated("keeping the cells"):
                 save_script(self.directory, self._script)
         self._write_end(first)
+        moving: dict[str, Any] = {"remove_src_dir": remove_src_dir, "max_wait": max_wait}
         with tolerated("moving the run directory"):
-            move_to_finished(
-                self.directory, self.status, remove_src_dir=remove_src_dir, max_wait=max_wait
-            )
-        if self.status == "success":
+            if self._rank is not None:
+                self._settle(self._rank, moving)
+            else:
+                move_to_finished(self.directory, self.status, **moving)
+        if self.status == "success" and self._rank is None:
             with tolerated("pointing latest to the run"):
                 point_latest(self.path)
         with tolerated("telling CONFIG how the run ended"):
@@ -335,8 +362,18 @@ class RunRecord:
                 END_DATETIME=self._time("ended"),
                 RUN_DURATION=self._time("ended") - self._time("started"),
             )
-        if self._registry is not None:
+        if self._registry is not None and self._rank is None:
             self._register_end(self._registry, first)
+
+    def _settle(self, rank: Rank, moving: Mapping[str, Any]) -> None:
+        """End the run of which this is a rank, if the others have ended."""
+        from scitex_session_core import settle
+
+        first = (rank.number + 1) % rank.size
+        moved = settle(self.path, self._registry, first=first, deadline=time.monotonic(), **moving)
+        if moved is not None:
+            name = self.path.name
+            self.directory.move_to(moved / name if rank.number else moved)
 
     def _add_surroundings(self, found: Mapping[str, Any]) -> None:
         """Add what only the end of a run knows of its surroundings."""
@@ -397,8 +434,13 @@ class RunRecord:
         As an event, the end may fit into the last block of ``events.jsonl``. If all of this fails,
         the name of the folder and the registry are left to tell how the run ended.
         """
+        ended = self._record
+        if self._rank is not None:
+            from scitex_session_core import with_others
+
+            ended = with_others(ended)
         try:
-            write_record(self.directory, self._record)
+            write_record(self.directory, ended)
             return
         except Exception as error:  # noqa: BLE001  # as `tolerated` does
             trouble = f"writing the record failed: {type(error).__name__}: {error}"

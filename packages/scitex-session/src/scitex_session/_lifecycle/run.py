@@ -23,7 +23,7 @@ from scitex_session_core import (
 )
 from scitex_session_io import capture
 from scitex_session_plot import CustomColors
-from scitex_session_repro import RandomStateManager
+from scitex_session_repro import RandomStateManager, found_rank
 
 from .artifacts import Artifacts, OwnModules
 from .kept import KeptCode
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from scitex_session._config.folder import ConfigFiles
     from scitex_session._config.frozen import Frozen
     from scitex_session._names.config_object import Config
-    from scitex_session_core import RunDir
+    from scitex_session_core import Rank, RunDir
     from scitex_session_io import Capture, Companion
 
     from .options import Options
@@ -91,6 +91,8 @@ class Run:
         Its signal handlers.
     closed_figures : int
         How many figures were left open and closed at its end.
+    rank : Rank or None
+        Which rank it is of a job whose ranks share one run.
     """
 
     config: Config
@@ -118,6 +120,8 @@ class Run:
         self.arguments = dict(arguments or {})
         self.guard = SignalGuard()
         self.closed_figures = 0
+        self.rank: Rank | None = None
+        self._job = ""
         self._companion = companion
         self._owner = os.getpid()
         self._threads = _threads()
@@ -171,15 +175,19 @@ class Run:
         here = self._frozen.copy(Path()) if self._frozen else None
         files = read_config_files(self.source, RESERVED, here=here, debug=options.debug)
         debug = files.debug
+        if found_rank() is not None and not options.no_save:
+            self._find_rank()
         earlier = self._find_earlier()
         self.rng = RandomStateManager(options.seed, deterministic=options.deterministic)
-        self.at_close("putting back random generators", self.rng.release)
+        self.at_close("putting back random generators", lambda: self.rng.release())
         self.rng.seed_modules(*options.seed_modules)
         colors = CustomColors(alpha=options.alpha)
         run_dir, registry, resumed = self._claim_directory(earlier, debug=debug)
         self.at_close("closing the run directory", run_dir.close)
         # Beside the runs: what one of them records, the next ones are compared with.
         self.rng.verify_directory = run_dir.out_dir / "fingerprints"
+        if self._is_other_rank:  # each is compared with itself
+            self.rng.verify_directory /= run_dir.path.name
         self.rng.checkpoint_directory = run_dir.path
         self._make_record(run_dir, registry, files, resumed, debug=debug)
         self._make_names(colors)
@@ -221,7 +229,7 @@ class Run:
         self.at_close("closing figures left open", self._close_figures)
 
     def _notice_command(self) -> list[str]:
-        if not self.options.notify:
+        if not self.options.notify or self._is_other_rank:
             return []
         from .notices import crash_notice_command  # for the end, too: by then it may be gone
 
@@ -231,7 +239,11 @@ class Run:
         """Return the run that goes on; its seed is used unless another one was asked for."""
         options = self.options
         earlier: Earlier | None = None
-        if options.resume is not None:
+        if self.rank is not None:
+            if options.resume is not None:
+                why = "the ranks of a job go on only where their launcher restarts it"
+                raise NotResumableError(os.fspath(options.resume), why)
+        elif options.resume is not None:
             if options.no_save or options.sdir is not None:
                 why = "a run with no_save or an sdir has a directory of its own"
                 raise NotResumableError(os.fspath(options.resume), why)
@@ -240,7 +252,9 @@ class Run:
             from scitex_session._command_line.earlier import named_attempt
 
             earlier = named_attempt(options.resume, self.script, self.function, options.out)
-        elif _RESTARTS in os.environ and not options.no_save and options.sdir is None:
+            if earlier is None:
+                say(f"{options.resume} is not of {self.function}, which begins a new run")
+        elif os.environ.get(_RESTARTS) and not options.no_save and options.sdir is None:
             from scitex_session._cluster.requeue import requeued_attempt
 
             given = {n: self.arguments[n] for n, o in options.origins.items() if o == "call"}
@@ -272,9 +286,15 @@ class Run:
         if earlier is not None:
             from scitex_session_core import resume_run
 
-            run_dir, resumed = resume_run(earlier.place, earlier.record, registry=registry)
-            self._say_resumed(earlier)
-            return run_dir, registry, resumed
+            try:
+                run_dir, resumed = resume_run(earlier.place, earlier.record, registry=registry)
+            except (NotResumableError, OSError) as error:
+                if options.resume is not None:
+                    raise
+                warn(f"this job was requeued, but a new run begins: {error}")
+            else:
+                self._say_resumed(earlier, resumed["attempts"][-1]["status"])
+                return run_dir, registry, resumed
         if options.no_save:
             from .trial import Trial
 
@@ -283,17 +303,49 @@ class Run:
                 "removing what was tried", lambda: trial.end(getattr(self, "record", None))
             )
             registry, sdir, out = trial.registry, None, trial.folder
-        run_dir = make_run_dir(
-            self.script,
-            sdir=sdir,
-            suffix=options.sdir_suffix,
-            clear=options.clear_logs,
-            debug=debug,
-            out=out,
-        )
-        return run_dir, registry, None
+        wanted: dict[str, Any] = {
+            "sdir": sdir,
+            "suffix": options.sdir_suffix,
+            "clear": options.clear_logs,
+            "debug": debug,
+            "out": out,
+        }
+        if self.rank is not None:
+            from scitex_session_core import make_rank_dir
 
-    def _say_resumed(self, earlier: Earlier) -> None:
+            shared = make_rank_dir(
+                self.rank, self.rng.seed, self.script, registry=registry, **wanted
+            )
+            if shared is not None:
+                self._share_seed(shared.seed)
+                return shared.directory, registry, shared.resumed
+            self.rank = None
+        return make_run_dir(self.script, **wanted), registry, None
+
+    def _find_rank(self) -> None:
+        """Find out which rank this session is of which job."""
+        from scitex_session._cluster.ranks import rank_of
+
+        with tolerated("looking for the other ranks of the job"):
+            announced = json.loads(os.environ.get(RUN_VARIABLE) or "{}")
+            found = found_rank()
+            if found is not None and (known := rank_of(found, self.script, announced)) is not None:
+                self.rank, self._job = known
+
+    def _share_seed(self, seed: int) -> None:
+        """Draw from the seed that the first rank has drawn, unless one was given."""
+        options = self.options
+        if options.seed is None and self.rng.seed != seed:
+            self.rng.release()
+            self.rng = RandomStateManager(seed, deterministic=options.deterministic)
+            self.rng.seed_modules(*options.seed_modules)
+
+    @property
+    def _is_other_rank(self) -> bool:
+        """Whether it is another rank than 0, which speaks for all."""
+        return self.rank is not None and self.rank.number > 0
+
+    def _say_resumed(self, earlier: Earlier, status: str) -> None:
         options = self.options
         if "resume" in options.asked:
             _resumed.add(options.resume)
@@ -302,7 +354,7 @@ class Run:
         if options.seed != (before := earlier.record.get("seed")):
             changed.append(f"seed={options.seed} ({before} before)")
         now = f", now with {', '.join(changed)}" if changed else ""
-        say(f"goes on with {earlier}, which ended as {earlier.record['status']}{now}")
+        say(f"goes on with {earlier}, which ended as {status}{now}")
 
     def _make_record(
         self,
@@ -327,6 +379,7 @@ class Run:
             arguments=self.arguments or (args if isinstance(args, dict) else {}),
             files=files,
             seed=self.rng.seed,
+            rank=self.rank,
             earlier=resumed,
         )
         if "SLURM_JOB_ID" in os.environ:
@@ -403,7 +456,8 @@ class Run:
         with tolerated("withdrawing the names"):
             self._withdraw_names()
         with tolerated("reaping"):
-            self.record.reap_others()
+            if not self._is_other_rank:
+                self.record.reap_others()
 
     def move(self, exit_status: int | None, *, remove_src_dir: bool, max_wait: float) -> None:
         """Write the final record and move the directory, before the session is closed."""
@@ -415,6 +469,8 @@ class Run:
     def announce(self) -> None:
         """Print what the session is, and which functions call which, as far as was asked for."""
         options = self.options
+        if self._is_other_rank:
+            return
         if options.verbose or options.show_execution_flow:
             from . import messages  # for its end, too: by then the package may be gone
 
@@ -429,7 +485,7 @@ class Run:
 
         With `failure`, a session that failed says where its logs are even if it is not verbose.
         """
-        if verbose:
+        if verbose and not self._is_other_rank:
             with self._kept, _Stack(self._stack), tolerated("printing how the session ended"):
                 from .messages import print_footer
 
@@ -441,7 +497,9 @@ class Run:
                 print_failure(self)
 
     def notify(self, message: str) -> None:
-        """Send a notice of how the session ended."""
+        """Send a notice of how the session ended; of several ranks, rank 0 sends one."""
+        if self._is_other_rank:
+            return
         with self._kept, _Stack(self._stack), tolerated("sending the notice"):
             from .notices import send_notice
 
@@ -471,6 +529,8 @@ class Run:
             "stamp": options.stamp,
             "style": options.style_keywords,
         }
+        if self.rank is not None:
+            announced |= {"job": self._job, "pid": os.getpid()}
         found = os.environ.get(RUN_VARIABLE)
         os.environ[RUN_VARIABLE] = json.dumps(announced)
 

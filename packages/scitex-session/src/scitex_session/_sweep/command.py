@@ -17,7 +17,7 @@ from .memory import bytes_of
 from .missing import done_trials
 from .plan import Plan, read_plan
 from .progress import Progress, shown_values
-from .slurm import submit, wait_for_jobs
+from .slurm import submit, submitted_jobs, wait_for_jobs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def sweep_command(
     ----------
     words : str
         The script and its options; or a file such as sweep.yaml, which has the keys script,
-        parameters, zip, jobs and memory; or, with --missing, the ID of a sweep.
+        parameters, zip, jobs and memory; or the ID of a sweep, to see how it is.
     jobs : int
         How many trials run at once; also -j. One by default.
     memory : str
@@ -67,7 +67,7 @@ def sweep_command(
         Submit the trials to SLURM, as one array, with these options of sbatch: "--mem=4G
         --time=1:00:00". The command ends once they are submitted.
     wait : bool
-        With --slurm, wait until the trials are over.
+        With --slurm, or the ID of such a sweep, wait until the trials are over.
     dask : str
         Run the trials on the workers of this Dask scheduler, such as tcp://node7:8786; local for
         workers that are started here.
@@ -80,14 +80,17 @@ def sweep_command(
         raise UsageError(f"--jobs {jobs}: give 1 or more")
     _check_engine(slurm, dask, memory)
     options = {"jobs": jobs, "memory": memory, "slurm": slurm, "dask": dask}
-    if missing and len(words) == 1:
-        if (found := find_sweep(words[0])) is not None:
+    if len(words) == 1 and (missing or not os.path.exists(words[0])):
+        found = find_sweep(words[0])
+        if found is not None and not missing:
+            return _report(found, wait=wait, json=json)
+        if found is not None:
             kept = dict(found.content["options"])
             if slurm is not None or dask or memory:
                 kept.update(slurm=None, dask=None, memory=None)
             kept.update((name, value) for name, value in options.items() if value is not None)
             return _rerun(found, kept, wait=wait, json=json)
-        if not os.path.exists(words[0]):
+        if missing and not os.path.exists(words[0]):
             raise UsageError(f"{words[0]}: there is no such sweep, and no such script")
     plan, settings = read_plan(words, zip)
     jobs = _jobs_of(settings) if jobs is None else jobs
@@ -153,6 +156,19 @@ def _rerun(sweep: SweepDirectory, options: Mapping[str, object], *, wait: bool, 
     return _run(sweep, left, options, shape=_MISSING, wait=wait, json=json)
 
 
+def _report(sweep: SweepDirectory, *, wait: bool, json: bool) -> int:
+    """Tell how a sweep is."""
+    if wait:
+        _wait_for(submitted_jobs(sweep))
+    states = sweep.states()
+    if json:
+        say_json(described(sweep, states))
+    else:
+        show(sweep, states)
+    fine = all(state.is_done or state.status in _ALIVE for state in states.values())
+    return OK if fine else _SOME_FAILED
+
+
 def _run(
     sweep: SweepDirectory,
     trials: Sequence[Trial],
@@ -197,12 +213,16 @@ def _submit(
     job = f"job{'s' * (len(numbers) > 1)} {', '.join(numbers)} of SLURM"
     _note(f"sweep {sweep.id}: {_what(sweep, trials, shape)}, {job}")
     if wait:
-        try:
-            wait_for_jobs(numbers)
-        except KeyboardInterrupt:
-            _note(f"the trials go on; scancel {' '.join(numbers)} ends them")
-            raise
+        _wait_for(numbers)
     return wait
+
+
+def _wait_for(numbers: Sequence[str]) -> None:
+    try:
+        wait_for_jobs(numbers)
+    except KeyboardInterrupt:
+        _note(f"the trials go on; scancel {' '.join(numbers)} ends them")
+        raise
 
 
 def run_trials(

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from .plan import Trial
 
 LOCAL = "local"
-_CONNECTING_S = 10
 _PAUSE_S = 0.2
 # A Ctrl-C in the terminal reaches the workers as well, which would end before their trials. A
 # handler, since a trial would inherit that it is ignored.
@@ -150,7 +149,7 @@ class DaskRunner(LocalRunner):
             )
             address = stack.enter_context(cluster)
         try:
-            return stack.enter_context(Client(address, timeout=_CONNECTING_S, set_as_default=False))
+            return stack.enter_context(Client(address, set_as_default=False))
         except (OSError, ValueError) as error:
             raise UsageError(f"--dask {self._address}: {error}") from None
 

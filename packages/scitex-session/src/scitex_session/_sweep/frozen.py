@@ -74,11 +74,14 @@ def freeze(script: Path, folder: Path) -> Frozen:
     Modules outside are not frozen, such as packages in editable mode from other repositories.
     """
     frozen = Frozen(folder)
+    record = new_record("", script=script)
     notes = []
     try:
         root, files = work_tree(script.parent)
-    except GitError:
+    except GitError as error:
         root = script.parent
+        if record["git"] is not None:
+            notes.append(f"only what lies below {root} is frozen: {error}")
         files, whole = _code_below(root)
         if not whole:
             notes.append(f"only the first {_MOST_SEEN} files in {root} were looked at")
@@ -91,7 +94,7 @@ def freeze(script: Path, folder: Path) -> Frozen:
     _link_beside(root, frozen.place(root))
     own = [Path(path) for path in dict.fromkeys(_imported_from())]
     path = [str(frozen.place(each)) for each in own if each.is_relative_to(root)]
-    facts = {"root": str(root), "path": path, **_git_of(script, folder), "notes": notes}
+    facts = {"root": str(root), "path": path, **_git_of(record, folder), "notes": notes}
     write_atomic(folder / FACTS_NAME, json.dumps(facts).encode())
     return frozen
 
@@ -122,9 +125,8 @@ def _imported_from() -> Iterator[str]:
             yield from map(os.path.dirname, getattr(module, "MAPPING", {}).values())
 
 
-def _git_of(script: Path, folder: Path) -> dict[str, Any]:
+def _git_of(record: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Return what git tells of the work tree now, and when that is; the diff is written."""
-    record = new_record("", script=script)
     if record["git"] is not None:
         with opened(folder) as directory:
             GitErrand(directory, record).run()

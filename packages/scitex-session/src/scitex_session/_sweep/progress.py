@@ -32,8 +32,6 @@ class Progress:
         The sweep.
     count : int
         How many trials run.
-    quiet : bool
-        Show failures only.
 
     Attributes
     ----------
@@ -41,17 +39,16 @@ class Progress:
         The exit status of the sweep, where its first trial ended before its session began.
     """
 
-    def __init__(self, sweep: SweepDirectory, count: int, *, quiet: bool = False) -> None:
+    def __init__(self, sweep: SweepDirectory, count: int) -> None:
         self._sweep = sweep
         self._count = count
-        self._quiet = quiet
         self._done = self._failed = 0
         self._bar: rich.progress.Progress | None = None
         self._task: rich.progress.TaskID | None = None
         self.refused: int | None = None
 
     def __enter__(self) -> None:
-        if not self._quiet and sys.stderr.isatty():
+        if sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
@@ -112,7 +109,7 @@ class Progress:
         if self._bar is not None and self._task is not None:
             failed = f", {self._failed} failed" if self._failed else ""
             self._bar.update(self._task, advance=1, description=f"sweep {self._sweep.id}{failed}")
-        if self._quiet or (self._bar is not None and not end.exit_status):
+        if self._bar is not None and not end.exit_status:
             return
         how = ""
         if end.exit_status < 0:

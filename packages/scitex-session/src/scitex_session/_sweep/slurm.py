@@ -97,16 +97,9 @@ def waiting(sweep: SweepDirectory) -> dict[int, str]:
 
     Where SLURM does not answer, that is warned of.
     """
-    tasks = {
-        str(event["job"]): int(event["trial"])
-        for event in sweep.events()
-        if event.get("event") == "submit"
-    }
-    if not tasks:
-        return {}
-    numbers = sorted({task.partition("_")[0] for task in tasks})
+    tasks = _tasks(sweep)
     try:
-        told = _queue(numbers)
+        told = _queue(submitted_jobs(sweep)) if tasks else {}
     except UsageError as error:
         warn(f"what waits in SLURM is not known: {error}")
         return {}
@@ -116,13 +109,24 @@ def waiting(sweep: SweepDirectory) -> dict[int, str]:
     }
 
 
+def submitted_jobs(sweep: SweepDirectory) -> list[str]:
+    """Return the numbers of the jobs to which the trials of a sweep were submitted."""
+    return sorted({task.partition("_")[0] for task in _tasks(sweep)})
+
+
+def _tasks(sweep: SweepDirectory) -> dict[str, int]:
+    """Return the trial of each task that was submitted, by job and index."""
+    submitted = (event for event in sweep.events() if event.get("event") == "submit")
+    return {str(event["job"]): int(event["trial"]) for event in submitted}
+
+
 def wait_for_jobs(numbers: Sequence[str]) -> None:
     """Wait until jobs are over; while SLURM does not answer, too."""
     pause, longest = _PAUSES_S
     said = False
     while True:
         try:
-            if not _queue(numbers):
+            if not numbers or not _queue(numbers):
                 return
         except UsageError as error:  # the controller is restarted
             if not said:
