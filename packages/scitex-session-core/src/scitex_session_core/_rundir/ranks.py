@@ -211,9 +211,18 @@ def _seed_of(directory: RunDir, default: int) -> int:
 
 def _next_attempt(place: RunDir) -> dict[str, Any]:
     """Return the record with which a rank goes on: rank 0 with that of the whole run."""
-    if run_of_rank(place.path) == place.path:
-        return read_record(place.path)
-    return {"tags": [], "note": "", "artifacts": []}
+    run_dir = run_of_rank(place.path)
+    record = read_record(run_dir)
+    if run_dir == place.path:
+        return record
+    # Without those of earlier attempts, it would take their files for its own.
+    prefix = f"{place.path.name}/"
+    own = [
+        {**artifact, "path": str(artifact["path"]).removeprefix(prefix)}
+        for artifact in record.get("artifacts") or ()
+        if str(artifact["path"]).startswith(prefix)
+    ]
+    return {"tags": [], "note": "", "artifacts": own}
 
 
 def _entry(out_dir: Path, key: str, number: int) -> Path:
