@@ -10,6 +10,7 @@ import scitex_session as stx
 
 ERRORS = [
     (stx.ArchiveError("/a.zip", "it is torn"), (ValueError,), "/a.zip can't be used as an archive"),
+    (stx.NotResumableError("a", "it runs"), (RuntimeError,), "a can't be resumed: it runs"),
     (stx.RunKeptError("/d", "it runs"), (RuntimeError,), "/d stays as it is: it runs"),
     (stx.ConfigFileError("a.yaml", "no"), (ValueError,), "a.yaml: no"),
     (stx.ConfigFileError("a.yaml", "no", 3), (ValueError,), "a.yaml: line 3: no"),

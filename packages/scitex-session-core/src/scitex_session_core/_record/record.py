@@ -143,16 +143,17 @@ def current_status(record: Mapping[str, Any], run_dir: str | os.PathLike[str] | 
         return found
     if is_job_over(record):
         found = "crashed"
-    # The run may have ended after `record` was read; or its other ranks go on.
+    # The run may have ended after `record` was read, or begun again; or its other ranks go on.
     try:
         later = read_record(run_dir)
     except RecordError:
         return found
     if later["id"] != record.get("id"):
         return found
-    if later.get("status") == "running":
-        return observed(later, locate_run(run_dir))
-    return str(later.get("status"))
+    if later.get("status") != "running":
+        return str(later.get("status"))
+    goes_on = "ranks" in later or later.get("attempt") != record.get("attempt")
+    return observed(later, locate_run(run_dir)) if goes_on else found
 
 
 def observed(record: dict[str, Any], run_dir: Path) -> str:

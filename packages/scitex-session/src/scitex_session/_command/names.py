@@ -117,7 +117,10 @@ class Run:
         if self.place is None:
             where = self.absence()
             moved = " (if it was moved: reindex PATH)" if where.startswith("gone") else ""
-            raise UnknownRunError(self.id, f"its directory is {where}{moved}")
+            why = (
+                "it has no directory" if where == "unknown" else f"its directory is {where}{moved}"
+            )
+            raise UnknownRunError(self.id, why)
         return locate_run(self.place)
 
     def absence(self) -> str:
