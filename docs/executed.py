@@ -67,7 +67,8 @@ class Execution:
         self.ids: dict[str, str] = {}  # of runs, on the page and in its home
         self.output: str | None = None  # of the last block, where nothing but blanks follow it
         self.end = 0  # of the last block
-        shutil.copytree(REPOSITORY / "examples", home / "examples")
+        runs = shutil.ignore_patterns("*_out")  # of the demo, if somebody has run it
+        shutil.copytree(REPOSITORY / "examples", home / "examples", ignore=runs)
         kept = ("LANG", "MPLCONFIGDIR", "SLURM_CONF", "TMPDIR")
         self.environment = {
             **{name: os.environ[name] for name in kept if name in os.environ},
