@@ -262,9 +262,17 @@ def colour_bar_beside_the_panel(plt: Any) -> Any:
 
 
 def overhang_mm(fig: Any) -> float:
-    """How far what is drawn reaches beyond the figure, in millimetres."""
+    """How far what was saved reaches beyond the figure, in millimetres, but for one pixel.
+
+    Measured as it was saved: hinted text is wider at some resolutions than at others.
+    """
+    shown, fig.dpi = fig.dpi, PIXELS_PER_MM * 25.4
     drawn, (width, height) = fig.get_tightbbox(), fig.get_size_inches()
-    return 25.4 * float(max(-drawn.x0, -drawn.y0, drawn.x1 - width, drawn.y1 - height))
+    fig.dpi = shown
+    beyond = max(-drawn.x0, -drawn.y0, drawn.x1 - width, drawn.y1 - height)
+    return 25.4 * float(beyond) - 1 / PIXELS_PER_MM
+        max(-drawn.x0, -drawn.y0, drawn.x1 - width, drawn.y1 - height)
+    )
 
 
 def panels(fig: Any) -> list[Any]:
