@@ -271,8 +271,6 @@ def overhang_mm(fig: Any) -> float:
     fig.dpi = shown
     beyond = max(-drawn.x0, -drawn.y0, drawn.x1 - width, drawn.y1 - height)
     return 25.4 * float(beyond) - 1 / PIXELS_PER_MM
-        max(-drawn.x0, -drawn.y0, drawn.x1 - width, drawn.y1 - height)
-    )
 
 
 def panels(fig: Any) -> list[Any]:
