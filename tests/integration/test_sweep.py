@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -355,6 +356,24 @@ def test_the_sweep_on_disk_says_what_it_runs(train: str) -> None:
     ]
 
 
+def test_a_ctrl_c_that_comes_twice_at_once_lets_trials_file_their_end(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(
+        "import time\nimport scitex_session as stx\n@stx.session\n"
+        "def main(n: int = 0):\n"
+        "    try:\n        time.sleep(60)\n"
+        "    finally:\n        time.sleep(0.2)\n"
+        "if __name__ == '__main__': main()\n",
+        encoding="utf-8",
+    )
+    with started("train.py", "--n", "1", "2") as process:
+        wait_until(lambda: len(running()) == 1)
+        process.send_signal(signal.SIGINT)  # as timeout(1) does it: to the process, and its group
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "1 failed, 1 not run" in said
+
+
 def test_the_second_ctrl_c_kills_trials_that_do_not_end(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(
         "import time\nimport scitex_session as stx\n@stx.session\n"
@@ -369,6 +388,7 @@ def test_the_second_ctrl_c_kills_trials_that_do_not_end(tmp_path: Path) -> None:
         wait_until(lambda: len(running()) == 1)
         process.send_signal(signal.SIGINT)
         wait_until(Path("asked").exists)
+        time.sleep(0.6)  # what comes sooner is the same Ctrl-C
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130

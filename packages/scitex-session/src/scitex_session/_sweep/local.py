@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .directory import SweepDirectory
     from .plan import Trial
 
+_SAME_CTRL_C_S = 0.5
 _STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
 _PATIENCE_S = 10.0
 _LAST_WORDS_S = 1.0
@@ -136,6 +137,7 @@ class LocalRunner:
         self._running: dict[int, Any] = {}
         self._is_stopping = False
         self._stopped_by: int | None = None
+        self._stopped_at = 0.0
         self._deadline: float | None = None
 
     def run(self, trials: Iterable[Trial]) -> int | None:
@@ -189,8 +191,11 @@ class LocalRunner:
                 self._sweep.append("end", news.trial, exit_status=news.exit_status)
             if self._tell(news):
                 self._stop(signal.SIGTERM)
-        elif self._is_stopping:  # the second Ctrl-C
-            self.send(signal.SIGKILL)
+        elif self._is_stopping:
+            # A second Ctrl-C. What comes at once is the same one: timeout(1) and launchers signal a
+            # process and its group.
+            if time.monotonic() - self._stopped_at > _SAME_CTRL_C_S:
+                self.send(signal.SIGKILL)
         else:
             self._stopped_by = news
             self._stop(news)
@@ -198,6 +203,7 @@ class LocalRunner:
     def _stop(self, signum: int) -> None:
         if not self._is_stopping:
             self._is_stopping = True
+            self._stopped_at = time.monotonic()
             self._deadline = time.monotonic() + _PATIENCE_S
             self.send(signum)
 
