@@ -38,7 +38,7 @@ from scitex_session_repro import CheckpointError, RandomStateManager
 from support.runs import ended_run
 
 pytestmark = pytest.mark.slow
-EXAMPLES = int(os.environ.get("FUZZ", "40"))
+EXAMPLES = int(os.environ.get("FUZZ", "20"))
 MOST_SAID = 2000
 FIGURES = (".png", ".pdf", ".svg")
 SAVED = (".csv", ".json", ".jsonl", ".yaml", ".toml")

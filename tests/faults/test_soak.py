@@ -1,6 +1,6 @@
 """Thousands of sessions, in one process and in many: nothing grows, nothing is left.
 
-``SOAK=2000`` in the environment is the whole soak, of some minutes; CI does a tenth of it.
+``SOAK=2000`` in the environment is the whole soak, of some minutes; CI does a twentieth of it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what grows"),
     pytest.mark.timeout(900),
 ]
-SESSIONS = int(os.environ.get("SOAK", "200"))
+SESSIONS = int(os.environ.get("SOAK", "100"))
 AT_ONCE = 4
 # A session may keep so much for good: an ID, a few strings.
 BYTES_OF_A_SESSION = 4096

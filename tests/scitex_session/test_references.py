@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.configured import read
@@ -200,6 +200,7 @@ def test_the_default_of_a_secret_is_never_recorded() -> None:
     assert '  mode: "fast"  # config/a.yaml:2, ${env:LAB_MODE:-fast}\n' in found.written
 
 
+@settings(max_examples=30)
 @given(st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S", "Zs"])))
 def test_a_text_without_a_reference_is_itself(text: str) -> None:
     import json

@@ -300,7 +300,7 @@ ARGUMENTS = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(ARGUMENTS)
 @example({"no": [1e-5, "1e5", "0o7", "<<", "=", "1_000", "12:30", "\x85\u2028\x7f\ufeff", "\\"]})
 def test_what_a_session_writes_is_read_the_same_by_pyyaml_and_here(value: object) -> None:

@@ -240,7 +240,7 @@ def test_matplotlib_is_as_it_was_once_the_figures_are_gone() -> None:
     assert functions_without_styled_figures() == own
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(order=st.permutations(["style", "style", "watch", "watch"]), ends=st.permutations(range(4)))
 def test_styles_and_watches_that_begin_and_end_in_any_order_leave_nothing_behind(
     order: list[str], ends: list[int]
