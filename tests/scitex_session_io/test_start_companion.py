@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from scitex_session_io import InvalidTypeError, capture
-from support import read_json, run_script, start_script, wait_until, write_script
+from support import (
+    companions_of,
+    read_json,
+    run_script,
+    start_script,
+    wait_until,
+    write_script,
+)
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/fd").exists(), reason="finding a companion needs /proc"
@@ -29,20 +36,6 @@ from scitex_session_io import capture, start_companion
 def gate(name):
     while not os.path.exists(name): time.sleep(0.005)
 """
-
-
-def companions_of(pid: int) -> list[int]:
-    """Find the processes that accompany `pid`, or wait for that."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:  # gone in the meantime
-                continue
-            if b"_companion" in b"".join(words[4:5]) and words[6:7] == [str(pid).encode()]:
-                found.append(int(entry.name))
-    return found
 
 
 def on_death() -> list[str]:

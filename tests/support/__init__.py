@@ -6,6 +6,7 @@ from support._command_line import given, mistake
 from support._processes import (
     Finished,
     companion_of,
+    companions_of,
     run_script,
     run_together,
     start_script,
@@ -19,6 +20,7 @@ __all__ = [
     "Finished",
     "Killed",
     "companion_of",
+    "companions_of",
     "given",
     "killed_at_each_call",
     "mistake",

@@ -116,14 +116,20 @@ def run_together(commands: Iterable[Sequence[str]]) -> None:
         assert (process.returncode, errors) == (0, "")
 
 
-def companion_of(pid: int) -> int | None:
-    """Find the process that accompanies `pid`."""
+def companions_of(pid: int) -> list[int]:
+    """Find the processes that accompany `pid`."""
+    found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 words = (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:  # gone in the meantime
                 continue
-            if b"_companion" in b"".join(words[4:5]) and str(pid).encode() in words:
-                return int(entry.name)
-    return None
+            if b"_companion" in b"".join(words[4:5]) and words[6:7] == [str(pid).encode()]:
+                found.append(int(entry.name))
+    return found
+
+
+def companion_of(pid: int) -> int | None:
+    """Find the process that accompanies `pid`."""
+    return next(iter(companions_of(pid)), None)

@@ -195,7 +195,7 @@ def decode(
     quick = None
     # Not imported for a table that is not to be a frame: that takes longer than Python's own way.
     if types is None and (form == "pandas" or sys.modules.get("pandas") is not None):
-        quick = _read_by_pandas(content, name, sep, decimal, encoding, as_series=form == "pandas")
+        quick = _read_quickly(content, name, sep, decimal, encoding, as_series=form == "pandas")
     if quick:
         header, columns = quick
     else:
@@ -210,7 +210,7 @@ def decode(
     return table_in_form(first, columns, form)
 
 
-def _read_by_pandas(
+def _read_quickly(
     content: bytes, name: str, sep: str, decimal: str, encoding: str | None, *, as_series: bool
 ) -> tuple[list[str], list[Any]] | None:
     if encoding is not None or not content.isascii():
