@@ -356,14 +356,17 @@ def test_the_sweep_on_disk_says_what_it_runs(train: str) -> None:
     ]
 
 
-def test_a_ctrl_c_that_comes_twice_at_once_lets_trials_file_their_end(tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text(
+def write_waiting(folder: Path, body: str) -> None:
+    (folder / "train.py").write_text(
         "import time\nimport scitex_session as stx\n@stx.session\n"
-        "def main(n: int = 0):\n"
-        "    try:\n        time.sleep(60)\n"
-        "    finally:\n        time.sleep(0.2)\n"
-        "if __name__ == '__main__': main()\n",
+        f"def main(n: int = 0):\n{body}if __name__ == '__main__': main()\n",
         encoding="utf-8",
+    )
+
+
+def test_a_ctrl_c_that_comes_twice_at_once_lets_trials_file_their_end(tmp_path: Path) -> None:
+    write_waiting(
+        tmp_path, "    try:\n        time.sleep(60)\n    finally:\n        time.sleep(0.2)\n"
     )
     with started("train.py", "--n", "1", "2") as process:
         wait_until(lambda: len(running()) == 1)
@@ -375,14 +378,11 @@ def test_a_ctrl_c_that_comes_twice_at_once_lets_trials_file_their_end(tmp_path: 
 
 
 def test_the_second_ctrl_c_kills_trials_that_do_not_end(tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text(
-        "import time\nimport scitex_session as stx\n@stx.session\n"
-        "def main(n: int = 0):\n"
+    write_waiting(
+        tmp_path,
         "    while True:\n"
         "        try:\n            time.sleep(60)\n"
-        "        except KeyboardInterrupt:\n            open('asked', 'w').close()\n"
-        "if __name__ == '__main__': main()\n",
-        encoding="utf-8",
+        "        except KeyboardInterrupt:\n            open('asked', 'w').close()\n",
     )
     with started("train.py", "--n", "1", "2") as process:
         wait_until(lambda: len(running()) == 1)
