@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from scitex_session._errors import UsageError
 from scitex_session_core import RunKeptError, archive_runs, check_removable, registry_dir
 
-from .output import DIFFERENT, OK, PROGRAM, say
+from .output import DIFFERENT, OK, PROGRAM, bars, say
 from .remove import by_out_dir, counted_before_an_error, report
 from .selection import Chosen, named, selected
 
@@ -163,18 +163,13 @@ def _progress() -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield _Lines()
         return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
+    with bars() as shown:
         tasks: dict[str, Any] = {}
 
         def show(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = bars.add_task(f"runs {_STEPS[what]}", total=total)
-            bars.update(tasks[what], completed=done, total=total)
+                tasks[what] = shown.add_task(f"runs {_STEPS[what]}", total=total)
+            shown.update(tasks[what], completed=done, total=total)
 
         yield show
 

@@ -12,11 +12,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TextIO
 
+    from rich.progress import Progress
+
 PROGRAM = "scitex-session"
 OK, DIFFERENT, FAILED = 0, 1, 2
 """The exit statuses: as asked, something else than asked (see each command), a mistake."""
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_REDRAWN_PER_S = 4
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -96,6 +99,28 @@ def encodable(sign: str) -> bool:
 def on_terminal() -> bool:
     """Tell whether rich is to draw: on a terminal, or where FORCE_COLOR asks for it."""
     return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+
+def bars() -> Progress:
+    """Return the bars of progress on standard error, which vanish at their end."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True, highlight=False, markup=False, emoji=False),
+        transient=True,
+        refresh_per_second=_REDRAWN_PER_S,
+    )
 
 
 def local_time(time: datetime) -> str:

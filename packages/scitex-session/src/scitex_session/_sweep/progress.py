@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 
-from scitex_session._command.output import brief_duration, printable, say
+from scitex_session._command.output import bars, brief_duration, printable, say
 from scitex_session._lifecycle.record import tolerated
 
 TYPE_CHECKING = False
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _USAGE = 2
 _LAST_LINES = 20
-_REDRAWN_PER_S = 4
 
 
 class Progress:
@@ -49,19 +48,7 @@ class Progress:
 
     def __enter__(self) -> None:
         if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-            from rich.progress import Progress as Bar
-
-            self._bar = Bar(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                console=Console(stderr=True, highlight=False, markup=False, emoji=False),
-                transient=True,
-                refresh_per_second=_REDRAWN_PER_S,
-            )
+            self._bar = bars()
             self._task = self._bar.add_task(f"sweep {self._sweep.id}", total=self._count)
             self._bar.start()
 
