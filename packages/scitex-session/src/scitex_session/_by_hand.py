@@ -24,9 +24,9 @@ from scitex_session_io import start_companion
 
 from ._command_line.session_options import asked_by_environment
 from ._config.script import is_interactive, script_of_caller
+from ._errors import tolerated
 from ._lifecycle.execute import end, enter
 from ._lifecycle.options import KEYWORDS, Options, check_keywords
-from ._lifecycle.record import tolerated
 from ._lifecycle.run import Run, run_of
 from ._names.config_object import copy_own_keys, set_own_keys
 from ._names.injection import stood_for

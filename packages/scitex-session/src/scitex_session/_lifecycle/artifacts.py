@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from scitex_session._errors import tolerated
 from scitex_session_core import (
     INSTALLED,
     RECORD_NAME,
@@ -19,8 +20,6 @@ from scitex_session_core import (
 )
 from scitex_session_io import save_into
 from scitex_session_plot import watch_savefig
-
-from .record import tolerated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,10 +8,9 @@ import sys
 import time
 from collections.abc import Sized
 
+from scitex_session._errors import tolerated
 from scitex_session._names.injection import directory_for, in_session
 from scitex_session_core import HEARTBEAT_NAME, RunDir, opened
-
-from .record import tolerated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from scitex_session._config.script import notebook_here
+from scitex_session._errors import tolerated
 from scitex_session._names.config_object import LocalTime, set_own_keys
 from scitex_session_core import (
     DIFF_NAME,
@@ -47,7 +48,6 @@ from .written_config import write_config
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import TracebackType
     from typing import Any
 
     from scitex_session._config.folder import ConfigFiles
@@ -78,35 +78,6 @@ _OURS = {
     ".environments",
     ".gitignore",
 }
-
-
-class tolerated:  # noqa: N801  # read as a word of the `with` statement, as contextlib.suppress is
-    """Warn about an error in the block and go on: our trouble must not end the user's run.
-
-    Parameters
-    ----------
-    what : str
-        What the block does, for the warning.
-    """
-
-    __slots__ = ("_what",)
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        warn(f"{self._what} failed: {type(error).__name__}: {error}")
-        return True
 
 
 def log_path(run_dir: Path, name: str) -> Path:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from scitex_session._config.folder import read_config_files
+from scitex_session._errors import tolerated
 from scitex_session._names.config_object import RESERVED, as_args, make_config
 from scitex_session._names.injection import SessionLogger, provide
 from scitex_session_core import (
@@ -28,7 +29,7 @@ from scitex_session_repro import RandomStateManager, found_rank
 from .artifacts import Artifacts, OwnModules
 from .kept import KeptCode
 from .options import FROZEN_VARIABLE, RUN_VARIABLE
-from .record import RunRecord, log_path, tolerated
+from .record import RunRecord, log_path
 from .signals import SignalGuard
 
 TYPE_CHECKING = False
