@@ -27,9 +27,9 @@ from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager, found_rank
 
 from .artifacts import Artifacts, OwnModules
-from .kept import KeptCode
 from .options import FROZEN_VARIABLE, RUN_VARIABLE
 from .record import RunRecord, log_path
+from .reserve import Reserve
 from .signals import SignalGuard
 
 TYPE_CHECKING = False
@@ -127,9 +127,7 @@ class Run:
         self._owner = os.getpid()
         self._threads = _threads()
         self._undo: list[tuple[str, Callable[[], object]]] = []
-        self._reserve = _Reserve()
-        self._kept = KeptCode()
-        self._stack = sys.getrecursionlimit()
+        self._reserve = Reserve()
         self.at_close("releasing the companion", companion.release)
         self._end_watch: Callable[[], object] | None = None
         self._modules: OwnModules | None = None
@@ -167,7 +165,8 @@ class Run:
             if self in _active:
                 self.close(*outcome(raised=error, signum=self.guard.ended_by), error=error)
             else:
-                self._undo_all()
+                with self._reserve:
+                    self._undo_all()
             self.guard.die()
             raise
 
@@ -415,10 +414,9 @@ class Run:
         if not self.owned or self not in _active:
             return
         self.guard.begin_cleanup(error)
-        self._reserve.release()
         if reason["kind"] == "signal" and self.guard.ended_by is None:
             self.guard.ended_by = reason["signal"]
-        with self._kept, _Stack(self._stack):
+        with self._reserve:
             self._close(exit_status, reason, message, error)
             self._undo_all()
 
@@ -462,7 +460,7 @@ class Run:
 
     def move(self, exit_status: int | None, *, remove_src_dir: bool, max_wait: float) -> None:
         """Write the final record and move the directory, before the session is closed."""
-        with self._kept:
+        with self._reserve:
             self.record.end(
                 exit_status, {"kind": "closed"}, remove_src_dir=remove_src_dir, max_wait=max_wait
             )
@@ -487,12 +485,12 @@ class Run:
         With `failure`, a session that failed says where its logs are even if it is not verbose.
         """
         if verbose and not self._is_other_rank:
-            with self._kept, _Stack(self._stack), tolerated("printing how the session ended"):
+            with self._reserve, tolerated("printing how the session ended"):
                 from .messages import print_footer
 
                 print_footer(self, message)
         elif failure and self.record.status == "failed" and not self.options.no_save:
-            with self._kept, _Stack(self._stack), tolerated("printing where the logs are"):
+            with self._reserve, tolerated("printing where the logs are"):
                 from .messages import print_failure
 
                 print_failure(self)
@@ -501,14 +499,14 @@ class Run:
         """Send a notice of how the session ended; of several ranks, rank 0 sends one."""
         if self._is_other_rank:
             return
-        with self._kept, _Stack(self._stack), tolerated("sending the notice"):
+        with self._reserve, tolerated("sending the notice"):
             from .notices import send_notice
 
             send_notice(self, message)
 
     def add_results(self, returned: Mapping[Any, Any]) -> None:
         """Record what the function returned in a dict."""
-        with self._kept, tolerated("recording the results"):
+        with self._reserve, tolerated("recording the results"):
             from .results import results_of
 
             results, omitted = results_of(returned)
@@ -554,7 +552,6 @@ class Run:
         self.closed_figures = self.style.close_figures()
 
     def _undo_all(self) -> None:
-        self._reserve.release()
         with tolerated("putting back the script's signal handlers"):
             self.guard.let_go()
         while self._undo:
@@ -573,27 +570,6 @@ def _frozen_code(script: Path | None) -> Frozen | None:
     return Frozen.of(folder, script)
 
 
-class _Stack:
-    """Room for calls of ours, whatever the script has left of it."""
-
-    _DEPTH = 200  # of our calls, and those of the standard library below them
-
-    __slots__ = ("_found", "_limit")
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit + self._DEPTH
-
-    def __enter__(self) -> None:
-        self._found = sys.getrecursionlimit()
-        sys.setrecursionlimit(max(self._found + self._DEPTH, self._limit))
-
-    def __exit__(self, *exc: object) -> None:
-        try:
-            sys.setrecursionlimit(self._found)
-        except RecursionError:  # too low for where we are: the script had set it further up
-            pass
-
-
 def _threads() -> list[Any]:
     """Return the threads, beside the main one, for whose end Python waits at its own."""
     threading = sys.modules.get("threading")
@@ -601,51 +577,6 @@ def _threads() -> list[Any]:
         return []
     main = threading.main_thread()
     return [each for each in threading.enumerate() if each is not main and not each.daemon]
-
-
-class _Reserve:
-    """A few descriptors for the end of a run, in which the script may have used up all others."""
-
-    _COUNT = 4
-    _LOWEST = 200  # out of the way of the numbers that scripts pick by hand
-
-    __slots__ = ("_identity", "_numbers")
-
-    def __init__(self) -> None:
-        self._numbers: list[int] = []
-        self._identity: tuple[int, int] | None = None
-        ends: tuple[int, ...] = ()
-        try:
-            import fcntl
-
-            ends = os.pipe()
-            # A pipe, since nothing else that a script opens under one of these numbers is it.
-            self._identity = _identity(ends[0])
-            for _ in range(self._COUNT):
-                number = fcntl.fcntl(ends[0], fcntl.F_DUPFD_CLOEXEC, self._LOWEST)
-                self._numbers.append(number)
-        except (ImportError, OSError):  # Windows; hardly any descriptors allowed
-            pass
-        finally:
-            for number in ends:
-                os.close(number)
-
-    def release(self) -> None:
-        """Close them; may be called twice."""
-        while self._numbers:
-            number = self._numbers.pop()
-            with tolerated("closing reserved descriptors"):
-                # A script may have closed it, and opened a file of its own under its number.
-                if _identity(number) == self._identity:
-                    os.close(number)
-
-
-def _identity(number: int) -> tuple[int, int] | None:
-    try:
-        found = os.fstat(number)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def run_of(config: Mapping[str, Any]) -> Run | None:
