@@ -186,13 +186,13 @@ class RunRecord:
         )
         if "attempts" in before:
             self._record["attempts"] = before["attempts"]
-        if options.notify and not self._is_other_rank:
+        if options.notify and not self.is_other_rank:
             self._record["notify"] = True  # for whoever files its crash
         set_own_keys(config, START_DATETIME=self._time("started"))
 
     @property
-    def _is_other_rank(self) -> bool:
-        """Whether rank 0 speaks for it."""
+    def is_other_rank(self) -> bool:
+        """Whether it is of another rank than 0, which speaks for all."""
         return self._rank is not None and self._rank.number > 0
 
     @property
@@ -227,11 +227,6 @@ class RunRecord:
         return [a["path"] for a in self._record["artifacts"] if a.get("role") == "output"]
 
     @property
-    def life(self) -> Mapping[str, Any]:
-        """Its ``attempt`` and its ``process``: whose death it would be."""
-        return self._record
-
-    @property
     def status(self) -> str:
         """The status on record."""
         return str(self._record["status"])
@@ -249,7 +244,7 @@ class RunRecord:
             if self._frozen is not None and (self._record["git"] or {}).get("diff"):
                 self.directory.write(DIFF_NAME, (self._frozen.folder / DIFF_NAME).read_bytes())
         is_first = True
-        if self._is_other_rank:
+        if self.is_other_rank:
             with tolerated("writing the first record of the ranks"):
                 from scitex_session_core import claim_for_ranks
 
@@ -263,7 +258,7 @@ class RunRecord:
 
     def git_errand(self) -> GitErrand | None:
         """Return the errand that asks git what only git knows; None where there is no git."""
-        if self._is_other_rank:
+        if self.is_other_rank:
             return None  # rank 0 asks
         if self._script is not None and self._record["git"] is not None and not self._frozen:
             with tolerated("preparing to ask git"):
