@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from .run import Run
 
-_OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
+_OUR_FOLDER = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 # The sessions of this process, from the beginning of their opening to the end of their clean-up,
 # innermost last.
@@ -372,7 +372,7 @@ def _without_our_frames(error: BaseException) -> BaseException:
     from .signals import Terminated
 
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OURS):
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OUR_FOLDER):
         trace = trace.tb_next
     if trace is None:
         return error
@@ -380,7 +380,7 @@ def _without_our_frames(error: BaseException) -> BaseException:
         last = entry = trace
         while entry.tb_next is not None:
             entry = entry.tb_next
-            if not entry.tb_frame.f_code.co_filename.startswith(_OURS):
+            if not entry.tb_frame.f_code.co_filename.startswith(_OUR_FOLDER):
                 last = entry
         last.tb_next = None
     return error.with_traceback(trace)
@@ -427,7 +427,7 @@ def _print_without_our_frames(
     while trace is not None:
         entries.append(trace)
         trace = trace.tb_next
-    others = [e for e in entries if not e.tb_frame.f_code.co_filename.startswith(_OURS)]
+    others = [e for e in entries if not e.tb_frame.f_code.co_filename.startswith(_OUR_FOLDER)]
     if others and others[-1] is entries[-1]:
         for entry in reversed(others):
             trace = type(entry)(trace, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
