@@ -63,10 +63,10 @@ def progress(
         bar = _lines(iterable, total, desc)
     else:
         bar = tqdm(iterable, desc, total)
-    return _told(bar, total, desc)
+    return _recorded(bar, total, desc)
 
 
-def _told(items: Iterable[T], total: int | None, desc: str | None) -> Iterator[T]:
+def _recorded(items: Iterable[T], total: int | None, desc: str | None) -> Iterator[T]:
     directory = directory_for("stx.progress") if in_session() else None
     done, due = 0, 0.0
     try:
