@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from scitex_session._config.folder import ConfigFiles
     from scitex_session._config.frozen import Frozen
     from scitex_session._names.config_object import Config
-    from scitex_session_core import Rank, RunDir
+    from scitex_session_core import GitErrand, Rank, RunDir
     from scitex_session_io import Capture, Companion
 
     from .options import Options
@@ -189,21 +189,7 @@ class Run:
         git = None if options.no_save else self.record.git_errand()
         if git is not None:
             self.at_close("closing what git writes to", git.close)
-        self.capture = capture(
-            log_path(run_dir.path, "stdout"),
-            log_path(run_dir.path, "stderr"),
-            mode=options.capture,
-            heartbeat=run_dir.path / HEARTBEAT_NAME,
-            on_death=crash_command(
-                run_dir.path, registry, self.record.content, self._notice_command()
-            ),
-            on_death_code=code_dir(),
-            errand=git.command if git else None,
-            errand_descriptors=git.descriptors if git else (),
-            max_bytes=options.max_log_bytes,
-            companion=self._companion,
-            opener=run_dir.opener,
-        )
+        self.capture = self._make_capture(run_dir, registry, git)
         _active.append(self)
         self._withdraw_names = provide(self.names, run_dir)
         self.record.begin()
@@ -211,17 +197,39 @@ class Run:
             self.capture.start()
         if git is not None:
             git.close()  # the errand has its own
-        artifacts = Artifacts(run_dir, self.script, self.record.commit, options.stamp)
-        self._modules = artifacts.watch_imports(self.source, self.record.started)
-        self.at_close("ending the watch on imports", self._modules.stop)
-        self.at_close("ending save_into", artifacts.redirect())
         self.at_close("putting back the logger", self.names["logger"].restore)
-        self._end_watch = artifacts.watch_figures()
-        self.at_close("ending the watch on figures", self._end_watch)
-        self._announce(run_dir, debug=files.debug)
+        self._watch(run_dir)
+        self._tell_workers(run_dir, debug=files.debug)
         self.style.apply()
         self.at_close("putting back the style of figures", self.style.restore)
         self.at_close("closing figures left open", self._close_figures)
+
+    def _make_capture(
+        self, run_dir: RunDir, registry: Path | None, git: GitErrand | None
+    ) -> Capture:
+        crash = crash_command(run_dir.path, registry, self.record.content, self._notice_command())
+        return capture(
+            log_path(run_dir.path, "stdout"),
+            log_path(run_dir.path, "stderr"),
+            mode=self.options.capture,
+            heartbeat=run_dir.path / HEARTBEAT_NAME,
+            on_death=crash,
+            on_death_code=code_dir(),
+            errand=git.command if git else None,
+            errand_descriptors=git.descriptors if git else (),
+            max_bytes=self.options.max_log_bytes,
+            companion=self._companion,
+            opener=run_dir.opener,
+        )
+
+    def _watch(self, run_dir: RunDir) -> None:
+        """Record what the script imports, saves, loads and draws."""
+        artifacts = Artifacts(run_dir, self.script, self.record.commit, self.options.stamp)
+        self._modules = artifacts.watch_imports(self.source, self.record.started)
+        self.at_close("ending the watch on imports", self._modules.stop)
+        self.at_close("ending save_into", artifacts.redirect())
+        self._end_watch = artifacts.watch_figures()
+        self.at_close("ending the watch on figures", self._end_watch)
 
     def _notice_command(self) -> list[str]:
         if not self.options.notify or self.record.is_other_rank:
@@ -474,7 +482,7 @@ class Run:
         """Have `undo` called when the session has ended; the last one is called first."""
         self._undo.append((what, undo))
 
-    def _announce(self, run_dir: RunDir, *, debug: bool) -> None:
+    def _tell_workers(self, run_dir: RunDir, *, debug: bool) -> None:
         """Tell workers that do not inherit the run (spawned ones) what they need to join it."""
         options = self.options
         announced = {
