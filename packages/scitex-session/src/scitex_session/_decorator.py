@@ -106,21 +106,17 @@ def run(
     _check_function(func)
     if parse_args is not None and not callable(parse_args):
         raise InvalidTypeError("parse_args", parse_args, "a function, such as parser.parse_args")
-    check_not_nested(func)
-    if parse_args is not None or _wants_bare_args(func):
+
+    def find() -> Found:
+        if parse_args is None and not _wants_bare_args(func):
+            return _from_command_line(func, session_kwargs)
         from ._command_line.foreign import no_arguments, read_by
 
         args, arguments = read_by(parse_args or no_arguments)
-        call: Callable[[Any], Any] = functools.partial(
-            arguments.call, functools.partial(func, args)
-        )
         session_kwargs.setdefault("args", args)
-    else:
-        arguments, call = _from_command_line(func, session_kwargs)
-    plain = _is_disabled()
-    if _is_coroutine_function(func) and in_event_loop():
-        return _result_in_loop(func, call, session_kwargs, arguments, plain=plain)  # type: ignore[return-value]
-    result: R = _result(func, call, session_kwargs, arguments, plain=plain)
+        return arguments, functools.partial(arguments.call, functools.partial(func, args))
+
+    result: R = _in_session(func, find, session_kwargs, plain=_is_disabled)
     return result
 
 
@@ -139,19 +135,45 @@ def _is_click_command(func: object) -> bool:
     return click is not None and isinstance(func, click.Command)
 
 
-def _result(
+def _in_session(
     func: Callable[..., Any],
-    call: Callable[[Any], Any],
+    find: Callable[[], Found],
     keywords: Mapping[str, Any],
-    arguments: Arguments,
     *,
-    plain: bool,
+    plain: Callable[[], bool],
     exits: bool = False,
 ) -> Any:
-    if plain:
+    """Call a function within a session, or as a plain function; return or raise what it does.
+
+    Within an event loop, return what does so for an async function when it is awaited.
+    """
+    if _is_coroutine_function(func) and in_event_loop():
+        return _in_loop(func, find, keywords, plain=plain, exits=exits)
+    check_not_nested(func)
+    arguments, call = find()
+    if plain():
         return _plain_result(func, call)
     try:
         ending = execute(func, call, keywords, arguments)
+    except (ConfigFileError, NotResumableError) as wrong:
+        refuse(wrong)
+    return ending.return_or_raise(exits=exits)
+
+
+async def _in_loop(
+    func: Callable[..., Any],
+    find: Callable[[], Found],
+    keywords: Mapping[str, Any],
+    *,
+    plain: Callable[[], bool],
+    exits: bool,
+) -> Any:
+    check_not_nested(func)
+    arguments, call = find()
+    if plain():
+        return await call(None)
+    try:
+        ending = await execute_async(func, call, keywords, arguments)
     except (ConfigFileError, NotResumableError) as wrong:
         refuse(wrong)
     return ending.return_or_raise(exits=exits)
@@ -170,24 +192,6 @@ def _plain_result(func: Callable[..., Any], call: Callable[[Any], Any]) -> Any:
             )
         shorten_traceback(namespace_of(func))
         raise
-
-
-async def _result_in_loop(
-    func: Callable[..., Any],
-    call: Callable[[Any], Any],
-    keywords: Mapping[str, Any],
-    arguments: Arguments,
-    *,
-    plain: bool,
-    exits: bool = False,
-) -> Any:
-    if plain:
-        return await call(None)
-    try:
-        ending = await execute_async(func, call, keywords, arguments)
-    except (ConfigFileError, NotResumableError) as wrong:
-        refuse(wrong)
-    return ending.return_or_raise(exits=exits)
 
 
 def _is_disabled() -> bool:
@@ -394,19 +398,9 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
         return _is_disabled() or importing
 
     def in_session(find: Callable[[], Found], *, exits: bool) -> Any:
-        if is_async and in_event_loop():
-            return in_loop(find, exits=exits)
-        check_not_nested(func)
-        arguments, call = find()
-        result = _result(func, call, keywords, arguments, plain=runs_plain(), exits=exits)
-        return Finished(result) if is_async else result
-
-    async def in_loop(find: Callable[[], Found], *, exits: bool) -> Any:
-        check_not_nested(func)
-        arguments, call = find()
-        return await _result_in_loop(
-            func, call, keywords, arguments, plain=runs_plain(), exits=exits
-        )
+        is_run = is_async and not in_event_loop()
+        result = _in_session(func, find, keywords, plain=runs_plain, exits=exits)
+        return Finished(result) if is_run else result
 
     @functools.wraps(func)
     def script(*args: Any, **kwargs: Any) -> Any:
