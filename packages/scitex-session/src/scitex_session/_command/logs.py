@@ -13,7 +13,7 @@ from scitex_session_core import (
 )
 from scitex_session_io import render
 
-from .ending import how_it_ended
+from .facts import how_it_ended
 from .log_files import STREAMS, Piece, merged, pieces
 from .names import named_run
 from .output import OK, PROGRAM, printable, say

@@ -278,15 +278,15 @@ def _of_path(name: str, place: str, manager: SessionManager) -> Run:
     from .whence import origins  # reads stamps
 
     try:
-        found = {origin.id: origin for origin in origins(place, manager)}
+        found = {origin["id"]: origin["directory"] for origin in origins(place, manager)}
     except OSError as error:
         raise UnknownRunError(name, error.strerror or str(error)) from error
     if not found:
         raise UnknownRunError(name, "it is there, but no run is known that made it")
     if len(found) > 1:
         raise AmbiguousRunError(name, tuple(found))
-    ((run_id, origin),) = found.items()
-    return Run(run_id, manager.get_session(run_id), origin.directory)
+    ((run_id, directory),) = found.items()
+    return Run(run_id, manager.get_session(run_id), Path(directory) if directory else None)
 
 
 def _of_part(name: str, manager: SessionManager) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from scitex_session_core import (
 )
 from scitex_session_io import render
 
-from .ending import SIGNS, how_it_ended
+from .facts import SIGNS, how_it_ended
 from .find import described_as_record, leaves
 from .log_files import STREAMS, pieces
 from .metrics import metrics_end
