@@ -8,7 +8,7 @@ import re
 from functools import partial
 from json import dumps
 
-from scitex_session_core import current_status, out_dir_of_kept
+from scitex_session_core import current_status
 
 from .content import MIB, Budget, Content, common, compare, compare_texts, shortened
 from .names import Run, named_run
@@ -350,7 +350,7 @@ class Comparison:
                 {"python": side.value("python"), "platform": side.value("platform"), **machine}
             )
         digests = [side.value("environment") for side in self.sides]
-        lists = [_packages(side) for side in self.sides]
+        lists = [side.run.packages(side.record) for side in self.sides]
         known = [each for each in lists if each is not None]
         self.counts["environment"] = len(known[0]) if known else 0
         if len(known) == len(lists):
@@ -472,25 +472,6 @@ def _sections(changes: str) -> dict[str, str]:
         if name := _SECTION_NAME.match(section):
             found[name[1]] = _INDEX_LINE.sub("", section)
     return found
-
-
-def _packages(side: Side) -> dict[str, str] | None:
-    """Return the installed packages with their versions; None if that is not known."""
-    digest = str(side.value("environment")).removeprefix("sha256:")
-    if not digest.isalnum():
-        return None
-    name = f".environments/{digest}.txt"
-    if name in side.files:
-        text = side.text(name)
-    elif side.run.place is None:
-        return None
-    else:
-        try:
-            # Beside RUNNING and FINISHED_*, for all runs that have the same.
-            text = (out_dir_of_kept(side.run.place) / name).read_text("utf-8")
-        except OSError:
-            return None
-    return dict(line.split("==", 1) for line in text.splitlines() if "==" in line)
 
 
 def _public(value: Any) -> Any:

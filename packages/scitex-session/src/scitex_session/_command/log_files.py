@@ -143,7 +143,7 @@ def _in_order(run: Run, marks: list[tuple[int, int]], tail: int | None) -> Itera
 def _opened(run: Run, name: str) -> BinaryIO | None:
     try:
         return run.open(name)
-    except (FileNotFoundError, NotADirectoryError, KeyError):
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

@@ -19,6 +19,7 @@ from scitex_session_core import (
     find_place,
     locate_run,
     open_run_file,
+    out_dir_of_kept,
     read_record,
     run_files,
 )
@@ -105,6 +106,21 @@ class Run:
             file.close()
             raise OSError(errno.EINVAL, "is no regular file", os.fspath(path))
         return file
+
+    def packages(self, record: Mapping[str, Any]) -> dict[str, str] | None:
+        """Return what was installed, with the versions; None if the list is not here."""
+        digest = str(record.get("environment")).removeprefix("sha256:")
+        if self.place is None or not digest.isalnum():
+            return None
+        place = self.directory()
+        # Beside RUNNING and FINISHED_*, for all runs that have the same; an sdir has its own.
+        for folder in (place, out_dir_of_kept(place)):
+            try:
+                text = (folder / ".environments" / f"{digest}.txt").read_text("utf-8", "replace")
+            except OSError:
+                continue
+            return dict(line.split("==", 1) for line in text.splitlines() if "==" in line)
+        return None
 
     def directory(self) -> Path:
         """Return where it is now.
