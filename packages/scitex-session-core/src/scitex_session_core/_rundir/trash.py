@@ -323,7 +323,7 @@ def check_free(place: Path, target: Path) -> None:
 def trashed_runs(out_dir: Path) -> list[Trashed]:
     """Return the runs in the trash of an out dir, those that were removed last first."""
     found = []
-    for batch in sorted(names_in(out_dir / TRASH), reverse=True):
+    for batch in sorted(_listed(out_dir / TRASH), reverse=True):
         try:
             removed = datetime.strptime(batch.partition("_")[0], _TIME).replace(tzinfo=UTC)
         except ValueError:  # the lock; what is doomed
@@ -332,7 +332,7 @@ def trashed_runs(out_dir: Path) -> list[Trashed]:
             continue
         for folder in STATUS_OF_FOLDER:
             place = out_dir / TRASH / batch / folder
-            found += [Trashed(place / name, removed) for name in sorted(names_in(place))]
+            found += [Trashed(place / name, removed) for name in sorted(_listed(place))]
     return found
 
 
@@ -360,6 +360,17 @@ def removed_runs(registry: Path) -> dict[str, Path]:
                     run_id = str(event["id"])
                     found[run_id] = max((time, place), found.get(run_id, ("", place)))
     return {run_id: place for run_id, (_, place) in sorted(found.items(), key=lambda item: item[1])}
+
+
+def _listed(folder: Path) -> list[str]:
+    """Return the names in a folder; a warning says why it can't be read."""
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        warn(f"{folder} can't be read: {error.strerror}")
+        return []
 
 
 def _remove_if_empty(batch: Path) -> None:
