@@ -214,6 +214,4 @@ def _print_and_exit(write: Callable[[], object]) -> NoReturn:
             print(f"{program_name()}: can't write to stdout: {error.strerror}", file=sys.stderr)
         # Python flushes again at exit, and would report the error again, as a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except SystemExit:  # by which rich ends on a closed pipe
-        pass
     raise SystemExit(status)
