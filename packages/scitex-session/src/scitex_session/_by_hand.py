@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 # Sessions that `start` began and nobody has closed.
 _unclosed: list[Run] = []
-# The last error that had been printed as nobody's when they began.
+# What was Python's last uncaught error (`sys.last_value`) when they began.
 _printed_before: dict[Run, object] = {}
 
 

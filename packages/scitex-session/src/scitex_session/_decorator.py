@@ -180,7 +180,7 @@ async def _in_loop(
 
 
 def _plain_result(func: Callable[..., Any], call: Callable[[Any], Any]) -> Any:
-    """Call a function without a session; an error says so if it comes of that."""
+    """Call a function without a session. If that is why it fails, a note to the error says so."""
     try:
         return run_to_end(call(None))
     except BaseException as error:

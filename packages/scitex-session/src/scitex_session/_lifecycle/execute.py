@@ -363,9 +363,9 @@ def _say_left(threads: list[Any]) -> None:
 def _without_our_frames(error: BaseException) -> BaseException:
     """Take the frames of this package off the top of an error's traceback.
 
-    Who reads a traceback at 2 a.m. looks for their own line: five frames of a decorator above it
-    are noise. So is our handler of the signal at its end. An error that is ours from top to bottom
-    keeps its frames.
+    Who reads a traceback looks for their own line, and not for the frames of a decorator above it,
+    nor for our signal handler at its end. An error that is ours from top to bottom keeps its
+    frames.
     """
     from .signals import Terminated
 

@@ -517,7 +517,7 @@ class Run:
 
     def _undo_all(self) -> None:
         with tolerated("putting back the script's signal handlers"):
-            self.guard.let_go()
+            self.guard.restore_held()
         while self._undo:
             what, undo = self._undo.pop()
             with tolerated(what):

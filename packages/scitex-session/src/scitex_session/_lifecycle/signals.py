@@ -96,7 +96,7 @@ class SignalGuard:
         self._held: dict[int, Callable[[int, FrameType | None], Any]] = {}
         self._to_deliver: list[int] = []
         self._interrupts = 0
-        # What the caller handles while it runs the session is no end of ours.
+        # The error that the caller handles while it runs the session: it does not end the function.
         self._outer: BaseException | None = None
         self.left_to_python = False
         self.stop: Stop | None = None
@@ -216,9 +216,9 @@ class SignalGuard:
                 if taker:
                     taker._found[signum] = found
             del self._found[signum]
-        self.let_go()
+        self.restore_held()
 
-    def let_go(self) -> None:
+    def restore_held(self) -> None:
         """Put back the handlers of the script's own; may be called twice."""
         while self._held:
             signum, found = self._held.popitem()

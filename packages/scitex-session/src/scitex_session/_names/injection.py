@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 
 GLOBALS = ("CONFIG", "plt", "COLORS", "rngg", "logger")
 _PARAMETERS = (*GLOBALS, "rng")
+# Modules are imported where a type is asked for.
+_TYPES = {
+    "CONFIG": ("scitex_session_core", "DotDict"),
+    "COLORS": ("scitex_session_plot", "CustomColors"),
+    "rngg": ("scitex_session_repro", "RandomStateManager"),
+    "logger": ("logging", "Logger"),
+    "checkpoint_dir": ("pathlib", "Path"),
+}
 
 # The names of the sessions that run, innermost last. Each session provides its own.
 _provided: list[Mapping[str, Any]] = []
@@ -385,22 +393,5 @@ def _current(name: str) -> Any:
 
 
 def _type(name: str) -> Any:
-    if name == "logger":
-        import logging
-
-        return logging.Logger
-    if name == "checkpoint_dir":
-        from pathlib import Path
-
-        return Path
-    if name == "CONFIG":
-        from scitex_session_core import DotDict
-
-        return DotDict
-    if name == "COLORS":
-        from scitex_session_plot import CustomColors
-
-        return CustomColors
-    from scitex_session_repro import RandomStateManager
-
-    return RandomStateManager
+    module, kind = _TYPES[name]
+    return getattr(__import__(module), kind)
