@@ -136,8 +136,8 @@ def without_done(plan: Plan, trials: list[Trial]) -> list[Trial]:
     done = done_trials(plan.script, trials)
     left = [trial for trial in trials if trial.number not in done]
     said = f"{len(done)} of {_trials(len(trials))} have a successful run"
-    if changed := [each for each in done.values() if each.changed]:
-        files = ", ".join(dict.fromkeys(name for each in changed for name in each.changed))
+    if changed := [names for names in done.values() if names]:
+        files = ", ".join(dict.fromkeys(name for names in changed for name in names))
         said += f" ({len(changed)} with other code: {files} changed since)"
     _note(f"{said}; {_trials(len(left))} to run")
     return [trial._replace(number=number) for number, trial in enumerate(left, start=1)]
