@@ -103,7 +103,7 @@ class Ending:
         self.error = error
         self.exit_status = exit_status
 
-    def return_or_raise(self, *, exits: bool = False) -> Any:
+    def return_or_raise(self, *, exits: bool) -> Any:
         """Return or raise what the function did.
 
         Parameters

@@ -106,9 +106,9 @@ class RunRecord:
         The user's configuration.
     seed : int
         The seed.
-    earlier : mapping, optional
+    earlier : mapping or None
         The record with which a resumed run begins its next attempt.
-    rank : Rank, optional
+    rank : Rank or None
         Which rank of a job it is.
 
     Attributes
@@ -132,8 +132,8 @@ class RunRecord:
         arguments: Mapping[str, Any],
         files: ConfigFiles,
         seed: int,
-        earlier: Mapping[str, Any] | None = None,
-        rank: Rank | None = None,
+        earlier: Mapping[str, Any] | None,
+        rank: Rank | None,
     ) -> None:
         # Kept apart from CONFIG: a script that changes CONFIG by force must not change our paths.
         self.directory = run_dir

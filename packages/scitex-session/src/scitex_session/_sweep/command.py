@@ -230,7 +230,7 @@ def run_trials(
     trials: Sequence[Trial],
     options: Mapping[str, object],
     *,
-    shape: str = "",
+    shape: str,
 ) -> tuple[int | None, int | None]:
     """Run trials of a sweep here or on Dask, and show how far they are.
 
