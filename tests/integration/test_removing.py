@@ -306,7 +306,6 @@ def test_gc_leaves_what_rm_refuses_and_says_why(capsys: pytest.CaptureFixture[st
         (["gc", "--yes"], "say which runs"),
         (["gc", "--older", "30"], "30d"),
         (["gc", "--older=-3d"], "number and a unit"),
-        (["gc", "--older", "99999999999w"], "longer ago"),
         (["gc", "--status", "faild"], "did you mean 'failed'"),
         (["gc", "--status", "running"], "ended run"),
         (["gc", "--keep", "-1"], "0 or more"),

@@ -29,7 +29,7 @@ from scitex_session_core import (
 
 from .names import named_run
 from .output import OK, PROGRAM, printable, say, say_json, size
-from .selection import Chosen, before_now, named, selected
+from .selection import Chosen, moment_of, named, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -412,7 +412,7 @@ def _trashed(registry: Path) -> dict[str, Path]:
 
 def _empty(older: str | timedelta | None, *, yes: bool) -> list[dict[str, Any]]:
     registry = registry_dir()
-    before = datetime.now(UTC) + timedelta(days=1) if older is None else before_now(older)
+    before = datetime.now(UTC) + timedelta(days=1) if older is None else moment_of(older)
     told = []
     for out_dir, inside in _trashes(registry).items():
         told += [

@@ -12,7 +12,7 @@ from scitex_session_core import STATUSES, SessionManager, archive_of, find_place
 
 from .find import find
 from .names import Run, named_run
-from .query import seconds
+from .query import before_now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def selected(
     """
     statuses = _checked_statuses(status)
     tags = {keep_tag} if isinstance(keep_tag, str) else set(keep_tag)
-    before = None if older is None else before_now(older)
+    before = None if older is None else moment_of(older)
     if keep < 0:
         raise UsageError(f"keep must be 0 or more, not {keep}")
     kept: dict[str, int] = {}
@@ -143,23 +143,12 @@ def selected(
     return chosen
 
 
-def before_now(age: str | timedelta) -> datetime:
-    """Return the moment that lies so long ago.
-
-    Raises
-    ------
-    UsageError
-        It is no age.
-    """
-    if isinstance(age, timedelta):
-        return datetime.now(UTC) - age
-    passed = seconds(age.strip())
-    if passed is None:
+def moment_of(age: str | timedelta) -> datetime:
+    """Return the moment that lies so long ago."""
+    found = datetime.now(UTC) - age if isinstance(age, timedelta) else before_now(age.strip())
+    if found is None:
         raise UsageError(f"an age is a number and a unit, such as 12h, 30d or 2w, not {age!r}")
-    try:
-        return datetime.now(UTC) - timedelta(seconds=passed[0])
-    except OverflowError:
-        raise UsageError(f"{age!r} is longer ago than any date") from None
+    return found
 
 
 def _checked_statuses(status: str | Sequence[str]) -> set[str]:
