@@ -319,12 +319,13 @@ def _of_part(name: str, manager: SessionManager) -> list[dict[str, Any]]:
         if len(found) > 1 or (found and number == 2):
             break
         for session in manager.select(filters, sort="-id", limit=_MOST_CANDIDATES):
-            if _has_part(session["id"], name):
+            if has_part(session["id"], name):
                 found[session["id"]] = session
     return list(found.values())
 
 
-def _has_part(run_id: str, part: str) -> bool:
+def has_part(run_id: str, part: str) -> bool:
+    """Tell whether an ID begins or ends with a text, in either case of letters."""
     run_id, part = run_id.upper(), part.upper()
     return run_id.startswith(part) or run_id.endswith(part)
 

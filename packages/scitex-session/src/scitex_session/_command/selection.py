@@ -11,7 +11,7 @@ from scitex_session._suggest import suggest
 from scitex_session_core import STATUSES, SessionManager, archive_of, find_place, is_trashed
 
 from .find import find
-from .names import Run, named_run
+from .names import named_run
 from .query import before_now
 
 TYPE_CHECKING = False
@@ -24,19 +24,7 @@ _STATUSES = tuple(status for status in STATUSES if status != "running")
 
 
 class Chosen:
-    """A run that a command is to remove or archive.
-
-    Attributes
-    ----------
-    id : str
-        Its ID.
-    place : Path
-        Its directory.
-    status, script : str
-        Its status, and the script.
-    bytes, inodes : int
-        What it takes up on the disk: the bytes, and the number of files, folders and links.
-    """
+    """A run that a command is to remove or archive, and the bytes and inodes that it takes up."""
 
     def __init__(self, run_id: str, place: Path, status: str, script: str) -> None:
         self.id = run_id
@@ -56,31 +44,21 @@ class Chosen:
 
 
 def named(runs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Chosen]:
-    """Return the runs with these names, each once.
-
-    Raises
-    ------
-    UsageError
-        None was named.
-    UnknownRunError, AmbiguousRunError
-        A name means no run, or several; or its directory is gone.
-    """
+    """Return the runs with these names, each once."""
     several = [runs] if isinstance(runs, (str, os.PathLike)) else list(runs)
     if not several:
         raise UsageError("name at least one run")
     manager = SessionManager()
     found = {run.id: run for run in (named_run(name, manager) for name in several)}
-    return [_chosen(run) for run in found.values()]
-
-
-def _chosen(run: Run) -> Chosen:
-    session = run.session
-    return Chosen(
-        run.id,
-        run.directory(),
-        str(session.get("status") or ""),
-        os.path.basename(session.get("script_path") or ""),
-    )
+    return [
+        Chosen(
+            run.id,
+            run.directory(),
+            str(run.session.get("status") or ""),
+            os.path.basename(run.session.get("script_path") or ""),
+        )
+        for run in found.values()
+    ]
 
 
 def selected(
@@ -91,29 +69,9 @@ def selected(
     keep: int = 0,
     keep_tag: str | Sequence[str] = (),
 ) -> list[Chosen]:
-    """Return the runs that have ended and meet all of the conditions, the newest first.
+    """Return the runs that have ended and meet all conditions of `gc`, the newest first.
 
     Runs that are in an archive already, and those whose directory is gone, are left out.
-
-    Parameters
-    ----------
-    older : str or timedelta, optional
-        How long ago they ended: ``30d``.
-    status : str or sequence of str
-        Statuses, one of which they have.
-    where : str, optional
-        A query that they meet.
-    keep : int
-        So many of them are left out for each script: the newest.
-    keep_tag : str or sequence of str
-        Runs with one of these tags are left out.
-
-    Raises
-    ------
-    UsageError
-        There is no such status or age, or a number is negative.
-    QueryError
-        The query can't be understood, or a name in it can mean two things.
     """
     statuses = _checked_statuses(status)
     tags = {keep_tag} if isinstance(keep_tag, str) else set(keep_tag)
