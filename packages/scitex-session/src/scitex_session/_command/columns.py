@@ -38,15 +38,8 @@ def columns_of(
 ) -> list[Column]:
     """Return the columns, from left to right.
 
-    Parameters
-    ----------
-    found : sequence of dict
-        The runs.
-    sort : str
-        The field they are sorted by, which is shown even where they do not differ in it.
-    width : int, optional
-        The cells of the terminal in one line. Without it, for a pipe, IDs and times are whole, and
-        the status is a word without a sign.
+    What runs are sorted by is shown even where they do not differ in it. Without the width of a
+    terminal, for a pipe, IDs and times are whole, and the status is a word without a sign.
     """
     full = width is None
     now = datetime.now(UTC)

@@ -107,13 +107,7 @@ class Comparison(NamedTuple):
 
 
 def parsed(query: str) -> Tree | None:
-    """Return the tree of a query; None if it is empty.
-
-    Raises
-    ------
-    QueryError
-        It can't be understood.
-    """
+    """Return the tree of a query; None if it is empty."""
     if not query.strip():
         return None
     if len(query) > _LONGEST:
@@ -206,13 +200,8 @@ def _refuse(query: str, error: Any) -> NoReturn:
 class Names:
     """The names that a query can use in a registry.
 
-    Parameters
-    ----------
-    manager : SessionManager
-        The registry.
-    strict : bool
-        Whether a name that nothing has, or that two things have, is an error. Otherwise a warning
-        tells it.
+    With `strict`, a name that nothing has, or that two things have, is an error; otherwise it is
+    told by a warning.
     """
 
     def __init__(self, manager: SessionManager, *, strict: bool = False) -> None:
@@ -221,13 +210,7 @@ class Names:
         self._strict = strict
 
     def sorting(self, sort: str) -> str:
-        """Return how the registry calls what is sorted by; a name of nothing: newest first.
-
-        Raises
-        ------
-        UsageError
-            The name can't be used.
-        """
+        """Return how the registry calls what is sorted by; a name of nothing: newest first."""
         direction, name = sort[: sort.startswith("-")], sort.removeprefix("-")
         # The fields of the record are known without a look into the registry.
         found = FIELDS.get(name) or self.field(name, lambda why: UsageError(f"sort: {why}"))
@@ -236,12 +219,7 @@ class Names:
     def field(self, name: str, refuse: Callable[[str], Exception]) -> tuple[str, str] | None:
         """Return a field of the registry and the kind of its values; None if nothing has it.
 
-        Parameters
-        ----------
-        name : str
-            A name as users write it.
-        refuse : callable
-            Makes the error that is raised if the name can't be used.
+        `refuse` makes the error that is raised if the name can't be used.
         """
         known = self._names()
         meanings = [f"{mapping}.{name}" for mapping in ("arguments", "results")]
@@ -280,16 +258,7 @@ class UnknownNameError(Exception):
 def conditions(query: str, names: Names) -> Conditions | None:
     """Return what a query asks for, in the form of `SessionManager.select`.
 
-    Returns
-    -------
-    dict or tuple or None
-        The conditions, empty for an empty query; None if it has a name that no run has, which is
-        warned about.
-
-    Raises
-    ------
-    QueryError
-        It can't be understood.
+    It is empty for an empty query, and None, with a warning, for a name that no run has.
     """
     tree = parsed(query)
     if tree is None:

@@ -17,20 +17,12 @@ _PIPE_CELL = 100  # one argument of a megabyte must not make every line as long
 
 
 class Column:
-    """A column of a table.
+    """A column of a table, whose texts anybody may have written: codes are shown, not obeyed.
 
-    Parameters
+    Attributes
     ----------
-    title : str
-        What stands above it.
-    cells : sequence of str
-        Its texts, which anybody may have written: codes and line ends are shown, not obeyed.
-    styles : sequence of str, optional
-        The rich style of each cell.
-    right : bool
-        Align the cells at the right.
-    heading : str
-        The rich style of the title.
+    styles, heading
+        The rich styles of the cells, and of the title.
     rank : int
         How important it is: where there is no room for all, those with the largest are left out.
     whole : bool
