@@ -21,21 +21,10 @@ _MOST_NAMED = 8
 
 
 def ranks_now(record: dict[str, Any], place: Path | None) -> dict[int, dict[str, Any]]:
-    """Return the end of each rank of a run, by its number.
+    """Return the end of each rank of a run by its number; nothing for a run that is not shared.
 
-    Parameters
-    ----------
-    record : dict
-        The record of the run, as it was written.
-    place : Path or None
-        Where the run is; None if its directory is gone.
-
-    Returns
-    -------
-    dict
-        For each rank ``status``, and where it has ended ``exit_status``, ``reason``, ``duration_s``
-        and ``host``. Beside those of a run, a status is ``expected`` or ``missing``. It is empty
-        for a run that is not shared.
+    An end has ``status``, and where the rank has ended ``exit_status``, ``reason``, ``duration_s``
+    and ``host``. Beside those of a run, a status is ``expected`` or ``missing``.
     """
     ranks = ranks_of(record)
     if ranks is None:
