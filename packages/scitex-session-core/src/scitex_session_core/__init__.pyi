@@ -39,6 +39,7 @@ from ._paths import run_of_rank as run_of_rank
 from ._process import host as host
 from ._process import identify as identify
 from ._process import liveness as liveness
+from ._process import memory_group as memory_group
 from ._record.code import CodeCopies as CodeCopies
 from ._record.files import made_files as made_files
 from ._record.masker import MASK as MASK
