@@ -17,6 +17,7 @@ from ._errors import RunKeptError as RunKeptError
 from ._errors import SessionError as SessionError
 from ._errors import SessionWarning as SessionWarning
 from ._errors import say as say
+from ._errors import some_of as some_of
 from ._errors import warn as warn
 from ._paths import DIFF_NAME as DIFF_NAME
 from ._paths import HEARTBEAT_NAME as HEARTBEAT_NAME

@@ -17,6 +17,7 @@ from scitex_session_core import (
     current_status,
     out_dir_of,
     out_dir_of_kept,
+    some_of,
     with_cause,
 )
 from scitex_session_io import render
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 _LAST_LINES = 10
 _MOST_ROWS = 20
 _LONGEST_VALUE = 200
-_MOST_NAMES = 5
 _MOST_DIFF = 1 << 20
 _MOST_TAIL = 1 << 14
 
@@ -287,11 +287,11 @@ class Page:
         yield "remote", str(git.get("remote") or "")
         if isinstance(diff := git.get("diff"), str):
             yield "changes", f"{diff}{self._extent(diff)}"
-        yield "untracked", _some(_list(git.get("untracked")))
+        yield "untracked", some_of(_list(git.get("untracked")))
         code = _dict(self._known.get("code"))
         if frozen := _dict(code.get("frozen")):
             yield "frozen", f"{frozen.get('root')} as it was at {frozen.get('time')}"
-        yield "own modules", _some([*_dict(code.get("modules"))])
+        yield "own modules", some_of([*_dict(code.get("modules"))])
         for note in _list(git.get("notes")) + _list(code.get("notes")):
             yield "note", str(note)
         for name, why in _dict(git.get("unknown")).items():
@@ -337,9 +337,9 @@ class Page:
         yield "installed", self._installed()
         versions = _dict(known.get("versions"))
         ours = [n for n in versions if re.match(r"scitex[-_]session", n)]
-        yield "imported", _some([f"{n} {v}" for n, v in versions.items() if n not in ours], 10)
+        yield "imported", some_of([f"{n} {v}" for n, v in versions.items() if n not in ours], 10)
         env = _dict(known.get("env"))
-        yield "variables", _some([f"{name}={value}" for name, value in env.items()])
+        yield "variables", some_of([f"{name}={value}" for name, value in env.items()])
 
     def _installed(self) -> str:
         digest = str(self._known.get("environment") or "").removeprefix("sha256:")
@@ -422,12 +422,6 @@ def _cut(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
         return rows
     left = len(rows) - _MOST_ROWS
     return [*rows[:_MOST_ROWS], ("", f"and {left:,} more, all of them with --json")]
-
-
-def _some(names: list[Any], most: int = _MOST_NAMES) -> str:
-    shown = ", ".join(map(str, names[:most]))
-    left = len(names) - most
-    return f"{shown} and {left:,} more" if left > 0 else shown
 
 
 def _dict(value: object) -> dict[str, Any]:
