@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 pytestmark = pytest.mark.cluster
 
 
-def test_the_page_on_clusters_shows_what_happens(slurm: Slurm) -> None:
+def test_the_page_on_clusters_shows_what_happens(own_slurm: Slurm) -> None:
     done = subprocess.run(
         [sys.executable, DOCS / "executed.py", DOCS / "clusters.md"],
         capture_output=True,

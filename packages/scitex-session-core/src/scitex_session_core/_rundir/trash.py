@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -116,6 +116,8 @@ class Trash:
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        if self._batch is not None:
+            _remove_if_empty(self._batch)
         try:
             repoint_latest(self.out_dir)
         except OSError as error:
@@ -172,11 +174,7 @@ class Trash:
         self.register(record, target)
         _rename(place, target)
         self.point_latest(target, record)
-        for folder in (place.parent, place.parent.parent):
-            try:
-                folder.rmdir()
-            except OSError:  # it holds other runs
-                break
+        _remove_if_empty(place.parent.parent)
         return target
 
     def point_latest(self, run_dir: Path, record: dict[str, Any]) -> None:
@@ -320,7 +318,7 @@ def check_free(place: Path, target: Path) -> None:
 def trashed_runs(out_dir: Path) -> list[Trashed]:
     """Return the runs in the trash of an out dir, those that were removed last first."""
     found = []
-    for batch in sorted(names_in(out_dir / TRASH), reverse=True):
+    for batch in sorted(_listed(out_dir / TRASH), reverse=True):
         try:
             removed = datetime.strptime(batch.partition("_")[0], _TIME).replace(tzinfo=UTC)
         except ValueError:  # the lock; what is doomed
@@ -329,7 +327,7 @@ def trashed_runs(out_dir: Path) -> list[Trashed]:
             continue
         for folder in STATUS_OF_FOLDER:
             place = out_dir / TRASH / batch / folder
-            found += [Trashed(place / name, removed) for name in sorted(names_in(place))]
+            found += [Trashed(place / name, removed) for name in sorted(_listed(place))]
     return found
 
 
@@ -357,6 +355,23 @@ def removed_runs(registry: Path) -> dict[str, Path]:
                     run_id = str(event["id"])
                     found[run_id] = max((time, place), found.get(run_id, ("", place)))
     return {run_id: place for run_id, (_, place) in sorted(found.items(), key=lambda item: item[1])}
+
+
+def _listed(folder: Path) -> list[str]:
+    """Return the names in a folder; a warning says why it can't be read."""
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        warn(f"{folder} can't be read: {error.strerror}")
+        return []
+
+
+def _remove_if_empty(batch: Path) -> None:
+    for folder in (*(batch / name for name in names_in(batch)), batch):
+        with suppress(OSError):  # it holds runs
+            folder.rmdir()
 
 
 def delete_tree(folder: Path) -> None:
