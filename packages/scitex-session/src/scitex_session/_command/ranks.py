@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from scitex_session_core import RecordError, rank_dir, rank_states, ranks_of, read_record
+from scitex_session_core import RecordError, rank_dir, rank_states, ranks_of, read_record, some_of
 
 from .facts import how_it_ended
 
@@ -52,9 +52,7 @@ def summary(ranks: Mapping[int, Mapping[str, Any]]) -> str:
     bad = failed(ranks)
     if not bad:
         return ""
-    left = len(bad) - _MOST_NAMED
-    names = ", ".join(map(str, bad[:_MOST_NAMED])) + (f" and {left} more" if left > 0 else "")
-    return f"{len(bad)} of {len(ranks)} ranks failed: {names}"
+    return f"{len(bad)} of {len(ranks)} ranks failed: {some_of(bad, _MOST_NAMED)}"
 
 
 def in_words(end: Mapping[str, Any]) -> str:
