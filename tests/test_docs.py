@@ -49,7 +49,8 @@ def test_a_page_shows_what_happens(page: str) -> None:
 
 @pytest.mark.filterwarnings("default")  # the examples search, and find nothing yet
 @pytest.mark.parametrize("package", ["", "_core", "_io", "_plot", "_repro"])
-def test_what_the_reference_shows_is_what_happens(package: str) -> None:
+def test_what_the_reference_shows_is_what_happens(package: str, tmp_path: Path) -> None:
+    os.environ["SCITEX_SESSION_OUT_DIR"] = str(tmp_path)  # not beside the source of `start`
     pytest.importorskip("pandas")  # for `stx.runs`
     module = import_module(f"scitex_session{package}")
     public = {name: getattr(module, name) for name in module.__all__}

@@ -25,7 +25,7 @@ def test_the_page_on_clusters_shows_what_happens(slurm: Slurm) -> None:
     )
     if done.returncode:
         homes = re.findall(r"^its home: (.*)", done.stdout, re.MULTILINE)
-        names = ("slurm-*", "trial-*.log")
-        files = [file for home in homes for name in names for file in Path(home).rglob(name)]
+        names = ("slurm-*.out", "*_out/SWEEPS/*/*.log")
+        files = [file for home in homes for name in names for file in Path(home).glob(name)]
         logs = [f"{file}:\n{file.read_text()}" for file in files]
         pytest.fail("\n".join([done.stdout, done.stderr, *logs, slurm.log()]))
