@@ -124,7 +124,7 @@ class Execution:
             self.output, status = self.run([sys.executable, file.name])
             if status:
                 self.mistakes.append(f"this block failed:\n{text}\n{self.output}")
-        elif not language.startswith("{"):
+        elif not re.match(r"\{(?!code)", language):
             known = tuple(start for of, start in NOT_RUN if of == language)
             if not known or not all(line.startswith(known) for line in text.splitlines()):
                 self.mistakes.append(f"nothing runs this block of {language!r}:\n{text}")
