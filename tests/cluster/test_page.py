@@ -16,7 +16,7 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.mark.timeout(300)
-def test_the_page_on_clusters_shows_what_happens(slurm: Slurm) -> None:
+def test_the_page_on_clusters_shows_what_happens(own_slurm: Slurm) -> None:
     done = subprocess.run(
         [sys.executable, DOCS / "executed.py", DOCS / "clusters.md"],
         capture_output=True,
@@ -28,4 +28,4 @@ def test_the_page_on_clusters_shows_what_happens(slurm: Slurm) -> None:
         names = ("slurm-*.out", "*_out/SWEEPS/*/*.log")
         files = [file for home in homes for name in names for file in Path(home).glob(name)]
         logs = [f"{file}:\n{file.read_text()}" for file in files]
-        pytest.fail("\n".join([done.stdout, done.stderr, *logs, slurm.log()]))
+        pytest.fail("\n".join([done.stdout, done.stderr, *logs, own_slurm.log()]))

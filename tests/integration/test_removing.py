@@ -362,6 +362,22 @@ def test_restore_lists_what_can_be_restored(capsys: pytest.CaptureFixture[str]) 
     assert told(capsys, "restore", removed["trash"]) == [{"id": run.name, "directory": str(run)}]
 
 
+def test_what_is_back_is_told_where_another_can_not_be_restored(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = ended()
+    stx.remove(run.name)
+    assert main(["restore", run.name, "nothing", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out) == [{"id": run.name, "directory": str(run)}]
+
+
+def test_a_trash_that_can_not_be_read_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    trash = ended().parents[1] / ".trash"
+    trash.symlink_to(trash)
+    assert main(["gc", "--trash"]) == 0
+    assert f"{trash} can't be read" in capsys.readouterr().err
+
+
 def test_the_trash_of_a_folder_that_was_moved_is_found_after_reindex(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

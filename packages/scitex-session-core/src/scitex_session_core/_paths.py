@@ -49,6 +49,7 @@ PROBE_NAME = "clock"  # a file that lives for a moment, to read the clock of a f
 COPY_SUFFIX = ".copying"
 ARCHIVE = "ARCHIVE"  # in <script>_out: the archives of runs
 ARCHIVE_SUFFIX = ".zip"
+ENVIRONMENTS = ".environments"  # in <script>_out, and in an archive: what was installed
 TRASH = ".trash"  # in <script>_out: removed runs
 DOOMED_SUFFIX = ".doomed"  # of what is being deleted in the trash
 
@@ -80,7 +81,7 @@ _NETWORK = {
     *("smb2", "smb3", "smbfs", "vboxsf", "virtiofs"),
 }
 
-_RANK_PREFIX = "rank-"
+RANK_PREFIX = "rank-"
 
 _LOCK_PATIENCE_S = 1.0
 _LOCK_PAUSE_S = 0.005
@@ -314,12 +315,12 @@ def possible_places(run_dir: str | os.PathLike[str]) -> list[Path]:
 
 def rank_dir(run_dir: Path, rank: int) -> Path:
     """Return where a rank of a run writes: rank 0 at the root of the run directory."""
-    return run_dir / f"{_RANK_PREFIX}{rank}" if rank else run_dir
+    return run_dir / f"{RANK_PREFIX}{rank}" if rank else run_dir
 
 
 def is_rank_name(name: str) -> bool:
     """Tell whether a folder of a run is that of one of its ranks, by its name."""
-    return name.startswith(_RANK_PREFIX) and name[len(_RANK_PREFIX) :].isdecimal()
+    return name.startswith(RANK_PREFIX) and name[len(RANK_PREFIX) :].isdecimal()
 
 
 def run_of_rank(place: Path) -> Path:

@@ -34,7 +34,7 @@ from ._lifecycle.execute import (
     run_to_end,
     shorten_traceback,
 )
-from ._lifecycle.options import RUN_VARIABLE, check_keywords
+from ._lifecycle.options import RUN_VARIABLE, check_keywords, trial_of_sweep
 from ._names.injection import GLOBALS, INJECTED, check_injected
 
 TYPE_CHECKING = False
@@ -439,8 +439,6 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
 
     @functools.wraps(func)
     def sweep_over(*args: Any, **kwargs: Any) -> Any:
-        from ._lifecycle.record import trial_of_sweep
-
         if module == "__mp_main__":  # each sweep of a worker would start other workers
             why = "a worker imports its script: sweep() belongs below if __name__ == '__main__'"
             raise UnsuitableFunctionError(name_of(func), why)
@@ -518,8 +516,6 @@ def _copy_signature_of_wrapped(func: Any) -> None:
     held = [item for item in around.values() if type(item) is FunctionType]
     enclosing = call.__qualname__.rpartition(".")[0]
     if len(held) == 1 and not held[0].__qualname__.startswith(f"{enclosing}."):
-        import functools
-
         functools.update_wrapper(func, held[0])
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from scitex_session_core import __version__
 from scitex_session_core._atomic import opened
 from scitex_session_core._errors import InvalidTypeError, InvalidValueError
-from scitex_session_core._paths import DIFF_NAME, EVENTS_NAME, INSTALLED
+from scitex_session_core._paths import DIFF_NAME, ENVIRONMENTS, EVENTS_NAME, INSTALLED
 from scitex_session_core._process import identify, oom_kills
 
 from .masker import argv_without_secrets, secrets_in
@@ -48,11 +48,9 @@ _MOST_SYMBOLIC_REFS = 5  # as in git: a ref that leads to itself must not hang u
 # The content of HEAD where references are kept in a binary table, which only git reads.
 _REFTABLE = "refs/heads/.invalid"
 
-
 # What git itself has to be asked, and what is said of it until git has answered.
 TOLD_BY_GIT = ("dirty", "diff", "remote", "untracked")
 UNFINISHED = "unfinished"
-ENVIRONMENTS = ".environments"
 _METADATA = (".dist-info", ".egg-info")
 _CPUINFO = 2048  # bytes: the whole of it takes the kernel 10 ms where there are many processors
 _START = (

@@ -8,12 +8,8 @@ import os
 import stat
 from pathlib import Path
 
-from scitex_session_core._atomic import OpenDirectory, opened, read_regular
-from scitex_session_core._errors import (
-    InvalidTypeError,
-    InvalidValueError,
-    warn,
-)
+from scitex_session_core._atomic import OpenDirectory, names_in, opened, read_regular
+from scitex_session_core._errors import InvalidTypeError, InvalidValueError, warn
 from scitex_session_core._paths import (
     LATEST_NAME,
     RECORD_NAME,
@@ -27,8 +23,6 @@ from scitex_session_core._paths import (
     out_dir_name,
     state_dir,
 )
-
-TYPE_CHECKING = False
 
 _LONGEST_SUFFIX = 100
 _MOST_MOVES = 3
@@ -261,9 +255,8 @@ def _check_suffix(suffix: object) -> None:
     allowed = f"a text of at most {_LONGEST_SUFFIX} bytes that can be part of a file name"
     if not isinstance(suffix, str):
         raise InvalidTypeError("sdir_suffix", suffix, allowed)
-    if not suffix.isprintable() or any(c in suffix for c in '/\\\\:*?"<>|'):
-        raise InvalidValueError("sdir_suffix", suffix, allowed)
-    if len(suffix.encode()) > _LONGEST_SUFFIX:
+    fits = suffix.isprintable() and len(suffix.encode()) <= _LONGEST_SUFFIX
+    if not fits or any(c in suffix for c in '/\\:*?"<>|'):
         raise InvalidValueError("sdir_suffix", suffix, allowed)
 
 
@@ -464,11 +457,8 @@ def latest_run(out_dir: Path) -> Path | None:
     target = _target(out_dir / LATEST_NAME)
     if target is not None and os.path.exists(out_dir / target / RECORD_NAME):
         return out_dir / target
-    try:
-        names = os.listdir(out_dir / _SUCCESSES)
-    except OSError:
-        return None
-    runs = (out_dir / _SUCCESSES / name for name in sorted(names, key=_after_debug, reverse=True))
+    names = sorted(names_in(out_dir / _SUCCESSES), key=_after_debug, reverse=True)
+    runs = (out_dir / _SUCCESSES / name for name in names)
     return next((run for run in runs if os.path.exists(run / RECORD_NAME)), None)
 
 

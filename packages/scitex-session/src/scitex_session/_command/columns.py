@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from scitex_session_core import host, locate_run
 
-from .ending import SIGNS
+from .facts import SIGNS
 from .find import leaves
 from .output import ago, brief_duration, encodable, local_time
 from .table import Column

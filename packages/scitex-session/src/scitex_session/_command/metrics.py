@@ -69,7 +69,7 @@ def metrics_end(run: Run) -> tuple[int, dict[str, Any]]:
 def _lines(run: Run) -> Iterator[bytes]:
     try:
         file = run.open(METRICS_NAME)
-    except (FileNotFoundError, KeyError):
+    except FileNotFoundError:
         return
     with file:
         yield from (line for line in file if len(line) > 1)  # each begins with a line end

@@ -19,6 +19,7 @@ from scitex_session_core import (
     find_place,
     locate_run,
     open_run_file,
+    out_dir_of_kept,
     read_record,
     run_files,
 )
@@ -105,6 +106,21 @@ class Run:
             file.close()
             raise OSError(errno.EINVAL, "is no regular file", os.fspath(path))
         return file
+
+    def packages(self, record: Mapping[str, Any]) -> dict[str, str] | None:
+        """Return what was installed, with the versions; None if the list is not here."""
+        digest = str(record.get("environment")).removeprefix("sha256:")
+        if self.place is None or not digest.isalnum():
+            return None
+        place = self.directory()
+        # Beside RUNNING and FINISHED_*, for all runs that have the same; an sdir has its own.
+        for folder in (place, out_dir_of_kept(place)):
+            try:
+                text = (folder / ".environments" / f"{digest}.txt").read_text("utf-8", "replace")
+            except OSError:
+                continue
+            return dict(line.split("==", 1) for line in text.splitlines() if "==" in line)
+        return None
 
     def directory(self) -> Path:
         """Return where it is now.
@@ -278,15 +294,15 @@ def _of_path(name: str, place: str, manager: SessionManager) -> Run:
     from .whence import origins  # reads stamps
 
     try:
-        found = {origin.id: origin for origin in origins(place, manager)}
+        found = {origin["id"]: origin["directory"] for origin in origins(place, manager)}
     except OSError as error:
         raise UnknownRunError(name, error.strerror or str(error)) from error
     if not found:
         raise UnknownRunError(name, "it is there, but no run is known that made it")
     if len(found) > 1:
         raise AmbiguousRunError(name, tuple(found))
-    ((run_id, origin),) = found.items()
-    return Run(run_id, manager.get_session(run_id), origin.directory)
+    ((run_id, directory),) = found.items()
+    return Run(run_id, manager.get_session(run_id), Path(directory) if directory else None)
 
 
 def _of_part(name: str, manager: SessionManager) -> list[dict[str, Any]]:

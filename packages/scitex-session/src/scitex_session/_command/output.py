@@ -79,6 +79,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def short(text: str, most: int = 200) -> str:
+    """Return a text, or its beginning."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 def shown(text: str) -> str:
     """Return text that anybody may have written so that any terminal can show it.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scitex_session_core import RecordError, rank_dir, rank_states, ranks_of, read_record
 
-from .ending import how_it_ended
+from .facts import how_it_ended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from scitex_session_core import (
 )
 from scitex_session_core import reap as reap_below
 
-from .ending import how_it_ended
+from .facts import how_it_ended
 from .output import OK, printable, refuse, say, say_json
 
 TYPE_CHECKING = False

@@ -252,13 +252,15 @@ def restore_command(*runs: str, json: bool = False) -> int:
     if not runs:
         return _list_removed(json=json)
     restored = []
-    for run in runs:
-        place = restore(run)
-        restored.append({"id": read_record(place)["id"], "directory": os.fspath(place)})
-        if not json:
-            say(f"Restored {printable(os.fspath(place))}")
-    if json:
-        say_json(restored)
+    try:
+        for run in runs:
+            place = restore(run)
+            restored.append({"id": read_record(place)["id"], "directory": os.fspath(place)})
+            if not json:
+                say(f"Restored {printable(os.fspath(place))}")
+    finally:  # those that are back, where one fails
+        if json:
+            say_json(restored)
     return OK
 
 
@@ -392,18 +394,19 @@ def _trashed_place(name: str, registry: Path) -> Path | None:
     return removed[found[0]] if found else None
 
 
-def _trashes(registry: Path) -> set[Path]:
-    """Return the out dirs with runs in their trash, as far as the registry knows."""
+def _trashes(registry: Path) -> dict[Path, Sequence[tuple[Path, datetime]]]:
+    """Return the places of the runs in each trash, and when they were removed, by out dir."""
     runs = [*removed_runs(registry).values(), *SessionManager().directories().values()]
     places = {out_dir_of_kept(place) for place in runs if len(place.parts) > 2}
-    return {out_dir for out_dir in places if trashed_runs(out_dir)}
+    found = {out_dir: trashed_runs(out_dir) for out_dir in sorted(places)}
+    return {out_dir: inside for out_dir, inside in found.items() if inside}
 
 
 def _trashed(registry: Path) -> dict[str, Path]:
     """Return where the removed runs are, by ID, or by name if their folder was moved since."""
     removed = removed_runs(registry)
     known = {*removed.values()}
-    found = [run.place for out_dir in _trashes(registry) for run in trashed_runs(out_dir)]
+    found = [place for inside in _trashes(registry).values() for place, _ in inside]
     return removed | {place.name: place for place in found if place not in known}
 
 
@@ -411,11 +414,11 @@ def _empty(older: str | timedelta | None, *, yes: bool) -> list[dict[str, Any]]:
     registry = registry_dir()
     before = datetime.now(UTC) + timedelta(days=1) if older is None else before_now(older)
     told = []
-    for out_dir in sorted(_trashes(registry)):
+    for out_dir, inside in _trashes(registry).items():
         told += [
-            Chosen(found.place.name, found.place, "", "").as_dict()
-            for found in trashed_runs(out_dir)
-            if found.removed < before
+            Chosen(place.name, place, "", "").as_dict()
+            for place, removed in inside
+            if removed < before
         ]
         if yes:
             with Trash(out_dir, registry) as trash:

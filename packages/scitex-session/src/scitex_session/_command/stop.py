@@ -19,7 +19,7 @@ from scitex_session_core import (
     registry_dir,
 )
 
-from .ending import how_it_ended
+from .facts import how_it_ended
 from .names import named_run
 from .output import OK, printable, say, say_json
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _BY_FILE, _NEVER = object(), object()
 _Shell = typing.Literal["bash", "zsh", "fish"]
 _SESSION = "_options_of_the_session_"
+_GROUP = "Session"  # of these options in the help
 _LONG_DASHES = "\N{EN DASH}\N{EM DASH}"  # word processors and web pages put them for two hyphens
 _BEING_READ: list[Any] = []  # structures; stops the recursion if a field is of its own class
 
@@ -118,7 +119,7 @@ def _stand_in(kind: Any, default: Any, *, within: bool) -> Any:
 def _class(name: str, slots: list[inspect.Parameter], **body: Any) -> type:
     self = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     init = _signed(lambda self, **values: None, [self, *slots])  # noqa: ARG005
-    return type(name, (), {**body, "__init__": init, "__module__": __name__, "stands_in": slots})
+    return type(name, (), {"__module__": __name__, **body, "__init__": init, "stands_in": slots})
 
 
 def _signed(func: Any, slots: list[inspect.Parameter]) -> Any:
@@ -163,9 +164,11 @@ def _session_slot(*, config: bool) -> inspect.Parameter:
     shell = Annotated[_Shell, Option(f"{PREFIX}completion", help=shell_help)]
     slots = [keyword(option.keyword, _session_hint(option), None) for option in SESSION_OPTIONS]
     slots += [keyword("config", files, None), keyword("completion", shell, None)]
-    group = cyclopts.Group("Session", f"As variables: {VARIABLE_PREFIX}SEED and so on.", sort_key=1)
+    group = cyclopts.Group(_GROUP, f"also as variables: {VARIABLE_PREFIX}SEED and so on")
     whole = Option("*", group=group, show_default=False)
-    return keyword(_SESSION, Annotated[_class("Session", slots), whole], None)
+    # Of no module: for the help, cyclopts would read ours to find descriptions beside its fields.
+    options = _class(_GROUP, slots, __module__="")
+    return keyword(_SESSION, Annotated[options, whole], None)
 
 
 def _session_hint(option: SessionOption) -> Any:
@@ -237,12 +240,13 @@ class CommandLine:
     def answer(self, tokens: list[str]) -> Any:
         """Return a function that prints the help, version or completion; None if none is wanted."""
         options = tokens[: (*tokens, "--").index("--")]
-        self.app.help_format = "plaintext"
         if any(flag in options for flag in self.help_flags):
-            self.app.group_commands = "Parameters"  # its own panel would hold these flags only
-            self.app.help_flags = self.help_flags
-            self.app.version_flags = ["--version"] if self.version is not None else []
-            return lambda: self.app.help_print([])
+            from .help import print_help
+
+            answers = [(" ".join(self.help_flags), "Display this message and exit.")]
+            if self.version is not None:
+                answers.append(("--version", "Display the version and exit."))
+            return lambda: print_help(self.app, answers, _GROUP)
         shell = re.search(rf"(?:^| ){PREFIX}completion(?:[ =](\S*))?", " ".join(options))
         text = _completion(self.app, shell[1]) if shell else None
         text = self.version if "--version" in options else text

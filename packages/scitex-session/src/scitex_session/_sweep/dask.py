@@ -10,8 +10,7 @@ from contextlib import ExitStack, suppress
 from copy import copy
 from datetime import UTC, datetime
 
-from scitex_session._errors import UsageError
-from scitex_session._lifecycle.record import tolerated
+from scitex_session._errors import UsageError, tolerated
 from scitex_session_core import SessionManager, identify
 
 from .local import Ended, LocalRunner, start_process, wait_for

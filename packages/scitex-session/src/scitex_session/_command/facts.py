@@ -1,4 +1,4 @@
-"""The sign of a status, and how a run ended in one line."""
+"""Facts of a record in words: how it ended, what was run, and from which commit."""
 
 from __future__ import annotations
 
@@ -42,3 +42,16 @@ def how_it_ended(record: Mapping[str, Any], status: str | None = None) -> str:
     if isinstance(took, int | float):
         text += f", after {duration(took)}"
     return text
+
+
+def script_of(record: Mapping[str, Any]) -> str:
+    """Return ``/home/u/fit.py, function fit``."""
+    script, function = record.get("script"), record.get("function")
+    return f"{script}, function {function}" if script and function else str(script or "")
+
+
+def commit_of(git: Mapping[str, Any]) -> str:
+    """Return ``1a2b3c on main``, and whether there were changes; an empty text without a commit."""
+    branch = f" on {git['branch']}" if git.get("branch") else ""
+    changes = ", with changes that are not in it" if git.get("dirty") else ""
+    return f"{git['commit']}{branch}{changes}" if git.get("commit") else ""
