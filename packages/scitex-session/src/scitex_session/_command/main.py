@@ -111,7 +111,7 @@ def app(asked: str = "") -> cyclopts.App:
     for number, (name, (place, usage, line)) in enumerate(_COMMANDS.items()):
         is_asked = name == asked
         made.command(
-            _with_unbroken_help(_function(place)) if is_asked else _absolute(place),
+            _with_unbroken_help(_function(place), line) if is_asked else _absolute(place),
             name=name,
             help=None if is_asked else line,
             sort_key=number,
@@ -200,8 +200,11 @@ def _parsed(tokens: list[str]) -> tuple[Callable[..., Any], Sequence[Any], Mappi
     return command, bound.args, bound.kwargs
 
 
-def _with_unbroken_help(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a command whose docstring has a line for each paragraph: help keeps its lines."""
+def _with_unbroken_help(function: Callable[..., Any], line: str) -> Callable[..., Any]:
+    """Return a command whose docstring has a line for each paragraph: help keeps its lines.
+
+    Under ``python -OO``, which removes docstrings, it is the `line`.
+    """
     import functools
     import inspect
 
@@ -209,9 +212,9 @@ def _with_unbroken_help(function: Callable[..., Any]) -> Callable[..., Any]:
     def command(*args: Any, **kwargs: Any) -> Any:
         return function(*args, **kwargs)
 
-    text, _, parameters = (inspect.getdoc(function) or "").partition("\n\nParameters\n")
+    text, title, parameters = (inspect.getdoc(function) or line).partition("\n\nParameters\n")
     lines = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
-    lines = [*"\n\n".join(lines).split("\n"), "", "Parameters"]
+    lines = [*"\n\n".join(lines).split("\n"), "", title.strip()]
     for line in parameters.split("\n"):
         if line.startswith("    ") and lines[-1].startswith("    "):
             lines[-1] += f" {line.strip()}"

@@ -267,7 +267,9 @@ def _writable_again(subject: str, found: Path) -> str:
     if subject == "cwd":
         return "export SCITEX_SESSION_OUT_DIR=/a/folder/of/yours"
     variable = "SCITEX_SESSION_CACHE" if subject == "cache" else "SCITEX_SESSION_REGISTRY"
-    return f"chmod u+rwx {found}, or export {variable}=/a/folder/of/yours"
+    other = f"export {variable}=/a/folder/of/yours"
+    is_own = hasattr(os, "geteuid") and found.lstat().st_uid == os.geteuid()
+    return f"chmod u+rwx {found}, or {other}" if is_own else other
 
 
 def _file_checks(subject: str, probe: Path, *, needs_locks: bool) -> Iterator[Check]:
