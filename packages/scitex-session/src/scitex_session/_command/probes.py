@@ -202,7 +202,8 @@ def _file_system(place: Path, mend: str, *, needs_locks: bool = False) -> Iterat
     while not os.path.lexists(found) and found != found.parent:
         found = found.parent
     named = printable(f"{place}" if found == place else f"{found}, where {place} will be")
-    mend = f"chmod u+rwx {found}, or {mend}"
+    if hasattr(os, "geteuid") and found.lstat().st_uid == os.geteuid():
+        mend = f"chmod u+rwx {found}, or {mend}"
     try:
         probe = tempfile.mkdtemp(prefix=f".{PROGRAM}-doctor-", dir=found)
     except OSError as error:
