@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from scitex_session._config.script import notebook_here
 from scitex_session._errors import UnknownOptionError
 from scitex_session_core import InvalidTypeError, InvalidValueError
@@ -10,9 +12,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from os import PathLike
+    from pathlib import Path
     from types import ModuleType
     from typing import Any, Literal, TypedDict
 
+    from scitex_session._config.frozen import Frozen
     from scitex_session_plot import Style
 
     CaptureMode = Literal["fd", "sys", "none"]
@@ -291,3 +295,13 @@ def check_keywords(keywords: Mapping[str, Any]) -> None:
             raise UnknownOptionError(name, suggest(name, KEYWORDS), KEYWORDS)
         if _KEYWORDS[name][1] is _switch:
             _switch(name, value)
+
+
+def frozen_code(script: Path | None) -> Frozen | None:
+    """Return the frozen code that the script is part of, if it is a trial's."""
+    folder = os.environ.get(FROZEN_VARIABLE)
+    if not folder:
+        return None
+    from scitex_session._config.frozen import Frozen
+
+    return Frozen.of(folder, script)

@@ -86,22 +86,24 @@ class SweepDirectory:
         The directory.
     content : mapping
         What ``sweep.json`` says.
+    frozen : Frozen, optional
+        The code that trials run, if it is frozen already.
 
     Attributes
     ----------
     id : str
         The ID of the sweep.
-    path, content
-        As they were given.
-    frozen : Frozen or None
-        The code that trials run, once it was frozen.
+    path, content, frozen
+        As they were given; ``frozen`` once the code was frozen.
     """
 
-    def __init__(self, path: Path, content: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: Path, content: Mapping[str, Any], frozen: Frozen | None = None
+    ) -> None:
         self.path = path
         self.content = content
         self.id = str(content["id"])
-        self.frozen: Frozen | None = None
+        self.frozen = frozen
 
     @property
     def script(self) -> Path:
@@ -109,7 +111,12 @@ class SweepDirectory:
         return Path(self.content["script"])
 
     def freeze(self) -> None:
-        """Have trials run the code as it is now, whatever happens to it until they begin."""
+        """Have trials run the code as it is now, whatever happens to it until they begin.
+
+        What a trial sweeps is frozen already, with its own code.
+        """
+        if self.frozen is not None:
+            return
         number = 1
         while (folder := self.path / FROZEN / str(number)).exists():
             number += 1
@@ -307,7 +314,7 @@ def make_sweep(
     except OSError as error:  # a full disk, whose error names no file
         shutil.rmtree(path, ignore_errors=True)
         raise OSError(error.errno, error.strerror, os.fspath(path)) from None
-    return SweepDirectory(path, content)
+    return SweepDirectory(path, content, plan.frozen)
 
 
 def find_sweep(name: str) -> SweepDirectory | None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from scitex_session._config.documents import SUFFIXES, read_document
 from scitex_session._errors import ConfigFileError, UsageError
+from scitex_session._lifecycle.options import frozen_code
 from scitex_session._suggest import suggest
 
 TYPE_CHECKING = False
@@ -84,7 +85,9 @@ class Plan:
         parameters: Mapping[str, Sequence[str]] | None = None,
         zipped: Iterable[Sequence[str]] = (),
     ) -> None:
-        self.script = script
+        # In a trial, which runs a copy of the script; the runs belong to the original.
+        self.frozen = frozen_code(script)
+        self.script = script if self.frozen is None else self.frozen.original(script)
         self.words = list(words)
         self.parameters = {option: list(values) for option, values in (parameters or {}).items()}
         self.zipped = [list(group) for group in zipped]
