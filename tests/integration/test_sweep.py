@@ -134,6 +134,7 @@ def test_a_file_describes_a_sweep_and_options_replace_what_it_says(train: str) -
         (["train.py", "--seed", "0..999", "--lr", "0..999"], "1,000,000 trials"),
         (["train.py", "-j", "0"], "--jobs 0: give 1 or more"),
         (["train.py", "--memory", "much"], "give a size such as 4G"),
+        (["train.py", "--slurm=--quiet"], "--slurm: --quiet can't be given"),
         (["train.py", "--wait"], "--wait goes with --slurm"),
         (["--missing", "K7QX2M9A"], "there is no such sweep, and no such script"),
         (["--missing", "./K7QX2M9A"], "there is no such sweep, and no such script"),
