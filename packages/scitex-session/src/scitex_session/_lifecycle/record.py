@@ -252,7 +252,8 @@ class RunRecord:
                 # Where rank 0 never comes, the run is listed all the same.
                 is_first = claim_for_ranks(self.directory, self._record)
         if self._registry is not None and is_first:
-            with tolerated("registering the session"):
+            mend = "SCITEX_SESSION_REGISTRY names another folder"
+            with tolerated(f"registering the session in {self._registry} ({mend})"):
                 place = self.path if self._rank is None else run_of_rank(self.path)
                 register_start(self._registry, self._record, place)
                 self._is_registered = True

@@ -25,7 +25,7 @@ from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager, found_rank
 
 from .artifacts import Artifacts, OwnModules
-from .options import FROZEN_VARIABLE, RUN_VARIABLE
+from .options import RUN_VARIABLE, frozen_code
 from .record import RunRecord, log_path
 from .reserve import Reserve
 from .signals import SignalGuard
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from scitex_session._command_line.earlier import Earlier
     from scitex_session._config.folder import ConfigFiles
-    from scitex_session._config.frozen import Frozen
     from scitex_session._names.config_object import Config
     from scitex_session_core import GitErrand, Rank, RunDir
     from scitex_session_io import Capture, Companion
@@ -112,7 +111,7 @@ class Run:
         self.options = options
         self.style = options.style()
         self.script = self.source = script
-        self._frozen = _frozen_code(script)
+        self._frozen = frozen_code(script)
         if self._frozen is not None and script is not None:
             self.script = self._frozen.original(script)
         self.function = function
@@ -524,16 +523,6 @@ class Run:
             what, undo = self._undo.pop()
             with tolerated(what):
                 undo()
-
-
-def _frozen_code(script: Path | None) -> Frozen | None:
-    """Return the frozen code that the script is part of, if it is a trial's."""
-    folder = os.environ.get(FROZEN_VARIABLE)
-    if not folder:
-        return None
-    from scitex_session._config.frozen import Frozen
-
-    return Frozen.of(folder, script)
 
 
 def _threads() -> list[Any]:
