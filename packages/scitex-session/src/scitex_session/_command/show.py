@@ -247,7 +247,7 @@ class Page:
             yield "note", short(str(note))
         names_by_reason: dict[str, list[str]] = {}
         for name, why in _dict(git.get("unknown")).items():
-            names_by_reason.setdefault(short(str(why)), []).append(name)
+            names_by_reason.setdefault(short(str(why), 500), []).append(name)
         for why, names in names_by_reason.items():
             yield "not known", f"{', '.join(names)}: {why}"
 
