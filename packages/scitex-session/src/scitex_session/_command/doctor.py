@@ -11,10 +11,9 @@ from json import loads
 
 from scitex_session_core import InvalidValueError, SessionManager, journal_remove, registry_dir
 
-from .gone import gone_sessions
 from .output import DIFFERENT, PROGRAM, encodable, on_terminal, printable, refuse, say, say_json
 from .output import OK as ALL_WELL
-from .probes import ABSENT, OK, PROBES, WRONG, Check
+from .probes import ABSENT, OK, PROBES, WRONG, Check, gone_sessions
 
 _AT_ONCE = 4
 _PATIENCE_S = 2.0

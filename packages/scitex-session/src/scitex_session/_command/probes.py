@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
+from contextlib import suppress
 from json import dumps
 from pathlib import Path
 from typing import NamedTuple
@@ -18,19 +20,20 @@ from scitex_session_core import (
     SessionManager,
     __version__,
     cache_dir,
+    locate_run,
     on_network,
     registry_dir,
     registry_health,
 )
 
 from .completion import SHELLS, completion_place, completion_script, loads, startup_file
-from .gone import gone_sessions
+from .names import named_run
 from .output import PROGRAM, printable, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     # A state, what was found, and the command that mends it.
     Told: TypeAlias = tuple[str, str] | tuple[str, str, str]
@@ -45,6 +48,7 @@ _GIT_PATIENCE_S = 1.5
 _LOOK_S = 0.5  # at what may be long
 _SLURM = ("sbatch", "srun", "scontrol", "sacct")
 _SHOWN = 3
+_STATES = ("RUNNING", "FINISHED", "FINISHED_SUCCESS", "FINISHED_ERROR")
 
 
 class Check(NamedTuple):
@@ -144,6 +148,34 @@ def registry() -> Iterator[Told]:
     if not caught:
         yield OK, f"the index is sound: {size(health['index_bytes'])}"
     yield from _gone(manager)
+
+
+def gone_sessions(manager: SessionManager) -> Iterator[tuple[str, str]]:
+    """Yield the sessions whose directories are gone, each with the folder that it lay in.
+
+    One that still runs, one in an archive, and one that never had a directory are not among them,
+    nor is one of another machine, unless the folder of its script is here, too: that machine may
+    have it on a disk of its own.
+    """
+    listed: dict[Path, set[str]] = {}
+    for session_id, place in manager.directories().items():
+        if place.parent not in listed:  # one look at a folder serves all of its runs
+            with suppress(OSError):
+                listed[place.parent] = set(os.listdir(place.parent))
+        if place.name in listed.get(place.parent, ()) or os.path.isdir(locate_run(place)):
+            continue
+        run = named_run(session_id, manager)
+        folder = place.parent.parent if place.parent.name in _STATES else place.parent
+        if run.place is None and _could_be_seen(run.session, folder):
+            yield session_id, str(folder)
+
+
+def _could_be_seen(session: dict[str, Any], folder: Path) -> bool:
+    """Tell whether the directory of a session would be here if it were anywhere."""
+    if session["status"] == "running":
+        return False
+    machine = (session["process"] or {}).get("host")
+    return machine in (None, platform.node()) or os.path.isdir(folder)
 
 
 def _gone(manager: SessionManager) -> Iterator[Told]:
