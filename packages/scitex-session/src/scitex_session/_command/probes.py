@@ -28,7 +28,7 @@ from scitex_session_core import (
 
 from .completion import SHELLS, completion_place, completion_script, loads, startup_file
 from .names import named_run
-from .output import PROGRAM, printable, size
+from .output import PROGRAM, printable, runs_in_words, size, some
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ _MOST_SKEW_S = 2.0
 _GIT_PATIENCE_S = 1.5
 _LOOK_S = 0.5  # at what may be long
 _SLURM = ("sbatch", "srun", "scontrol", "sacct")
-_SHOWN = 3
 _STATES = ("RUNNING", "FINISHED", "FINISHED_SUCCESS", "FINISHED_ERROR")
 
 
@@ -126,8 +125,7 @@ def registry() -> Iterator[Told]:
         yield WRONG, f"{where}: {error.strerror}", f"chmod -R u+rwX {where}"
         return
     files = "1 file" if health["files"] == 1 else f"{health['files']} files"
-    what = f"{where}: {size(health['bytes'])} in {files} of the journal"
-    yield OK, what
+    yield OK, f"{where}: {size(health['bytes'])} in {files} of the journal"
     for path, why in health["unreadable"].items():
         yield WRONG, f"{path}: {why}", f"chmod u+r {path}"
     if health["lines_broken"]:
@@ -135,10 +133,8 @@ def registry() -> Iterator[Told]:
         again = f"{PROGRAM} reindex PATH   (the folders with runs)"
         yield ABSENT, what, again
     if health["bytes_checked"] < health["bytes"]:
-        part = (
-            f"only {size(health['bytes_checked'])} of the journal were looked at for broken lines"
-        )
-        yield ABSENT, part
+        looked_at = size(health["bytes_checked"])
+        yield ABSENT, f"only {looked_at} of the journal were looked at for broken lines"
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         manager = SessionManager(where)
@@ -189,12 +185,9 @@ def _gone(manager: SessionManager) -> Iterator[Told]:
             least = "at least "
             break
     for folder, ids in gone.items():
-        missing = (
-            "" if os.path.isdir(folder) else ", which is not there either (an unmounted disk?)"
-        )
-        shown = ", ".join(sorted(ids, reverse=True)[:_SHOWN]) + (" …" if len(ids) > _SHOWN else "")
-        runs = "1 run is" if len(ids) == 1 else f"{len(ids)} runs are"
-        what = f"{least}{runs} gone from {folder}{missing}: {shown}"
+        where = f"{folder}" if os.path.isdir(folder) else f"{folder}, which is gone (unmounted?)"
+        runs = f"{least}{runs_in_words(len(ids))} {'is' if len(ids) == 1 else 'are'}"
+        what = f"{runs} gone from {where}: {some(sorted(ids, reverse=True))}"
         mend = f"{PROGRAM} reindex PATH   (where they are now), or {PROGRAM} doctor --forget"
         yield WRONG, what, mend
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from scitex_session_core import RecordError, rank_dir, rank_states, ranks_of, read_record
 
 from .facts import how_it_ended
+from .output import some
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,9 +53,7 @@ def summary(ranks: Mapping[int, Mapping[str, Any]]) -> str:
     bad = failed(ranks)
     if not bad:
         return ""
-    left = len(bad) - _MOST_NAMED
-    names = ", ".join(map(str, bad[:_MOST_NAMED])) + (f" and {left} more" if left > 0 else "")
-    return f"{len(bad)} of {len(ranks)} ranks failed: {names}"
+    return f"{len(bad)} of {len(ranks)} ranks failed: {some(bad, _MOST_NAMED)}"
 
 
 def in_words(end: Mapping[str, Any]) -> str:

@@ -34,6 +34,7 @@ from .output import (
     say_json,
     short,
     size,
+    some,
 )
 
 TYPE_CHECKING = False
@@ -240,9 +241,9 @@ class Page:
         yield "commit", commit_of(git)
         yield "remote", short(str(git.get("remote") or ""))
         yield "changes", short(str(git.get("diff") or ""))
-        yield "untracked", _some(_list(git.get("untracked")))
+        yield "untracked", _names(_list(git.get("untracked")))
         yield "frozen", f"{frozen.get('root')} as it was at {frozen.get('time')}" if frozen else ""
-        yield "own modules", _some([*_dict(code.get("modules"))])
+        yield "own modules", _names([*_dict(code.get("modules"))])
         for note in _list(git.get("notes")) + _list(code.get("notes")):
             yield "note", short(str(note))
         for name, why in _dict(git.get("unknown")).items():
@@ -272,8 +273,8 @@ class Page:
         yield "hardware", short(", ".join(str(part) for part in hardware if part))
         yield "used", ", ".join(used)
         yield "installed", self._installed()
-        yield "imported", _some([f"{n} {v}" for n, v in versions.items() if n not in ours], 10)
-        yield "variables", _some([f"{n}={v}" for n, v in _dict(known.get("env")).items()])
+        yield "imported", _names([f"{n} {v}" for n, v in versions.items() if n not in ours], 10)
+        yield "variables", _names([f"{n}={v}" for n, v in _dict(known.get("env")).items()])
 
     def _installed(self) -> str:
         digest = str(self._known.get("environment") or "").removeprefix("sha256:")[:12]
@@ -345,9 +346,8 @@ def _cut(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return rows[:_MOST_ROWS] + more
 
 
-def _some(names: list[Any], most: int = _MOST_NAMES) -> str:
-    left = len(names) - most
-    return short(", ".join(map(str, names[:most])) + (f" and {left:,} more" if left > 0 else ""))
+def _names(names: list[Any], most: int = _MOST_NAMES) -> str:
+    return short(some(names, most))
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from .output import (
     say,
     say_json,
     short,
+    some,
 )
 
 TYPE_CHECKING = False
@@ -288,8 +289,7 @@ def _rows(origin: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "started", f"{local_time(begin)}{said}" if begin else ""
     yield "status", f"{run.get('status') or ''}{f' (exit status {code})' if code else ''}"
     yield "directory", _directory(origin)
-    more = ", …" * (len(origin["same_content"]) > 3)
-    yield "the same from", ", ".join(origin["same_content"][:3]) + more
+    yield "the same from", some(origin["same_content"])
 
 
 def _arguments(arguments: object) -> str:
