@@ -125,7 +125,8 @@ def _status(run: Mapping[str, Any], gone: bool, width: int | None) -> str:
         told = _progress(run["directory"], bar)
     ranks = []
     if status != "success" and run["directory"] is not None and not gone:
-        ranks = _ranks(locate_run(run["directory"]), is_short=width is not None and width < _WIDE)
+        is_short = width is not None and width < _WIDE
+        ranks = _ranks(locate_run(run["directory"]), status, is_short=is_short)
     if width is None:
         return " ".join([status, *told, *ranks, *["(gone)"] * gone])
     said = [sign if encodable(sign) else plain, *told]
@@ -136,11 +137,11 @@ def _status(run: Mapping[str, Any], gone: bool, width: int | None) -> str:
     return " ".join([*said, *ranks])
 
 
-def _ranks(directory: Path, *, is_short: bool) -> list[str]:
+def _ranks(directory: Path, status: str, *, is_short: bool) -> list[str]:
     """Return which ranks of a run have failed, if it has any."""
     from .ranks import failed, listed, summary
 
-    found = listed(os.fspath(directory))
+    found = listed(directory, status)
     bad = failed(found)
     if not bad:
         return []

@@ -109,11 +109,12 @@ def app(asked: str = "") -> cyclopts.App:
         ),
     )
     for number, (name, (place, usage, line)) in enumerate(_COMMANDS.items()):
-        is_asked = name == asked
+        target = _function(place) if name == asked else _absolute(place)
         made.command(
-            _function(place) if is_asked else _absolute(place),
+            target,
             name=name,
-            help=None if is_asked else line,
+            # Python removes docstrings under -OO.
+            help=None if name == asked and target.__doc__ else line,
             sort_key=number,
             usage=f"Usage: {PROGRAM} {name} {usage}",
         )

@@ -10,7 +10,6 @@ from math import isfinite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any, TextIO
 
     from rich.progress import Progress
@@ -82,12 +81,6 @@ def printable(text: str) -> str:
 def short(text: str, most: int = 200) -> str:
     """Return a text, or its beginning."""
     return text if len(text) <= most else f"{text[:most]}…"
-
-
-def some(names: Sequence[object], most: int = 3) -> str:
-    """Return the first names, and how many more there are."""
-    left = len(names) - most
-    return ", ".join(map(str, names[:most])) + (f" and {left:,} more" if left > 0 else "")
 
 
 def runs_in_words(count: int) -> str:

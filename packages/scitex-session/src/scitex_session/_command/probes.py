@@ -24,11 +24,12 @@ from scitex_session_core import (
     on_network,
     registry_dir,
     registry_health,
+    some_of,
 )
 
 from .completion import SHELLS, completion_place, completion_script, loads, startup_file
 from .names import named_run
-from .output import PROGRAM, printable, runs_in_words, size, some
+from .output import PROGRAM, printable, runs_in_words, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def _gone(manager: SessionManager) -> Iterator[Told]:
     for folder, ids in gone.items():
         where = f"{folder}" if os.path.isdir(folder) else f"{folder}, which is gone (unmounted?)"
         runs = f"{least}{runs_in_words(len(ids))} {'is' if len(ids) == 1 else 'are'}"
-        what = f"{runs} gone from {where}: {some(sorted(ids, reverse=True))}"
+        what = f"{runs} gone from {where}: {some_of(sorted(ids, reverse=True))}"
         mend = f"{PROGRAM} reindex PATH   (where they are now), or {PROGRAM} doctor --forget"
         yield WRONG, what, mend
 
@@ -227,7 +228,8 @@ def _file_system(place: Path, mend: str, *, needs_locks: bool = False) -> Iterat
     while not os.path.lexists(found) and found != found.parent:
         found = found.parent
     named = printable(f"{place}" if found == place else f"{found}, where {place} will be")
-    mend = f"chmod u+rwx {found}, or {mend}"
+    if hasattr(os, "geteuid") and found.lstat().st_uid == os.geteuid():
+        mend = f"chmod u+rwx {found}, or {mend}"
     try:
         probe = tempfile.mkdtemp(prefix=f".{PROGRAM}-doctor-", dir=found)
     except OSError as error:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import NamedTuple, cast
 
 from scitex_session._errors import QueryError, UsageError
-from scitex_session._suggest import suggest
+from scitex_session._suggest import did_you_mean, suggest
 from scitex_session_core import STATUSES, InvalidValueError, warn
 
 TYPE_CHECKING = False
@@ -237,8 +237,8 @@ class Names:
             warn(f"{why}; it is taken for the argument")
         if meanings:
             return meanings[0], "value"
-        near = suggest(name, [*FIELDS, *known, *(full.partition(".")[2] for full in known)])
-        guess = "" if near is None else f"; did you mean {near}?"
+        names = [*FIELDS, *known, *(full.partition(".")[2] for full in known)]
+        guess = did_you_mean(name, names)
         why = f"no run has a field, an argument or a result {name!r}{guess}"
         if self._strict:
             raise refuse(why)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
-from scitex_session_core import RecordError, rank_dir, rank_states, ranks_of, read_record
+from scitex_session_core import RecordError, rank_dir, rank_states, ranks_of, read_record, some_of
 
 from .facts import how_it_ended
-from .output import some
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
     from typing import Any
 
 _ENDED_WELL = ("success", "finished")
@@ -53,7 +52,7 @@ def summary(ranks: Mapping[int, Mapping[str, Any]]) -> str:
     bad = failed(ranks)
     if not bad:
         return ""
-    return f"{len(bad)} of {len(ranks)} ranks failed: {some(bad, _MOST_NAMED)}"
+    return f"{len(bad)} of {len(ranks)} ranks failed: {some_of(bad, _MOST_NAMED)}"
 
 
 def in_words(end: Mapping[str, Any]) -> str:
@@ -65,11 +64,11 @@ def in_words(end: Mapping[str, Any]) -> str:
     return how_it_ended(end, status) + (f", on {host}" if host else "")
 
 
-def listed(directory: str) -> dict[int, dict[str, Any]]:
+def listed(place: Path, status: str) -> dict[int, dict[str, Any]]:
     """Return the ranks of a run for a list of runs, where they are quickly known."""
-    place = Path(directory)
-    # For the others, which are nearly all runs, one look has to do.
-    if not any(os.path.isdir(rank_dir(place, rank)) for rank in (1, 2)):
+    # For the others, which are nearly all runs, one look has to do. Where a rank has not come, the
+    # run crashed.
+    if status != "crashed" and not any(os.path.isdir(rank_dir(place, rank)) for rank in (1, 2)):
         return {}
     try:
         record = read_record(place)

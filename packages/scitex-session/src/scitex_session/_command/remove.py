@@ -23,12 +23,13 @@ from scitex_session_core import (
     registry_dir,
     removed_runs,
     restore_archived,
+    some_of,
     trashed_runs,
     warn,
 )
 
 from .names import has_part, named_run
-from .output import OK, PROGRAM, printable, runs_in_words, say, say_json, size, some
+from .output import OK, PROGRAM, printable, runs_in_words, say, say_json, size
 from .selection import Chosen, moment_of, named, selected
 
 TYPE_CHECKING = False
@@ -341,7 +342,7 @@ def counted_before_an_error(told: Mapping[str, object], went: str) -> Iterator[N
         yield
     except (OSError, SessionError):
         if told:
-            warn(f"{runs_in_words(len(told))} {went} before the error: {some([*told])}")
+            warn(f"{runs_in_words(len(told))} {went} before the error: {some_of([*told])}")
         raise
 
 

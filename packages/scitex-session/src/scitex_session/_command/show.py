@@ -13,6 +13,7 @@ from scitex_session._ending import why_it_ended
 from scitex_session_core import (
     RecordError,
     current_status,
+    some_of,
     with_cause,
 )
 from scitex_session_io import render
@@ -34,7 +35,6 @@ from .output import (
     say_json,
     short,
     size,
-    some,
 )
 
 TYPE_CHECKING = False
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 _LAST_LINES = 10
 _MOST_ROWS = 20
-_MOST_NAMES = 5
 _MOST_TAIL = 1 << 14
 
 
@@ -240,13 +239,16 @@ class Page:
         yield "commit", commit_of(git)
         yield "remote", short(str(git.get("remote") or ""))
         yield "changes", short(str(git.get("diff") or ""))
-        yield "untracked", _names(_list(git.get("untracked")))
+        yield "untracked", _some(_list(git.get("untracked")))
         yield "frozen", f"{frozen.get('root')} as it was at {frozen.get('time')}" if frozen else ""
-        yield "own modules", _names([*_dict(code.get("modules"))])
+        yield "own modules", _some([*_dict(code.get("modules"))])
         for note in _list(git.get("notes")) + _list(code.get("notes")):
             yield "note", short(str(note))
+        names_by_reason: dict[str, list[str]] = {}
         for name, why in _dict(git.get("unknown")).items():
-            yield f"no {name}", short(str(why))
+            names_by_reason.setdefault(short(str(why)), []).append(name)
+        for why, names in names_by_reason.items():
+            yield "not known", f"{', '.join(names)}: {why}"
 
     def _environment(self) -> Iterator[tuple[str, str]]:
         known = self._known
@@ -272,8 +274,8 @@ class Page:
         yield "hardware", short(", ".join(str(part) for part in hardware if part))
         yield "used", ", ".join(used)
         yield "installed", self._installed()
-        yield "imported", _names([f"{n} {v}" for n, v in versions.items() if n not in ours], 10)
-        yield "variables", _names([f"{n}={v}" for n, v in _dict(known.get("env")).items()])
+        yield "imported", _some([f"{n} {v}" for n, v in versions.items() if n not in ours], 10)
+        yield "variables", _some([f"{n}={v}" for n, v in _dict(known.get("env")).items()])
 
     def _installed(self) -> str:
         digest = str(self._known.get("environment") or "").removeprefix("sha256:")[:12]
@@ -345,8 +347,8 @@ def _cut(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return rows[:_MOST_ROWS] + more
 
 
-def _names(names: list[Any], most: int = _MOST_NAMES) -> str:
-    return short(some(names, most))
+def _some(names: list[Any], most: int = 5) -> str:
+    return short(some_of(names, most))
 
 
 def _dict(value: object) -> dict[str, Any]:

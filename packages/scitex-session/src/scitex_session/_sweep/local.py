@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from scitex_session._cluster.ranks import RANK_VARIABLES
 from scitex_session._command.output import size
+from scitex_session._errors import tolerated
 from scitex_session._lifecycle.options import RUN_VARIABLE, SWEEP_VARIABLE
-from scitex_session._lifecycle.record import tolerated
 from scitex_session_core import identify, warn
 
 from .memory import available_memory
@@ -143,7 +143,7 @@ class LocalRunner:
     def run(self, trials: Iterable[Trial]) -> int | None:
         """Run trials, and return the number of the signal that stopped them, if one did."""
         waiting = deque(trials)
-        with self._signals():
+        with self._sweep.being_run(), self._signals():
             while waiting or self._running:
                 while waiting and len(self._running) < self._jobs and self._is_room():
                     self._start(waiting)
