@@ -7,7 +7,8 @@ import shlex
 import shutil
 import sys
 
-from scitex_session._command.ls import Wanted, print_runs
+from scitex_session._command.find import find
+from scitex_session._command.ls import print_runs
 from scitex_session._command.output import OK, PROGRAM, printable, say, say_json
 from scitex_session._errors import UsageError
 
@@ -308,7 +309,7 @@ def described(sweep: SweepDirectory, states: Mapping[int, State]) -> dict[str, o
 def show(sweep: SweepDirectory, states: Mapping[int, State]) -> None:
     """Print the runs of a sweep as a table, and what has none."""
     if any(state.run for state in states.values()):
-        found, _ = Wanted(sweep=sweep.id, sort="trial", limit=0).find()
+        found = find(where={"sweep": sweep.id.upper()}, sort="trial")
         print_runs(found, "trial")
     counts: dict[str, list[int]] = {}
     for number, state in states.items():
