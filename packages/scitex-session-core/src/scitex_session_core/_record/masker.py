@@ -17,6 +17,7 @@ from collections.abc import Hashable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta
 from enum import Enum
+from functools import lru_cache
 from itertools import pairwise
 
 TYPE_CHECKING = False
@@ -238,6 +239,7 @@ _MOST_ITEMS = 100_000
 _MOST_BITS = 2000
 
 
+@lru_cache(1024)  # each record has the names of the one before it
 def is_secret_name(name: str) -> bool:
     """Tell whether a value of this name is a password, a token or a key."""
     lower = name.lower()
@@ -316,6 +318,8 @@ def without_secrets(text: str, *, code: bool = False) -> str:
     """
     if len(text) >= _SHORTEST_TOKEN:
         text = _without_issued(text)
+    if text.isidentifier():  # as most names of values are: it has no sign of what follows
+        return text
     if ":" in text and _follows_a_word("@", text):
         if "://" in text:
             text = re.sub(_ADDRESS, rf"\1:{MASK}", text)

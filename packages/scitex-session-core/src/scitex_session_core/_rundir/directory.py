@@ -156,7 +156,8 @@ def make_run_dir(
         except OSError:
             continue
         why = f"can't write to {out_dir} ({trouble.strerror})" if out_dir else trouble.strerror
-        warn(f"{why}: this run is kept in {claimed.path}")
+        # Not its own directory, which is no longer in RUNNING once the run has ended.
+        warn(f"{why}: this run is kept in {claimed.out_dir}")
         return claimed
     why = "and neither the user's state directory nor a temporary one can be written"
     raise OSError(trouble.errno, f"{trouble.strerror}, {why}", trouble.filename) from None

@@ -245,8 +245,11 @@ class Page:
         yield "own modules", _some([*_dict(code.get("modules"))])
         for note in _list(git.get("notes")) + _list(code.get("notes")):
             yield "note", short(str(note))
+        names_by_reason: dict[str, list[str]] = {}
         for name, why in _dict(git.get("unknown")).items():
-            yield f"no {name}", short(str(why))
+            names_by_reason.setdefault(short(str(why)), []).append(name)
+        for why, names in names_by_reason.items():
+            yield "not known", f"{', '.join(names)}: {why}"
 
     def _environment(self) -> Iterator[tuple[str, str]]:
         known = self._known
