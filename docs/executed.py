@@ -148,7 +148,7 @@ class Execution:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 encoding="utf-8",
-                timeout=60,
+                timeout=120,
                 check=False,
             )
         except subprocess.TimeoutExpired as late:  # which has bytes, whatever the encoding
