@@ -167,3 +167,24 @@ def work(_):
     )
     (project / "train.py").write_text(text)
     assert [record["results"]["worker"] for record in swept(project)] == ["[[1, 1]]"] * 2
+
+
+def test_what_a_trial_sweeps_are_runs_of_the_original_script_in_the_frozen_code(
+    project: Path,
+) -> None:
+    inner = (
+        "import scitex_session as stx\n@stx.session\ndef inner(y: int = 0):\n    return None\n"
+        "if __name__ == '__main__':\n    inner()\n"
+    )
+    (project / "helper.py").write_text(inner)
+    outer = (
+        "import time\nfrom pathlib import Path\nimport scitex_session as stx\n"
+        "from helper import inner\n@stx.session\ndef main(x: int = 0):\n    Path('seen').touch()\n"
+        "    while not Path('edited').exists():\n        time.sleep(0.02)\n"
+        "    return {'failed': len(inner.sweep(y=[x]).failed)}\n"
+        "if __name__ == '__main__':\n    main()\n"
+    )
+    (project / "train.py").write_text(outer)
+    assert [record["results"] for record in swept(project)] == [{"failed": 0}] * 2
+    inner_runs = [*project.glob("helper_out/FINISHED_SUCCESS/*/session.json")]
+    assert [read_json(run)["script"] for run in inner_runs] == [str(project / "helper.py")] * 2

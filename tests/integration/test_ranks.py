@@ -178,10 +178,10 @@ def _companions(run: Path) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("came", [[0, 2], [1]])
-def test_a_rank_that_does_not_come_is_said_and_files_the_run(came: list[int]) -> None:
-    missing = [rank for rank in range(3) if rank not in came]
-    assert finish(start("pass", 3, ranks=came)) == [0] * len(came)
+@pytest.mark.parametrize(("came", "size"), [([0], 2), ([0, 2], 3), ([1], 3)])
+def test_a_rank_that_does_not_come_is_said_and_files_the_run(came: list[int], size: int) -> None:
+    missing = [rank for rank in range(size) if rank not in came]
+    assert finish(start("pass", size, ranks=came)) == [0] * len(came)
     run, record = the_run("RUNNING")
     assert command("reap").stdout == "filed 0 runs\n"
     (found,) = stx.find()
@@ -194,6 +194,7 @@ def test_a_rank_that_does_not_come_is_said_and_files_the_run(came: list[int]) ->
     assert f"rank {missing[0]}  missing: {said}" in command("show", run.name).stdout
     assert stx.find()[0]["status"] == "crashed"
     assert f"crashed: rank {missing[0]}: {said}" in command("reap").stdout
+    assert f"ranks failed: {missing[0]}" in command("ls").stdout
     _, record = the_run("FINISHED_ERROR")
     reason = {"kind": "missing", "waited_s": 60, "rank": missing[0]}
     assert (record["status"], record["reason"]) == ("crashed", reason)

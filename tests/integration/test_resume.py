@@ -191,6 +191,14 @@ def test_a_run_of_another_script_is_refused() -> None:
     assert f"it is a run of {Path('script.py').absolute()}" in refused
 
 
+def test_latest_is_the_run_of_the_script_that_began_last() -> None:
+    failed_run()
+    assert run_script(TRAINING, "--data", "d.csv", "--until", "9").returncode == 0
+    latest = ended("FINISHED_SUCCESS")
+    assert run_script(TRAINING, "--session.resume", "latest").returncode == 0
+    assert read_json(latest / "session.json")["attempt"] == 2
+
+
 def test_a_name_that_two_runs_have_is_refused() -> None:
     failed_run()
     run_script(TRAINING, "--data", "d.csv", "--until", "2")

@@ -110,7 +110,7 @@ def test_a_file_describes_a_sweep_and_options_replace_what_it_says(train: str) -
     Path("sweep.yaml").write_text(
         f"script: {os.path.basename(train)}\n"
         "parameters:\n  lr: [1e-3, 2e-3]\n  seed: 0..1\n  name: 'a,b'\n  flag: true\n"
-        "zip: [lr, seed]\njobs: 2\n",
+        "zip: lr, seed\njobs: 2\n",
         encoding="utf-8",
     )
     assert sweep("sweep.yaml", "--lr=5,6") == 0
@@ -134,15 +134,20 @@ def test_a_file_describes_a_sweep_and_options_replace_what_it_says(train: str) -
         (["train.py", "--seed", "0..999", "--lr", "0..999"], "1,000,000 trials"),
         (["train.py", "-j", "0"], "--jobs 0: give 1 or more"),
         (["train.py", "--memory", "much"], "give a size such as 4G"),
+        (["train.py", "--slurm=--quiet"], "--slurm: --quiet can't be given"),
         (["train.py", "--wait"], "--wait goes with --slurm"),
         (["--missing", "K7QX2M9A"], "there is no such sweep, and no such script"),
+        (["--missing", "./K7QX2M9A"], "there is no such sweep, and no such script"),
+        (["K7QX2M9A"], "there is no such sweep, and no such script"),
         (["wrong.yaml"], "unknown key scirpt; did you mean script?"),
+        (["zip.yaml"], "zip 3: give the names of parameters"),
     ],
 )
 def test_a_mistake_is_one_sentence_before_anything_starts(
     train: str, capfd: pytest.CaptureFixture[str], tokens: list[str], why: str
 ) -> None:
     Path("wrong.yaml").write_text(f"scirpt: {train}\n", encoding="utf-8")
+    Path("zip.yaml").write_text(f"script: {train}\nzip: 3\n", encoding="utf-8")
     assert sweep(*tokens) == 2
     error = capfd.readouterr().err
     assert why in error
@@ -157,7 +162,8 @@ def test_what_the_script_refuses_is_shown_once_and_no_other_trial_starts(
     error = capfd.readouterr().err
     assert error.count("Unknown option: --lrr. Did you mean --lr?") == 1
     (directory,) = sweeps()
-    assert len(read_json_lines(directory / "trials.jsonl")) == 2
+    events = [line["event"] for line in read_json_lines(directory / "trials.jsonl")]
+    assert events == ["run", "start", "end", "over"]
     assert "Unknown option" in (directory / "trial-1.log").read_text(encoding="utf-8")
 
 
@@ -200,7 +206,7 @@ def test_missing_compares_arguments_by_value_and_tells_changed_code(
     # The second run had another name, which this sweep leaves to the script's default.
     assert arguments(directory.name, "lr", "name") == [(0.5, "a")]
     said = capfd.readouterr().err
-    assert "1 of 2 trials have a successful run (1 with other code: train.py changed since)" in said
+    assert "1 of 2 trials has a successful run (1 with other code: train.py changed since)" in said
     assert sweep(train, "--lr=5e-1", "--seed=2", "--missing") == 0
     assert len(sweeps()) == 1
 
@@ -241,6 +247,32 @@ def test_what_ran_is_known_after_the_sweep_was_killed(
     assert "nothing is missing" in capfd.readouterr().err
     runs = stx.find(sort="trial")
     assert [(run["trial"], run["status"]) for run in runs] == [(n, "success") for n in (1, 2, 3)]
+
+
+def test_what_a_sweep_that_runs_has_still_to_start_is_not_missing(
+    train: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with started(train, "--seed", "0..1", "--until", "go") as process:
+        wait_until(running)
+        (directory,) = sweeps()
+        assert sweep(directory.name) == 0
+        assert f"sweep {directory.name}: 1 running, 1 waiting\n" in capfd.readouterr().err
+        assert sweep("--missing", directory.name) == 0
+        Path("go").touch()
+        process.communicate(timeout=30)
+    assert [run["trial"] for run in stx.find(sort="trial")] == [1, 2]
+
+
+def test_a_sweep_named_by_its_directory_runs_the_same_script(
+    train: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert sweep(train, "--seed", "13") == 1
+    (directory,) = sweeps()
+    for tokens in ([f"{directory}/"], ["--missing", str(directory)]):
+        capfd.readouterr()
+        assert sweep(*tokens) == 1
+        assert f"sweep {directory.name}: 1 failed" in capfd.readouterr().err
+    assert {run["script"] for run in stx.find()} == {os.path.abspath(train)}
 
 
 def test_a_trial_is_no_rank_and_what_it_starts_is_no_trial(tmp_path: Path) -> None:
@@ -350,7 +382,8 @@ def test_the_sweep_on_disk_says_what_it_runs(train: str) -> None:
     assert (told["script"], told["parameters"]) == (train, {"--seed": ["3", "4"]})
     assert [trial["argv"] for trial in told["trials"]] == ["--seed=3", "--seed=4"]
     assert told["options"].items() >= {"jobs": 2, "memory": None}.items()
-    events = read_json_lines(sweeps()[0] / "trials.jsonl")
+    begin, *events, end = read_json_lines(sweeps()[0] / "trials.jsonl")
+    assert (begin["event"], end["event"]) == ("run", "over")
     assert sorted((line["event"], line["trial"]) for line in events) == [
         *(("end", 1), ("end", 2), ("start", 1), ("start", 2))
     ]

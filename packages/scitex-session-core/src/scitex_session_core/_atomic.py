@@ -280,7 +280,8 @@ class OpenDirectory:
                 self._open_again(self.path)
             return self._in_folder(name, action, make=make)
         except OSError as error:
-            error.filename, error.filename2 = str(self.path / name), None
+            error.filename = str(self.path / name)
+            del error.filename2  # None would be shown: "-> None"
             if error.errno == errno.ELOOP:
                 error.strerror = "is a link, which is not followed"
             raise

@@ -54,14 +54,11 @@ TRASH = ".trash"  # in <script>_out: removed runs
 DOOMED_SUFFIX = ".doomed"  # of what is being deleted in the trash
 
 RUNNING = "RUNNING"
-_FINISHED = {"success": "FINISHED_SUCCESS", "finished": "FINISHED"}
-_FINISHED_ERROR = "FINISHED_ERROR"
+SUCCESSES = "FINISHED_SUCCESS"
+_FAILURES = "FINISHED_ERROR"
+_FINISHED = {"success": SUCCESSES, "finished": "FINISHED"}
 # The status that a directory implies, for a run whose last record did not fit on the disk.
-STATUS_OF_FOLDER = {
-    "FINISHED_SUCCESS": "success",
-    "FINISHED": "finished",
-    _FINISHED_ERROR: "failed",
-}
+STATUS_OF_FOLDER = {SUCCESSES: "success", "FINISHED": "finished", _FAILURES: "failed"}
 
 # Crockford's base 32: no I, L, O or U, so that an ID can be read aloud and typed, and one case
 # only, since the file systems of macOS and Windows fold case.
@@ -292,7 +289,7 @@ def finished_dir(run_dir: Path, status: str) -> Path:
     """Return where a run in ``RUNNING`` goes when it ends with `status`; others stay."""
     if run_dir.parent.name != RUNNING:
         return run_dir
-    return run_dir.parent.parent / _FINISHED.get(status, _FINISHED_ERROR) / run_dir.name
+    return run_dir.parent.parent / _FINISHED.get(status, _FAILURES) / run_dir.name
 
 
 def unfinished_copy(target: Path) -> Path:

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 # Sessions that `start` began and nobody has closed.
 _unclosed: list[Run] = []
-# The last error that had been printed as nobody's when they began.
+# What was Python's last uncaught error (`sys.last_value`) when they began.
 _printed_before: dict[Run, object] = {}
 
 
@@ -205,13 +205,14 @@ def start(
     script = script_of(_sys._getframe(1).f_globals, file)
     if is_interactive():
         _close_earlier()
-    run = _begun(Run(options, script, start_companion()))
+    run = _begun(options, script)
     stdout, stderr = (None, None) if sys is None else (run.capture.stdout, run.capture.stderr)
     names = run.names
     return run.config, stdout, stderr, plt or names["plt"], names["COLORS"], run.rng
 
 
-def _begun(run: Run, *, alone: bool = False) -> Run:
+def _begun(options: Options, script: Path | None, *, alone: bool = False) -> Run:
+    run = Run(options, script, start_companion())
     enter(run, alone=alone)
     run.open()
     _close_at_exit(run)
@@ -349,7 +350,7 @@ class Session:
     def _enter(self, caller: FrameType) -> Self:
         options = Options({"agg": True, **self._keywords}, asked_by_environment().with_origins())
         script = script_of(caller.f_globals, options.file)
-        self._run = _begun(Run(options, script, start_companion()), alone=True)
+        self._run = _begun(options, script, alone=True)
         self._namespace = caller.f_globals
         self.results = {}
         for name, value in self._run.names.items():

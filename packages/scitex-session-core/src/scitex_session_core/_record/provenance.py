@@ -109,10 +109,6 @@ def new_record(
         `attempt` is no integer.
     """
     _check_attempt(attempt)
-    try:
-        cwd = os.getcwd()
-    except OSError:  # the working directory was removed under us
-        cwd = ""
     git_from = script.parent if script else None
     return {
         "schema": SCHEMA,
@@ -125,7 +121,7 @@ def new_record(
         "function": function,
         "arguments": dict(arguments or {}),
         "argv": argv_without_secrets(argv, secrets_in(arguments) if len(argv) > 1 else ()),
-        "cwd": cwd,
+        "cwd": _cwd(),
         "config": dict(config or {}),
         "seed": seed,
         "started": utc_now(),
@@ -390,10 +386,17 @@ def _normal(name: str) -> str:
     return name.lower().replace("-", "_").replace(".", "_")
 
 
+def _cwd() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # the working directory was removed under us
+        return ""
+
+
 def _distributions(script: Path | None) -> Iterator[tuple[str, str]]:
     """Yield the name and the version of what is installed on `sys.path`."""
     library = os.path.dirname(os.__file__)
-    own = {"", os.getcwd() if os.path.exists(os.curdir) else ""}
+    own = {"", _cwd()}
     if script is not None:
         own.add(str(script.parent))
     for folder in dict.fromkeys(map(str, sys.path)):

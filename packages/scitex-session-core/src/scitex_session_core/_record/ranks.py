@@ -90,11 +90,10 @@ def with_others(own: dict[str, Any], whole: Mapping[str, Any] | None = None) -> 
     ranks = ranks_of(own)
     if ranks is None:
         return own
-    goes_on = whole is None or whole["status"] == "running"
-    end = dict.fromkeys(_OF_THE_END) if goes_on else {n: (whole or {}).get(n) for n in _OF_THE_END}
+    told = {"status": "running"} if whole is None or whole["status"] == "running" else whole
+    end = {name: told.get(name) for name in _OF_THE_END}
     ended = {**as_dict(ranks.get("ended")), "0": _end(own)}
-    status = {"status": "running"} if goes_on else {}
-    return {**own, **end, **status, "ranks": {**ranks, "ended": ended}}
+    return {**own, **end, "ranks": {**ranks, "ended": ended}}
 
 
 def rank_states(run_dir: Path, record: dict[str, Any], first: int = 0) -> Iterator[State]:

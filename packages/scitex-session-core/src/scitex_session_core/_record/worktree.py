@@ -20,7 +20,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from scitex_session_core._errors import SessionError
+from scitex_session_core._errors import SessionError, some_of
 
 from .masker import MASK, dumps, without_secrets
 from .provenance import TOLD_BY_GIT, read_git
@@ -39,7 +39,6 @@ _LARGEST_DIFF = 8 << 20
 _LARGEST_LIST = 4 << 20
 _MOST_UNTRACKED = 1000
 _LARGEST_UNTRACKED = 64 << 10
-_MOST_NAMED = 5
 _LONGEST_REASON = 500
 
 # Where git would look, and what it would run, if the user's variables told it: a run that a git
@@ -331,7 +330,7 @@ def _tell_changes(git: _Git, commit: str, started: float, report: _Report) -> No
         report.found(dirty=bool(changed))
         later = [path for path in changed if _is_later(os.path.join(git.folder, path), started)]
         if later:
-            report.note(f"changed after the run began: {_named(later)}")
+            report.note(f"changed after the run began: {some_of(later)}")
         if changed:
             sections += _sections(git.ask(*_COMPARE, *_AS_TEXT, commit, "--", most=_LARGEST_DIFF))
             _write(sections, report)
@@ -348,7 +347,7 @@ def _tell_changes(git: _Git, commit: str, started: float, report: _Report) -> No
     if compared:
         new, left_out = _new_files(git.folder, untracked, started)
         if left_out:
-            report.note(f"untracked files without their text: {_named(left_out)}")
+            report.note(f"untracked files without their text: {some_of(left_out)}")
         if new:
             _write(new, report, after=sections)
         elif not sections:
@@ -405,11 +404,6 @@ def _is_later(path: str, started: float) -> bool:
             return os.stat(os.path.dirname(path)).st_mtime > started
         return False
     return not stat.S_ISDIR(found.st_mode) and found.st_mtime > started
-
-
-def _named(paths: list[str]) -> str:
-    more = len(paths) - _MOST_NAMED
-    return ", ".join(paths[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _new_files(top: str, paths: list[str], started: float) -> tuple[list[bytes], list[str]]:

@@ -15,6 +15,7 @@ from scitex_session_core._paths import (
     RECORD_NAME,
     RUNNING,
     STATUS_OF_FOLDER,
+    SUCCESSES,
     absolute,
     finished_dir,
     make_folders,
@@ -28,7 +29,6 @@ _LONGEST_SUFFIX = 100
 _MOST_MOVES = 3
 _MOST_BYTES = 1 << 28  # of a record that may be ours
 _LONGEST_TARGET = 1000  # bytes of a small file that stands for the link `latest`
-_SUCCESSES = finished_dir(Path(RUNNING, "x"), "success").parent.name
 
 
 class RunDir(OpenDirectory):
@@ -156,7 +156,8 @@ def make_run_dir(
         except OSError:
             continue
         why = f"can't write to {out_dir} ({trouble.strerror})" if out_dir else trouble.strerror
-        warn(f"{why}: this run is kept in {claimed.path}")
+        # Not its own directory, which is no longer in RUNNING once the run has ended.
+        warn(f"{why}: this run is kept in {claimed.out_dir}")
         return claimed
     why = "and neither the user's state directory nor a temporary one can be written"
     raise OSError(trouble.errno, f"{trouble.strerror}, {why}", trouble.filename) from None
@@ -383,7 +384,7 @@ def point_latest(run_dir: Path) -> None:
     it is, with a warning. One that is a copy of a run (``cp -rL`` follows the link) gets another
     name: it would lead to that run for ever.
     """
-    if run_dir.parent.name != _SUCCESSES:
+    if run_dir.parent.name != SUCCESSES:
         return
     latest = run_dir.parent.parent / LATEST_NAME
     if _is_copy(latest):
@@ -391,7 +392,7 @@ def point_latest(run_dir: Path) -> None:
     elif os.path.lexists(latest) and _target(latest) is None:
         warn(f"{latest} is not ours, so it does not lead to the newest run; rename it for that")
         return
-    target = f"{_SUCCESSES}/{run_dir.name}"
+    target = f"{SUCCESSES}/{run_dir.name}"
     temporary = latest.with_name(f".{LATEST_NAME}.{os.urandom(4).hex()}.tmp")
     try:
         try:
@@ -441,7 +442,7 @@ def _is_copy(latest: Path) -> bool:
     try:
         copied = read_regular(latest / RECORD_NAME, _MOST_BYTES)
         run_id = str(json.loads(copied)["id"])
-        runs = latest.with_name(_SUCCESSES)
+        runs = latest.with_name(SUCCESSES)
         names = [name for name in os.listdir(runs) if name.startswith(run_id)]
         return any(read_regular(runs / name / RECORD_NAME, _MOST_BYTES) == copied for name in names)
     except (OSError, ValueError, TypeError, KeyError):
@@ -457,8 +458,8 @@ def latest_run(out_dir: Path) -> Path | None:
     target = _target(out_dir / LATEST_NAME)
     if target is not None and os.path.exists(out_dir / target / RECORD_NAME):
         return out_dir / target
-    names = sorted(names_in(out_dir / _SUCCESSES), key=_after_debug, reverse=True)
-    runs = (out_dir / _SUCCESSES / name for name in names)
+    names = sorted(names_in(out_dir / SUCCESSES), key=_after_debug, reverse=True)
+    runs = (out_dir / SUCCESSES / name for name in names)
     return next((run for run in runs if os.path.exists(run / RECORD_NAME)), None)
 
 
@@ -476,4 +477,4 @@ def _target(latest: Path) -> str | None:
         except OSError:  # there is none, or it is a folder
             return None
     folder, _, name = target.partition("/")
-    return target if folder == _SUCCESSES and name and "/" not in name else None
+    return target if folder == SUCCESSES and name and "/" not in name else None

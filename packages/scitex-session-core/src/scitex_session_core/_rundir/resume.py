@@ -48,7 +48,8 @@ _OF_THE_END = (
     *("results_omitted", "stop_asked", "usage"),
 )
 _TOLD = ("status", "exit_status", "reason", "started", "ended", "duration_s")
-_NAMES = "an ID, the beginning or the end of one, or the directory of a run"
+_LATEST = "latest"
+_NAMES = "an ID, the beginning or the end of one, latest, or the directory of a run"
 
 
 def find_attempt(
@@ -62,7 +63,8 @@ def find_attempt(
     Parameters
     ----------
     name : str or path-like
-        Its ID, a beginning or end of it that no other run of the script has, or its directory.
+        Its ID, a beginning or end of it that no other run of the script has, or its directory;
+        ``latest`` is the run of the script that began last, however it ended.
     script : Path or None
         The script.
     out : path-like, optional
@@ -74,6 +76,8 @@ def find_attempt(
         There is no such run, or there are several.
     """
     text = os.fspath(name)
+    if text == _LATEST and (own := runs_of_script(script, out=out)):
+        return max(own, key=_begun)
     place = locate_run(absolute(text))
     if place.parent.name in STATUS_OF_FOLDER and not os.path.exists(place / RECORD_NAME):
         place = locate_run(place.parents[1] / RUNNING / place.name)  # its end was another one
@@ -92,6 +96,14 @@ def find_attempt(
 def runs_of_script(script: Path | None, *, out: str | os.PathLike[str] | None = None) -> list[Path]:
     """Return where the runs of a script are, without those that were removed, the newest first."""
     return sorted(_named("", _out_dirs(script, out)), key=lambda place: place.name, reverse=True)
+
+
+def _begun(place: Path) -> str:
+    """Return when the last attempt of a run began; names are equal in one second."""
+    try:
+        return str(read_record(place).get("started"))
+    except RecordError:
+        return ""
 
 
 def _out_dirs(script: Path | None, out: str | os.PathLike[str] | None) -> list[Path]:

@@ -177,11 +177,6 @@ class Trash:
         _remove_if_empty(place.parent.parent)
         return target
 
-    def restored(self, run_dir: Path, record: dict[str, Any]) -> None:
-        """Tell the registry, and `latest`, of a run that is back."""
-        self.register(record, run_dir)
-        self.point_latest(run_dir, record)
-
     def point_latest(self, run_dir: Path, record: dict[str, Any]) -> None:
         """Let `latest` lead to a run that is back, if that ended last."""
         try:

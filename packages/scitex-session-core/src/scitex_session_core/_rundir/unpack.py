@@ -63,7 +63,9 @@ def restore_archived(place: Path, registry: Path) -> Path:
         finish_pending(trash)
         target = out_dir / run.folder / name_of(run.name)
         if _is_run(target, run.id):  # the process that restored it was killed, or it never went
-            trash.restored(target, read_record(target))
+            record = read_record(target)
+            trash.register(record, target)
+            trash.point_latest(target, record)
             return target
         check_free(place, target)
         check_place(target.parent)

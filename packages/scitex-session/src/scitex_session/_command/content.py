@@ -57,18 +57,9 @@ _SVG_ID = re.compile(rb"\b([a-z]{1,3}[0-9a-f]{10})\b")
 
 
 class Content:
-    """A file that a run made, or any other.
+    """A file: its name, whose it is in a sentence, what opens it, and the SHA-256 on record.
 
-    Parameters
-    ----------
-    name : str
-        Its name; the suffix says what it holds.
-    whose : str
-        Whose it is, as it stands in a sentence.
-    opened : callable
-        Opens it.
-    digest : str, optional
-        The SHA-256 on record. A file that has another one by now is not compared.
+    A file that has another SHA-256 by now is not compared.
     """
 
     def __init__(
@@ -107,13 +98,7 @@ class _NotComparedError(Exception):
 
 
 def compare(a: Content, b: Content, budget: Budget) -> dict[str, Any] | None:
-    """Compare two files by what they hold.
-
-    Returns
-    -------
-    dict or None
-        None if they hold the same; otherwise ``how``, ``says`` and so on, as `diff` documents them.
-    """
+    """Return how two files differ, as `diff` documents it; None if they hold the same."""
     known = a.digest is not None and b.digest is not None
     if known and a.digest == b.digest:
         return None

@@ -250,9 +250,12 @@ def _draw_tables(console: Console, compared: Comparison) -> None:
             rows.append(values)
     titles = [side.run.id.rpartition("_")[2] for side in compared.sides]
     runs = list(map(Column, titles, zip(*rows, strict=True)))
+    styles = ["cyan" if name.startswith(" ") else "bold" for name in names]
     shown = 0
     while shown < len(runs):
-        table, left_out = rich_table([Column("", names), *runs[shown:]], console.width)
+        table, left_out = rich_table(
+            [Column("", names, styles=styles), *runs[shown:]], console.width
+        )
         console.print(table)
         shown = max(len(runs) - left_out, shown + 1)
     if {"code", "artifacts"} & {*names}:

@@ -25,14 +25,9 @@ SIGNS = {
 
 
 def how_it_ended(record: Mapping[str, Any], status: str | None = None) -> str:
-    """Return how a run ended: ``failed: ValueError: no data (exit status 1), after 14.4 s``.
+    """Return ``failed: ValueError: no data (exit status 1), after 14.4 s``.
 
-    Parameters
-    ----------
-    record : mapping
-        Its record.
-    status : str, optional
-        Its status, where that is known to be another than the one on record.
+    `status` is another than the one on record, where that is known.
     """
     status = str(status or record.get("status"))
     why, code, took = why_it_ended(record), record.get("exit_status"), record.get("duration_s")

@@ -13,6 +13,7 @@ from scitex_session._ending import why_it_ended
 from scitex_session_core import (
     RecordError,
     current_status,
+    some_of,
     with_cause,
 )
 from scitex_session_io import render
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
 _LAST_LINES = 10
 _MOST_ROWS = 20
-_MOST_NAMES = 5
 _MOST_TAIL = 1 << 14
 
 
@@ -245,8 +245,11 @@ class Page:
         yield "own modules", _some([*_dict(code.get("modules"))])
         for note in _list(git.get("notes")) + _list(code.get("notes")):
             yield "note", short(str(note))
+        names_by_reason: dict[str, list[str]] = {}
         for name, why in _dict(git.get("unknown")).items():
-            yield f"no {name}", short(str(why))
+            names_by_reason.setdefault(short(str(why)), []).append(name)
+        for why, names in names_by_reason.items():
+            yield "not known", f"{', '.join(names)}: {why}"
 
     def _environment(self) -> Iterator[tuple[str, str]]:
         known = self._known
@@ -345,9 +348,8 @@ def _cut(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return rows[:_MOST_ROWS] + more
 
 
-def _some(names: list[Any], most: int = _MOST_NAMES) -> str:
-    left = len(names) - most
-    return short(", ".join(map(str, names[:most])) + (f" and {left:,} more" if left > 0 else ""))
+def _some(names: list[Any], most: int = 5) -> str:
+    return short(some_of(names, most))
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -116,7 +116,7 @@ SESSION_OPTIONS = (
     SessionOption("debug", "", _SWITCH, "mark the run as one for debugging", _flag),
     SessionOption("parent", "ID", "the ID of a session", "the session that this one goes on from",
                   _parent),
-    SessionOption("resume", "RUN", "an ID, a part of one, or the directory of a run",
+    SessionOption("resume", "RUN", "an ID, a part of one, latest, or the directory of a run",
                   "go on with an earlier run, whose arguments and seed count unless they are given",
                   lambda text: _require(text.strip(), text)),
 )

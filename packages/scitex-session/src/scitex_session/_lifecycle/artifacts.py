@@ -329,7 +329,10 @@ class OwnModules:
 
     def _is_own(self, folder: str) -> bool:
         if folder not in self._known:
-            whole = os.path.join(os.path.abspath(folder), "")
+            try:
+                whole = os.path.join(os.path.abspath(folder), "")
+            except OSError:  # the working directory was removed: Python finds nothing there, too
+                return False
             installed = not INSTALLED.isdisjoint(whole.split(os.sep))
             self._known[folder] = not installed and not whole.startswith(_LIBRARY)
         return self._known[folder]

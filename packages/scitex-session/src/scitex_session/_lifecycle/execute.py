@@ -282,44 +282,47 @@ def end(
     exit_status, reason = outcome(result, error, signum, stopped)
     if reason["kind"] == "stopped" and error is not None:  # sys.exit(0)
         error = SystemExit(exit_status).with_traceback(error.__traceback__)
-    if exit_status == 0 and reason.get("code") and run.owned:
+    ending = Ending(result, error, exit_status)
+    if not run.owned:  # a forked child that fell through: the session is its parent's
+        return ending
+    if exit_status == 0 and reason.get("code"):
         warn(f"sys.exit({reason['code']}) exits with status 0, so this run counts as a success")
-    if run.owned:  # not in a forked child that fell through: the session is its parent's
-        if error is None and isinstance(result, Mapping):
-            run.add_results(result)
-        options = run.options
-        default = ":)" if exit_status == 0 else ":("
-        message = default if options.message is None else options.message
+    if error is None and isinstance(result, Mapping):
+        run.add_results(result)
+    default = ":)" if exit_status == 0 else ":("
+    message = default if run.options.message is None else run.options.message
 
-        def finish(signum: int | None = None) -> None:
-            if signum is None:
-                run.close(exit_status, reason, message=message, error=error)
-            else:
-                run.close(*outcome(signum=signum), message=":(")
-            if error is not None and block is not None:
-                # Only now: a block has a hook of its own, which the close has put back.
-                shorten_traceback(block)
-            conclude = functools.partial(
-                run.conclude, message, verbose=options.verbose, failure=True
-            )
-            dies_now = run.guard.ended_by is not None and not run.guard.left_to_python
-            if _is_printed_by_python(error) and not dies_now:
-                _after_error.append(conclude)
-            else:
-                conclude()
-            # This does not wait: several addresses need threads, which can't start at the very end.
-            if options.notify:
-                run.notify(message)
-
-        threads = run.threads_left() if signum is None else []
-        if threads and lingers and run.guard.ended_by is None:
-            _linger(run, finish)
+    def finish(signum: int | None = None) -> None:
+        if signum is None:
+            run.close(exit_status, reason, message=message, error=error)
         else:
-            _say_left(threads)
-            finish()
-    if run not in _lingering:
+            run.close(*outcome(signum=signum), message=":(")
+        if error is not None and block is not None:
+            # Only now: a block has a hook of its own, which the close has put back.
+            shorten_traceback(block)
+        _conclude(run, message, error)
+        # This does not wait: several addresses need threads, which can't start at the very end.
+        if run.options.notify:
+            run.notify(message)
+
+    threads = run.threads_left() if signum is None else []
+    if threads and lingers and run.guard.ended_by is None:
+        _linger(run, finish)
+    else:
+        _say_left(threads)
+        finish()
         run.guard.die()
-    return Ending(result, error, exit_status)
+    return ending
+
+
+def _conclude(run: Run, message: str, error: BaseException | None) -> None:
+    """Print how a session ended: now, or below what Python prints of its error."""
+    conclude = functools.partial(run.conclude, message, verbose=run.options.verbose, failure=True)
+    dies_now = run.guard.ended_by is not None and not run.guard.left_to_python
+    if _is_printed_by_python(error) and not dies_now:
+        _after_error.append(conclude)
+    else:
+        conclude()
 
 
 def _linger(run: Run, finish: Callable[[int | None], None]) -> None:
@@ -363,9 +366,9 @@ def _say_left(threads: list[Any]) -> None:
 def _without_our_frames(error: BaseException) -> BaseException:
     """Take the frames of this package off the top of an error's traceback.
 
-    Who reads a traceback at 2 a.m. looks for their own line: five frames of a decorator above it
-    are noise. So is our handler of the signal at its end. An error that is ours from top to bottom
-    keeps its frames.
+    Who reads a traceback looks for their own line, and not for the frames of a decorator above it,
+    nor for our signal handler at its end. An error that is ours from top to bottom keeps its
+    frames.
     """
     from .signals import Terminated
 

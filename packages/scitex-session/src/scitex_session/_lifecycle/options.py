@@ -12,9 +12,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from os import PathLike
+    from pathlib import Path
     from types import ModuleType
     from typing import Any, Literal, TypedDict
 
+    from scitex_session._config.frozen import Frozen
     from scitex_session_plot import Style
 
     CaptureMode = Literal["fd", "sys", "none"]
@@ -309,3 +311,13 @@ def trial_of_sweep() -> dict[str, Any] | None:
             told = json.loads(text)
             _trial = {"id": str(told["id"]), "trial": int(told["trial"])}
     return _trial
+
+
+def frozen_code(script: Path | None) -> Frozen | None:
+    """Return the frozen code that the script is part of, if it is a trial's."""
+    folder = os.environ.get(FROZEN_VARIABLE)
+    if not folder:
+        return None
+    from scitex_session._config.frozen import Frozen
+
+    return Frozen.of(folder, script)

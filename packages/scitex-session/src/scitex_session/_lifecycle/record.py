@@ -252,7 +252,8 @@ class RunRecord:
                 # Where rank 0 never comes, the run is listed all the same.
                 is_first = claim_for_ranks(self.directory, self._record)
         if self._registry is not None and is_first:
-            with tolerated("registering the session"):
+            mend = "SCITEX_SESSION_REGISTRY names another folder"
+            with tolerated(f"registering the session in {self._registry} ({mend})"):
                 place = self.path if self._rank is None else run_of_rank(self.path)
                 register_start(self._registry, self._record, place)
                 self._is_registered = True
@@ -459,23 +460,25 @@ class RunRecord:
             A rendering can't be written.
         """
         for name in ("stdout", "stderr"):
-            log = log_path(self.path, name)
-            data, size = b"", 0
-            # First what stood there before a program truncated it, if one did.
-            for part in (log.with_suffix(".1.log"), log):
-                try:
-                    with open(part, "rb", opener=self.directory.opener) as opened_log:
-                        # Looked at before it is read: a log may have gigabytes.
-                        size += os.fstat(opened_log.fileno()).st_size
-                        if size > _LARGEST_RENDERED:
-                            break
-                        data += opened_log.read()
-                except FileNotFoundError:  # nothing was captured, or the script has removed it
-                    continue
-            if size > _LARGEST_RENDERED:
-                continue
+            data = self._small_log(log_path(self.path, name))
             if _has_codes(data) and (text := _rendered(data)) is not None:
                 self.directory.write(f"logs/{name}.txt", text)
+
+    def _small_log(self, log: Path) -> bytes:
+        """Return a log; nothing where it is too large to be rendered."""
+        data, size = b"", 0
+        # First what stood there before a program truncated it, if one did.
+        for part in (log.with_suffix(".1.log"), log):
+            try:
+                with open(part, "rb", opener=self.directory.opener) as file:
+                    # Looked at before it is read: a log may have gigabytes.
+                    size += os.fstat(file.fileno()).st_size
+                    if size > _LARGEST_RENDERED:
+                        return b""
+                    data += file.read()
+            except FileNotFoundError:  # nothing was captured, or the script has removed it
+                continue
+        return data
 
     def reap_others(self) -> None:
         """File a few earlier runs of this script that crashed and that no one has filed."""

@@ -25,7 +25,7 @@ from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager, found_rank
 
 from .artifacts import Artifacts, OwnModules
-from .options import FROZEN_VARIABLE, RUN_VARIABLE
+from .options import RUN_VARIABLE, frozen_code
 from .record import RunRecord, log_path
 from .reserve import Reserve
 from .signals import SignalGuard
@@ -37,9 +37,8 @@ if TYPE_CHECKING:
 
     from scitex_session._command_line.earlier import Earlier
     from scitex_session._config.folder import ConfigFiles
-    from scitex_session._config.frozen import Frozen
     from scitex_session._names.config_object import Config
-    from scitex_session_core import Rank, RunDir
+    from scitex_session_core import GitErrand, Rank, RunDir
     from scitex_session_io import Capture, Companion
 
     from .options import Options
@@ -110,7 +109,7 @@ class Run:
         self.options = options
         self.style = options.style()
         self.script = self.source = script
-        self._frozen = _frozen_code(script)
+        self._frozen = frozen_code(script)
         if self._frozen is not None and script is not None:
             self.script = self._frozen.original(script)
         self.function = function
@@ -189,21 +188,7 @@ class Run:
         git = None if options.no_save else self.record.git_errand()
         if git is not None:
             self.at_close("closing what git writes to", git.close)
-        self.capture = capture(
-            log_path(run_dir.path, "stdout"),
-            log_path(run_dir.path, "stderr"),
-            mode=options.capture,
-            heartbeat=run_dir.path / HEARTBEAT_NAME,
-            on_death=crash_command(
-                run_dir.path, registry, self.record.content, self._notice_command()
-            ),
-            on_death_code=code_dir(),
-            errand=git.command if git else None,
-            errand_descriptors=git.descriptors if git else (),
-            max_bytes=options.max_log_bytes,
-            companion=self._companion,
-            opener=run_dir.opener,
-        )
+        self.capture = self._make_capture(run_dir, registry, git)
         _active.append(self)
         self._withdraw_names = provide(self.names, run_dir)
         self.record.begin()
@@ -211,17 +196,39 @@ class Run:
             self.capture.start()
         if git is not None:
             git.close()  # the errand has its own
-        artifacts = Artifacts(run_dir, self.script, self.record.commit, options.stamp)
-        self._modules = artifacts.watch_imports(self.source, self.record.started)
-        self.at_close("ending the watch on imports", self._modules.stop)
-        self.at_close("ending save_into", artifacts.redirect())
         self.at_close("putting back the logger", self.names["logger"].restore)
-        self._end_watch = artifacts.watch_figures()
-        self.at_close("ending the watch on figures", self._end_watch)
-        self._announce(run_dir, debug=files.debug)
+        self._watch(run_dir)
+        self._tell_workers(run_dir, debug=files.debug)
         self.style.apply()
         self.at_close("putting back the style of figures", self.style.restore)
         self.at_close("closing figures left open", self._close_figures)
+
+    def _make_capture(
+        self, run_dir: RunDir, registry: Path | None, git: GitErrand | None
+    ) -> Capture:
+        crash = crash_command(run_dir.path, registry, self.record.content, self._notice_command())
+        return capture(
+            log_path(run_dir.path, "stdout"),
+            log_path(run_dir.path, "stderr"),
+            mode=self.options.capture,
+            heartbeat=run_dir.path / HEARTBEAT_NAME,
+            on_death=crash,
+            on_death_code=code_dir(),
+            errand=git.command if git else None,
+            errand_descriptors=git.descriptors if git else (),
+            max_bytes=self.options.max_log_bytes,
+            companion=self._companion,
+            opener=run_dir.opener,
+        )
+
+    def _watch(self, run_dir: RunDir) -> None:
+        """Record what the script imports, saves, loads and draws."""
+        artifacts = Artifacts(run_dir, self.script, self.record.commit, self.options.stamp)
+        self._modules = artifacts.watch_imports(self.source, self.record.started)
+        self.at_close("ending the watch on imports", self._modules.stop)
+        self.at_close("ending save_into", artifacts.redirect())
+        self._end_watch = artifacts.watch_figures()
+        self.at_close("ending the watch on figures", self._end_watch)
 
     def _notice_command(self) -> list[str]:
         if not self.options.notify or self.record.is_other_rank:
@@ -474,7 +481,7 @@ class Run:
         """Have `undo` called when the session has ended; the last one is called first."""
         self._undo.append((what, undo))
 
-    def _announce(self, run_dir: RunDir, *, debug: bool) -> None:
+    def _tell_workers(self, run_dir: RunDir, *, debug: bool) -> None:
         """Tell workers that do not inherit the run (spawned ones) what they need to join it."""
         options = self.options
         announced = {
@@ -509,21 +516,11 @@ class Run:
 
     def _undo_all(self) -> None:
         with tolerated("putting back the script's signal handlers"):
-            self.guard.let_go()
+            self.guard.restore_held()
         while self._undo:
             what, undo = self._undo.pop()
             with tolerated(what):
                 undo()
-
-
-def _frozen_code(script: Path | None) -> Frozen | None:
-    """Return the frozen code that the script is part of, if it is a trial's."""
-    folder = os.environ.get(FROZEN_VARIABLE)
-    if not folder:
-        return None
-    from scitex_session._config.frozen import Frozen
-
-    return Frozen.of(folder, script)
 
 
 def _threads() -> list[Any]:

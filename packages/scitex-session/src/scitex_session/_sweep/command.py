@@ -80,7 +80,7 @@ def sweep_command(
         raise UsageError(f"--jobs {jobs}: give 1 or more")
     _check_engine(slurm, dask, memory)
     options = {"jobs": jobs, "memory": memory, "slurm": slurm, "dask": dask}
-    if len(words) == 1 and (missing or not os.path.exists(words[0])):
+    if len(words) == 1 and (missing or not os.path.isfile(words[0])):
         found = find_sweep(words[0])
         if found is not None and not missing:
             return _report(found, wait=wait, json=json)
@@ -90,7 +90,7 @@ def sweep_command(
                 kept.update(slurm=None, dask=None, memory=None)
             kept.update((name, value) for name, value in options.items() if value is not None)
             return _rerun(found, kept, wait=wait, json=json)
-        if missing and not os.path.exists(words[0]):
+        if not os.path.splitext(words[0])[1] and not os.path.isfile(words[0]):
             raise UsageError(f"{words[0]}: there is no such sweep, and no such script")
     plan, settings = read_plan(words, zip)
     jobs = _jobs_of(settings) if jobs is None else jobs
@@ -135,7 +135,8 @@ def without_done(plan: Plan, trials: list[Trial]) -> list[Trial]:
     """Return the trials that have no successful run, numbered anew; say what the others have."""
     done = done_trials(plan.script, trials)
     left = [trial for trial in trials if trial.number not in done]
-    said = f"{len(done)} of {_trials(len(trials))} have a successful run"
+    have = "has" if len(done) == 1 else "have"
+    said = f"{len(done)} of {_trials(len(trials))} {have} a successful run"
     if changed := [each for each in done.values() if each.changed]:
         files = ", ".join(dict.fromkeys(name for each in changed for name in each.changed))
         said += f" ({len(changed)} with other code: {files} changed since)"
@@ -165,8 +166,11 @@ def _report(sweep: SweepDirectory, *, wait: bool, json: bool) -> int:
         say_json(described(sweep, states))
     else:
         show(sweep, states)
-    fine = all(state.is_done or state.status in _ALIVE for state in states.values())
-    return OK if fine else _SOME_FAILED
+    return _SOME_FAILED if _has_missing(states) else OK
+
+
+def _has_missing(states: Mapping[int, State]) -> bool:
+    return any(not state.is_done and state.status not in _ALIVE for state in states.values())
 
 
 def _run(
@@ -317,7 +321,7 @@ def show(sweep: SweepDirectory, states: Mapping[int, State]) -> None:
     said = ", ".join(f"{len(numbers)} {status}" for status, numbers in counts.items())
     again = f"; run what is missing: {PROGRAM} sweep --missing {sweep.id}"
     done = all(state.is_done for state in states.values())
-    _note(f"sweep {sweep.id}: {said}{'' if done else again}")
+    _note(f"sweep {sweep.id}: {said}{again if _has_missing(states) else ''}")
     if done and not any(state.run for state in states.values()):
         _note(f"{sweep.script.name} recorded no session: does it call its main function?")
 

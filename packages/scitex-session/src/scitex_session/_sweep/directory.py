@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from scitex_session._errors import UsageError
+from scitex_session._errors import UsageError, tolerated
 from scitex_session_core import (
     MASK,
     SessionManager,
+    identify,
     jsonable,
     liveness,
     locate_run,
@@ -35,7 +37,7 @@ from .slurm import waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from scitex_session._config.frozen import Frozen
@@ -83,22 +85,24 @@ class SweepDirectory:
         The directory.
     content : mapping
         What ``sweep.json`` says.
+    frozen : Frozen, optional
+        The code that trials run, if it is frozen already.
 
     Attributes
     ----------
     id : str
         The ID of the sweep.
-    path, content
-        As they were given.
-    frozen : Frozen or None
-        The code that trials run, once it was frozen.
+    path, content, frozen
+        As they were given; ``frozen`` once the code was frozen.
     """
 
-    def __init__(self, path: Path, content: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: Path, content: Mapping[str, Any], frozen: Frozen | None = None
+    ) -> None:
         self.path = path
         self.content = content
         self.id = str(content["id"])
-        self.frozen: Frozen | None = None
+        self.frozen = frozen
 
     @property
     def script(self) -> Path:
@@ -106,7 +110,12 @@ class SweepDirectory:
         return Path(self.content["script"])
 
     def freeze(self) -> None:
-        """Have trials run the code as it is now, whatever happens to it until they begin."""
+        """Have trials run the code as it is now, whatever happens to it until they begin.
+
+        What a trial sweeps is frozen already, with its own code.
+        """
+        if self.frozen is not None:
+            return
         number = 1
         while (folder := self.path / FROZEN / str(number)).exists():
             number += 1
@@ -145,6 +154,17 @@ class SweepDirectory:
             for number, told in enumerate(self.content["trials"], start=1)
         ]
 
+    @contextmanager
+    def being_run(self) -> Iterator[None]:
+        """Have others know that trials without a run will still start, as long as we live."""
+        with tolerated("recording that the sweep runs"):
+            self._append("run", process=identify())
+        try:
+            yield
+        finally:
+            with tolerated("recording that the sweep has ended"):
+                self._append("over")
+
     def append(self, event: str, trial: Trial, **fields: Any) -> None:
         """Append a line to ``trials.jsonl``: a trial starts, or ends.
 
@@ -153,10 +173,13 @@ class SweepDirectory:
         OSError
             It can't be written.
         """
+        self._append(event, trial=trial.number, **fields)
+
+    def _append(self, event: str, **fields: Any) -> None:
         from datetime import UTC, datetime
 
         time = datetime.now(UTC).isoformat(timespec="microseconds")
-        line = {"event": event, "trial": trial.number, "time": time, **fields}
+        line = {"event": event, "time": time, **fields}
         with open(self.path / _TRIALS_NAME, "ab", buffering=0) as file:
             file.write(json.dumps(line).encode() + b"\n")
 
@@ -195,6 +218,7 @@ class SweepDirectory:
         started: dict[int, Any] = {}
         ended: dict[int, int] = {}
         submitted: set[int] = set()
+        runner = None
         for event in self.events():
             match event:
                 case {"event": "start", "trial": int(number)}:
@@ -204,6 +228,9 @@ class SweepDirectory:
                     ended[number] = ending
                 case {"event": "submit", "trial": int(number)}:
                     submitted.add(number)
+                case {"event": "run" | "over"}:
+                    runner = event.get("process")
+        not_run = "waiting" if runner and liveness(runner) == "alive" else NOT_RUN
         runs, queued = self.runs(), waiting(self)
         states = {}
         for number in range(1, len(self.content["trials"]) + 1):
@@ -219,7 +246,7 @@ class SweepDirectory:
             elif number in submitted and self.output_path(number).exists():
                 status = "failed"
             else:
-                status = NOT_RUN
+                status = not_run
             states[number] = State(status, code, run)
         return states
 
@@ -281,8 +308,12 @@ def make_sweep(
     }
     path = folder / sweep_id
     text = json.dumps(jsonable(content), indent=1, ensure_ascii=False)
-    write_atomic(path / _SWEEP_NAME, text.encode("utf-8", "backslashreplace") + b"\n")
-    return SweepDirectory(path, content)
+    try:
+        write_atomic(path / _SWEEP_NAME, text.encode("utf-8", "backslashreplace") + b"\n")
+    except OSError as error:  # a full disk, whose error names no file
+        shutil.rmtree(path, ignore_errors=True)
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+    return SweepDirectory(path, content, plan.frozen)
 
 
 def find_sweep(name: str) -> SweepDirectory | None:
@@ -305,7 +336,7 @@ def find_sweep(name: str) -> SweepDirectory | None:
 
 
 def _places(name: str) -> list[Path]:
-    places = [Path(name)] if os.sep in name else []
+    places = [Path(os.path.abspath(name))] if os.sep in name else []
     if os.sep not in name and name.isalnum():
         for session in SessionManager().select({"sweep": name.upper()}, limit=1):
             if session["run_dir"] is not None:

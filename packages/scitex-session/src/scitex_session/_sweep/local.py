@@ -143,7 +143,7 @@ class LocalRunner:
     def run(self, trials: Iterable[Trial]) -> int | None:
         """Run trials, and return the number of the signal that stopped them, if one did."""
         waiting = deque(trials)
-        with self._signals():
+        with self._sweep.being_run(), self._signals():
             while waiting or self._running:
                 while waiting and len(self._running) < self._jobs and self._is_room():
                     self._start(waiting)

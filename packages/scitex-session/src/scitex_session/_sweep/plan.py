@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -14,11 +15,12 @@ from typing import NamedTuple
 
 from scitex_session._config.documents import SUFFIXES, read_document
 from scitex_session._errors import ConfigFileError, UsageError
+from scitex_session._lifecycle.options import frozen_code
 from scitex_session._suggest import did_you_mean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from scitex_session._config.tree import Located
@@ -83,7 +85,9 @@ class Plan:
         parameters: Mapping[str, Sequence[str]] | None = None,
         zipped: Iterable[Sequence[str]] = (),
     ) -> None:
-        self.script = script
+        # In a trial, which runs a copy of the script; the runs belong to the original.
+        self.frozen = frozen_code(script)
+        self.script = script if self.frozen is None else self.frozen.original(script)
         self.words = list(words)
         self.parameters = {option: list(values) for option, values in (parameters or {}).items()}
         self.zipped = [list(group) for group in zipped]
@@ -146,6 +150,23 @@ def parameter_name(option: str) -> str:
     return option.lstrip("-").replace("-", "_")
 
 
+def zip_groups(told: Any) -> list[list[str]]:
+    """Return groups of names: of ``"lr,seed"``, of a list of names, or of a list of such lists.
+
+    Raises
+    ------
+    UsageError
+        It is anything else.
+    """
+    if isinstance(told, str):
+        told = [name.strip() for name in told.split(",")]
+    if isinstance(told, Sequence) and all(isinstance(name, str) for name in told):
+        return [list(told)] if told else []
+    if isinstance(told, Sequence) and not any(isinstance(group, str) for group in told):
+        return [group for each in told for group in zip_groups(each)]
+    raise UsageError(f"zip {told!r}: give the names of parameters: [lr, seed]")
+
+
 def _words_of(option: str, value: str | None) -> list[str]:
     """Return an option and its value on the command line of a script.
 
@@ -182,7 +203,7 @@ def read_plan(tokens: Sequence[str], zipped: Sequence[str] = ()) -> tuple[Plan, 
     if not first or OPTION.fullmatch(first):
         raise UsageError("name the script first, and then its options: train.py --lr 1e-3 1e-2")
     words, parameters = _read_options(rest)
-    groups = [group.split(",") for group in zipped]
+    groups = [zip_groups(group)[0] for group in zipped]
     if os.path.splitext(first)[1].lower() not in SUFFIXES:
         return Plan(_script(first), words, parameters, groups), {}
     if words:
@@ -279,9 +300,7 @@ class _PlanFile:
         if "parameters" in found:
             self._add_parameters(found["parameters"], "")
         if "zip" in found:
-            groups = found["zip"].bare()
-            nested = isinstance(groups, list) and groups and isinstance(groups[0], list)
-            self.zipped = [list(map(str, group)) for group in (groups if nested else [groups])]
+            self.zipped = zip_groups(found["zip"].bare())
         for name in ("jobs", "memory"):
             if name in found:
                 self.settings[name] = str(found[name].bare())

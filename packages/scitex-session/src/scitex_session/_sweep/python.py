@@ -14,7 +14,8 @@ from scitex_session._suggest import did_you_mean
 
 from .command import run_trials, without_done
 from .directory import make_sweep
-from .plan import Plan, text_of
+from .memory import bytes_of
+from .plan import Plan, text_of, zip_groups
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def sweep(
     *,
     jobs: int = 1,
     memory: str | int | None = None,
-    zip: Sequence[str] | Sequence[Sequence[str]] = (),  # noqa: A002  # as the option is called
+    zip: str | Sequence[str] | Sequence[Sequence[str]] = (),  # noqa: A002  # as the option is called
     missing: bool = False,
     **more: Any,
 ) -> Sweep:
@@ -82,7 +83,7 @@ def sweep(
         How many trials run at once.
     memory : str or int, optional
         What a trial needs, such as ``"4G"`` or a number of bytes.
-    zip : sequence
+    zip : str or sequence
         Names of parameters whose values go together, or several such groups.
     missing : bool
         Run only what has no successful run of the script with these arguments.
@@ -109,15 +110,14 @@ def sweep(
     _check_names(func, values)
     if jobs < 1:
         raise UsageError(f"jobs {jobs!r}: give 1 or more")
-    groups = [[name] if isinstance(name, str) else [*name] for name in zip]
-    if groups and isinstance(zip[0], str):
-        groups = [[name for group in groups for name in group]]
+    settings = {"jobs": jobs, "memory": None if memory is None else str(memory)}
+    if memory is not None:
+        bytes_of(str(memory))  # before anything is written
     options = {"--" + name.replace("_", "-"): _texts(name, v) for name, v in values.items()}
-    plan = Plan(script, (), options, groups)
+    plan = Plan(script, (), options, zip_groups(zip))
     trials = plan.trials()
     if missing:
         trials = without_done(plan, trials)
-    settings = {"jobs": jobs, "memory": None if memory is None else str(memory)}
     made = make_sweep(plan, trials, options=settings, command=[f"{name_of(func)}.sweep"])
     signum, _ = run_trials(made, trials, settings, shape=plan.shape())
     if signum is not None:  # the trials have ended; now it is the turn of this process

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _LARGEST_ARRAY = 1001  # SLURM's default for MaxArraySize, which no index may reach
 _ASKING_S = 60
+_REFUSED = (
+    *("-a", "--array", "--wrap", "-Q", "--quiet", "-W", "--wait", "--test-only"),
+    *("-h", "--help", "--usage", "-V", "--version"),
+)
 _PAUSES_S = (0.5, 10.0)  # between two looks at the queue, the first and the longest
 # `exec`, since bash keeps the signals from what it waits for. The output of a trial that dies
 # before its session begins is nowhere else.
@@ -153,8 +157,9 @@ def _words(options: str) -> list[str]:
     except ValueError as error:
         raise UsageError(f"--slurm={options}: {error}") from None
     for word in words:
-        if word.partition("=")[0] in ("-a", "--array", "--wrap"):
-            raise UsageError(f"--slurm: {word} can't be given: the sweep is the array of the job")
+        if word.partition("=")[0] in _REFUSED:
+            why = "a sweep is one array of jobs, whose number it has to be told at once"
+            raise UsageError(f"--slurm: {word} can't be given: {why}")
     return words
 
 
