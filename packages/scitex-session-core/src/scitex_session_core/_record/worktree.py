@@ -159,7 +159,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _why(status: int, said: bytes) -> str:
     """Return what git printed when it failed, in one line, without the secrets in it."""
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines()]
-    told = "; ".join(filter(None, lines))
+    told = "; ".join(filter(None, lines)).replace(":; ", ": ")
     if not told:
         told = f"ended by signal {-status}" if status < 0 else f"ended with status {status}"
     told = without_secrets(told)
