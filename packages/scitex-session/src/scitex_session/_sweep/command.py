@@ -152,7 +152,7 @@ def _rerun(sweep: SweepDirectory, options: Mapping[str, object], *, wait: bool, 
         _note(f"left alone, as waiting or running for all that is known: {_numbers(alive)}")
     left = [trial for trial in trials if trial not in alive]
     if not left:
-        _note(f"sweep {sweep.id}: nothing is missing")
+        _note(f"sweep {sweep.id}: nothing {'else ' if alive else ''}is missing")
         return OK
     return _run(sweep, left, options, shape=_MISSING, wait=wait, json=json)
 
@@ -195,7 +195,7 @@ def _run(
     if json:
         say_json(described(sweep, states))
     else:
-        show(sweep, states)
+        show(sweep, states, is_shown=refused is not None)
     if signum is not None:
         return 128 + signum
     if refused is not None:
@@ -305,8 +305,8 @@ def described(sweep: SweepDirectory, states: Mapping[int, State]) -> dict[str, o
     }
 
 
-def show(sweep: SweepDirectory, states: Mapping[int, State]) -> None:
-    """Print the runs of a sweep as a table, and what has none."""
+def show(sweep: SweepDirectory, states: Mapping[int, State], *, is_shown: bool = False) -> None:
+    """Print the runs of a sweep as a table, and what has none; of that, its last words."""
     if any(state.run for state in states.values()):
         found, _ = Wanted(sweep=sweep.id, sort="trial", limit=0).find()
         print_runs(found, "trial")
@@ -317,13 +317,16 @@ def show(sweep: SweepDirectory, states: Mapping[int, State]) -> None:
         values = shown_values(sweep.content["trials"][number - 1]["values"])
         code = states[number].exit_status  # which SLURM alone knows of its tasks
         why = "ended before its session began" + (f", exit status {code}" if code else "")
+        if not is_shown and (words := sweep.last_line(number)):
+            why += f": {words}"
         _note(f"trial {number}{values}: {why}; its output is in {sweep.output_path(number)}")
     said = ", ".join(f"{len(numbers)} {status}" for status, numbers in counts.items())
     again = f"; run what is missing: {PROGRAM} sweep --missing {sweep.id}"
     done = all(state.is_done for state in states.values())
     _note(f"sweep {sweep.id}: {said}{again if _has_missing(states) else ''}")
     if done and not any(state.run for state in states.values()):
-        _note(f"{sweep.script.name} recorded no session: does it call its main function?")
+        why = "does it call its function, without arguments? With argparse, that is stx.run"
+        _note(f"{sweep.script.name} recorded no session: {why}")
 
 
 def _trials(count: int) -> str:
