@@ -211,6 +211,19 @@ def test_missing_compares_arguments_by_value_and_tells_changed_code(
     assert len(sweeps()) == 1
 
 
+def test_missing_tells_files_of_one_name_in_two_folders_apart(
+    train: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for lr in ("0.5", "2"):
+        Path(lr).mkdir()
+        Path(lr, "c.yaml").write_text(f"lr: {lr}\n", encoding="utf-8")
+    for lr in ("0.5", "2", "2"):
+        with monkeypatch.context() as there:
+            there.chdir(lr)
+            assert sweep(train, "--config", "c.yaml", "--seed", "1", "--missing") == 0
+    assert [run["arguments"]["lr"] for run in stx.find(sort="started")] == [0.5, 2.0]
+
+
 @pytest.mark.parametrize(
     ("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
 )
