@@ -276,6 +276,15 @@ def test_what_a_sweep_that_runs_has_still_to_start_is_not_missing(
     assert [run["trial"] for run in stx.find(sort="trial")] == [1, 2]
 
 
+def test_a_sweep_whose_progress_nobody_reads_any_more_goes_on(train: str) -> None:
+    with started(train, "--seed", "0..2") as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("sweep ")
+        process.stderr.close()
+        assert process.wait(timeout=30) == 0
+    assert [run["status"] for run in stx.find()] == ["success"] * 3
+
+
 def test_a_sweep_named_by_its_directory_runs_the_same_script(
     train: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
