@@ -1,7 +1,7 @@
 """Write the table of faults and promises on the page ``faults.md``: ``python docs/faults.py``.
 
-The tests cause what stands in ``tests/faults/table.py``; `tests/test_docs.py` holds that the page
-shows it.
+The tests cause what stands in ``tests/faults/table.py``; `tests/faults/test_page.py` holds that
+the page shows it.
 """
 
 from __future__ import annotations

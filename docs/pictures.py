@@ -2,27 +2,33 @@
 
     python docs/pictures.py FOLDER
 
-The README shows ``docs/pictures``; the site draws its own each time it is built.
+The README shows ``docs/pictures``; the site draws its own each time it is built, which fails if
+those of the README show something else.
 """
 
 from __future__ import annotations
 
+import html
 import io
+import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from executed import Execution
+from executed import Execution, normal
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
+SHOWN = Path(__file__).with_name("pictures")
+# Beside what may differ on any page: the end of an ID, and how far a run is.
+VARIABLE = re.compile(r"\b[0-9A-Z]{4,} +(?=[●✓✗])|[━┄]+ \d+ %")
 SWEEP = """
 for lr in 10 0.01 0.1 0.3; do python examples/decay.py --lr $lr; done
 python examples/decay.py --lr 0.3 --noise 0.02
 scitex-session tag latest paper
-python examples/decay.py --lr 0.001 --steps 300000 > /dev/null 2>&1 & sleep 4
+python examples/decay.py --lr 0.001 --steps 1000000 > /dev/null 2>&1 & sleep 4
 """
 FIGURE = """
 cd examples
@@ -31,8 +37,14 @@ cp penguins_out/latest/penguins.png ../figure2.png
 """
 
 
+def words(picture: Path) -> list[str]:
+    """Return what a picture of a terminal shows, without what may differ."""
+    text = re.sub("<style>.*?</style>|<[^>]*>", " ", picture.read_text("utf-8"), flags=re.DOTALL)
+    return normal(VARIABLE.sub("", html.unescape(text).replace("\xa0", " "))).split()
+
+
 def main(folder: Path) -> None:
-    """Draw all pictures into a folder."""
+    """Draw all pictures into a folder, and compare them with those that the README shows."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-") as home:
         execution = Execution(Path(home))
@@ -54,6 +66,9 @@ def main(folder: Path) -> None:
         shell(FIGURE)
         draw("whence", "scitex-session whence figure2.png")
         shutil.copy(Path(home, "figure2.png"), folder)
+    for name in ("ls.svg", "whence.svg"):
+        if words(folder / name) != words(SHOWN / name):
+            sys.exit(f"{SHOWN / name} is not what is printed: {sys.argv[0]} {SHOWN} draws it anew")
 
 
 if __name__ == "__main__":

@@ -88,6 +88,7 @@ def main(
 
     stx.io.save(results, "slopes.csv")
     fig.savefig(CONFIG.SDIR_RUN / "penguins.png")
+    plt.close(fig)
     return 0
 
 

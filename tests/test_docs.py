@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,10 @@ REPOSITORY = Path(__file__).parents[1]
 ON_DISK = REPOSITORY / "docs" / "on-disk.md"
 PAGES = [
     str(page.relative_to(REPOSITORY))
-    for folder in ("README.md", "packages/*/README.md", "docs/**/*.md")
+    for folder in ("*.md", "packages/*/README.md", "docs/**/*.md")
     for page in sorted(REPOSITORY.glob(folder))
-    if re.search(r"^```(python|console)$", text := page.read_text(encoding="utf-8"), re.MULTILINE)
-    and "<!-- needs: slurm -->" not in text  # tests/cluster runs it
+    if "```" in (text := page.read_text(encoding="utf-8"))
+    and not text.startswith("<!-- needs: slurm")  # tests/cluster runs it
 ]
 SLOW = re.compile("docs/(tutorial|how-to|explanations|sweeps|clusters|coming-from)")
 
@@ -43,6 +45,20 @@ def test_a_page_shows_what_happens(page: str) -> None:
         [sys.executable, script, REPOSITORY / page], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.filterwarnings("default")  # the examples search, and find nothing yet
+@pytest.mark.parametrize("package", ["", "_core", "_io", "_plot", "_repro"])
+def test_what_the_reference_shows_is_what_happens(package: str, tmp_path: Path) -> None:
+    os.environ["SCITEX_SESSION_OUT_DIR"] = str(tmp_path)  # not beside the source of `start`
+    pytest.importorskip("pandas")  # for `stx.runs`
+    module = import_module(f"scitex_session{package}")
+    public = {name: getattr(module, name) for name in module.__all__}
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for name, value in public.items():
+        for example in doctest.DocTestFinder().find(value, name, globs={**public, "stx": module}):
+            printed: list[str] = []
+            assert runner.run(example, out=printed.append).failed == 0, "".join(printed)
 
 
 @pytest.mark.parametrize("readme", [page for page in PAGES if page.endswith("README.md")])

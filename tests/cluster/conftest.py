@@ -37,6 +37,14 @@ def slurm_cgroup_session() -> Iterator[Slurm]:
 
 
 @pytest.fixture
+def own_slurm() -> Iterator[Slurm]:
+    """A SLURM without the jobs of other tests, for programs that look at all jobs."""
+    for cluster in _cluster(cgroup=False):
+        os.environ.update(cluster.environment)
+        yield cluster
+
+
+@pytest.fixture
 def slurm(slurm_session: Slurm) -> Slurm:
     """A SLURM that the programs of this test find."""
     os.environ.update(slurm_session.environment)

@@ -25,7 +25,7 @@ SIGTERM = {"kind": "signal", "signal": 15, "name": "SIGTERM"}
 def _limit(cluster: Slurm, root: Path, name: str) -> JobRun:
     run = JobRun(cluster, root, name, replaces_shell="exec" in name).started()
     # SLURM looks for the end of time every 30 seconds.
-    cluster.control("update", f"jobid={run.job}", "EndTime=now")
+    cluster.control("update", f"jobid={run.job}", "EndTime=now+2")
     return run
 
 

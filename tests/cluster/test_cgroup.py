@@ -36,7 +36,7 @@ def dead(
         "segfault": JobRun(cluster, root, "segfault", memory, do="crash", replaces_shell=True),
     }
     # SLURM looks for the end of time every 30 seconds.
-    cluster.control("update", f"jobid={runs['time limit'].job}", "EndTime=now")
+    cluster.control("update", f"jobid={runs['time limit'].job}", "EndTime=now+2")
     cluster.cancel(runs["scancel"].job)
     for run in runs.values():
         cluster.wait(run.job)

@@ -28,7 +28,10 @@ def test_the_demo_fits_draws_saves_and_says_where_everything_is(penguins: Path) 
     assert finished.returncode == 0, finished
     assert finished.stderr == ""
     (run,) = penguins.with_name("penguins_out").joinpath("FINISHED_SUCCESS").iterdir()
-    assert finished.stdout.rstrip().endswith(f": {run}")
+    *_, saved, place = finished.stdout.rstrip().splitlines()
+    assert saved == "saved slopes.csv, penguins.png"
+    assert place.endswith(f": {run}")
+    assert "left open" not in finished.stdout
     for species in ("Adelie", "Chinstrap", "Gentoo"):
         assert species in (run / "slopes.csv").read_text()
         assert species in (run / "logs" / "stdout.log").read_text()

@@ -121,6 +121,26 @@ def test_both_streams_come_in_the_order_of_writing_where_one_place_showed_both(
     assert capsys.readouterr() == ("".join(outs), bar)
 
 
+def test_a_run_that_prints_on_one_stream_alone_keeps_no_order() -> None:
+    script = write_script("""
+        import sys
+        import scitex_session as stx
+
+        @stx.session
+        def main():
+            print("out")
+            sys.stderr.flush()
+            print("out")
+
+        if __name__ == "__main__":
+            main()
+    """)
+    subprocess.run(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True
+    )
+    assert len([*(stx.path("latest") / "logs").iterdir()]) == 2
+
+
 @pytest.mark.slow
 def test_where_a_log_was_truncated_no_order_is_claimed() -> None:
     script = [sys.executable, str(write_script(BOTH)), "--truncate"]

@@ -43,6 +43,13 @@ def test_runs_are_found_where_the_working_directory_is_gone(
     assert capfd.readouterr().err == "scitex-session: error: the working directory is gone\n"
 
 
+def test_help_without_docstrings_says_what_a_command_does() -> None:
+    help_of_show = [sys.executable, "-OO", "-m", "scitex_session", "show", "--help"]
+    done = subprocess.run(help_of_show, capture_output=True, text=True, check=True)
+    assert "Show all that is known of a run." in done.stdout
+    assert "\nParameters\n" not in done.stdout
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have one encoding of names")
 def test_no_run_is_called_gone_whose_name_the_locale_lacks() -> None:
     place = ended_run("é.py")

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from scitex_session import DotDict
 from scitex_session._config.folder import ConfigFiles
 from scitex_session._config.yaml import read_yaml
+from scitex_session._lifecycle.artifacts import save_script
 from scitex_session._lifecycle.options import Options
-from scitex_session._lifecycle.record import save_script
 from scitex_session._lifecycle.written_config import to_yaml, write_config
 from scitex_session_core import is_secret_name
 

@@ -25,7 +25,7 @@ from scitex_session_core import (
     journal_update,
 )
 from scitex_session_core._registry import index as index_module
-from scitex_session_core._registry import writer
+from scitex_session_core._registry import progress, writer
 from scitex_session_core._registry.fold import fold
 from scitex_session_core._registry.index import Index, index_path
 from support import run_script, start_script, wait_until
@@ -696,7 +696,7 @@ class Terminal(io.StringIO):
 def test_a_long_fold_shows_its_progress_on_a_terminal_only(
     registry: Path, monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO], silent: float
 ) -> None:
-    monkeypatch.setattr(writer, "_SILENT_S", silent)
+    monkeypatch.setattr(progress, "_SILENT_S", silent)
     monkeypatch.setattr(writer, "_CHUNK", 500)
     monkeypatch.setattr(sys, "stderr", stream())
     for name in "abcdef":

@@ -121,7 +121,7 @@ class Slurm:
         self._do("slurmd", "-f", str(self.root / "slurm.conf"), "-N", self.host)
         deadline = time.monotonic() + 30
         while not {"idle", "mixed", "alloc"} & set(self._do("sinfo", "-h", "-o", "%T").split()):
-            assert time.monotonic() < deadline, (self.root / "slurmctld.log").read_text()[-2000:]
+            assert time.monotonic() < deadline, self.log()
             time.sleep(0.1)
 
     def stop(self) -> None:
@@ -160,6 +160,11 @@ class Slurm:
     def cancel(self, number: str, *options: str) -> None:
         """Run ``scancel`` for a job."""
         self._do("scancel", *options, number)
+
+    def log(self) -> str:
+        """Return the ends of what the controller and the node have logged."""
+        names = ("slurmctld.log", "slurmd.log")
+        return "\n".join((self.root / name).read_text()[-2000:] for name in names)
 
     def _do(self, *command: str, environment: dict[str, str] | None = None) -> str:
         environment = {**os.environ, **(environment or {}), **self.environment}

@@ -17,6 +17,7 @@ from ._errors import RunKeptError as RunKeptError
 from ._errors import SessionError as SessionError
 from ._errors import SessionWarning as SessionWarning
 from ._errors import say as say
+from ._errors import some_of as some_of
 from ._errors import warn as warn
 from ._paths import DIFF_NAME as DIFF_NAME
 from ._paths import HEARTBEAT_NAME as HEARTBEAT_NAME
@@ -39,6 +40,7 @@ from ._paths import run_of_rank as run_of_rank
 from ._process import host as host
 from ._process import identify as identify
 from ._process import liveness as liveness
+from ._process import memory_group as memory_group
 from ._record.code import CodeCopies as CodeCopies
 from ._record.files import made_files as made_files
 from ._record.masker import MASK as MASK

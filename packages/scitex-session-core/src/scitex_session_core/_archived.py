@@ -19,7 +19,7 @@ from threading import Lock
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from ._errors import ArchiveError
-from ._paths import STATUS_OF_FOLDER, archive_of
+from ._paths import ENVIRONMENTS, STATUS_OF_FOLDER, archive_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ SCHEMA = 1
 MARK = b"scitex-session archive"
 """The comment of the zip file, by which an archive of ours is known from any other."""
 
-ENVIRONMENT = re.compile(r"\.environments/[0-9a-f]{64}\.txt")
+_ENVIRONMENT = re.compile(rf"{re.escape(ENVIRONMENTS)}/[0-9a-f]{{64}}\.txt")
 _MOST_BYTES = 512 << 20  # of a manifest: some two million files
 _LONGEST_NAME = 255
 _BUFFER = 64 << 10
@@ -142,7 +142,7 @@ class Archive:
 
     def environments(self) -> list[str]:
         """Return the members that say what was installed: ``.environments/<sha256>.txt``."""
-        return [member for member in self._members if ENVIRONMENT.fullmatch(member)]
+        return [member for member in self._members if _ENVIRONMENT.fullmatch(member)]
 
     def _checked_members(self) -> dict[str, ZipInfo]:
         """Return the members by name; refuse what a bomb is made of."""

@@ -280,7 +280,8 @@ class OpenDirectory:
                 self._open_again(self.path)
             return self._in_folder(name, action, make=make)
         except OSError as error:
-            error.filename, error.filename2 = str(self.path / name), None
+            error.filename = str(self.path / name)
+            del error.filename2  # None would be shown: "-> None"
             if error.errno == errno.ELOOP:
                 error.strerror = "is a link, which is not followed"
             raise
@@ -458,16 +459,31 @@ def write_atomic(path: Path, data: bytes) -> None:
 def remove_leftovers(path: Path) -> None:
     """Remove the temporary files that killed writers of `path` left behind."""
     beginning = f".{path.name}."
-    try:
-        names = os.listdir(path.parent)
-    except OSError:
-        return
-    for name in names:
+    for name in names_in(path.parent):
         if name.startswith(beginning) and name.endswith(".tmp"):
             try:
                 os.unlink(path.with_name(name))
             except OSError:
                 pass  # another process removed it, or the directory is read-only: no harm done
+
+
+def names_in(folder: str | os.PathLike[str]) -> list[str]:
+    """Return the names of what a folder holds; none if it is missing, or can't be listed."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def sync_folder(folder: str | os.PathLike[str]) -> None:
+    """Let the names in a folder survive a power cut."""
+    if os.name != "posix":  # elsewhere a directory can't be opened
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def append_line(path: Path, line: bytes) -> None:

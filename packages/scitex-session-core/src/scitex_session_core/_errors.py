@@ -9,6 +9,7 @@ from io import FileIO, TextIOWrapper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any, TextIO
 
 
@@ -93,15 +94,15 @@ class InvalidTypeError(InvalidValueError, TypeError):
     """An argument of a type that is not allowed; it has the attributes of `InvalidValueError`."""
 
 
-class RecordError(SessionError, ValueError):
-    """A ``session.json`` that is missing or can't be read.
+class _PathError(SessionError):
+    """An error about what lies at a path.
 
     Attributes
     ----------
     path : str
-        The file.
+        The path.
     why : str
-        What is wrong with it.
+        What is wrong, as a sentence without its full stop.
     """
 
     def __init__(self, path: str, why: str) -> None:
@@ -113,41 +114,25 @@ class RecordError(SessionError, ValueError):
         return f"{self.path}: {self.why}"
 
 
-class ArchiveError(SessionError, ValueError):
+class RecordError(_PathError, ValueError):
+    """A ``session.json`` that is missing or can't be read; `path` is the file, `why` says more."""
+
+
+class ArchiveError(_PathError, ValueError):
     """An archive of runs that is damaged, or that holds what no archive of ours does.
 
-    Attributes
-    ----------
-    path : str
-        The archive.
-    why : str
-        What is wrong with it.
+    `path` is the archive, and `why` says what is wrong with it.
     """
-
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(path, why)
-        self.path = path
-        self.why = why
 
     def __str__(self) -> str:
         return f"{self.path} can't be used as an archive: {self.why}"
 
 
-class RunKeptError(SessionError, RuntimeError):
+class RunKeptError(_PathError, RuntimeError):
     """A run that is not removed, archived or restored. It stays as it is.
 
-    Attributes
-    ----------
-    path : str
-        Where it is.
-    why : str
-        Why it stays: a sentence without its full stop.
+    `path` is where it is, and `why` says why it stays.
     """
-
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(path, why)
-        self.path = path
-        self.why = why
 
     def __str__(self) -> str:
         return f"{self.path} stays as it is: {self.why}"
@@ -226,6 +211,12 @@ def warn(message: str) -> None:
         any(_printed(f"SessionWarning: {message}", on) for on in (sys.stderr, sys.__stderr__))
     for stream in settled:
         _drop_rest(stream)
+
+
+def some_of(names: Sequence[object], most: int = 5) -> str:
+    """Return the first names for a message, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(map(str, names[:most])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def say(message: str) -> None:

@@ -49,18 +49,16 @@ PROBE_NAME = "clock"  # a file that lives for a moment, to read the clock of a f
 COPY_SUFFIX = ".copying"
 ARCHIVE = "ARCHIVE"  # in <script>_out: the archives of runs
 ARCHIVE_SUFFIX = ".zip"
+ENVIRONMENTS = ".environments"  # in <script>_out, and in an archive: what was installed
 TRASH = ".trash"  # in <script>_out: removed runs
 DOOMED_SUFFIX = ".doomed"  # of what is being deleted in the trash
 
 RUNNING = "RUNNING"
-_FINISHED = {"success": "FINISHED_SUCCESS", "finished": "FINISHED"}
-_FINISHED_ERROR = "FINISHED_ERROR"
+SUCCESSES = "FINISHED_SUCCESS"
+_FAILURES = "FINISHED_ERROR"
+_FINISHED = {"success": SUCCESSES, "finished": "FINISHED"}
 # The status that a directory implies, for a run whose last record did not fit on the disk.
-STATUS_OF_FOLDER = {
-    "FINISHED_SUCCESS": "success",
-    "FINISHED": "finished",
-    _FINISHED_ERROR: "failed",
-}
+STATUS_OF_FOLDER = {SUCCESSES: "success", "FINISHED": "finished", _FAILURES: "failed"}
 
 # Crockford's base 32: no I, L, O or U, so that an ID can be read aloud and typed, and one case
 # only, since the file systems of macOS and Windows fold case.
@@ -80,7 +78,7 @@ _NETWORK = {
     *("smb2", "smb3", "smbfs", "vboxsf", "virtiofs"),
 }
 
-_RANK_PREFIX = "rank-"
+RANK_PREFIX = "rank-"
 
 _LOCK_PATIENCE_S = 1.0
 _LOCK_PAUSE_S = 0.005
@@ -291,7 +289,7 @@ def finished_dir(run_dir: Path, status: str) -> Path:
     """Return where a run in ``RUNNING`` goes when it ends with `status`; others stay."""
     if run_dir.parent.name != RUNNING:
         return run_dir
-    return run_dir.parent.parent / _FINISHED.get(status, _FINISHED_ERROR) / run_dir.name
+    return run_dir.parent.parent / _FINISHED.get(status, _FAILURES) / run_dir.name
 
 
 def unfinished_copy(target: Path) -> Path:
@@ -314,12 +312,12 @@ def possible_places(run_dir: str | os.PathLike[str]) -> list[Path]:
 
 def rank_dir(run_dir: Path, rank: int) -> Path:
     """Return where a rank of a run writes: rank 0 at the root of the run directory."""
-    return run_dir / f"{_RANK_PREFIX}{rank}" if rank else run_dir
+    return run_dir / f"{RANK_PREFIX}{rank}" if rank else run_dir
 
 
 def is_rank_name(name: str) -> bool:
     """Tell whether a folder of a run is that of one of its ranks, by its name."""
-    return name.startswith(_RANK_PREFIX) and name[len(_RANK_PREFIX) :].isdecimal()
+    return name.startswith(RANK_PREFIX) and name[len(RANK_PREFIX) :].isdecimal()
 
 
 def run_of_rank(place: Path) -> Path:

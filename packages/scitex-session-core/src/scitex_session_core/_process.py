@@ -270,20 +270,32 @@ def _touch(directory: Path) -> os.stat_result:
         probe.unlink(missing_ok=True)
 
 
-def oom_kills() -> int | None:
-    """Return how many processes of our control group the kernel has killed for lack of memory.
+def memory_group() -> tuple[str, str] | None:
+    """Return the root of the control groups of memory, and the path of ours; None if we have none.
 
-    The number comes from ``memory.events``, or from ``memory.oom_control`` of the first version of
-    control groups. It is None where there is no such group, as outside Linux.
+    The root is ``/sys/fs/cgroup``, or ``/sys/fs/cgroup/memory`` of the first version of groups.
     """
     try:
         with open("/proc/self/cgroup", "rb") as file:  # "4:memory:/path"; "0::/path" of the second
-            groups = dict(line.rstrip(b"\n").split(b":", 2)[1:] for line in file)
-        if b"memory" in groups:
-            path = b"/sys/fs/cgroup/memory" + groups[b"memory"] + b"/memory.oom_control"
-        else:
-            path = b"/sys/fs/cgroup" + groups[b""] + b"/memory.events"
-        with open(path, "rb") as file:
+            groups = dict(os.fsdecode(line).rstrip("\n").split(":", 2)[1:] for line in file)
+    except (OSError, ValueError):
+        return None
+    if "memory" in groups:
+        return "/sys/fs/cgroup/memory", groups["memory"]
+    return ("/sys/fs/cgroup", groups[""]) if "" in groups else None
+
+
+def oom_kills() -> int | None:
+    """Return how many processes of our control group the kernel has killed for lack of memory.
+
+    It is None where there is no such group, as outside Linux.
+    """
+    if (group := memory_group()) is None:
+        return None
+    root, path = group
+    name = "memory.oom_control" if root.endswith("/memory") else "memory.events"
+    try:
+        with open(f"{root}{path}/{name}", "rb") as file:
             return int(dict(map(bytes.split, file))[b"oom_kill"])
     except (OSError, KeyError, ValueError):
         return None

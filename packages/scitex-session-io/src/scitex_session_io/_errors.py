@@ -9,7 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-
 _LONGEST = 100  # what is longer is no suffix, and comparing it takes long
 
 

@@ -23,10 +23,10 @@ from scitex_session_core import (
 from scitex_session_io import start_companion
 
 from ._command_line.session_options import asked_by_environment
-from ._config.script import is_interactive, script_of_caller
+from ._config.script import is_interactive, script_of
+from ._errors import tolerated
 from ._lifecycle.execute import end, enter
 from ._lifecycle.options import KEYWORDS, Options, check_keywords
-from ._lifecycle.record import tolerated
 from ._lifecycle.run import Run, run_of
 from ._names.config_object import copy_own_keys, set_own_keys
 from ._names.injection import stood_for
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 # Sessions that `start` began and nobody has closed.
 _unclosed: list[Run] = []
-# The last error that had been printed as nobody's when they began.
+# What was Python's last uncaught error (`sys.last_value`) when they began.
 _printed_before: dict[Run, object] = {}
 
 
@@ -202,16 +202,17 @@ def start(
     options = Options(keywords, asked_by_environment().with_origins())
     if sys is None:
         options.capture = "none"
-    script = Path(file).absolute() if file is not None else script_of_caller(_sys._getframe(1))
+    script = script_of(_sys._getframe(1).f_globals, file)
     if is_interactive():
         _close_earlier()
-    run = _begun(Run(options, script, start_companion()))
+    run = _begun(options, script)
     stdout, stderr = (None, None) if sys is None else (run.capture.stdout, run.capture.stderr)
     names = run.names
     return run.config, stdout, stderr, plt or names["plt"], names["COLORS"], run.rng
 
 
-def _begun(run: Run, *, alone: bool = False) -> Run:
+def _begun(options: Options, script: Path | None, *, alone: bool = False) -> Run:
+    run = Run(options, script, start_companion())
     enter(run, alone=alone)
     run.open()
     _close_at_exit(run)
@@ -348,9 +349,8 @@ class Session:
 
     def _enter(self, caller: FrameType) -> Self:
         options = Options({"agg": True, **self._keywords}, asked_by_environment().with_origins())
-        file = options.file
-        script = Path(file).absolute() if file is not None else script_of_caller(caller)
-        self._run = _begun(Run(options, script, start_companion()), alone=True)
+        script = script_of(caller.f_globals, options.file)
+        self._run = _begun(options, script, alone=True)
         self._namespace = caller.f_globals
         self.results = {}
         for name, value in self._run.names.items():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from types import FunctionType
 
 from scitex_session_core import InvalidTypeError, NotResumableError
 
@@ -16,12 +15,12 @@ from ._command_line.arguments import (
 )
 from ._command_line.session_options import NO, YES
 from ._command_line.signature import (
-    VARIADIC_CODE,
-    code_of,
+    copy_signature_of_wrapped,
+    is_coroutine_function,
+    is_generator_function,
     name_of,
     namespace_of,
     parameters_of,
-    variables_around,
 )
 from ._config.script import is_interactive
 from ._errors import ConfigFileError, NoSessionError, UnsuitableFunctionError, UsageError
@@ -34,7 +33,7 @@ from ._lifecycle.execute import (
     run_to_end,
     shorten_traceback,
 )
-from ._lifecycle.options import RUN_VARIABLE, check_keywords
+from ._lifecycle.options import RUN_VARIABLE, check_keywords, trial_of_sweep
 from ._names.injection import GLOBALS, INJECTED, check_injected
 
 TYPE_CHECKING = False
@@ -55,7 +54,6 @@ if TYPE_CHECKING:
     R = TypeVar("R")
     R_co = TypeVar("R_co", covariant=True)
 
-_GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200  # flags of code
 _NO_METHOD = """a method can't be a script, since its object would be an argument; decorate a \
 function that makes the object and calls it, or wrap it: main = session(object.method)"""
 
@@ -102,25 +100,21 @@ def run(
     if hasattr(func, "plain") and hasattr(func, "options"):  # decorated by `session`
         session_kwargs = {**func.options, **session_kwargs}
         func = func.plain
-    _copy_signature_of_wrapped(func)
+    copy_signature_of_wrapped(func)
     _check_function(func)
     if parse_args is not None and not callable(parse_args):
         raise InvalidTypeError("parse_args", parse_args, "a function, such as parser.parse_args")
-    check_not_nested(func)
-    if parse_args is not None or _wants_bare_args(func):
+
+    def find() -> Found:
+        if parse_args is None and not _wants_bare_args(func):
+            return _from_command_line(func, session_kwargs)
         from ._command_line.foreign import no_arguments, read_by
 
         args, arguments = read_by(parse_args or no_arguments)
-        call: Callable[[Any], Any] = functools.partial(
-            arguments.call, functools.partial(func, args)
-        )
         session_kwargs.setdefault("args", args)
-    else:
-        arguments, call = _from_command_line(func, session_kwargs)
-    plain = _is_disabled()
-    if _is_coroutine_function(func) and in_event_loop():
-        return _result_in_loop(func, call, session_kwargs, arguments, plain=plain)  # type: ignore[return-value]
-    result: R = _result(func, call, session_kwargs, arguments, plain=plain)
+        return arguments, functools.partial(arguments.call, functools.partial(func, args))
+
+    result: R = _in_session(func, find, session_kwargs, plain=_is_disabled)
     return result
 
 
@@ -139,16 +133,23 @@ def _is_click_command(func: object) -> bool:
     return click is not None and isinstance(func, click.Command)
 
 
-def _result(
+def _in_session(
     func: Callable[..., Any],
-    call: Callable[[Any], Any],
+    find: Callable[[], Found],
     keywords: Mapping[str, Any],
-    arguments: Arguments,
     *,
-    plain: bool,
+    plain: Callable[[], bool],
     exits: bool = False,
 ) -> Any:
-    if plain:
+    """Call a function within a session, or as a plain function; return or raise what it does.
+
+    Within an event loop, return what does so for an async function when it is awaited.
+    """
+    if is_coroutine_function(func) and in_event_loop():
+        return _in_loop(func, find, keywords, plain=plain, exits=exits)
+    check_not_nested(func)
+    arguments, call = find()
+    if plain():
         return _plain_result(func, call)
     try:
         ending = execute(func, call, keywords, arguments)
@@ -157,8 +158,27 @@ def _result(
     return ending.return_or_raise(exits=exits)
 
 
+async def _in_loop(
+    func: Callable[..., Any],
+    find: Callable[[], Found],
+    keywords: Mapping[str, Any],
+    *,
+    plain: Callable[[], bool],
+    exits: bool,
+) -> Any:
+    check_not_nested(func)
+    arguments, call = find()
+    if plain():
+        return await call(None)
+    try:
+        ending = await execute_async(func, call, keywords, arguments)
+    except (ConfigFileError, NotResumableError) as wrong:
+        refuse(wrong)
+    return ending.return_or_raise(exits=exits)
+
+
 def _plain_result(func: Callable[..., Any], call: Callable[[Any], Any]) -> Any:
-    """Call a function without a session; an error says so if it comes of that."""
+    """Call a function without a session. If that is why it fails, a note to the error says so."""
     try:
         return run_to_end(call(None))
     except BaseException as error:
@@ -170,24 +190,6 @@ def _plain_result(func: Callable[..., Any], call: Callable[[Any], Any]) -> Any:
             )
         shorten_traceback(namespace_of(func))
         raise
-
-
-async def _result_in_loop(
-    func: Callable[..., Any],
-    call: Callable[[Any], Any],
-    keywords: Mapping[str, Any],
-    arguments: Arguments,
-    *,
-    plain: bool,
-    exits: bool = False,
-) -> Any:
-    if plain:
-        return await call(None)
-    try:
-        ending = await execute_async(func, call, keywords, arguments)
-    except (ConfigFileError, NotResumableError) as wrong:
-        refuse(wrong)
-    return ending.return_or_raise(exits=exits)
 
 
 def _is_disabled() -> bool:
@@ -376,9 +378,9 @@ session.__doc__ = _Session.__doc__
 def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     if isinstance(func, staticmethod):
         return staticmethod(_wrapped(func.__func__, keywords))
-    _copy_signature_of_wrapped(func)
+    copy_signature_of_wrapped(func)
     _check_function(func)
-    is_async = _is_coroutine_function(func)
+    is_async = is_coroutine_function(func)
     namespace = namespace_of(func)
     module = namespace.get("__name__")
     is_main = module in ("__main__", "__mp_main__")
@@ -394,19 +396,9 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
         return _is_disabled() or importing
 
     def in_session(find: Callable[[], Found], *, exits: bool) -> Any:
-        if is_async and in_event_loop():
-            return in_loop(find, exits=exits)
-        check_not_nested(func)
-        arguments, call = find()
-        result = _result(func, call, keywords, arguments, plain=runs_plain(), exits=exits)
-        return Finished(result) if is_async else result
-
-    async def in_loop(find: Callable[[], Found], *, exits: bool) -> Any:
-        check_not_nested(func)
-        arguments, call = find()
-        return await _result_in_loop(
-            func, call, keywords, arguments, plain=runs_plain(), exits=exits
-        )
+        is_run = is_async and not in_event_loop()
+        result = _in_session(func, find, keywords, plain=runs_plain, exits=exits)
+        return Finished(result) if is_run else result
 
     @functools.wraps(func)
     def script(*args: Any, **kwargs: Any) -> Any:
@@ -439,8 +431,6 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
 
     @functools.wraps(func)
     def sweep_over(*args: Any, **kwargs: Any) -> Any:
-        from ._lifecycle.record import trial_of_sweep
-
         if module == "__mp_main__":  # each sweep of a worker would start other workers
             why = "a worker imports its script: sweep() belongs below if __name__ == '__main__'"
             raise UnsuitableFunctionError(name_of(func), why)
@@ -483,7 +473,7 @@ def _check_function(func: Any) -> None:
     of_object = parameters[:1] and parameters[0].name in ("self", "cls")
     if home and not home.endswith("<locals>") and of_object and not hasattr(func, "__self__"):
         raise UnsuitableFunctionError(f"{home}.{name}", _NO_METHOD)
-    if _flags_of(func) & (_GENERATOR | _ASYNC_GENERATOR):
+    if is_generator_function(func):
         why = "a generator function does nothing when called; a session needs one that runs"
         raise UnsuitableFunctionError(name, why)
     check_injected(name, [p.name for p in parameters if p.injected])
@@ -494,37 +484,3 @@ def _refuse_method_call(func: Any, script: object, first: object) -> None:
     name = name_of(func)
     if any(vars(base).get(name) is script for base in type(first).__mro__):
         raise UnsuitableFunctionError(f"{type(first).__qualname__}.{name}", _NO_METHOD)
-
-
-def _is_coroutine_function(func: Any) -> bool:
-    """Tell whether `func`, under its decorators, was written with ``async def``."""
-    return bool(_flags_of(code_of(func)) & _COROUTINE)
-
-
-def _copy_signature_of_wrapped(func: Any) -> None:
-    """Give a wrapper made without `functools.wraps` the name and signature of its function.
-
-    Otherwise its parameters are hidden, and we would inject globals into the decorator's module.
-    Such a wrapper takes only ``*args, **kwargs`` and holds one function, which it does not define.
-    """
-    call = func if type(func) is FunctionType else type(func).__call__
-    code = getattr(call, "__code__", None)
-    if code is None or hasattr(func, "__wrapped__") or hasattr(func, "__self__"):
-        return
-    own, both = 0 if call is func else 1, VARIADIC_CODE
-    if code.co_argcount != own or code.co_kwonlyargcount or code.co_flags & both != both:
-        return
-    around = variables_around(func) if call is func else getattr(func, "__dict__", {})
-    held = [item for item in around.values() if type(item) is FunctionType]
-    enclosing = call.__qualname__.rpartition(".")[0]
-    if len(held) == 1 and not held[0].__qualname__.startswith(f"{enclosing}."):
-        import functools
-
-        functools.update_wrapper(func, held[0])
-
-
-def _flags_of(func: Any) -> int:
-    while not hasattr(func, "__code__") and hasattr(func, "func"):
-        func = func.func
-    code = getattr(func, "__code__", None) or getattr(type(func).__call__, "__code__", None)
-    return int(getattr(code, "co_flags", 0))

@@ -1,13 +1,46 @@
-"""The errors of the facade: what a caller did, or gave, that can't be.
+"""The errors that the facade raises, and how it goes on after trouble of its own.
 
-Each derives from the builtin that Python itself would raise, and from `SessionError`, the base of
-the errors of scitex-session-core. The data are attributes; ``args`` holds them too, so that every
-error can be pickled.
+What a caller did, or gave, that can't be, raises. Each error derives from the builtin that Python
+itself would raise, and from `SessionError`, the base of the errors of scitex-session-core. The data
+are attributes; ``args`` holds them too, so that every error can be pickled.
 """
 
 from __future__ import annotations
 
-from scitex_session_core import SessionError
+from scitex_session_core import SessionError, warn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class tolerated:  # noqa: N801  # read as a word of the `with` statement, as contextlib.suppress is
+    """Warn about an error in the block and go on: our trouble must not end the user's run.
+
+    Parameters
+    ----------
+    what : str
+        What the block does, for the warning.
+    """
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        warn(f"{self._what} failed: {type(error).__name__}: {error}")
+        return True
 
 
 class NestedSessionError(SessionError, RuntimeError):

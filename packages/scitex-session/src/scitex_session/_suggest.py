@@ -38,5 +38,11 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     return folded[near[0]] if near else None
 
 
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the end of a message that names what `suggest` finds; empty where that is nothing."""
+    near = suggest(word, known)
+    return "" if near is None else f"; did you mean {near}?"
+
+
 def _fold(name: str) -> str:
     return name.casefold().replace("_", "-")

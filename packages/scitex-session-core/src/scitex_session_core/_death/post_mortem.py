@@ -12,6 +12,7 @@ from scitex_session_core._process import liveness
 from scitex_session_core._record.masker import without_secrets
 from scitex_session_core._record.record import (
     append_event,
+    as_dict,
     attempt_of,
     ended_record,
     read_events,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
     from typing import Any
-
 
 _TAIL = 8192
 _LONGEST = 300
@@ -113,8 +113,7 @@ def write_crash(
 
 def _life(record: Mapping[str, Any]) -> tuple[object, ...]:
     """Return the attempt that a record tells of, and what distinguishes its process."""
-    process = record.get("process")
-    known = process if isinstance(process, dict) else {}
+    known = as_dict(record.get("process"))
     return attempt_of(record), *(known.get(n) for n in ("host", "boot_id", "pid", "start_ticks"))
 
 
@@ -174,13 +173,8 @@ def with_made_files(
         for artifact in made:
             if artifact["path"] in known:  # or the earlier event would count again
                 append_event(run_dir, "artifact", **artifact)
-    except (
-        OSError,
-        KeyError,
-        TypeError,
-        ValueError,
-        AttributeError,
-    ):  # whatever the record has there
+    # Whatever the record has there.
+    except (OSError, KeyError, TypeError, ValueError, AttributeError):
         return record
     if not made:
         return record
@@ -221,7 +215,7 @@ def crashed_record(
         "kind": status,
         **{name: seen[name] for name in ("signal", "exit_status") if seen.get(name) is not None},
     }
-    if out_of_memory(process if isinstance(process := record.get("process"), dict) else {}, seen):
+    if out_of_memory(as_dict(record.get("process")), seen):
         reason["out_of_memory"] = True
     if isinstance(earlier, dict):
         reason = {**earlier, **reason}

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from scitex_session_core._errors import warn
 from scitex_session_core._paths import EVENTS_NAME, HEARTBEAT_NAME, LOG_NAMES, RECORD_NAME
 from scitex_session_core._process import observed_status
-from scitex_session_core._record.record import append_event, fold_events
+from scitex_session_core._record.record import append_event, as_dict, fold_events, parse_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def with_cause(record: dict[str, Any], run_dir: Path) -> dict[str, Any]:
     if not (found.is_over or why):
         return record
     # Before the event is written, which no longer is a sign of life.
-    died = _time(record.get("ended")) or last_sign_of_life(run_dir)
+    died = parse_time(record.get("ended")) or last_sign_of_life(run_dir)
     said = {
         "scheduler": _SLURM,
         "job": found.number,
@@ -117,8 +117,8 @@ def with_cause(record: dict[str, Any], run_dir: Path) -> dict[str, Any]:
 
 def is_unexplained(record: Mapping[str, Any]) -> bool:
     """Tell whether a scheduler may know more of the end of a run than its record."""
-    reason = _dict(record.get("reason"))
-    if "SLURM_JOB_ID" not in _dict(record.get("env")) or "scheduler" in reason:
+    reason = as_dict(record.get("reason"))
+    if "SLURM_JOB_ID" not in as_dict(record.get("env")) or "scheduler" in reason:
         return False
     if record.get("status") == "running":
         return True
@@ -130,14 +130,14 @@ def is_unexplained(record: Mapping[str, Any]) -> bool:
 
 def job_of(record: Mapping[str, Any]) -> Job | None:
     """Ask the scheduler for the job in which a run began; None if it does not know."""
-    env, process = _dict(record.get("env")), _dict(record.get("process"))
+    env, process = as_dict(record.get("env")), as_dict(record.get("process"))
     asked = _Asked(
         job=_number(env),
         cluster=str(env.get("SLURM_CLUSTER_NAME") or ""),
         user=str(process.get("user") or ""),
         node=str(env.get("SLURMD_NODENAME") or ""),
         restarts=_integer(env.get("SLURM_RESTART_COUNT")),
-        started=_time(record.get("started")),
+        started=parse_time(record.get("started")),
     )
     if _is_silent or None in asked or "" in asked:
         return None
@@ -162,7 +162,7 @@ def _cause(job: Job, record: Mapping[str, Any], died: datetime | None) -> str | 
         return job.state
     if job.state == "FAILED":
         # Where the death was seen, the failure of the job only follows from it.
-        return None if _dict(record.get("reason")).get("signal") else job.state
+        return None if as_dict(record.get("reason")).get("signal") else job.state
     if job.state not in _AT_ITS_END or (died and job.ended and died < job.ended - _SLACK):
         return None
     return job.state
@@ -288,15 +288,3 @@ def _utc(text: str | None) -> datetime | None:
         return datetime.fromisoformat(text or "").replace(tzinfo=UTC)
     except ValueError:  # Unknown, None, N/A
         return None
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

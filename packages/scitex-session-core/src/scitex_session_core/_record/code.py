@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from scitex_session_core._errors import some_of
 from scitex_session_core._process import start_ticks
 
 from .masker import MASK, source_without_secrets
@@ -27,7 +28,6 @@ _MOST_FILES = 500
 _MOST_BYTES = 10 << 20
 _LARGEST = 1 << 20
 _MOST_VERSIONS = 9
-_MOST_NAMED = 5
 _LONGEST_NAME = 200
 # How exact the start of a process is, which is counted in ticks.
 _INEXACT_S = 0.05
@@ -129,7 +129,7 @@ class CodeCopies:
                 self._edited.append(name)
         most = f"{_MOST_FILES} files or {_MOST_BYTES >> 20} MiB"
         notes = [
-            f"{what}: {_named(names)}"
+            f"{what}: {some_of([*dict.fromkeys(names)])}"
             for what, names in (
                 ("edited while the run went on; the copy is what was read", self._not_lost()),
                 ("edited after it was imported; what was read is not known", self._lost),
@@ -237,9 +237,3 @@ def _identity(file: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size
-
-
-def _named(names: list[str]) -> str:
-    names = list(dict.fromkeys(names))
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -12,7 +12,14 @@ import time
 from datetime import UTC, datetime
 
 from scitex_session_core._atomic import opened
-from scitex_session_core._paths import ATTEMPTS, JOBS, RUN_FILES
+from scitex_session_core._paths import (
+    ATTEMPTS,
+    ENVIRONMENTS,
+    JOBS,
+    PREVIOUS,
+    RUN_FILES,
+    is_rank_name,
+)
 from scitex_session_core._record.record import attempt_of
 
 TYPE_CHECKING = False
@@ -32,7 +39,7 @@ _HASHING_S = 0.1
 _LOOKING_S = 0.1
 _INEXACT_S = 2.0  # of the clocks of file servers
 # Folders of ours, and those with the files of other runs.
-_NOT_THEIRS = {"code", "previous", ATTEMPTS, ".environments", JOBS}
+_NOT_THEIRS = {"code", PREVIOUS, ATTEMPTS, ENVIRONMENTS, JOBS}
 
 
 def made_files(
@@ -146,7 +153,7 @@ def _files(directory: OpenDirectory, notes: list[str]) -> Iterator[tuple[str, os
 
 
 def _is_ours(folder: str) -> bool:
-    return folder in _NOT_THEIRS or folder.startswith("rank-")
+    return folder in _NOT_THEIRS or is_rank_name(folder)
 
 
 def _is_newer(status: os.stat_result, size: object, recorded: object) -> bool:

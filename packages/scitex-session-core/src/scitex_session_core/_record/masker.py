@@ -1,4 +1,4 @@
-"""Makes any value fit to be written: plain JSON, with passwords, tokens and keys masked.
+"""Make any value fit to be written: plain JSON, with passwords, tokens and keys masked.
 
 Everything that is written of a run goes through `dumps`, `jsonable` or `without_secrets`. Secrets
 are found by the name of a value, within a text, and on a command line. Names are looked up in
@@ -17,6 +17,7 @@ from collections.abc import Hashable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta
 from enum import Enum
+from functools import lru_cache
 from itertools import pairwise
 
 TYPE_CHECKING = False
@@ -31,17 +32,8 @@ MASK = "***"
 # A name without any of these is innocent.
 _NAME_WORDS = (
     *("pass", "pw", "secret", "token", "key", "cred", "bearer", "auth", "cookie", "jwt", "pswd"),
-    *(
-        "_pat",
-        "kennwort",
-        "contrase",
-        "senha",
-        "wachtwoord",
-        "парол",
-        "密码",
-        "パスワード",
-        "비밀번호",
-    ),
+    *("_pat", "kennwort", "contrase", "senha", "wachtwoord"),
+    *("парол", "密码", "パスワード", "비밀번호"),
 )
 # Whatever ends so is secret, also without a boundary before it: `dbpassword`.
 _PASSWORDS = (
@@ -64,22 +56,9 @@ _OTHER_PASSES = {
 }
 # `dbpass`, `userpw`.
 _OWNERS = {
-    *(
-        "admin",
-        "auth",
-        "database",
-        "db",
-        "ftp",
-        "http",
-        "imap",
-        "key",
-        "ldap",
-        "login",
-        "mail",
-        "my",
-    ),
-    *("mysql", "pg", "postgres", "proxy", "redis", "root", "smtp", "sql", "ssh", "store", "sudo"),
-    "user",
+    *("admin", "auth", "database", "db", "ftp", "http", "imap", "key", "ldap", "login", "mail"),
+    *("my", "mysql", "pg", "postgres", "proxy", "redis", "root", "smtp", "sql", "ssh", "store"),
+    *("sudo", "user"),
 }
 # What makes a key or a token a secret one: `primary_key`, `pad_token` and `max_tokens` are none.
 _OF_ACCESS = {
@@ -165,6 +144,8 @@ _FORMS = (
         r"((?:(?i:\bauth\\*[\"']?\s?[=:]\s?)|Auth)[(\[](?=\\*[\"']))[^)\],\n]{1,400},[^)\]\n]{1,400}",
     ),
 )
+# Of these, code has only what is quoted.
+_HEADERS = {"authorization", "cookie"}
 # A password in a URL, up to the last "@": after the colon of a port there is none.
 _ADDRESS = r"(?<=://)([^/\s:@\"']{0,200}):(?!\d+/)[^\s\"'<>]{1,1000}(?=@)"
 _QUERY = (
@@ -177,8 +158,6 @@ _USER = (
     r"[\w.+\-]{0,63}):[^\s:@/\"']{1,128}@(?=(?!sha\d|md5)[\w\-]{1,63}[.:(/]|localhost)"
 )
 # name="DB_PASSWORD" value="X", {"name": "DB_PASSWORD", "value": "X"}
-# Of these, code has only what is quoted.
-_HEADERS = {"authorization", "cookie"}
 _PAIR = (
     r"(?i)((?:name|key)\\*[\"']?\s?[=:]\s?\\*[\"'])([\w.\-]{1,64})"
     r"(\\*[\"'][\s,]{0,20}\\*[\"']?value\\*[\"']?\s?[=:]\s?\\*[\"'])[^\"'\n\\]+"
@@ -260,6 +239,7 @@ _MOST_ITEMS = 100_000
 _MOST_BITS = 2000
 
 
+@lru_cache(1024)  # each record has the names of the one before it
 def is_secret_name(name: str) -> bool:
     """Tell whether a value of this name is a password, a token or a key."""
     lower = name.lower()
@@ -338,6 +318,8 @@ def without_secrets(text: str, *, code: bool = False) -> str:
     """
     if len(text) >= _SHORTEST_TOKEN:
         text = _without_issued(text)
+    if text.isidentifier():  # as most names of values are: it has no sign of what follows
+        return text
     if ":" in text and _follows_a_word("@", text):
         if "://" in text:
             text = re.sub(_ADDRESS, rf"\1:{MASK}", text)
@@ -551,7 +533,7 @@ def argv_without_secrets(argv: Iterable[str], hidden: Collection[str] = ()) -> l
             masked.append(f"{name}={MASK}")
         elif masked:
             masked.append(without_hidden(without_secrets(token), hidden))
-        else:
+        else:  # the program
             masked.append(without_secrets(token))
         if token.startswith("-") and not (hide_next and not token.startswith("--")):
             hide_next = not equals and is_secret_name(token.lstrip("-"))

@@ -13,7 +13,7 @@ from pathlib import Path
 from scitex_session_core import __version__
 from scitex_session_core._atomic import opened
 from scitex_session_core._errors import InvalidTypeError, InvalidValueError
-from scitex_session_core._paths import DIFF_NAME, EVENTS_NAME, INSTALLED
+from scitex_session_core._paths import DIFF_NAME, ENVIRONMENTS, EVENTS_NAME, INSTALLED
 from scitex_session_core._process import identify, oom_kills
 
 from .masker import argv_without_secrets, secrets_in
@@ -48,11 +48,9 @@ _MOST_SYMBOLIC_REFS = 5  # as in git: a ref that leads to itself must not hang u
 # The content of HEAD where references are kept in a binary table, which only git reads.
 _REFTABLE = "refs/heads/.invalid"
 
-
 # What git itself has to be asked, and what is said of it until git has answered.
 TOLD_BY_GIT = ("dirty", "diff", "remote", "untracked")
 UNFINISHED = "unfinished"
-ENVIRONMENTS = ".environments"
 _METADATA = (".dist-info", ".egg-info")
 _CPUINFO = 2048  # bytes: the whole of it takes the kernel 10 ms where there are many processors
 _START = (
@@ -111,10 +109,6 @@ def new_record(
         `attempt` is no integer.
     """
     _check_attempt(attempt)
-    try:
-        cwd = os.getcwd()
-    except OSError:  # the working directory was removed under us
-        cwd = ""
     git_from = script.parent if script else None
     return {
         "schema": SCHEMA,
@@ -127,7 +121,7 @@ def new_record(
         "function": function,
         "arguments": dict(arguments or {}),
         "argv": argv_without_secrets(argv, secrets_in(arguments) if len(argv) > 1 else ()),
-        "cwd": cwd,
+        "cwd": _cwd(),
         "config": dict(config or {}),
         "seed": seed,
         "started": utc_now(),
@@ -392,10 +386,17 @@ def _normal(name: str) -> str:
     return name.lower().replace("-", "_").replace(".", "_")
 
 
+def _cwd() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # the working directory was removed under us
+        return ""
+
+
 def _distributions(script: Path | None) -> Iterator[tuple[str, str]]:
     """Yield the name and the version of what is installed on `sys.path`."""
     library = os.path.dirname(os.__file__)
-    own = {"", os.getcwd() if os.path.exists(os.curdir) else ""}
+    own = {"", _cwd()}
     if script is not None:
         own.add(str(script.parent))
     for folder in dict.fromkeys(map(str, sys.path)):
@@ -504,11 +505,11 @@ def _peak_memory() -> int | None:
 def _sha256(data: bytes) -> str:
     # `hashlib` brings OpenSSL: 2 ms, for one digest.
     try:
-        from _sha2 import sha256  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        try:
-            from _sha256 import sha256  # type: ignore[import-not-found]  # Python 3.11
-        except ImportError:
-            from hashlib import sha256
+        if sys.version_info >= (3, 12):
+            from _sha2 import sha256  # type: ignore[import-not-found,unused-ignore]
+        else:
+            from _sha256 import sha256  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:  # not CPython
+        from hashlib import sha256
     digest: str = sha256(data).hexdigest()
     return digest

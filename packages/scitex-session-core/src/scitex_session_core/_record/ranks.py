@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from scitex_session_core._errors import RecordError
-from scitex_session_core._paths import rank_dir
+from scitex_session_core._paths import RANK_PREFIX, rank_dir
 from scitex_session_core._process import observed_status
 
-from .record import attempt_of, ended_record, is_job_over, read_record
+from .record import as_dict, attempt_of, ended_record, is_job_over, read_record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,16 +65,15 @@ class Rank(NamedTuple):
 
 def ranks_of(record: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the ``ranks`` of the record of a run; None if it has none, or is a rank's own."""
-    ranks, process = record.get("ranks"), record.get("process")
-    if not isinstance(ranks, dict) or not isinstance(ranks.get("size"), int):
-        return None
-    return None if isinstance(process, dict) and process.get("rank") else ranks
+    ranks = as_dict(record.get("ranks"))
+    is_whole = isinstance(ranks.get("size"), int) and not as_dict(record.get("process")).get("rank")
+    return ranks if is_whole else None
 
 
 def without_others(record: dict[str, Any]) -> dict[str, Any]:
     """Return the record of a run as that of its rank 0 alone; another record as it is."""
     ranks = ranks_of(record)
-    end = None if ranks is None else _ended(ranks).get("0")
+    end = None if ranks is None else as_dict(ranks.get("ended")).get("0")
     return {**record, **end} if isinstance(end, dict) else record
 
 
@@ -91,11 +90,10 @@ def with_others(own: dict[str, Any], whole: Mapping[str, Any] | None = None) -> 
     ranks = ranks_of(own)
     if ranks is None:
         return own
-    goes_on = whole is None or whole["status"] == "running"
-    end = dict.fromkeys(_OF_THE_END) if goes_on else {n: (whole or {}).get(n) for n in _OF_THE_END}
-    ended = {**_ended(ranks), "0": _end(own)}
-    status = {"status": "running"} if goes_on else {}
-    return {**own, **end, **status, "ranks": {**ranks, "ended": ended}}
+    told = {"status": "running"} if whole is None or whole["status"] == "running" else whole
+    end = {name: told.get(name) for name in _OF_THE_END}
+    ended = {**as_dict(ranks.get("ended")), "0": _end(own)}
+    return {**own, **end, "ranks": {**ranks, "ended": ended}}
 
 
 def rank_states(run_dir: Path, record: dict[str, Any], first: int = 0) -> Iterator[State]:
@@ -208,11 +206,8 @@ def _badness_of(status: str) -> int:
 
 
 def _end(record: Mapping[str, Any]) -> dict[str, Any]:
-    process = record.get("process")
-    return {
-        **{name: record.get(name) for name in _OF_THE_END},
-        "host": process.get("host") if isinstance(process, dict) else None,
-    }
+    told = {name: record.get(name) for name in _OF_THE_END}
+    return {**told, "host": as_dict(record.get("process")).get("host")}
 
 
 def _missing() -> dict[str, Any]:
@@ -224,24 +219,22 @@ def _missing() -> dict[str, Any]:
     }
 
 
-def _ended(ranks: Mapping[str, Any]) -> dict[str, Any]:
-    ended = ranks.get("ended")
-    return ended if isinstance(ended, dict) else {}
-
-
 def _artifacts(record: Mapping[str, Any], found: list[State]) -> list[dict[str, Any]]:
     """Return the files of all ranks, their paths relative to the directory of the run."""
     attempt = attempt_of(record)
-    others = tuple(f"rank-{rank}/" for rank in range(1, record["ranks"]["size"]))
+    others = tuple(f"{RANK_PREFIX}{rank}/" for rank in range(1, record["ranks"]["size"]))
     files = [
         artifact  # of rank 0: what stands there of the others was merged before
         for artifact in record.get("artifacts") or ()
         if not str(artifact["path"]).startswith(others) or attempt_of(artifact) != attempt
     ]
     for rank, _, own in _by_rank(found):
-        for artifact in (own or {}).get("artifacts") or () if rank else ():
+        if rank == 0 or own is None:
+            continue
+        for artifact in own.get("artifacts") or ():
             path = str(artifact["path"])
-            is_here = not artifact.get("run") and not os.path.isabs(path)
-            files.append({**artifact, "path": f"rank-{rank}/{path}"} if is_here else artifact)
+            if not artifact.get("run") and not os.path.isabs(path):
+                path = f"{RANK_PREFIX}{rank}/{path}"
+            files.append({**artifact, "path": path})
     distinct = {(str(f["path"]), str(f.get("role")), str(f.get("run"))): f for f in files}
     return [*distinct.values()]

@@ -34,6 +34,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from scitex_session_core._archived import ArchivedRun
+
 SCHEMA = 1
 
 # A million artifacts take 150 MB. What is larger would only fill the memory of its readers.
@@ -52,14 +54,28 @@ _REQUIRED: dict[str, dict[str, tuple[type | tuple[type, ...], str]]] = {
     "tag": {"tag": (str, "a string")},
     "untag": {"tag": (str, "a string")},
 }
-
-
 _OF_THE_END = ("status", "exit_status", "reason", "message", "ended", "duration_s")
 
 
 def utc_now() -> str:
     """Return the time in UTC as ISO 8601 with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def parse_time(text: object) -> datetime | None:
+    """Return the time of an ISO 8601 text, in UTC if it has no zone; None if it is not one."""
+    try:
+        time = datetime.fromisoformat(text)  # type: ignore[arg-type]  # or TypeError
+        if time.tzinfo is UTC:
+            return time
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def as_dict(value: object) -> dict[str, Any]:
+    """Return a part of a record if it is a mapping; anyone may have written the record."""
+    return value if isinstance(value, dict) else {}
 
 
 def attempt_of(found: Mapping[str, Any]) -> int:
@@ -176,16 +192,27 @@ def is_job_over(record: Mapping[str, Any]) -> bool:
     That proves the death of a run whose heart does not beat, from any host. Where a process has
     escaped its job, as it can without control groups, the heart goes on.
     """
-    return record.get("status") == "running" and "scheduler" in _dict(record.get("reason"))
+    return record.get("status") == "running" and "scheduler" in as_dict(record.get("reason"))
+
+
+def run_in_archive(place: str | PathLike[str]) -> ArchivedRun | None:
+    """Return the run at a place in an archive; None if the place is in none.
+
+    Raises
+    ------
+    ArchiveError
+        The archive is none of ours, is damaged, or holds no such run.
+    """
+    if archive_of(place) is None:
+        return None
+    from scitex_session_core._archived import archived_run  # zipfile: few runs are archived
+
+    return archived_run(place)
 
 
 def _folder_of(place: str | PathLike[str]) -> str:
-    if archive_of(place) is not None:
-        from scitex_session_core._archived import archived_run
-
-        if (archived := archived_run(place)) is not None:
-            return archived.folder
-    return Path(place).parent.name
+    archived = run_in_archive(place)
+    return Path(place).parent.name if archived is None else archived.folder
 
 
 def _with_status_of_folder(record: dict[str, Any], folder: str) -> dict[str, Any]:
@@ -291,11 +318,8 @@ def _content(run_dir: str | PathLike[str], name: str) -> bytes:
     OSError
         There is no such file, or it is none that a run writes: see `read_regular`.
     """
-    if archive_of(run_dir) is not None:
-        from scitex_session_core._archived import archived_run  # zipfile: few runs are archived
-
-        if (archived := archived_run(run_dir)) is not None:
-            return archived.read(name, _MOST_BYTES)
+    if (archived := run_in_archive(run_dir)) is not None:
+        return archived.read(name, _MOST_BYTES)
     with opened(run_dir) as directory:
         return directory.read(name, _MOST_BYTES)
 
@@ -328,13 +352,13 @@ def fold_events(record: dict[str, Any], events: list[dict[str, Any]]) -> dict[st
             case {"event": "note", "note": str(note)}:
                 folded["note"] = note
             case {"event": "result", "results": dict(results)}:
-                folded["results"] = {**_dict(folded.get("results")), **results}
+                folded["results"] = {**as_dict(folded.get("results")), **results}
             case {"event": "signal", "name": str()}:
                 folded["stop_asked"] = {n: event.get(n) for n in ("signal", "name", "time")}
             case {"event": "end", "status": str(), "reason": dict()} if unended:
                 folded.update((name, event.get(name)) for name in _OF_THE_END)
             case {"event": "git"}:
-                folded["git"] = _git_with(_dict(folded.get("git")), event)
+                folded["git"] = _git_with(as_dict(folded.get("git")), event)
             case {"event": "scheduler", "scheduler": str(), "job": str()}:
                 word = event
     # Last, since an ``end`` brings a reason of its own.
@@ -351,27 +375,27 @@ def _reason_with(record: Mapping[str, Any], word: Mapping[str, Any]) -> Any:
     """Merge the scheduler's word into the reason of a run that was killed, or may be dead."""
     reason = record.get("reason")
     if record.get("status") == "running":
-        reason = {"kind": "crashed", **_dict(reason)}
-    if _dict(reason).get("kind") not in ("crashed", "lost", "signal", "stopped"):
+        reason = {"kind": "crashed", **as_dict(reason)}
+    if as_dict(reason).get("kind") not in ("crashed", "lost", "signal", "stopped"):
         return reason  # the run ended by itself after all
     told = ("cause", "scheduler", "job", *(["exit_code"] if word.get("cause") == "FAILED" else []))
-    return {**_dict(reason), **{n: word[n] for n in told if word.get(n) is not None}}
+    return {**as_dict(reason), **{n: word[n] for n in told if word.get(n) is not None}}
 
 
 def _git_with(git: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
     """Merge an event into the record's ``git``: what is found is no longer unknown."""
     found = {k: v for k, v in event.items() if k not in ("event", "time", "unknown", "notes")}
-    unknown = {k: v for k, v in _dict(git.get("unknown")).items() if k not in found}
+    unknown = {k: v for k, v in as_dict(git.get("unknown")).items() if k not in found}
     notes = dict.fromkeys(
         [*map(str, _list(git.get("notes"))), *map(str, _list(event.get("notes")))]
     )
-    merged = {**git, **found, "unknown": {**unknown, **_dict(event.get("unknown"))}}
+    merged = {**git, **found, "unknown": {**unknown, **as_dict(event.get("unknown"))}}
     if not merged["unknown"]:
         del merged["unknown"]
     if notes:
         merged["notes"] = list(notes)
     if found and "time" in event:
-        merged["as_of"] = {**_dict(git.get("as_of")), **dict.fromkeys(found, event["time"])}
+        merged["as_of"] = {**as_dict(git.get("as_of")), **dict.fromkeys(found, event["time"])}
     return merged
 
 
@@ -379,10 +403,6 @@ def _key(artifact: dict[str, Any]) -> tuple[str, ...]:
     # A file that is read and then written is both an input and an output, and each attempt may
     # have made one of the same name.
     return tuple(str(artifact.get(name)) for name in ("path", "role", "run", "attempt"))
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _list(value: object) -> list[Any]:

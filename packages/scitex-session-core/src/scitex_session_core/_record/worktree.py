@@ -20,7 +20,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from scitex_session_core._errors import SessionError
+from scitex_session_core._errors import SessionError, some_of
 
 from .masker import MASK, dumps, without_secrets
 from .provenance import TOLD_BY_GIT, read_git
@@ -39,7 +39,6 @@ _LARGEST_DIFF = 8 << 20
 _LARGEST_LIST = 4 << 20
 _MOST_UNTRACKED = 1000
 _LARGEST_UNTRACKED = 64 << 10
-_MOST_NAMED = 5
 _LONGEST_REASON = 500
 
 # Where git would look, and what it would run, if the user's variables told it: a run that a git
@@ -63,10 +62,7 @@ _GIT = (
     *("-c", "core.fsmonitor=false", "-c", "core.quotePath=true"),
 )
 _COMPARE = (
-    "diff",
-    "--no-ext-diff",
-    "--no-textconv",
-    "--no-renames",
+    *("diff", "--no-ext-diff", "--no-textconv", "--no-renames"),
     "--ignore-submodules=untracked",
 )
 _AS_TEXT = ("--no-color", "--full-index", "--submodule=diff", "--src-prefix=a/", "--dst-prefix=b/")
@@ -84,8 +80,8 @@ class GitError(SessionError, RuntimeError):
     """Git could not answer; the message says why."""
 
 
-class TooLongError(GitError):
-    """The time of the errand is over."""
+class _TooLongError(Exception):
+    """The time of the errand is over: no question is asked any more."""
 
 
 class _Git:
@@ -111,7 +107,7 @@ class _Git:
         Raises
         ------
         GitError
-            It fails, can't be started, or takes too long.
+            It fails, or can't be started.
         """
         with _scratch_file() as errors:
             try:
@@ -187,9 +183,8 @@ class _Report:
         if unknown:
             self._append({"unknown": unknown})
 
-    def note(self, *notes: str) -> None:
-        if notes:
-            self._append({"notes": list(notes)})
+    def note(self, note: str) -> None:
+        self._append({"notes": [note]})
 
     @staticmethod
     def _append(fields: dict[str, Any]) -> None:
@@ -212,7 +207,7 @@ def main(argv: list[str]) -> None:
     report = _Report()
     try:
         _tell(folder, commit, datetime.fromisoformat(started).timestamp(), report)
-    except (GitError, OSError) as error:
+    except (GitError, OSError, _TooLongError) as error:
         report.unknown(error)
     finally:
         signal.alarm(0)
@@ -220,7 +215,7 @@ def main(argv: list[str]) -> None:
 
 
 def _give_up(_number: int, _frame: FrameType | None) -> None:
-    raise TooLongError("git took too long, and was ended")
+    raise _TooLongError("git took too long, and was ended")
 
 
 def _tell(folder: str, commit: str, started: float, report: _Report) -> None:
@@ -290,8 +285,6 @@ def _first_commit(git: _Git, report: _Report) -> str:
     """Return what to compare with where no commit is known: the one that git knows, or nothing."""
     try:
         commit = git.ask("rev-parse", "--verify", "HEAD^{commit}").decode().strip()
-    except TooLongError:
-        raise
     except GitError:
         report.unknown("there is no commit yet", "commit")
         return git.ask("hash-object", "-t", "tree", os.devnull).decode().strip()
@@ -316,8 +309,6 @@ def _tell_remote(git: _Git, report: _Report) -> None:
                 followed = said.decode("utf-8", "replace").strip()
                 chosen = followed if followed in remotes else chosen
         url = git.ask("remote", "get-url", chosen).decode("utf-8", "replace").strip()
-    except TooLongError:
-        raise
     except GitError as error:
         report.unknown(error, "remote")
     else:
@@ -337,19 +328,17 @@ def _tell_changes(git: _Git, commit: str, started: float, report: _Report) -> No
     try:
         changed = _paths(git.ask(*_COMPARE, "--name-only", "-z", commit, "--"))
         report.found(dirty=bool(changed))
-        report.note(*_changed_since(git.folder, changed, started))
+        later = [path for path in changed if _is_later(os.path.join(git.folder, path), started)]
+        if later:
+            report.note(f"changed after the run began: {some_of(later)}")
         if changed:
             sections += _sections(git.ask(*_COMPARE, *_AS_TEXT, commit, "--", most=_LARGEST_DIFF))
             _write(sections, report)
-    except TooLongError:
-        raise
     except GitError as error:
         report.unknown(error, "dirty", "diff")
         compared = False
     try:
         said = git.ask("ls-files", "--others", "--exclude-standard", "-z")
-    except TooLongError:
-        raise
     except GitError as error:
         report.unknown(error, "untracked")
         return
@@ -358,7 +347,7 @@ def _tell_changes(git: _Git, commit: str, started: float, report: _Report) -> No
     if compared:
         new, left_out = _new_files(git.folder, untracked, started)
         if left_out:
-            report.note(f"untracked files without their text: {_named(left_out)}")
+            report.note(f"untracked files without their text: {some_of(left_out)}")
         if new:
             _write(new, report, after=sections)
         elif not sections:
@@ -373,9 +362,7 @@ def _write(sections: list[bytes], report: _Report, after: Iterable[bytes] = ()) 
     """Write parts of the diff behind those that it has, and tell of it."""
     masked = [_masked(section) for section in sections]
     try:
-        if any(
-            masked_here != section for masked_here, section in zip(masked, sections, strict=True)
-        ):
+        if masked != sections:
             said = f"secrets in it are masked ({MASK}), so it can't be applied"
             report.note(f"code/changes.diff: {said}")
             masked.insert(0, f"# scitex-session: {said}\n".encode())
@@ -409,12 +396,6 @@ def _paths(said: bytes) -> list[str]:
     return [os.fsdecode(path) for path in said[:_LARGEST_LIST].split(b"\0") if path]
 
 
-def _changed_since(top: str, paths: list[str], started: float) -> Iterator[str]:
-    later = [path for path in paths if _is_later(os.path.join(top, path), started)]
-    if later:
-        yield f"changed after the run began: {_named(later)}"
-
-
 def _is_later(path: str, started: float) -> bool:
     try:
         found = os.lstat(path)
@@ -423,11 +404,6 @@ def _is_later(path: str, started: float) -> bool:
             return os.stat(os.path.dirname(path)).st_mtime > started
         return False
     return not stat.S_ISDIR(found.st_mode) and found.st_mtime > started
-
-
-def _named(paths: list[str]) -> str:
-    more = len(paths) - _MOST_NAMED
-    return ", ".join(paths[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _new_files(top: str, paths: list[str], started: float) -> tuple[list[bytes], list[str]]:
@@ -477,15 +453,13 @@ def _quoted(name: bytes) -> bytes:
     """Return a name as git prints it: in quotes where it has bytes that are not plain."""
     if all(32 <= byte < 127 and byte not in b'"\\' for byte in name):
         return name
-    shown = (
-        b"\\%c" % byte
-        if byte in b'"\\'
-        else bytes((byte,))
-        if 32 <= byte < 127
-        else b"\\%03o" % byte
-        for byte in name
-    )
-    return b'"%b"' % b"".join(shown)
+    shown = b""
+    for byte in name:
+        if byte in b'"\\':
+            shown += b"\\%c" % byte
+        else:
+            shown += b"%c" % byte if 32 <= byte < 127 else b"\\%03o" % byte
+    return b'"%b"' % shown
 
 
 def _remove_if_empty() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-from scitex_session_core._record.record import attempt_of
+from scitex_session_core._record.record import as_dict, attempt_of, parse_time
 
 from .journal import MADE
 
@@ -165,7 +165,8 @@ class Folded:
 
     def dumps(self) -> str:
         """Return it as text."""
-        times = {name: _iso(self.session[name]) for name in _TIMES}
+        found = ((name, self.session[name]) for name in _TIMES)
+        times = {name: at and at.isoformat() for name, at in found}
         by_file = {file: at.isoformat() for file, at in self._by_file.items()}
         parts = [{**self.session, **times}, self.token, self._latest.isoformat(), by_file]
         return json.dumps(parts)
@@ -187,25 +188,10 @@ class Folded:
         return cls(session, token, datetime.fromisoformat(latest), times)
 
 
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()
-
-
 def creation_token(entries: Iterable[Entry]) -> object:
     """Return the unique token of the journal line that created the session."""
     creation = _creation(_after_removals(entries))
     return creation[1].get("line") if creation else None
-
-
-def parse_time(text: object) -> datetime | None:
-    """Return the time of an ISO 8601 text, in UTC if it has no zone; None if it is not one."""
-    try:
-        time = datetime.fromisoformat(text)  # type: ignore[arg-type]  # or TypeError
-        if time.tzinfo is UTC:
-            return time
-        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def take_end(session: dict[str, Any], event: Mapping[str, Any], at: datetime | None) -> None:
@@ -293,15 +279,15 @@ def _created(event: dict[str, Any], at: datetime | None) -> dict[str, Any]:
     process, sweep = event.get("process"), event.get("sweep")
     return {
         "id": event["id"],
-        "config": _dict(event.get("config")),
+        "config": as_dict(event.get("config")),
         "status": "running",
         "start_time": at,
         "end_time": None,
         "exit_code": None,
         "script_path": _text(event.get("script_path")),
         "function": _text(event.get("function")),
-        "arguments": _dict(event.get("arguments")),
-        "env": _dict(event.get("env")),
+        "arguments": as_dict(event.get("arguments")),
+        "env": as_dict(event.get("env")),
         "results": {},
         "tags": _texts(event.get("tags")),
         "note": _text(event.get("note")) or "",
@@ -326,10 +312,6 @@ def _update(session: dict[str, Any], event: Mapping[str, Any]) -> None:
         session["note"] = note
     if isinstance(results := event.get("results"), dict):
         session["results"] = {**session["results"], **results}
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str | None:

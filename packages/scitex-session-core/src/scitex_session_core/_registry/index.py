@@ -39,7 +39,7 @@ from .writer import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any, TypeVar
 
     from .seal import Signature
@@ -341,19 +341,21 @@ class Index:
             # A session that was removed in the meantime is left out.
             yield from ((number, found[number]) for number in some if number in found)
 
-    def all_sessions(self) -> Iterable[dict[str, Any]]:
+    def all_sessions(self) -> list[dict[str, Any]]:
         """Return all sessions, the oldest first."""
-        query = "SELECT n FROM sessions ORDER BY start_time NULLS LAST, id"
-        return self.whole(lambda: list(self.sessions(self.numbers(query, (), None))))
+        return self._from_the_oldest()
 
     def directories(self) -> dict[str, str]:
         """Return where the run of each session was last seen, by ID."""
         query = "SELECT id, run_dir FROM sessions WHERE run_dir IS NOT NULL"
         return self._read(lambda connection: dict(connection.execute(query).fetchall()))
 
-    def running(self) -> Iterable[dict[str, Any]]:
+    def running(self) -> list[dict[str, Any]]:
         """Return the sessions whose end is not in the journal, the oldest first."""
-        query = "SELECT n FROM sessions WHERE status = 'running' ORDER BY start_time NULLS LAST, id"
+        return self._from_the_oldest("WHERE status = 'running'")
+
+    def _from_the_oldest(self, where: str = "") -> list[dict[str, Any]]:
+        query = f"SELECT n FROM sessions {where} ORDER BY start_time NULLS LAST, id"
         return self.whole(lambda: list(self.sessions(self.numbers(query, (), None))))
 
     def _read_body(self, session_id: object, take: Callable[[bytes, str | None], T]) -> T | None:

@@ -16,7 +16,7 @@ from scitex_session_core._errors import InvalidValueError
 from scitex_session_core._paths import absolute, cache_dir, make_folders, on_network, state_dir
 from scitex_session_core._process import boot_id, host
 from scitex_session_core._record.masker import dumps, without_secrets
-from scitex_session_core._record.record import attempt_of, utc_now
+from scitex_session_core._record.record import as_dict, attempt_of, utc_now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def register_start(registry: Path, record: Mapping[str, Any], run_dir: Path) -> 
     registry : Path
         The directory of the registry.
     record : mapping
-        The record of the run.
+        The record of the run, of any schema.
     run_dir : Path
         The run directory.
 
@@ -82,19 +82,19 @@ def register_start(registry: Path, record: Mapping[str, Any], run_dir: Path) -> 
     journal_create(
         registry,
         record["id"],
-        record["config"],
-        script_path=record["script"],
-        process=record["process"],
+        as_dict(record.get("config")),
+        script_path=record.get("script"),
+        process=record.get("process"),
         run_dir=run_dir,
-        function=record["function"],
-        arguments=record["arguments"],
-        parent=record["parent"],
-        attempt=record["attempt"],
+        function=record.get("function"),
+        arguments=as_dict(record.get("arguments")),
+        parent=record.get("parent"),
+        attempt=attempt_of(record),
         sweep=record.get("sweep"),
-        env=record["env"],
-        tags=record["tags"],
-        note=record["note"],
-        time=record["started"],
+        env=as_dict(record.get("env")),
+        tags=record.get("tags") or (),
+        note=record.get("note") or "",
+        time=record.get("started"),
     )
 
 
@@ -155,26 +155,8 @@ def register_crash(
     OSError
         The journal could not be written.
     """
-    journal_create(
-        registry,
-        record["id"],
-        _mapping(record.get("config")),
-        script_path=record.get("script"),
-        process=record.get("process"),
-        run_dir=began_in,
-        function=record.get("function"),
-        arguments=_mapping(record.get("arguments")),
-        parent=record.get("parent"),
-        attempt=attempt_of(record),
-        sweep=record.get("sweep"),
-        env=_mapping(record.get("env")),
-        time=record.get("started"),
-    )
+    register_start(registry, record, began_in)
     register_end(registry, record, run_dir)
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def journal_create(

@@ -14,11 +14,11 @@ from pathlib import Path
 from scitex_session_core._errors import InvalidTypeError, InvalidValueError, RecordError
 from scitex_session_core._paths import locate_run
 from scitex_session_core._process import observed_status
-from scitex_session_core._record.record import observed, read_record
+from scitex_session_core._record.record import observed, parse_time, read_record
 
 from .conditions import Condition, Group, checked, resolved
 from .fields import FIELDS, check_field, comparable, is_live, leaves, values_of
-from .fold import parse_time, take_details, take_end
+from .fold import take_details, take_end
 from .journal import MADE, digest_number, is_digest, output_digests, shortened
 
 TYPE_CHECKING = False

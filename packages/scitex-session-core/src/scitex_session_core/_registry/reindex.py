@@ -39,7 +39,7 @@ from .fold import fold
 from .index import Index
 from .journal import append, encoded, record_event, registry_dir
 from .own_end import OwnEnd, ended_as_registered
-from .writer import Progress
+from .progress import Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,23 +4,21 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import hashlib
 import json
 import os
 import sqlite3
-import stat
-import sys
-import time
 from collections import defaultdict
 
+from scitex_session_core._atomic import open_regular
 from scitex_session_core._errors import warn
 from scitex_session_core._record.record import parse_line
 
 from .fields import FIELDS, comparable, leaves, row
 from .fold import Folded, fold
 from .journal import MADE, digest_number, journal_files
+from .progress import Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,10 +48,6 @@ _ROWS_AT_ONCE = 500
 _CACHED_NAMES = 10_000
 # The first bytes of a file distinguish it from another file of the same name.
 _HEAD_LENGTH = 256
-# Progress is shown after this time.
-_SILENT_S = 1.0
-_REDRAWN_S = 0.1
-
 # So many lines of a session are folded again for each new one.
 _MANY_LINES = 16
 
@@ -161,19 +155,10 @@ def _files(registry: Path) -> list[JournalFile]:
 
 def _is_another(file: JournalFile) -> bool:
     try:
-        with open(file.path, "rb", opener=_opened) as stream:
+        with open(file.path, "rb", opener=open_regular) as stream:
             return stream.read(len(file.head)) != file.head
     except OSError:
         return False  # folding it will warn
-
-
-def _opened(path: str, flags: int) -> int:
-    """Open a regular file: a pipe would be waited for, and a device has no end."""
-    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "is no regular file", path)
-    return descriptor
 
 
 class IndexWriter:
@@ -224,7 +209,7 @@ class IndexWriter:
             self._progress.done()
 
     def _read(self, file: JournalFile) -> None:
-        with open(file.path, "rb", opener=_opened) as stream:
+        with open(file.path, "rb", opener=open_regular) as stream:
             stream.seek(file.folded)
             # What stands behind the last newline: that line may not be complete yet.
             rest: list[bytes] = []
@@ -544,45 +529,3 @@ def _entries(lines: Iterable[Line]) -> Iterator[Entry]:
 
 def _same(one: object, other: object) -> bool:
     return one is other or repr(one) == repr(other)  # 1, 1.0 and True are equal, and differ
-
-
-class Progress:
-    """Shows on a terminal how far a task has come, once it takes longer than a moment.
-
-    Parameters
-    ----------
-    task : str
-        What is done, in a few words.
-    total : int, optional
-        The amount to be done, if it is known: a percentage is shown then, else the amount so far.
-    """
-
-    def __init__(self, task: str, total: int | None = None) -> None:
-        self._task = task
-        self._total = total
-        self._so_far = 0
-        self._began = time.monotonic()
-        self._drawn = self._began - _REDRAWN_S
-        self._shown = 0
-
-    def show(self, more: int) -> None:
-        """Add to the amount that is done, and show the sum."""
-        self._so_far += more
-        now, stream = time.monotonic(), sys.stderr
-        is_drawn = now - self._drawn < _REDRAWN_S and self._so_far != self._total
-        if now - self._began < _SILENT_S or is_drawn:
-            return
-        self._drawn = now
-        if stream is None or not stream.isatty():
-            return
-        amount = f"{100 * self._so_far // self._total} %" if self._total else f"{self._so_far:,}"
-        text = f"{self._task}: {amount} "
-        self._shown = max(self._shown, len(text))
-        stream.write(f"\r{text}")
-        stream.flush()
-
-    def done(self) -> None:
-        """Erase what was shown."""
-        if self._shown:
-            sys.stderr.write("\r" + " " * self._shown + "\r")
-            sys.stderr.flush()

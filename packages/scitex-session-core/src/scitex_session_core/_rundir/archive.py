@@ -17,18 +17,13 @@ from contextlib import suppress
 from typing import NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from scitex_session_core._archived import (
-    MANIFEST_NAME,
-    MARK,
-    SCHEMA,
-    Archive,
-    open_archive,
-)
-from scitex_session_core._atomic import open_regular
+from scitex_session_core._archived import MANIFEST_NAME, MARK, SCHEMA, Archive, open_archive
+from scitex_session_core._atomic import open_regular, sync_folder
 from scitex_session_core._errors import ArchiveError, RecordError, RunKeptError, warn
 from scitex_session_core._paths import (
     ARCHIVE,
     ARCHIVE_SUFFIX,
+    ENVIRONMENTS,
     make_folders,
     new_id,
 )
@@ -51,7 +46,6 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 _PARTIAL_SUFFIX = ".partial"
 _PENDING_SUFFIX = ".pending"
-_ENVIRONMENTS = ".environments"
 # What a sample shrinks by less than this is packed already (PNG, NPZ, HDF5 with filters).
 _WORTH_PACKING = 0.95
 _SAMPLE = 64 << 10
@@ -242,7 +236,7 @@ class _Packing:
     def finish(self, lines: list[str], out_dir: Path) -> None:
         """Add what was installed, and the manifest, and write the directory of the zip file."""
         for environment in sorted(self._environments):
-            name = f"{_ENVIRONMENTS}/{environment}.txt"
+            name = f"{ENVIRONMENTS}/{environment}.txt"
             try:
                 content = (out_dir / name).read_bytes()
             except OSError:  # an earlier version, or another tool, left none
@@ -465,13 +459,3 @@ def _finish(trash: Trash, path: Path) -> dict[Path, Path]:
             trash.register(read_record(path / name), path / name)
             places[run_dir] = path / name
     return places | _take_sources(trash, path, [], _silent)
-
-
-def sync_folder(folder: str | os.PathLike[str]) -> None:
-    if os.name != "posix":  # elsewhere a directory can't be opened
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -24,10 +24,12 @@ from scitex_session_core._paths import (
     RUNNING,
     DirectoryLock,
     check_id,
+    rank_dir,
 )
 from scitex_session_core._process import identify
 from scitex_session_core._record.record import (
     SCHEMA,
+    as_dict,
     current_status,
     read_record,
     utc_now,
@@ -110,10 +112,9 @@ def _put_earlier_run_away(sdir: Path, *, clear: bool, replaced_by: str) -> None:
 
 def _rank_dirs(sdir: Path, record: dict[str, Any]) -> list[str]:
     """Return the directories of the other ranks of an earlier run."""
-    ranks = record.get("ranks")
-    size = ranks.get("size") if isinstance(ranks, dict) else None
-    names = (f"rank-{rank}" for rank in range(1, size if isinstance(size, int) else 1))
-    return [name for name in names if (sdir / name / RECORD_NAME).exists()]
+    size = as_dict(record.get("ranks")).get("size")
+    places = (rank_dir(sdir, rank) for rank in range(1, size if isinstance(size, int) else 1))
+    return [place.name for place in places if (place / RECORD_NAME).exists()]
 
 
 def _readable_record(sdir: Path) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ import shutil
 import time
 from pathlib import Path
 
-from scitex_session_core._atomic import opened
+from scitex_session_core._atomic import opened, sync_folder
 from scitex_session_core._errors import warn
 from scitex_session_core._paths import EVENTS_NAME, RECORD_NAME, DirectoryLock, unfinished_copy
 from scitex_session_core._record.record import event_lines
@@ -45,7 +45,7 @@ def copy_verified(source: Path, target: Path, max_wait: float) -> None:
         if _listing(source) != copy.listing:
             raise OSError(errno.EBUSY, "was written to while it was copied", str(source))
         os.rename(unfinished, target)
-        _sync_directory(target.parent)
+        sync_folder(target.parent)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
@@ -97,7 +97,7 @@ class _Copy:
                 self._file(entry.path, there)
                 shutil.copystat(entry.path, there)
         shutil.copystat(source, target)
-        _sync_directory(target)
+        sync_folder(target)
 
     def _file(self, source: str, target: Path) -> None:
         with open(source, "rb") as original, open(target, "xb+") as copy:
@@ -140,13 +140,3 @@ def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
 def _stamp(entry: os.DirEntry[str]) -> tuple[int, int]:
     found = os.stat(entry.path)  # the entry's own may be of the time of the listing
     return found.st_size, found.st_mtime_ns
-
-
-def _sync_directory(directory: Path) -> None:
-    if os.name != "posix":  # elsewhere a directory can't be opened
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,11 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from scitex_session_core._atomic import OpenDirectory, remove_leftovers
-from scitex_session_core._errors import (
-    RecordError,
-    warn,
-)
+from scitex_session_core._atomic import OpenDirectory, names_in, remove_leftovers
+from scitex_session_core._errors import RecordError, warn
 from scitex_session_core._paths import (
     ATTEMPTS,
     CONFIG_NAME,
@@ -415,12 +412,8 @@ def _runs_below(root: Path) -> Iterator[Path]:
 
 
 def _runs_in(out_dir: Path) -> list[Path]:
-    try:
-        names = sorted(os.listdir(out_dir / RUNNING))
-    except OSError:
-        return []
     remove_leftovers(out_dir / PROBE_NAME)
-    return [out_dir / RUNNING / name for name in names]
+    return [out_dir / RUNNING / name for name in sorted(names_in(out_dir / RUNNING))]
 
 
 def _sample(run_dirs: list[Path], most: int) -> list[Path]:

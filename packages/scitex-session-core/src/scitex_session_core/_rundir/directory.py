@@ -8,17 +8,14 @@ import os
 import stat
 from pathlib import Path
 
-from scitex_session_core._atomic import OpenDirectory, opened, read_regular
-from scitex_session_core._errors import (
-    InvalidTypeError,
-    InvalidValueError,
-    warn,
-)
+from scitex_session_core._atomic import OpenDirectory, names_in, opened, read_regular
+from scitex_session_core._errors import InvalidTypeError, InvalidValueError, warn
 from scitex_session_core._paths import (
     LATEST_NAME,
     RECORD_NAME,
     RUNNING,
     STATUS_OF_FOLDER,
+    SUCCESSES,
     absolute,
     finished_dir,
     make_folders,
@@ -28,13 +25,10 @@ from scitex_session_core._paths import (
     state_dir,
 )
 
-TYPE_CHECKING = False
-
 _LONGEST_SUFFIX = 100
 _MOST_MOVES = 3
 _MOST_BYTES = 1 << 28  # of a record that may be ours
 _LONGEST_TARGET = 1000  # bytes of a small file that stands for the link `latest`
-_SUCCESSES = finished_dir(Path(RUNNING, "x"), "success").parent.name
 
 
 class RunDir(OpenDirectory):
@@ -162,7 +156,8 @@ def make_run_dir(
         except OSError:
             continue
         why = f"can't write to {out_dir} ({trouble.strerror})" if out_dir else trouble.strerror
-        warn(f"{why}: this run is kept in {claimed.path}")
+        # Not its own directory, which is no longer in RUNNING once the run has ended.
+        warn(f"{why}: this run is kept in {claimed.out_dir}")
         return claimed
     why = "and neither the user's state directory nor a temporary one can be written"
     raise OSError(trouble.errno, f"{trouble.strerror}, {why}", trouble.filename) from None
@@ -261,9 +256,8 @@ def _check_suffix(suffix: object) -> None:
     allowed = f"a text of at most {_LONGEST_SUFFIX} bytes that can be part of a file name"
     if not isinstance(suffix, str):
         raise InvalidTypeError("sdir_suffix", suffix, allowed)
-    if not suffix.isprintable() or any(c in suffix for c in '/\\\\:*?"<>|'):
-        raise InvalidValueError("sdir_suffix", suffix, allowed)
-    if len(suffix.encode()) > _LONGEST_SUFFIX:
+    fits = suffix.isprintable() and len(suffix.encode()) <= _LONGEST_SUFFIX
+    if not fits or any(c in suffix for c in '/\\:*?"<>|'):
         raise InvalidValueError("sdir_suffix", suffix, allowed)
 
 
@@ -390,7 +384,7 @@ def point_latest(run_dir: Path) -> None:
     it is, with a warning. One that is a copy of a run (``cp -rL`` follows the link) gets another
     name: it would lead to that run for ever.
     """
-    if run_dir.parent.name != _SUCCESSES:
+    if run_dir.parent.name != SUCCESSES:
         return
     latest = run_dir.parent.parent / LATEST_NAME
     if _is_copy(latest):
@@ -398,7 +392,7 @@ def point_latest(run_dir: Path) -> None:
     elif os.path.lexists(latest) and _target(latest) is None:
         warn(f"{latest} is not ours, so it does not lead to the newest run; rename it for that")
         return
-    target = f"{_SUCCESSES}/{run_dir.name}"
+    target = f"{SUCCESSES}/{run_dir.name}"
     temporary = latest.with_name(f".{LATEST_NAME}.{os.urandom(4).hex()}.tmp")
     try:
         try:
@@ -448,7 +442,7 @@ def _is_copy(latest: Path) -> bool:
     try:
         copied = read_regular(latest / RECORD_NAME, _MOST_BYTES)
         run_id = str(json.loads(copied)["id"])
-        runs = latest.with_name(_SUCCESSES)
+        runs = latest.with_name(SUCCESSES)
         names = [name for name in os.listdir(runs) if name.startswith(run_id)]
         return any(read_regular(runs / name / RECORD_NAME, _MOST_BYTES) == copied for name in names)
     except (OSError, ValueError, TypeError, KeyError):
@@ -464,11 +458,8 @@ def latest_run(out_dir: Path) -> Path | None:
     target = _target(out_dir / LATEST_NAME)
     if target is not None and os.path.exists(out_dir / target / RECORD_NAME):
         return out_dir / target
-    try:
-        names = os.listdir(out_dir / _SUCCESSES)
-    except OSError:
-        return None
-    runs = (out_dir / _SUCCESSES / name for name in sorted(names, key=_after_debug, reverse=True))
+    names = sorted(names_in(out_dir / SUCCESSES), key=_after_debug, reverse=True)
+    runs = (out_dir / SUCCESSES / name for name in names)
     return next((run for run in runs if os.path.exists(run / RECORD_NAME)), None)
 
 
@@ -486,4 +477,4 @@ def _target(latest: Path) -> str | None:
         except OSError:  # there is none, or it is a folder
             return None
     folder, _, name = target.partition("/")
-    return target if folder == _SUCCESSES and name and "/" not in name else None
+    return target if folder == SUCCESSES and name and "/" not in name else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from scitex_session_core._atomic import names_in
 from scitex_session_core._errors import ArchiveError
 from scitex_session_core._paths import (
     ARCHIVE,
@@ -15,12 +16,11 @@ from scitex_session_core._paths import (
     archive_of,
     locate_run,
 )
+from scitex_session_core._record.record import run_in_archive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from io import BufferedReader
-
-    from scitex_session_core._archived import ArchivedRun
 
 
 def find_place(run_dir: str | os.PathLike[str]) -> Path | None:
@@ -71,11 +71,7 @@ def _found_in(out_dir: Path, name: str) -> Path | None:
     for found in trashed_runs(out_dir):
         if found.place.name == name:
             return found.place
-    try:
-        archives = sorted(os.listdir(out_dir / ARCHIVE), reverse=True)
-    except OSError:
-        return None
-    for each in archives:
+    for each in sorted(names_in(out_dir / ARCHIVE), reverse=True):
         path = out_dir / ARCHIVE / each
         try:
             if each.endswith(ARCHIVE_SUFFIX) and name in open_archive(path).names:
@@ -98,7 +94,7 @@ def run_files(place: str | os.PathLike[str]) -> list[str]:
     ArchiveError
         The archive is damaged.
     """
-    if archive_of(place) is not None and (archived := _archived_run(place)) is not None:
+    if (archived := run_in_archive(place)) is not None:
         return archived.files()
     return sorted(
         os.path.relpath(os.path.join(folder, name), place).replace(os.sep, "/")
@@ -124,12 +120,6 @@ def open_run_file(place: str | os.PathLike[str], name: str) -> BufferedReader:
     ArchiveError
         The archive is damaged.
     """
-    if archive_of(place) is not None and (archived := _archived_run(place)) is not None:
+    if (archived := run_in_archive(place)) is not None:
         return archived.open(name)
     return open(Path(place) / name, "rb")
-
-
-def _archived_run(place: str | os.PathLike[str]) -> ArchivedRun | None:
-    from scitex_session_core._archived import archived_run
-
-    return archived_run(place)

@@ -7,6 +7,7 @@ would write to names that are gone.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -279,7 +280,7 @@ def _take(out_dir: Path, found: Mapping[str, Any], rank: Rank, *, is_sdir: bool)
     taken = RunDir(found["id"], place, out_dir, found["attempt"])
     with OpenDirectory(run_dir, follow=is_sdir) as whole:
         if not whole.is_own():
-            raise PermissionError(1, "another user replaced it", str(run_dir))
+            raise PermissionError(errno.EPERM, "another user replaced it", str(run_dir))
     return taken
 
 

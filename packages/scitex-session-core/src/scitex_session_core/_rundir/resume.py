@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from scitex_session_core._atomic import names_in
 from scitex_session_core._errors import NotResumableError, RecordError, warn
 from scitex_session_core._paths import (
     ATTEMPTS,
@@ -22,6 +23,7 @@ from scitex_session_core._paths import (
 )
 from scitex_session_core._process import identify, oom_kills
 from scitex_session_core._record.record import (
+    as_dict,
     attempt_of,
     fold_events,
     read_events,
@@ -42,7 +44,8 @@ if TYPE_CHECKING:
 
 # What the record of the next attempt begins without.
 _OF_THE_END = (
-    *("artifacts_notes", "code", "reproducibility", "results_omitted", "stop_asked", "usage"),
+    *("artifacts_notes", "code", "reproducibility"),
+    *("results_omitted", "stop_asked", "usage"),
 )
 _TOLD = ("status", "exit_status", "reason", "started", "ended", "duration_s")
 _LATEST = "latest"
@@ -112,11 +115,7 @@ def _named(text: str, out_dirs: list[Path]) -> list[Path]:
     wanted = text.casefold()
     found = []
     for place in [out / name for out in out_dirs for name in (RUNNING, *STATUS_OF_FOLDER)]:
-        try:
-            names = os.listdir(place)
-        except OSError:
-            continue
-        for name in names:
+        for name in names_in(place):
             # Behind the ID, the name of a directory may have a suffix.
             known = name.casefold()
             fits = known.startswith(wanted) or known.endswith(wanted) or f"{wanted}-" in known
@@ -154,7 +153,7 @@ def check_resumable(place: Path, *, is_over: bool = False) -> dict[str, Any]:
     if status == "running" and not is_over:
         raise NotResumableError(name, "it is still running")
     if status in ("lost", "unknown") and not is_over:
-        host = (record.get("process") or {}).get("host")
+        host = as_dict(record.get("process")).get("host")
         why = f"whether it still runs on {host} can't be told from here; reap --force files it"
         raise NotResumableError(name, why)
     return record
@@ -259,5 +258,5 @@ def _begin_attempt(directory: RunDir, judged: Mapping[str, Any]) -> dict[str, An
 
 def _summary(record: Mapping[str, Any], number: int) -> dict[str, Any]:
     told = {name: record.get(name) for name in _TOLD}
-    host = (record.get("process") or {}).get("host")
+    host = as_dict(record.get("process")).get("host")
     return {"attempt": number, **told, "host": host, "env": record.get("env") or {}}

@@ -12,12 +12,12 @@ import json
 import os
 import shutil
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from scitex_session_core._atomic import OpenDirectory
+from scitex_session_core._atomic import OpenDirectory, names_in
 from scitex_session_core._errors import RecordError, RunKeptError, warn
 from scitex_session_core._paths import (
     DOOMED_SUFFIX,
@@ -31,7 +31,7 @@ from scitex_session_core._paths import (
     new_id,
 )
 from scitex_session_core._process import liveness
-from scitex_session_core._record.record import read_record
+from scitex_session_core._record.record import as_dict, read_record
 from scitex_session_core._registry.journal import (
     append,
     journal_files,
@@ -116,6 +116,8 @@ class Trash:
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        if self._batch is not None:
+            _remove_if_empty(self._batch)
         try:
             repoint_latest(self.out_dir)
         except OSError as error:
@@ -172,17 +174,8 @@ class Trash:
         self.register(record, target)
         _rename(place, target)
         self.point_latest(target, record)
-        for folder in (place.parent, place.parent.parent):
-            try:
-                folder.rmdir()
-            except OSError:  # it holds other runs
-                break
+        _remove_if_empty(place.parent.parent)
         return target
-
-    def restored(self, run_dir: Path, record: dict[str, Any]) -> None:
-        """Tell the registry, and `latest`, of a run that is back."""
-        self.register(record, run_dir)
-        self.point_latest(run_dir, record)
 
     def point_latest(self, run_dir: Path, record: dict[str, Any]) -> None:
         """Let `latest` lead to a run that is back, if that ended last."""
@@ -301,13 +294,9 @@ def _check_dead(run_dir: Path) -> None:
     if status == "running" or alive:
         raise RunKeptError(str(run_dir), "it is still running; stop it first")
     if status in ("lost", "unknown"):
-        why = f"its status is {status}: it may still run, on {_host(record)}"
+        host = as_dict(record.get("process")).get("host") or "another machine"
+        why = f"its status is {status}: it may still run, on {host}"
         raise RunKeptError(str(run_dir), why)
-
-
-def _host(record: dict[str, Any]) -> str:
-    process = record.get("process")
-    return str(process.get("host")) if isinstance(process, dict) else "another machine"
 
 
 def _owner(path: Path) -> str:
@@ -329,7 +318,7 @@ def check_free(place: Path, target: Path) -> None:
 def trashed_runs(out_dir: Path) -> list[Trashed]:
     """Return the runs in the trash of an out dir, those that were removed last first."""
     found = []
-    for batch in sorted(_names(out_dir / TRASH), reverse=True):
+    for batch in sorted(_listed(out_dir / TRASH), reverse=True):
         try:
             removed = datetime.strptime(batch.partition("_")[0], _TIME).replace(tzinfo=UTC)
         except ValueError:  # the lock; what is doomed
@@ -338,7 +327,7 @@ def trashed_runs(out_dir: Path) -> list[Trashed]:
             continue
         for folder in STATUS_OF_FOLDER:
             place = out_dir / TRASH / batch / folder
-            found += [Trashed(place / name, removed) for name in sorted(_names(place))]
+            found += [Trashed(place / name, removed) for name in sorted(_listed(place))]
     return found
 
 
@@ -368,11 +357,21 @@ def removed_runs(registry: Path) -> dict[str, Path]:
     return {run_id: place for run_id, (_, place) in sorted(found.items(), key=lambda item: item[1])}
 
 
-def _names(folder: Path) -> list[str]:
+def _listed(folder: Path) -> list[str]:
+    """Return the names in a folder; a warning says why it can't be read."""
     try:
         return os.listdir(folder)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        warn(f"{folder} can't be read: {error.strerror}")
+        return []
+
+
+def _remove_if_empty(batch: Path) -> None:
+    for folder in (*(batch / name for name in names_in(batch)), batch):
+        with suppress(OSError):  # it holds runs
+            folder.rmdir()
 
 
 def delete_tree(folder: Path) -> None:

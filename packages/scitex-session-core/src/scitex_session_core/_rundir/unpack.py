@@ -8,13 +8,13 @@ import shutil
 import time
 
 from scitex_session_core._archived import archived_run
-from scitex_session_core._atomic import write_atomic
+from scitex_session_core._atomic import sync_folder, write_atomic
 from scitex_session_core._errors import ArchiveError, RecordError, RunKeptError, warn
-from scitex_session_core._paths import ARCHIVE, make_folders, unfinished_copy
+from scitex_session_core._paths import ARCHIVE, ENVIRONMENTS, make_folders, unfinished_copy
 from scitex_session_core._record.record import append_event, read_record
 from scitex_session_core._registry.manager import SessionManager
 
-from .archive import finish_pending, name_of, sync_folder
+from .archive import finish_pending, name_of
 from .directory import check_place
 from .trash import Trash, check_free, delete_tree
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from scitex_session_core._archived import Archive, ArchivedRun
 
 _CHUNK = 1 << 20
-_ENVIRONMENTS = ".environments"
 
 
 def restore_archived(place: Path, registry: Path) -> Path:
@@ -64,7 +63,9 @@ def restore_archived(place: Path, registry: Path) -> Path:
         finish_pending(trash)
         target = out_dir / run.folder / name_of(run.name)
         if _is_run(target, run.id):  # the process that restored it was killed, or it never went
-            trash.restored(target, read_record(target))
+            record = read_record(target)
+            trash.register(record, target)
+            trash.point_latest(target, record)
             return target
         check_free(place, target)
         check_place(target.parent)
@@ -166,14 +167,14 @@ def _set_time(place: str, entry: Mapping[str, Any], *, follow: bool = True) -> N
 
 def _restore_environments(archive: Archive, out_dir: Path, record: Mapping[str, Any]) -> None:
     digest = str(record.get("environment") or "").removeprefix("sha256:")
-    member = f"{_ENVIRONMENTS}/{digest}.txt"
+    member = f"{ENVIRONMENTS}/{digest}.txt"
     if member not in archive.environments() or (out_dir / member).exists():
         return
     with archive.open_member(member) as file:
         content = file.read()
     if hashlib.sha256(content).hexdigest() != digest:
         raise ArchiveError(str(archive.path), f"its member {member!r} is not what its name says")
-    make_folders(out_dir / _ENVIRONMENTS)
+    make_folders(out_dir / ENVIRONMENTS)
     write_atomic(out_dir / member, content)
 
 

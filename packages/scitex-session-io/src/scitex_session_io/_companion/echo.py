@@ -148,7 +148,7 @@ class Marks:
         A log of which the folder keeps them, for who reads the two logs later; -1 for none.
     """
 
-    __slots__ = ("_awaited", "_file", "_log", "_pipe", "_room", "pending")
+    __slots__ = ("_awaited", "_file", "_held", "_log", "_pipe", "_room", "pending")
 
     def __init__(self, pipe: int, log: int = -1) -> None:
         self._pipe = pipe
@@ -156,25 +156,36 @@ class Marks:
         self._file = -1
         self._room = MOST_ORDER
         self._awaited: tuple[int, int] | None = None
+        self._held: list[tuple[int, int]] = []
         self.pending: list[tuple[int, int]] = []
 
-    def read(self) -> None:
-        """Read the new marks; called after a look at the logs, so that none is missed."""
+    def read(self, *, both: bool = False) -> None:
+        """Read the new marks; called after a look at the logs, so that none is missed.
+
+        `both` tells whether both have been written to.
+        """
         try:
             found = os.read(self._pipe, CHUNK) if self._pipe >= 0 else b""
         except BlockingIOError:
-            return
+            found = b""
         new = [
             (int(found[i : i + 16], 16), int(found[i + 16 : i + 32], 16))
             for i in range(0, len(found), 32)
         ]
         self.pending += new
         if self._log >= 0:
-            self._keep(new)
+            self._held += new
+            self._keep(both=both)
 
-    def _keep(self, new: list[tuple[int, int]]) -> None:
-        # The first turn tells nothing: a run that prints on one stream only has no such file.
-        data = b"".join(b"%d %d\n" % mark for mark in new if any(mark))
+    def _keep(self, *, both: bool) -> None:
+        # A run that prints on one stream only has no such file, though it flushes both: as long as
+        # one log is empty, all marks but the last tell nothing, and that nothing yet.
+        while len(self._held) > 1 and not all(self._held[1]):
+            del self._held[0]
+        if len(self._held) < 2 and not both:
+            return
+        data = b"".join(b"%d %d\n" % mark for mark in self._held if any(mark))
+        self._held.clear()
         if not data:
             return
         try:

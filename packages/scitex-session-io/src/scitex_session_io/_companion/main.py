@@ -192,7 +192,7 @@ class Companion:
         if new_goal:
             for echo in self.echoes:
                 echo.goal = echo.size
-        self.marks.read()
+        self.marks.read(both=all(echo.size for echo in self.echoes))
         if self.marks.follow(self.echoes):
             for echo in sorted(self.echoes, key=written.__getitem__):
                 echo.show(echo.size)

@@ -119,7 +119,7 @@ def seen_json(signal: int | None, exit_status: int | None) -> str:
 def code_of(folder: str) -> int:
     """Copy the Python files of a folder into memory: a path, a length and a content each.
 
-    Return the descriptor of the copy, -1 where the system has no files in memory. It is the
+    Return the descriptor of the copy, -1 where no file in memory can hold it. It is the
     system's memory, not this process's: the companion stays small.
     """
     try:
@@ -138,8 +138,12 @@ def code_of(folder: str) -> int:
                 continue
             head = b"%s\n%d\n" % (os.fsencode(os.path.relpath(path, folder)), len(content))
             text = head + content
-            while text:
-                text = text[os.write(number, text) :]
+            try:
+                while text:
+                    text = text[os.write(number, text) :]
+            except OSError:  # `ulimit -f`; no memory
+                os.close(number)
+                return -1
     return number
 
 

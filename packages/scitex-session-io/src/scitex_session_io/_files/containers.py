@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import shutil
 import tempfile
 
 from scitex_session_io._errors import MalformedError, UnsavableError
@@ -138,8 +139,7 @@ def write_nc(obj: Any, file: BinaryIO) -> None:
         path = pathlib.Path(scratch) / "dataset.nc"
         obj.to_netcdf(path)
         with path.open("rb") as source:
-            while piece := source.read(1 << 20):
-                file.write(piece)
+            shutil.copyfileobj(source, file)
 
 
 def read_nc(file: BinaryIO, path: str) -> Any:

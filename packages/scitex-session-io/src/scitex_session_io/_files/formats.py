@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from scitex_session_io._errors import (
-    InvalidTypeError,
-    InvalidValueError,
-    UnknownFormatError,
-)
+from scitex_session_io._errors import InvalidTypeError, InvalidValueError, UnknownFormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

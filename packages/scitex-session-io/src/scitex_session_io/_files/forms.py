@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 
-from scitex_session_io._errors import InvalidValueError, MalformedError, MissingLibraryError
+from scitex_session_io._errors import InvalidValueError, MalformedError
+
+from .library import need
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,10 +79,7 @@ def _rows(first: list[Any], columns: Sequence[Column]) -> list[list[Any]]:
 
 
 def _numpy(names: list[str], columns: Sequence[Column]) -> Any:
-    try:
-        import numpy as np
-    except ImportError as error:
-        raise MissingLibraryError("numpy", "into='numpy'") from error
+    np = need("numpy", "numpy", "into='numpy'")
     arrays = [np.array(_without_none(column)) for column in columns]
     dtype = [(name, array.dtype) for name, array in zip(names, arrays, strict=True)]
     table = np.empty(len(columns[0]) if columns else 0, dtype=dtype)
@@ -96,10 +95,7 @@ def _without_none(column: Column) -> Column:
 
 
 def _pandas(names: list[str], columns: Sequence[Column]) -> Any:
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise MissingLibraryError("pandas", "into='pandas'") from error
+    pd = need("pandas", "pandas", "into='pandas'")
     series = {}
     for name, column in zip(names, columns, strict=True):
         dtype = _exact_dtype(column) if isinstance(column, list) and None in column else None

@@ -5,11 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 
-from scitex_session_io._errors import (
-    InvalidValueError,
-    UnsafeFileError,
-    UnsavableError,
-)
+from scitex_session_io._errors import InvalidValueError, UnsafeFileError, UnsavableError
 
 from .arrays import array_of
 from .library import need
@@ -19,7 +15,6 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
 _TENSORS = "a dict of arrays or tensors, whose keys are texts, such as model.state_dict()"
-_NUMPY, _TORCH = "numpy", "torch"
 
 
 def write_pickle(obj: Any, file: BinaryIO, *, protocol: int | None = None) -> None:
@@ -89,10 +84,10 @@ def write_safetensors(obj: Any, file: BinaryIO, *, metadata: dict[str, str] | No
     file.write(library.save(tensors, metadata))
 
 
-def read_safetensors(file: BinaryIO, path: str, *, into: str = _NUMPY) -> dict[str, Any]:
+def read_safetensors(file: BinaryIO, path: str, *, into: str = "numpy") -> dict[str, Any]:
     """Read named tensors, as arrays of numpy's or, with ``into="torch"``, tensors of torch's."""
-    if into not in (_NUMPY, _TORCH):
-        raise InvalidValueError("into", into, f"{_NUMPY!r} or {_TORCH!r}")
+    if into not in ("numpy", "torch"):
+        raise InvalidValueError("into", into, "'numpy' or 'torch'")
     need(into, into, f"into={into!r}")
     library = need(f"safetensors.{into}", "safetensors", path)
     tensors: dict[str, Any] = library.load(file.read())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Table = tuple[list[Any], Iterator[Sequence[Any]]]
 
-_TABLES = (
+TABLES = (
     "a list of dicts, a dict of equally long columns, a list of rows, numpy arrays of one or two "
     "dimensions or with fields, pandas and polars frames and series"
 )
@@ -53,7 +53,7 @@ def header_and_rows(table: Any, *, index: bool | None = None) -> Table:
         if all(isinstance(row, dict) for row in table):
             keys = list(dict.fromkeys(key for row in table for key in row))
             return _names(keys), ([row.get(key) for key in keys] for row in table)
-    raise UnsavableError("CSV", "obj", type(table).__qualname__, _TABLES)
+    raise UnsavableError("CSV", "obj", type(table).__qualname__, TABLES)
 
 
 def frame_and_rows(table: Any, *, index: bool | None = None) -> Table | None:
@@ -104,7 +104,7 @@ def _from_columns(columns: Mapping[Any, Any]) -> Table:
         else:
             column = listed(raw) if hasattr(raw, "tolist") else raw
         if not isinstance(column, list | tuple | range):
-            raise UnsavableError("CSV", f"obj[{name!r}]", type(column).__qualname__, _TABLES)
+            raise UnsavableError("CSV", f"obj[{name!r}]", type(column).__qualname__, TABLES)
         values[name] = column
     lengths = {name: len(column) for name, column in values.items()}
     if len(set(lengths.values())) > 1:
@@ -117,7 +117,7 @@ def _from_numpy(array: Any) -> Table:
         return _from_columns({name: array[name] for name in array.dtype.names})
     if array.ndim not in (1, 2) or array.dtype.name in LONG_DOUBLES:
         shape = f"a numpy array of {array.ndim} dimensions and type {array.dtype}"
-        raise UnsavableError("CSV", "obj", shape, _TABLES)
+        raise UnsavableError("CSV", "obj", shape, TABLES)
     table = array.reshape(len(array), -1) if array.ndim == 1 else array
     return list(range(table.shape[1])), iter(listed(table))
 

@@ -18,7 +18,7 @@ from scitex_session_io._errors import InvalidValueError, UnsavableError
 from .forms import check_names, checked_into, table_in_form
 from .library import need
 from .sizes import check_members, check_size
-from .table import header_and_rows
+from .table import TABLES, header_and_rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,11 +27,7 @@ if TYPE_CHECKING:
 
     from .forms import Into
 
-_TABLES = (
-    "a list of dicts, a dict of equally long columns, a list of rows, numpy arrays of one or two "
-    "dimensions or with fields, pandas and polars frames and series, and a dict of frames or lists "
-    "of dicts, one for each sheet"
-)
+_TABLES = f"{TABLES}, and a dict of frames or lists of dicts, one for each sheet"
 _CELLS = (
     "None, bool, int up to 2**53, finite float, str of at most 32767 characters, date, time, "
     "datetime without a time zone and timedelta in a cell"

@@ -16,7 +16,6 @@ _MOST_MARKS = 256
 _NARROW_BYTES = re.compile(rb"[ -~]*")
 _NARROW = re.compile("[ -~\xa1-\xac\xae-\u02ff\u2500-\u259f\u2800-\u28ff]*")
 
-
 # Beyond so many characters, what is known of them is forgotten: binary data may have any.
 _MOST_CHARACTERS = 1 << 13
 

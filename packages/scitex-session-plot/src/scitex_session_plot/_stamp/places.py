@@ -199,7 +199,7 @@ def _xmp(keywords: Keywords, stamp: str | None) -> Keywords:
         return keywords
     options = dict(keywords.get("pil_kwargs") or {})
     if not options.get("xmp"):
-        options["xmp"] = _XMP.format(_escaped(stamp)).encode()
+        options["xmp"] = _XMP.format(stamp).encode()
     elif not options.get("exif"):
         from PIL.Image import Exif
 
@@ -245,10 +245,6 @@ def _takes(canvas: type, fmt: str, keyword: str) -> bool:
 def dated_by_environment() -> bool:
     """Return whether the user sets the date of files (reproducible-builds.org)."""
     return bool(os.environ.get("SOURCE_DATE_EPOCH"))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def footer_on(figure: Any, text: str) -> Callable[[], None]:

@@ -11,13 +11,7 @@ from datetime import UTC, datetime
 from scitex_session_plot._errors import warn
 from scitex_session_plot._interception import Call
 
-from .places import (
-    dated_by_environment,
-    footer_on,
-    keywords_with,
-    stamp_pages,
-    stamp_text,
-)
+from .places import dated_by_environment, footer_on, keywords_with, stamp_pages, stamp_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

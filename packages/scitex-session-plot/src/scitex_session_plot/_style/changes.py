@@ -78,23 +78,23 @@ class AggBackend:
 
 
 class Silence:
-    """No warning with a message, or located in a module, that match.
+    """No warning with a message that matches.
 
     Not by `warnings.catch_warnings`, after which Python shows the warnings of a whole program again
     that it had shown once.
 
     Parameters
     ----------
-    message, module : str
-        Regular expressions for their beginnings.
+    message : str
+        A regular expression for its beginning.
     """
 
     __slots__ = ("_filter",)
 
-    def __init__(self, *, message: str = "", module: str = "") -> None:
+    def __init__(self, message: str) -> None:
         from re import compile as pattern
 
-        self._filter = ("ignore", pattern(message), Warning, pattern(module), 0)
+        self._filter = ("ignore", pattern(message), Warning, None, 0)
         # `filterwarnings` would move an equal one, of an outer style, rather than add one.
         _warning_filters().insert(0, self._filter)
 

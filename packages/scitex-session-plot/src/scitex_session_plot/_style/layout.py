@@ -93,7 +93,7 @@ class FitLayout(ConstrainedLayoutEngine, PlaceHolderLayoutEngine):
         if self._held and size == self._size:
             return
         engine = self.choose()
-        silence = Silence(message=NOT_APPLIED)
+        silence = Silence(NOT_APPLIED)
         try:
             if engine is TightLayoutEngine:
                 self._fit_tightly()

@@ -315,7 +315,7 @@ class Application:
                 self._changes.append(AggBackend(matplotlib))
                 # Whoever chose Agg asked for a `plt.show()` that shows nothing: without a warning,
                 # in which a script would end wherever there is a display.
-                self._changes.append(Silence(message="FigureCanvasAgg is non-interactive"))
+                self._changes.append(Silence("FigureCanvasAgg is non-interactive"))
             self._changes.append(KeptParams(matplotlib.rcParams, self._params(), _lock))
             self._changes.append(Methods())
             self._changes.append(TightBoxRemark())

@@ -315,9 +315,25 @@ def _write_path(writer: Writer, value: Any) -> None:
     writer.frame(tag, content(value))
 
 
-def _write_list(writer: Writer, value: Any) -> None:
-    writer.count(b"list", len(value))
-    writer.write_parts(value)
+def _in_order(tag: bytes) -> Encoder:
+    """Encode the number of parts, and each of them."""
+
+    def write(writer: Writer, value: Any) -> None:
+        writer.count(tag, len(value))
+        writer.write_parts(value)
+
+    return write
+
+
+def _without_order(tag: bytes) -> Encoder:
+    """Encode the number of parts, and their digests, sorted."""
+
+    def write(writer: Writer, value: Any) -> None:
+        writer.count(tag, len(value))
+        for digest in sorted(writer.digest_of("{…}", part) for part in value):
+            writer.feed(digest)
+
+    return write
 
 
 def _write_tuple(writer: Writer, value: Any) -> None:
@@ -332,28 +348,9 @@ def _write_tuple(writer: Writer, value: Any) -> None:
     writer.write_parts(value)
 
 
-def _write_deque(writer: Writer, value: Any) -> None:
-    writer.count(b"deque", len(value))
-    writer.write_parts(value)
-
-
 def _write_slice(writer: Writer, value: Any) -> None:
     writer.count(b"slice", 3)
     writer.write_parts((value.start, value.stop, value.step))
-
-
-def _write_set(writer: Writer, value: Any) -> None:
-    _write_unordered(writer, b"set", value)
-
-
-def _write_frozenset(writer: Writer, value: Any) -> None:
-    _write_unordered(writer, b"frozenset", value)
-
-
-def _write_unordered(writer: Writer, tag: bytes, value: Any) -> None:
-    writer.count(tag, len(value))
-    for digest in sorted(writer.digest_of("{…}", part) for part in value):
-        writer.feed(digest)
 
 
 def _write_mapping(writer: Writer, value: Any) -> None:
@@ -440,18 +437,18 @@ def _write_polars(writer: Writer, value: Any) -> None:
 
 
 _CONTAINERS: dict[type, Encoder] = {
-    list: _write_list,
+    list: _in_order(b"list"),
     tuple: _write_tuple,
     dict: _write_mapping,
-    set: _write_set,
-    frozenset: _write_frozenset,
+    set: _without_order(b"set"),
+    frozenset: _without_order(b"frozenset"),
     slice: _write_slice,
 }
 _CONTAINERS_BY_NAME: dict[str, Encoder] = {
     "builtins.mappingproxy": _write_mapping,
     "collections.ChainMap": _write_mapping,
     "collections.UserDict": _write_mapping,
-    "collections.deque": _write_deque,
+    "collections.deque": _in_order(b"deque"),
 }
 _STORES = ("data", "maps")  # UserDict and ChainMap keep their items in these attributes
 _LIBRARIES: dict[str, Encoder] = {

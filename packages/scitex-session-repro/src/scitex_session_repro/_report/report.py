@@ -91,7 +91,7 @@ class Report:
     def __repr__(self) -> str:
         counts = [
             f"{sum(check.status == status for check in self._checks)} {status}"
-            for status in ("guaranteed", "not guaranteed", "unknown")
+            for status in (GUARANTEED, NOT_GUARANTEED, UNKNOWN)
         ]
         return f"<Report: {', '.join(counts)}>"
 

@@ -142,6 +142,7 @@ class RandomStateManager:
         """
         return self._streams.numpy_generator(name)
 
+    # The names in scitex-repro.
     get_np_generator = __call__
     get_generator = __call__
 

@@ -1,1 +1,1 @@
-"""What the engines of a cluster tell of a job, and how a run goes along with it."""
+"""What schedulers and launchers tell a job, and what a run does about it."""

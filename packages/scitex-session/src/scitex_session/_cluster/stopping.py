@@ -127,7 +127,7 @@ def _caught_by(pid: int | str) -> int:
     return next((int(line.split()[1], 16) for line in lines if line.startswith(b"SigCgt:")), 0)
 
 
-def warn_of_a_deaf_batch_script() -> None:
+def warn_if_batch_script_keeps_signals() -> None:
     """Warn if the signals of this job end at its batch script, which waits for this process.
 
     SLURM sends the signals of a job without steps to the shell that runs the batch script. A shell

@@ -110,15 +110,15 @@ def archive_command(
     done = yes or (len(chosen) == 1 and len(runs) == 1)
     if not done:
         told = [run.as_dict() for run in chosen]
-        report(chosen, told, "an archive", done=False, json=json, kept=kept)
+        report(chosen, told, ("", "would go to an archive"), done=False, json=json, kept=kept)
         return OK
     with _progress() as progress:
         told = _archive(chosen, progress)
     gone = [run for run, each in zip(chosen, told, strict=True) if each["archive"]]
     kept += [RunKeptError(each["directory"], each["why"]) for each in told if not each["archive"]]
     files = sorted({os.path.dirname(each["archive"]) for each in told if each["archive"]})
-    where_to = ", ".join(files) or "an archive"
-    report(gone, told, where_to, done=True, json=json, kept=kept)
+    went = f"went to {', '.join(files) or 'an archive'}"
+    report(gone, told, (went, ""), done=True, json=json, kept=kept)
     return OK if len(gone) == len(chosen) else DIFFERENT
 
 

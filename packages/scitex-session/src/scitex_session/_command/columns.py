@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from itertools import pairwise
 
 from scitex_session_core import host, locate_run
 
-from .ending import SIGNS
+from .facts import SIGNS
 from .find import leaves
-from .output import ago, brief_duration, encodable, local_time
+from .output import ago, brief_duration, encodable, local_time, short
 from .table import Column
 
 TYPE_CHECKING = False
@@ -37,50 +38,36 @@ def columns_of(
 ) -> list[Column]:
     """Return the columns, from left to right.
 
-    Parameters
-    ----------
-    found : sequence of dict
-        The runs.
-    sort : str
-        The field they are sorted by, which is shown even where they do not differ in it.
-    width : int, optional
-        The cells of the terminal in one line. Without it, for a pipe, IDs and times are whole, and
-        the status is a word without a sign.
+    What runs are sorted by is shown even where they do not differ in it. Without the width of a
+    terminal, for a pipe, IDs and times are whole, and the status is a word without a sign.
     """
     full = width is None
     now = datetime.now(UTC)
     gone = [_is_gone(run) for run in found]
-    styles = ["dim" if lost else "" for lost in gone]
+    dim = ["dim" if lost else "" for lost in gone]
+    colours = [SIGNS.get(run["status"], SIGNS["unknown"])[2] for run in found]
     ids = [run["id"] for run in found]
-    started = [run["started"] for run in found]
+    statuses = [_status(*each, width) for each in zip(found, gone, strict=True)]
+    started = [
+        "" if (at := run["started"]) is None else local_time(at) if full else ago(at, now)
+        for run in found
+    ]
     tags = [", ".join(run["tags"] or ()) for run in found]
-    columns = [
-        Column("id", ids if full else short_ids(ids), styles=styles, rank=0, whole=True),
+    return [
+        Column("id", ids if full else short_ids(ids), styles=dim, rank=0, whole=True),
         Column(
             "status",
-            [_status(*each, width) for each in zip(found, gone, strict=True)],
-            styles=[
-                "dim" if lost else SIGNS.get(run["status"], SIGNS["unknown"])[2]
-                for run, lost in zip(found, gone, strict=True)
-            ],
+            statuses,
+            styles=[lost or colour for lost, colour in zip(dim, colours, strict=True)],
             rank=1,
             whole=True,
         ),
-        Column("script", short_paths([run["script"] for run in found]), styles=styles, rank=3),
-        Column(
-            "started",
-            [("" if at is None else local_time(at) if full else ago(at, now)) for at in started],
-            styles=styles,
-            rank=2,
-            right=not full,
-            whole=True,
-        ),
-        Column("duration", [_took(run, now) for run in found], styles=styles, rank=15, right=True),
-        *_value_columns(found, styles, sort.removeprefix("-")),
+        Column("script", short_paths([run["script"] for run in found]), styles=dim, rank=3),
+        Column("started", started, styles=dim, rank=2, right=not full, whole=True),
+        Column("duration", [_took(run, now) for run in found], styles=dim, rank=15, right=True),
+        *_value_columns(found, dim, sort.removeprefix("-")),
+        *([Column("tags", tags, styles=dim, rank=25)] if any(tags) else []),
     ]
-    if any(tags):
-        columns.append(Column("tags", tags, styles=styles, rank=25))
-    return columns
 
 
 def short_ids(ids: Sequence[str]) -> list[str]:
@@ -104,17 +91,12 @@ def short_ids(ids: Sequence[str]) -> list[str]:
 def short_paths(paths: Sequence[str | None]) -> list[str]:
     """Return the name of each script, with as many folders as tell it from the others."""
     parts = {path: path.replace("\\", "/").split("/") for path in paths if path}
-    depth = dict.fromkeys(parts, 1)
-    while True:
-        ends: dict[str, list[str]] = {}
-        for path, names in parts.items():
-            ends.setdefault("/".join(names[-depth[path] :]), []).append(path)
-        same = [p for group in ends.values() if len(group) > 1 for p in group]
-        deeper = [path for path in same if depth[path] < len(parts[path])]
-        if not deeper:
-            return ["/".join(parts[path][-depth[path] :]) if path else "" for path in paths]
-        for path in deeper:
-            depth[path] += 1
+    ends = {
+        p: ["/".join(names[-n:]) for n in range(1, len(names) + 1)] for p, names in parts.items()
+    }
+    count = Counter(end for each in ends.values() for end in each)
+    names = {p: next((end for end in each if count[end] == 1), p) for p, each in ends.items()}
+    return [names[path] if path else "" for path in paths]
 
 
 def _is_gone(run: Mapping[str, Any]) -> bool:
@@ -268,8 +250,7 @@ def _rounded(value: float, digits: int) -> str:
 def _text(value: object) -> str:
     """Return a value as queries have it."""
     if isinstance(value, str) and value:
-        text = value[:_LONGEST]
-        return text if len(text) == len(value) else f"{text}…"
+        return short(value, _LONGEST)
     if value is None:
         return "none"
     return json.dumps(value, ensure_ascii=False, default=str)[:_LONGEST]

@@ -53,18 +53,7 @@ def install_completion_command(shell: str | None = None, /, *, show: bool = Fals
 
 
 def install_completion(shell: str) -> tuple[Path, Path | None]:
-    """Write the script of a shell, and let the shell load it.
-
-    Returns
-    -------
-    tuple of (Path, Path or None)
-        The script, and the start-up file of the shell if a line was added to it.
-
-    Raises
-    ------
-    UsageError
-        There is no such shell, or a file can't be written.
-    """
+    """Write the script of a shell; return it, and the start-up file if a line was added to it."""
     place, startup = completion_place(_checked(shell)), startup_file(shell)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -189,13 +178,7 @@ def _complete_words(app: cyclopts.App) -> list[tuple[Callable[..., object], dict
 
 
 def complete(words: Sequence[str]) -> int:
-    """Print the runs that a word may begin: a line for each, the ID and a word on it.
-
-    Parameters
-    ----------
-    words : sequence of str
-        The command line up to the word that is typed, the last.
-    """
+    """Print the runs that the last word of a command line may begin, a line for each."""
     begun = words[-1] if words else ""
     for name, what in _runs(begun):
         sys.stdout.write(f"{name}\t{what}\n")

@@ -57,18 +57,9 @@ _SVG_ID = re.compile(rb"\b([a-z]{1,3}[0-9a-f]{10})\b")
 
 
 class Content:
-    """A file that a run made, or any other.
+    """A file: its name, whose it is in a sentence, what opens it, and the SHA-256 on record.
 
-    Parameters
-    ----------
-    name : str
-        Its name; the suffix says what it holds.
-    whose : str
-        Whose it is, as it stands in a sentence.
-    opened : callable
-        Opens it.
-    digest : str, optional
-        The SHA-256 on record. A file that has another one by now is not compared.
+    A file that has another SHA-256 by now is not compared.
     """
 
     def __init__(
@@ -107,13 +98,7 @@ class _NotComparedError(Exception):
 
 
 def compare(a: Content, b: Content, budget: Budget) -> dict[str, Any] | None:
-    """Compare two files by what they hold.
-
-    Returns
-    -------
-    dict or None
-        None if they hold the same; otherwise ``how``, ``says`` and so on, as `diff` documents them.
-    """
+    """Return how two files differ, as `diff` documents it; None if they hold the same."""
     known = a.digest is not None and b.digest is not None
     if known and a.digest == b.digest:
         return None
@@ -271,15 +256,11 @@ def _drawing(data: bytes, suffix: str) -> bytes:
 def _pixels(a: NDArray[Any], b: NDArray[Any]) -> dict[str, Any] | None:
     import numpy as np
 
+    shapes = [list(image.shape) for image in (a, b)]
     if a.shape != b.shape or a.dtype != b.dtype:
-        said = [_image_shape(image) for image in (a, b)]
-        if said[0] == said[1]:
-            said = [f"{image.dtype}" for image in (a, b)]
-        return {
-            "how": "pixels",
-            "says": f"{said[0]} and {said[1]}",
-            "shapes": [list(a.shape), list(b.shape)],
-        }
+        said = [f"{' by '.join(map(str, image.shape))} of {image.dtype}" for image in (a, b)]
+        says = f"{said[0]} and {said[1]} (rows, columns, channels)"
+        return {"how": "pixels", "says": says, "shapes": shapes}
     has_channels = a.ndim > 2 and a.shape[-1] in (2, 3, 4)
     a, b = (image.astype(np.uint8) if image.dtype == bool else image for image in (a, b))
     differ = unequal(a, b)
@@ -304,29 +285,25 @@ def _pixels(a: NDArray[Any], b: NDArray[Any]) -> dict[str, Any] | None:
     }
 
 
-def _image_shape(image: NDArray[Any]) -> str:
-    has_channels = image.ndim > 2 and image.shape[-1] in (2, 3, 4)
-    *pages, height, width = image.shape[:-1] if has_channels else image.shape
-    channels = f" in {image.shape[-1]} channels" if has_channels else ""
-    more = f", {pages[0]} of them," if pages else ""
-    return f"{width} by {height} pixels{more}{channels}"
+def common(
+    contents: Sequence[Content | None], budget: Budget
+) -> tuple[list[int | None], dict[str, Any] | None]:
+    """Give a number to what each file holds: the same for the same, from 1; None for none.
 
-
-def common(contents: Sequence[Content | None], budget: Budget) -> list[int | None]:
-    """Give a number to what each file holds: the same for the same, from 1; None for none."""
+    With it comes how the last two that were compared differ.
+    """
     kept: list[Content] = []
     numbers: list[int | None] = []
+    how = None
     for content in contents:
         if content is None:
             numbers.append(None)
             continue
-        like = (
-            n
-            for n, other in enumerate(kept)
-            if other.whose == content.whose or compare(other, content, budget) is None
-        )
-        number = next(like, len(kept))
-        if number == len(kept):
+        for number, other in enumerate(kept, start=1):
+            if other.whose == content.whose or (how := compare(other, content, budget)) is None:
+                numbers.append(number)
+                break
+        else:
             kept.append(content)
-        numbers.append(number + 1)
-    return numbers
+            numbers.append(len(kept))
+    return numbers, how

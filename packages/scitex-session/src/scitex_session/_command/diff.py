@@ -8,7 +8,7 @@ import re
 from functools import partial
 from json import dumps
 
-from scitex_session_core import current_status, out_dir_of_kept
+from scitex_session_core import current_status
 
 from .content import MIB, Budget, Content, common, compare, compare_texts, shortened
 from .names import Run, named_run
@@ -16,7 +16,7 @@ from .output import DIFFERENT, OK, finite, refuse, say_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, BinaryIO
 
     Parts = dict[str, Any]
@@ -154,7 +154,7 @@ def diff_command(*runs: str, json: bool = False) -> int:
     if json:
         say_json(_public(compared.parts))
     else:
-        from .diff_view import show  # knows how to print
+        from .diff_view import show
 
         show(compared)
     return DIFFERENT if compared.parts else OK
@@ -165,22 +165,21 @@ class Side:
 
     Attributes
     ----------
-    name : str
-        As it was named.
     run : Run
     record : dict
         Its record, with the status that it has now.
     file : str or None
         The file by which it was named.
+    files : frozenset of str
+        All files of the run.
     """
 
     def __init__(self, name: str | os.PathLike[str]) -> None:
         self.run: Run = named_run(name)
-        self.name = os.fspath(name)
         self.record = self.run.record()
         self.record["status"] = current_status(self.record, self.run.place)
-        is_file = self.name != self.run.id and os.path.isfile(self.name)
-        self.file = self.name if is_file else None
+        text = os.fspath(name)
+        self.file = text if text != self.run.id and os.path.isfile(text) else None
         self.files = frozenset(self.run.names())
 
     def value(self, *path: str) -> Any:
@@ -208,6 +207,11 @@ class Side:
             }
         return found
 
+    def copies(self) -> dict[str, str]:
+        """Return the texts of the script and the modules that the run has copies of."""
+        names = sorted(n for n in self.files if n.startswith("code/") and n != _CHANGES)
+        return {name.removeprefix("code/"): self._text(name) for name in names}
+
     def copied(self) -> list[str]:
         """Return where the script and the modules lay whose copies the run has."""
         modules = self.value("code", "modules")
@@ -215,7 +219,13 @@ class Side:
         copies = {os.path.basename(name) for name in self.files if name.startswith("code/")}
         return [path for path in map(str, paths) if os.path.basename(path) in copies]
 
-    def text(self, name: str) -> str:
+    def changes(self) -> dict[str, str]:
+        """Return the part of each file in the diff of git."""
+        sections = _SECTION.split(self._text(_CHANGES)) if _CHANGES in self.files else []
+        named = [(_SECTION_NAME.match(section), section) for section in sections]
+        return {name[1]: _INDEX_LINE.sub("", section) for name, section in named if name}
+
+    def _text(self, name: str) -> str:
         """Return the text of a file of the run; of a large one its hash, or why it is not known."""
         try:
             with self.run.open(name) as opened:
@@ -232,194 +242,132 @@ class Side:
 
 
 class Comparison:
-    """The parts in which runs differ, and how much was compared."""
+    """The parts in which runs differ."""
 
     def __init__(self, sides: list[Side]) -> None:
         self.sides = sides
-        self.parts: Parts = {}
-        self.counts: dict[str, int] = {}
         self._budget = Budget()
-        for part in PARTS:
-            found = getattr(self, f"_{part}")()
-            if found:
-                self.parts[part] = found
+        self._whose = ["the first run", "the second run"]
+        if len(sides) > 2:
+            self._whose = [side.run.id for side in sides]
+        found = {
+            "files": self._files(),
+            "arguments": self._unequal(lambda side: _flat(side.value("arguments"))),
+            "config": self._unequal(lambda side: _flat(side.value("config"))),
+            "seed": self._unequal(lambda side: {"seed": side.value("seed")}).get("seed"),
+            "code": self._code(),
+            "environment": self._environment(),
+            "inputs": self._inputs(),
+            # On record by dotted names.
+            "results": self._unequal(lambda side: _dict(side.value("results"))),
+            "artifacts": self._artifacts(),
+            "ending": self._unequal(_ending),
+        }
+        self.parts: Parts = {part: differs for part, differs in found.items() if differs}
 
-    @property
-    def whose(self) -> tuple[str, str]:
-        return "the first run", "the second run"
+    def _unequal(self, values_of: Callable[[Side], Mapping[str, Any]]) -> Parts:
+        return _unequal([values_of(side) for side in self.sides])
 
     def _files(self) -> Parts:
-        paths = [side.file for side in self.sides]
-        if len(paths) > 2 or None in paths:
+        paths = [side.file for side in self.sides if side.file is not None]
+        if len(paths) != len(self.sides) or len(paths) != 2:
             return {}
-        self.counts["files"] = 2
-        contents = []
-        for path in paths:
-            assert path is not None
-            with open(path, "rb") as opened:
-                digest = hashlib.file_digest(opened, "sha256").hexdigest()
-            contents.append(Content(os.path.basename(path), path, partial(_open, path), digest))
-        found = compare(contents[0], contents[1], self._budget)
-        if found is None:
-            return {}
-        sizes = [os.path.getsize(path) for path in paths if path is not None]
-        return {"names": paths, "bytes": sizes, **found}
-
-    def _arguments(self) -> Parts:
-        return self._leaves("arguments")
-
-    def _config(self) -> Parts:
-        return self._leaves("config")
-
-    def _results(self) -> Parts:
-        # On record by dotted names.
-        found = [side.value("results") for side in self.sides]
-        return self._named("results", [each if isinstance(each, dict) else {} for each in found])
-
-    def _leaves(self, part: str) -> Parts:
-        return self._named(part, [_flat(side.value(part)) for side in self.sides])
-
-    def _named(self, part: str, leaves: list[dict[str, Any]]) -> Parts:
-        self.counts[part] = len({name for each in leaves for name in each})
-        return _unequal(leaves)
-
-    def _seed(self) -> list[Any]:
-        row: list[Any] = [side.value("seed") for side in self.sides]
-        return row if len({*_versions(row)}) > 1 else []
-
-    def _ending(self) -> Parts:
-        return _unequal(
-            [
-                {
-                    "status": side.value("status"),
-                    "exit_status": side.value("exit_status"),
-                    **_flat({"reason": side.value("reason")}),
-                }
-                for side in self.sides
-            ]
-        )
+        a, b = (Content(os.path.basename(path), path, partial(_open, path)) for path in paths)
+        found = compare(a, b, self._budget)
+        sizes = [os.path.getsize(path) for path in paths]
+        return {} if found is None else {"names": paths, "bytes": sizes, **found}
 
     def _code(self) -> Parts:
-        facts = _unequal(
-            [
-                {
-                    "script": os.path.basename(str(side.value("script"))),
-                    "function": side.value("function"),
-                    "commit": side.value("git", "commit"),
-                    "unknown": side.value("git", "unknown", "diff"),
-                }
-                for side in self.sides
-            ]
-        )
-        copies = [self._copies(side) for side in self.sides]
-        changes = [
-            _sections(side.text(_CHANGES)) if _CHANGES in side.files else {} for side in self.sides
-        ]
+        facts = self._unequal(_code_facts)
         told = {path for side in self.sides for path in side.copied()}
-        for each in changes:
-            for name in [n for n in each if any(path.endswith(f"/{n}") for path in told)]:
-                del each[name]  # the copies tell it, and more readably
-        self.counts["code"] = len({name for each in copies for name in each})
-        for part, texts in (("files", copies), ("changes", changes)):
-            if rows := _unequal(texts):
-                is_diff = part == "changes"
-                facts[part] = {n: self._texts(n, row, is_diff=is_diff) for n, row in rows.items()}
+        for name, row in self._unequal(Side.copies).items():
+            facts.setdefault("files", {})[name] = self._texts(name, row)
+        for name, row in self._unequal(Side.changes).items():
+            if not any(path.endswith(f"/{name}") for path in told):  # its copy is more readable
+                facts.setdefault("changes", {})[name] = self._texts(name, row, is_diff=True)
         return facts
 
-    @staticmethod
-    def _copies(side: Side) -> dict[str, str]:
-        names = [n for n in side.files if n.startswith("code/") and n != _CHANGES]
-        return {name.removeprefix("code/"): side.text(name) for name in sorted(names)}
-
-    def _texts(self, name: str, texts: list[Any], *, is_diff: bool) -> Parts:
+    def _texts(self, name: str, texts: list[Any], *, is_diff: bool = False) -> Parts:
         found: Parts = {"versions": _versions(texts)}
         if len(texts) == 2:
             first, second = ("" if text is ABSENT else text for text in texts)
             if is_diff and ABSENT in texts:
                 found["diff"] = shortened((first or second).splitlines())
-                return found
-            ids = [side.run.id for side in self.sides]
-            found["diff"] = compare_texts(first, second, (f"{ids[0]}/{name}", f"{ids[1]}/{name}"))
+            else:
+                a, b = (f"{side.run.id}/{name}" for side in self.sides)
+                found["diff"] = compare_texts(first, second, (a, b))
         return found
 
     def _environment(self) -> Parts:
-        facts = []
-        for side in self.sides:
-            machine = {name: side.value("machine", name) for name in ("cpu", "cpus", "gpus")}
-            facts.append(
-                {"python": side.value("python"), "platform": side.value("platform"), **machine}
-            )
-        digests = [side.value("environment") for side in self.sides]
-        lists = [_packages(side) for side in self.sides]
-        known = [each for each in lists if each is not None]
-        self.counts["environment"] = len(known[0]) if known else 0
-        if len(known) == len(lists):
-            facts = [{**each, **fact} for each, fact in zip(known, facts, strict=True)]
-        else:
-            facts = [
-                {**fact, "packages": digest} for fact, digest in zip(facts, digests, strict=True)
-            ]
-        return dict(sorted(_unequal(facts).items(), key=lambda item: item[0].lower()))
+        packages = {side: side.run.packages(side.record) for side in self.sides}
+        all_known = None not in packages.values()
 
-    def _inputs(self) -> Parts:
-        listed = [side.artifacts("input") for side in self.sides]
-        self.counts["inputs"] = len({name for each in listed for name in each})
-        found = {}
-        everywhere = set.intersection(*({a["sha256"] for a in each.values()} for each in listed))
+        def facts(side: Side) -> dict[str, Any]:
+            known = packages[side] if all_known else {"packages": side.value("environment")}
+            machine = {name: side.value("machine", name) for name in ("cpu", "cpus", "gpus")}
+            python = {name: side.value(name) for name in ("python", "platform")}
+            return {**(known or {}), **python, **machine}
+
+        return dict(sorted(self._unequal(facts).items(), key=lambda item: item[0].lower()))
+
+    def _by_name(self, role: str) -> Iterator[tuple[str, list[Parts | None], set[str | None]]]:
+        """Give each artifact that may differ: its name, what the runs have, and the hashes."""
+        listed = [side.artifacts(role) for side in self.sides]
         for name in dict.fromkeys(name for each in listed for name in each):
             entries = [each.get(name) for each in listed]
-            marks = self._marks(entries)
-            if len(marks) == 1 or (None in marks and marks - {None} <= everywhere - {None}):
-                continue  # the same, or the same content from another place in each run
-            found[name] = _hashes(entries)
-        return found
-
-    def _artifacts(self) -> Parts:
-        listed = [side.artifacts("output") for side in self.sides]
-        names = dict.fromkeys(name for each in listed for name in each)
-        self.counts["artifacts"] = len(names)
-        found = {}
-        for name in names:
-            if entry := self._artifact([each.get(name) for each in listed]):
-                found[name] = entry
-        return found
-
-    def _artifact(self, entries: list[Parts | None]) -> Parts | None:
-        if len(self._marks(entries)) == 1:
-            return None
-        contents = [
-            None if entry is None else self._content(side, entry, number)
-            for number, (side, entry) in enumerate(zip(self.sides, entries, strict=True))
-        ]
-        entry = _hashes(entries)
-        if len(contents) > 2:
-            entry["versions"] = common(contents, self._budget)
-            return entry if len({*entry["versions"]}) > 1 else None
-        first, second = contents
-        if first is None or second is None:
-            whose = self.whose[1 if first is None else 0]
-            return {
-                **entry,
-                "versions": [1 if c else None for c in contents],
-                "how": "names",
-                "says": f"only {whose} has it",
+            marks = {
+                None if entry is None else entry["sha256"] or f"unknown in {side.run.id}"
+                for side, entry in zip(self.sides, entries, strict=True)
             }
-        compared = compare(first, second, self._budget)
-        return compared and {**entry, "versions": [1, 2], **compared}
+            if len(marks) > 1:
+                yield name, entries, marks
 
-    def _marks(self, entries: list[Parts | None]) -> set[str | None]:
-        """Return the different contents as far as hashes tell; None where a run has none."""
+    def _inputs(self) -> Parts:
+        listed = [side.artifacts("input").values() for side in self.sides]
+        everywhere = set.intersection(*({entry["sha256"] for entry in each} for each in listed))
         return {
-            None if entry is None else entry["sha256"] or f"unknown in {side.run.id}"
-            for side, entry in zip(self.sides, entries, strict=True)
+            name: _hashes(entries)
+            for name, entries, marks in self._by_name("input")
+            # Not the same content from another place in each run.
+            if None not in marks or not marks - {None} <= everywhere - {None}
         }
 
-    def _content(self, side: Side, entry: Parts, number: int) -> Content:
+    def _artifacts(self) -> Parts:
+        found = {}
+        for name, entries, _ in self._by_name("output"):
+            contents = list(map(self._content, self.sides, entries, self._whose))
+            versions, how = common(contents, self._budget)
+            if len({*versions}) > 1:
+                found[name] = {**_hashes(entries), "versions": versions}
+            if len(versions) == 2 and None in versions:
+                only = self._whose[versions.index(1)]
+                found[name] |= {"how": "names", "says": f"only {only} has it"}
+            elif len(versions) == 2 and how is not None:
+                found[name] |= how
+        return found
+
+    @staticmethod
+    def _content(side: Side, entry: Parts | None, whose: str) -> Content | None:
+        if entry is None:
+            return None
         path = entry["path"]
-        whose = self.whose[number] if len(self.sides) == 2 else side.run.id
         # Outside of the run directory it has its whole path.
         opened = partial(_open, path) if os.path.isabs(path) else partial(side.run.open, path)
         return Content(path, whose, opened, entry["sha256"])
+
+
+def _ending(side: Side) -> dict[str, Any]:
+    reason = _flat({"reason": side.value("reason")})
+    return {name: side.value(name) for name in ("status", "exit_status")} | reason
+
+
+def _code_facts(side: Side) -> dict[str, Any]:
+    return {
+        "script": os.path.basename(str(side.value("script"))),
+        "function": side.value("function"),
+        "commit": side.value("git", "commit"),
+        "unknown": side.value("git", "unknown", "diff"),
+    }
 
 
 def _hashes(entries: list[Parts | None]) -> Parts:
@@ -428,6 +376,10 @@ def _hashes(entries: list[Parts | None]) -> Parts:
 
 def _open(path: str) -> BinaryIO:
     return open(path, "rb")
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _flat(value: Any, prefix: str | None = None) -> dict[str, Any]:
@@ -443,54 +395,23 @@ def _flat(value: Any, prefix: str | None = None) -> dict[str, Any]:
 
 def _unequal(values: Sequence[Mapping[str, Any]]) -> Parts:
     """Return, of several mappings, the names whose values are not all the same."""
-    found = {}
-    for name in dict.fromkeys(name for each in values for name in each):
-        row = [each.get(name, ABSENT) for each in values]
-        if len({_exact(value) for value in row}) > 1:
-            found[name] = row
-    return found
-
-
-def _exact(value: Any) -> str:
-    """Return a text that is the same for the same value: of one type, to the bit, NaN as NaN."""
-    return "" if value is ABSENT else dumps(value, sort_keys=True)
+    names = dict.fromkeys(name for each in values for name in each)
+    rows = {name: [each.get(name, ABSENT) for each in values] for name in names}
+    return {name: row for name, row in rows.items() if len({*_versions(row)}) > 1}
 
 
 def _versions(values: Iterable[Any]) -> list[int | None]:
-    """Give a number to each value: the same for the same, from 1; None for none."""
+    """Give a number to each value: the same for the same, from 1; None for none.
+
+    The same are values of one type that are equal to the bit; NaN is NaN.
+    """
     numbers: dict[str, int] = {}
     return [
-        None if value is ABSENT else numbers.setdefault(_exact(value), len(numbers) + 1)
+        None
+        if value is ABSENT
+        else numbers.setdefault(dumps(value, sort_keys=True), len(numbers) + 1)
         for value in values
     ]
-
-
-def _sections(changes: str) -> dict[str, str]:
-    """Return the part of each file in a diff of git."""
-    found = {}
-    for section in _SECTION.split(changes):
-        if name := _SECTION_NAME.match(section):
-            found[name[1]] = _INDEX_LINE.sub("", section)
-    return found
-
-
-def _packages(side: Side) -> dict[str, str] | None:
-    """Return the installed packages with their versions; None if that is not known."""
-    digest = str(side.value("environment")).removeprefix("sha256:")
-    if not digest.isalnum():
-        return None
-    name = f".environments/{digest}.txt"
-    if name in side.files:
-        text = side.text(name)
-    elif side.run.place is None:
-        return None
-    else:
-        try:
-            # Beside RUNNING and FINISHED_*, for all runs that have the same.
-            text = (out_dir_of_kept(side.run.place) / name).read_text("utf-8")
-        except OSError:
-            return None
-    return dict(line.split("==", 1) for line in text.splitlines() if "==" in line)
 
 
 def _public(value: Any) -> Any:

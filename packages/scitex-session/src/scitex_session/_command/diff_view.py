@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from .diff import ABSENT, PARTS
 from .output import ago, local_time, on_terminal, parsed_time, printable, say
+from .table import Column, rich_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,13 +18,11 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from rich.console import Console
+    from rich.table import Table
 
     from .diff import Comparison, Side
 
-_UNITS = {"code": "files", "environment": "packages"}
 _MOST_DIFF_LINES = 60
-_NAME_WIDTH, _VALUE_WIDTH = 24, 12
-_KEPT_BEFORE = 8
 
 
 class Line(NamedTuple):
@@ -52,14 +51,8 @@ def show(compared: Comparison) -> None:
 
 
 def _same(compared: Comparison) -> str:
-    looked_at = []
-    for part in PARTS:
-        count = compared.counts.get(part)
-        if count == 0 or (part == "files" and count is None):
-            continue
-        unit = f" {_UNITS[part]}" if part in _UNITS else ""
-        looked_at.append(part if count is None or part == "files" else f"{part} ({count}{unit})")
-    return f"the same: {', '.join(looked_at)}"
+    are_files = all(side.file for side in compared.sides) and len(compared.sides) == 2
+    return f"the same, as far as is on record: {', '.join(PARTS[not are_files :])}"
 
 
 def _title(side: Side, say_time: Callable[[datetime], str] = local_time) -> list[str]:
@@ -199,23 +192,25 @@ def _show_on_terminal(compared: Comparison) -> None:
 
 
 def _draw_pair(console: Console, compared: Comparison) -> None:
-    from rich.table import Table
+    from rich.padding import Padding
     from rich.text import Text
 
-    heads = Table.grid(padding=(0, 2, 0, 0))
-    heads.add_column(no_wrap=True, min_width=len(compared.sides[0].run.id) + 2)
-    for _ in range(3):
-        heads.add_column(no_wrap=True, overflow="ellipsis")
     for sign, style, side in zip("-+", ("red", "green"), compared.sides, strict=True):
-        run_id, *rest = _title(side, ago)
-        heads.add_row(Text(f"{sign} {run_id}", style), *rest)
-    console.print(heads)
-    for kind, group in groupby(_lines(compared), key=lambda line: line.kind):
-        lines = list(group)
+        run_id, *rest = (f"{text}  " for text in _title(side, ago))
+        head = Text.assemble((f"{sign} {run_id}", style), *rest)
+        console.print(head, no_wrap=True, overflow="ellipsis")
+    for kind, lines in groupby(_lines(compared), key=lambda line: line.kind):
         if kind == "values":
-            _draw_values(console, lines)
+            grid = _grid("cyan", "red", "dim", "green", "dim")
+            for line in lines:
+                first, second, *delta = line.values
+                grid.add_row(line.name, first, "→", second, *delta)
+            console.print(Padding(grid, (0, 0, 0, 1)))
         elif kind == "sentence":
-            _draw_sentences(console, lines)
+            grid = _grid("cyan", "")
+            for line in lines:
+                grid.add_row(line.name, line.values[0])
+            console.print(Padding(grid, (0, 0, 0, 1)))
         else:
             for line in lines:
                 if kind == "part":
@@ -224,50 +219,13 @@ def _draw_pair(console: Console, compared: Comparison) -> None:
                     _draw_diff(console, line.values)
 
 
-def _draw_values(console: Console, lines: list[Line]) -> None:
+def _grid(*styles: str) -> Table:
     from rich.table import Table
 
-    deltas = max((len(line.values[2]) + 1 for line in lines if len(line.values) > 2), default=0)
-    names = min(max(len(line.name) for line in lines), console.width // 3)
-    each = (console.width - names - deltas - len("   →  ")) // 2
     grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(style="cyan", no_wrap=True, overflow="ellipsis", max_width=names + 1)
-    for style in ("red", "green"):
-        grid.add_column(style=style, no_wrap=True, overflow="ellipsis", max_width=each)
-        if style == "red":
-            grid.add_column(style="dim", min_width=1)
-    grid.add_column(style="dim", no_wrap=True, min_width=max(deltas - 1, 0))
-    for line in lines:
-        first, second, *delta = line.values
-        first, second = _shortened(first, second, each)
-        grid.add_row(f" {line.name}", first, "→", second, *delta)
-    console.print(grid)
-
-
-def _shortened(first: str, second: str, width: int) -> tuple[str, str]:
-    """Leave out how two long texts begin, if that is the same: the end would be cut."""
-    common = len(os.path.commonprefix((first, second))) - _KEPT_BEFORE
-    if max(len(first), len(second)) <= width or common <= 0:
-        return first, second
-    return f"…{first[common:]}", f"…{second[common:]}"
-
-
-def _draw_sentences(console: Console, lines: list[Line]) -> None:
-    from rich.padding import Padding
-    from rich.table import Table
-    from rich.text import Text
-
-    if max(len(line.name) for line in lines) > console.width // 3:
-        for line in lines:
-            console.print(Text(f" {line.name}", "cyan"))
-            console.print(Padding(Text(line.values[0]), (0, 0, 0, 4)))
-        return
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(style="cyan", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for line in lines:
-        grid.add_row(f" {line.name}", line.values[0])
-    console.print(grid)
+    for style in styles:
+        grid.add_column(style=style, overflow="fold")
+    return grid
 
 
 def _draw_diff(console: Console, lines: list[str]) -> None:
@@ -283,28 +241,22 @@ def _draw_diff(console: Console, lines: list[str]) -> None:
 
 def _draw_tables(console: Console, compared: Comparison) -> None:
     """Draw as many runs beside each other as fit, and the others below them."""
-    from rich.table import Table
-
-    rows = list(_table(compared))
-    at_once = max(2, (console.width - _NAME_WIDTH) // (_VALUE_WIDTH + 2))
-    names = min(max(len(name) + 2 for _, name, _ in rows), _NAME_WIDTH)
-    # Left to rich, a long value would take the place of the names and of other runs.
-    each = (console.width - names - 2) // min(at_once, len(compared.sides)) - 2
-    for start in range(0, len(compared.sides), at_once):
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        table.add_column("", no_wrap=True, overflow="ellipsis", style="cyan", width=names)
-        for side in compared.sides[start : start + at_once]:
-            end = side.run.id.rpartition("_")[2]
-            table.add_column(end, no_wrap=True, overflow="ellipsis", max_width=max(each, 1))
-        part = ""
-        for row_part, name, values in rows:
-            if row_part != part:
-                part = row_part
-                table.add_section()
-                table.add_row(part, style="bold")
-            table.add_row(f"  {name}", *values[start : start + at_once])
-        if start:
-            console.print()
+    names, rows = [], []
+    for part, group in groupby(_table(compared), key=lambda row: row[0]):
+        names.append(part)
+        rows.append([""] * len(compared.sides))
+        for _, name, values in group:
+            names.append(f"  {name}")
+            rows.append(values)
+    titles = [side.run.id.rpartition("_")[2] for side in compared.sides]
+    runs = list(map(Column, titles, zip(*rows, strict=True)))
+    styles = ["cyan" if name.startswith(" ") else "bold" for name in names]
+    shown = 0
+    while shown < len(runs):
+        table, left_out = rich_table(
+            [Column("", names, styles=styles), *runs[shown:]], console.width
+        )
         console.print(table)
-    if any(row[0] in ("code", "artifacts") for row in rows):
+        shown = max(len(runs) - left_out, shown + 1)
+    if {"code", "artifacts"} & {*names}:
         console.print("\nFiles with the same number (#1) are the same.", style="dim")

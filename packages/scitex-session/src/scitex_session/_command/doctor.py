@@ -153,19 +153,17 @@ def _checks(told: str) -> list[Check]:
 def _print(checks: list[Check]) -> None:
     coloured = on_terminal() and not os.environ.get("NO_COLOR")
     width = max(len(check.subject) for check in checks) + 2
-    rich_signs = encodable("".join(sign for sign, *_ in _SIGNS.values()))
-    arrow = "→" if encodable("→") else "->"
-    subject = ""
+    has_signs = encodable("✓✗→")
+    before = ""
     for check in checks:
         sign, plain, colour = _SIGNS[check.state]
-        shown = sign if rich_signs else plain
-        if coloured:
-            shown = f"\x1b[{colour}m{shown}\x1b[0m"
-        named = "" if check.subject == subject else check.subject
-        subject = check.subject
-        say(f"{shown} {named:<{width}}{printable(check.found)}")
+        shown = sign if has_signs else plain
+        shown = f"\x1b[{colour}m{shown}\x1b[0m" if coloured else shown
+        subject = "" if check.subject == before else check.subject
+        before = check.subject
+        say(f"{shown} {subject:<{width}}{printable(check.found)}")
         if check.mend is not None:
-            say(f"  {'':<{width}}{arrow} {printable(check.mend)}")
+            say(f"  {'':<{width}}{'→' if has_signs else '->'} {printable(check.mend)}")
     wrong = sum(check.state == WRONG for check in checks)
     say("all is well" if not wrong else f"{wrong} thing{'s' * (wrong > 1)} wrong")
 

@@ -24,7 +24,8 @@ FIELDS = (
 """What is told of each run, in this order."""
 
 _DEEPEST = 20  # levels of a mapping: a record may have been written by anything
-_NO_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": -float("inf")}
+# What stands on record for a number that JSON does not have.
+NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": -float("inf")}
 
 
 def find(
@@ -166,7 +167,7 @@ def _column(name: str, values: list[Any]) -> pd.Series[Any]:
     kinds = {type(value) for value in values if value is not None}
     missing = None in values
     if kinds and kinds <= {int, float, str} and kinds & {int, float}:
-        numbers = [_NO_NUMBERS.get(v, v) if isinstance(v, str) else v for v in values]
+        numbers = [NOT_FINITE.get(v, v) if isinstance(v, str) else v for v in values]
         if not any(isinstance(value, str) for value in numbers):
             values, kinds = numbers, {type(v) for v in numbers if v is not None}
     if kinds == {bool}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import suppress
 
 from scitex_session_core import SessionManager, locate_run
 
@@ -24,17 +25,13 @@ def gone_sessions(manager: SessionManager) -> Iterator[tuple[str, str]]:
     One that still runs, one in an archive, and one that never had a directory are not among them,
     nor is one of another machine, unless the folder of its script is here, too: that machine may
     have it on a disk of its own.
-
-    Yields
-    ------
-    tuple of (str, str)
-        The ID, and the folder, such as ``analysis_out``.
     """
     listed: dict[Path, set[str]] = {}
     for session_id, place in manager.directories().items():
         if place.parent not in listed:  # one look at a folder serves all of its runs
-            listed[place.parent] = _names(place.parent)
-        if place.name in listed[place.parent] or os.path.isdir(locate_run(place)):
+            with suppress(OSError):
+                listed[place.parent] = set(os.listdir(place.parent))
+        if place.name in listed.get(place.parent, ()) or os.path.isdir(locate_run(place)):
             continue
         run = named_run(session_id, manager)
         folder = place.parent.parent if place.parent.name in _STATES else place.parent
@@ -48,10 +45,3 @@ def _could_be_seen(session: dict[str, Any], folder: Path) -> bool:
         return False
     machine = (session["process"] or {}).get("host")
     return machine in (None, platform.node()) or os.path.isdir(folder)
-
-
-def _names(folder: Path) -> set[str]:
-    try:
-        return set(os.listdir(folder))
-    except OSError:
-        return set()

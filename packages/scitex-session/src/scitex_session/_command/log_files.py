@@ -15,7 +15,7 @@ from .output import PROGRAM, say
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, BinaryIO, Literal
+    from typing import BinaryIO, Literal
 
     from .names import Run
 
@@ -65,85 +65,146 @@ def pieces(
     raw: bool = False,
     follow: bool = False,
     tail: int | None = None,
-    end: list[dict[str, Any]] | None = None,
+    together: bool = False,
 ) -> Iterator[Piece]:
     """Iterate over the output of a run, see `logs`.
 
-    Parameters
-    ----------
-    run, streams, raw, follow, tail
-        See `logs`.
-    end : list, optional
-        Where the record of the ended run is put, of a run that is followed.
+    With `together`, all is one stream if the order of writing is known. Rendered so, both are what
+    the terminal showed: a bar on stderr that was cleared for a line on stdout, and drawn again.
     """
     record = run.record()  # a run without a directory, or with a broken record, is told of first
     if follow and record.get("status") == "running":
-        yield from _followed(run, streams, raw, tail, end)
+        yield from _followed(run, streams, raw, tail)
         return
-    for stream in streams:
-        bytes_read = _read(run, stream, tail)
-        for data in bytes_read if raw else render(bytes_read):
+    together = together and bool(_Order(run).new())
+    for group in (streams,) if together else [(stream,) for stream in streams]:
+        written = (data for _, data in _written(run, group, tail))
+        for data in written if raw else render(written):
+            yield Piece(group[0], data)
+        yield Piece(group[0], b"", ends=True)
+
+
+def _followed(
+    run: Run, streams: tuple[Stream, ...], raw: bool, tail: int | None
+) -> Iterator[Piece]:
+    rows = {stream: _Lines() for stream in streams}
+    for stream, data in _written(run, streams, tail, _Ending(run)):
+        if raw:
             yield Piece(stream, data)
-        yield Piece(stream, b"", ends=True)
-    if end is not None:
-        end.append(record)
+        else:
+            yield Piece(stream, rows[stream].feed(data), rows[stream].unfinished)
+    for stream in streams:
+        if rest := rows[stream].unfinished:
+            yield Piece(stream, rest)
 
 
-def _names(stream: Stream) -> tuple[str, str]:
-    """Return the files of a log: what stood there before it was truncated, and the log itself."""
-    return f"logs/{stream}.1.log", f"logs/{stream}.log"
+def _written(
+    run: Run, streams: tuple[Stream, ...], tail: int | None, ending: _Ending | None = None
+) -> Iterator[tuple[Stream, bytes]]:
+    """Iterate over the bytes of logs, those of both in the order of writing where it is known.
 
-
-def _read(run: Run, stream: Stream, tail: int | None) -> Iterator[bytes]:
-    """Iterate over the bytes of a log and its earlier part, from `tail` lines before the end."""
-    files = [file for name in _names(stream) if (file := _opened(run, name)) is not None]
-    try:
-        missing = tail
-        for file in reversed(files):
-            if missing is not None:
-                missing = _seek_lines(file, file.seek(0, os.SEEK_END), missing)
-        for file in files:
-            while data := file.read(_CHUNK):
-                yield data
-    finally:
-        for file in files:
-            file.close()
-
-
-def merged(run: Run, tail: int | None) -> Iterator[bytes] | None:
-    """Iterate over the bytes of both logs in the order of their writing; None if it is not known.
-
-    Rendered together they are what the terminal showed: a bar on stderr that was cleared for a line
-    on stdout, and drawn again.
+    A run that is followed is read to its `ending`, another one as far as it has come.
     """
-    marks = _Order(run).new()
-    return _in_order(run, marks, tail) if marks else None
-
-
-def _in_order(run: Run, marks: list[tuple[int, int]], tail: int | None) -> Iterator[bytes]:
-    files = [_opened(run, _names(stream)[1]) for stream in STREAMS]
+    logs = {stream: _Log(run, stream) for stream in streams}
+    order = _Order(run) if streams == STREAMS else None
+    pause = _LOOK_S
+    held: dict[Stream, int] = {}
     try:
-        for file in files:
-            if file is not None and tail is not None:
-                _seek_lines(file, file.seek(0, os.SEEK_END), tail)
-        for mark in (*marks, (None, None)):
-            for file, end in zip(files, mark, strict=True):
-                while file is not None:
-                    count = _CHUNK if end is None else min(_CHUNK, end - file.tell())
-                    data = file.read(count) if count > 0 else b""
-                    if not data:
-                        break
-                    yield data
+        for stream, log in logs.items():
+            for data in log.earlier(tail):
+                yield stream, data
+        while True:
+            # Whether the run has ended is found out before the look: nothing is written after that.
+            has_ended = ending is None or ending.look()
+            sizes = {stream: log.look() for stream, log in logs.items()}
+            news = False
+            for mark in order.new() if order else ():
+                for (stream, log), end_of_turn in zip(logs.items(), mark, strict=True):
+                    for data in log.read(end_of_turn):
+                        news = True
+                        yield stream, data
+            # What was written since the last look may still get its mark.
+            limits = held if held and order and order.known else sizes
+            for stream, log in logs.items():
+                for data in log.read(None if has_ended else limits[stream]):
+                    news = True
+                    yield stream, data
+            if has_ended:
+                return
+            held = sizes
+            news = news or any(sizes[stream] > log.position for stream, log in logs.items())
+            pause = _LOOK_S if news else min(pause * 1.5, _QUIET_LOOK_S)
+            time.sleep(pause)
     finally:
-        for file in files:
-            if file is not None:
-                file.close()
+        for log in logs.values():
+            log.close()
+
+
+class _Log:
+    """A log, read on from where it was left while its run goes on, ends, and moves."""
+
+    def __init__(self, run: Run, stream: Stream) -> None:
+        self._run, self._name, self._earlier = run, f"logs/{stream}.log", _earlier(stream)
+        self._file: BinaryIO | None = None
+        self._seen = b""  # the last of what was read
+        self.position = 0
+
+    def look(self) -> int:
+        """Open the log, and return how long it is.
+
+        It is opened each time: the client of a network file system asks its server for the length
+        only then, and where a run can't be renamed at its end the log is another file.
+        """
+        self.close()
+        self._file = _opened(self._run, self._name)
+        if self._file is None:
+            return 0
+        size = self._file.seek(0, os.SEEK_END)
+        if size < self.position:  # it was truncated, or its middle cut
+            start = max(0, size - _CHUNK)
+            self._file.seek(start)
+            at = self._file.read(_CHUNK).rfind(self._seen)
+            self.position = start + at + len(self._seen) if at >= 0 and self._seen else 0
+        self._file.seek(self.position)
+        return size
+
+    def earlier(self, tail: int | None) -> Iterator[bytes]:
+        """Iterate over what was truncated; begin `tail` lines before the end."""
+        size = self.look()
+        if tail is not None and self._file is not None:
+            tail = _seek_lines(self._file, size, tail)
+            self.position = self._file.tell()
+        if (earlier := _opened(self._run, self._earlier)) is not None:
+            with earlier:
+                if tail is not None:
+                    _seek_lines(earlier, earlier.seek(0, os.SEEK_END), tail)
+                while data := earlier.read(_CHUNK):
+                    yield data
+
+    def read(self, end: int | None) -> Iterator[bytes]:
+        """Iterate over what is new, but for what comes after `end`."""
+        while self._file is not None and (end is None or end > self.position):
+            data = self._file.read(_CHUNK if end is None else min(_CHUNK, end - self.position))
+            if not data:
+                return
+            self.position += len(data)
+            self._seen = (self._seen + data)[-256:]
+            yield data
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def _earlier(stream: Stream) -> str:
+    """Return the file of what stood in a log before it was truncated."""
+    return f"logs/{stream}.1.log"
 
 
 def _opened(run: Run, name: str) -> BinaryIO | None:
     try:
         return run.open(name)
-    except (FileNotFoundError, NotADirectoryError, KeyError):
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 
@@ -177,7 +238,7 @@ class _Order:
         self._run = run
         self._position = 0
         # Where a log was truncated, the lengths are those of what is gone.
-        earlier = [_opened(run, _names(stream)[0]) for stream in STREAMS]
+        earlier = [_opened(run, _earlier(stream)) for stream in STREAMS]
         self.known = not any(earlier)
         for file in earlier:
             if file is not None:
@@ -201,56 +262,6 @@ class _Order:
         return [(int(stdout[:18]), int(stderr[:18])) for stdout, stderr in found]
 
 
-class _Growth:
-    """What is appended to a log while its run goes on, ends, and moves."""
-
-    def __init__(self, run: Run, stream: Stream) -> None:
-        self._run = run
-        self._name = _names(stream)[1]
-        self._seen = b""  # the last of what was read
-        self.position = 0
-
-    def read(self, end: int | None = None) -> bytes:
-        """Return what is new, at most a chunk, and not what comes after `end`.
-
-        The log is opened each time: the client of a network file system asks its server for the
-        length only then, and where a run can't be renamed at its end the log is another file.
-        """
-        if end is not None and end <= self.position:
-            return b""
-        file = _opened(self._run, self._name)
-        if file is None:
-            return b""
-        with file:
-            self._look(file)
-            file.seek(self.position)
-            data = file.read(_CHUNK if end is None else max(0, min(_CHUNK, end - self.position)))
-        self.position += len(data)
-        self._seen = (self._seen + data)[-256:]
-        return data
-
-    def look(self) -> int:
-        """Return how long the log is."""
-        file = _opened(self._run, self._name)
-        if file is None:
-            return 0
-        with file:
-            return self._look(file)
-
-    def _look(self, file: BinaryIO) -> int:
-        size = file.seek(0, os.SEEK_END)
-        if size < self.position:
-            self.position = self._after_what_was_seen(file, size)
-        return size
-
-    def _after_what_was_seen(self, file: BinaryIO, size: int) -> int:
-        """Return where a log that became shorter goes on: it was truncated, or its middle cut."""
-        start = max(0, size - _CHUNK)
-        file.seek(start)
-        at = file.read(_CHUNK).rfind(self._seen)
-        return start + at + len(self._seen) if at >= 0 and self._seen else 0
-
-
 class _Lines:
     """Renders a log that grows: line by line, since what comes next is not known."""
 
@@ -272,73 +283,6 @@ class _Lines:
         return b"".join(render(self._rest))
 
 
-def _followed(
-    run: Run,
-    streams: tuple[Stream, ...],
-    raw: bool,
-    tail: int | None,
-    end: list[dict[str, Any]] | None,
-) -> Iterator[Piece]:
-    growths = {stream: _Growth(run, stream) for stream in streams}
-    rows = {stream: _Lines() for stream in streams}
-
-    def shown(stream: Stream, data: bytes) -> Piece:
-        if raw:
-            return Piece(stream, data)
-        return Piece(stream, rows[stream].feed(data), rows[stream].unfinished)
-
-    for stream in streams:
-        for data in _earlier(run, stream, tail, growths[stream]):
-            yield shown(stream, data)
-    order = _Order(run) if streams == STREAMS else None
-    ends = _Ending(run)
-    pause = _LOOK_S
-    held: dict[Stream, int] = {}
-    while True:
-        # Whether the run has ended is found out before the look: nothing is written after that.
-        record = ends.look()
-        sizes = {stream: growth.look() for stream, growth in growths.items()}
-        news = False
-        for mark in order.new() if order else ():
-            for stream, end_of_turn in zip(STREAMS, mark, strict=True):
-                while data := growths[stream].read(end_of_turn):
-                    news = True
-                    yield shown(stream, data)
-        # What was written since the last look may still get its mark.
-        limits = held if held and order and order.known else sizes
-        for stream, growth in growths.items():
-            while data := growth.read(None if record else limits[stream]):
-                news = True
-                yield shown(stream, data)
-        if record is not None:
-            break
-        held = sizes
-        news = news or any(sizes[stream] > growths[stream].position for stream in streams)
-        pause = _LOOK_S if news else min(pause * 1.5, _QUIET_LOOK_S)
-        time.sleep(pause)
-    for stream in streams:
-        if rest := rows[stream].unfinished:
-            yield Piece(stream, rest)
-    if end is not None:
-        end.append(record)
-
-
-def _earlier(run: Run, stream: Stream, tail: int | None, growth: _Growth) -> Iterator[bytes]:
-    """Iterate over what stood in a log before it was truncated; let `growth` begin at the tail."""
-    earlier, log = (_opened(run, each) for each in _names(stream))
-    if log is not None:
-        with log:
-            if tail is not None:
-                tail = _seek_lines(log, log.seek(0, os.SEEK_END), tail)
-                growth.position = log.tell()
-    if earlier is not None:
-        with earlier:
-            if tail is not None:
-                _seek_lines(earlier, earlier.seek(0, os.SEEK_END), tail)
-            while data := earlier.read(_CHUNK):
-                yield data
-
-
 class _Ending:
     """Looks whether a run has ended, not too often."""
 
@@ -349,19 +293,18 @@ class _Ending:
         self._said = False
         self._place: object = None
 
-    def look(self) -> dict[str, Any] | None:
-        """Return the record of the run if it has ended."""
+    def look(self) -> bool:
         place = self._run.directory()
         now = time.monotonic()
         if now < self._next and place == self._place:
-            return None
+            return False
         self._place = place
         record = self._run.record()
         process = record.get("process")
         here = isinstance(process, dict) and process.get("host") == identify()["host"]
         self._next = now + (_STATUS_S if here else _FOREIGN_STATUS_S)
         if record.get("status") != "running":
-            return record
+            return True
         status = current_status(record, place)
         if status in ("lost", "unknown") and not self._said:
             self._said = True
@@ -369,8 +312,8 @@ class _Ending:
             say(f"{PROGRAM}: {why}: {self._run.id} may be dead; waiting for it", sys.stderr)
         if status != "crashed":
             self._dead_since = None
-            return None
+            return False
         # It is dead; its companion shows the rest of its output, and files the death.
         self._dead_since = self._dead_since or now
         self._next = now + _LOOK_S
-        return {**record, "status": status} if now - self._dead_since > _FILING_S else None
+        return now - self._dead_since > _FILING_S

@@ -7,23 +7,18 @@ import re
 import sys
 from json import dumps
 
-from scitex_session_core import (
-    InvalidTypeError,
-    InvalidValueError,
-)
-from scitex_session_io import render
+from scitex_session_core import InvalidTypeError, InvalidValueError, current_status
 
-from .ending import how_it_ended
-from .log_files import STREAMS, Piece, merged, pieces
+from .facts import how_it_ended
+from .log_files import STREAMS, pieces
 from .names import named_run
 from .output import OK, PROGRAM, printable, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
-    from .log_files import Stream
+    from .log_files import Piece, Stream
 
 _LONGEST_LINE = 1 << 16
 # What a terminal may take for a command, other than line ends and tabs; C1 in UTF-8 as well.
@@ -76,23 +71,13 @@ def logs(
     (``stdout.1.log``) comes first. The order of the two is that of Python's writes, as a run keeps
     it while one terminal, file or pipe shows both, for its first 50,000 turns or so.
     """
-    chosen = _streams(stream)
+    if stream is not None and stream not in STREAMS:
+        raise InvalidValueError("stream", stream, "'stdout', 'stderr' or None")
     _check_tail(tail)
-    named = named_run(run)
-    if stream is None and not follow and (both := merged(named, tail)) is not None:
-        data = both if raw else render(both)
-        return (line for _, line in _lines(Piece("stdout", each) for each in data))
-    found = pieces(named, chosen, raw=raw, follow=follow, tail=tail)
+    chosen = STREAMS if stream is None else (stream,)
+    together = stream is None and not follow
+    found = pieces(named_run(run), chosen, raw=raw, follow=follow, tail=tail, together=together)
     return (line for _, line in _lines(found))
-
-
-def _streams(stream: object) -> tuple[Stream, ...]:
-    if stream is None:
-        return STREAMS
-    for each in STREAMS:
-        if stream == each:
-            return (each,)
-    raise InvalidValueError("stream", stream, "'stdout', 'stderr' or None")
 
 
 def _check_tail(tail: object) -> None:
@@ -160,25 +145,23 @@ def logs_command(
     _check_tail(tail)
     found = named_run(run)
     streams: tuple[Stream, ...] = ("stderr",) if stderr else STREAMS
-    end: list[dict[str, Any]] = []
-    output = pieces(found, streams, raw=raw, follow=follow, tail=tail, end=end)
+    together = not (json or stderr or follow) and _one_place()
+    output = pieces(found, streams, raw=raw, follow=follow, tail=tail, together=together)
     if json:
         for stream, line in _lines(output):
             text = line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             say(dumps({"stream": stream, "text": text}))
             if follow:
                 sys.stdout.flush()
-    elif not stderr and not follow and _one_place() and (both := merged(found, tail)) is not None:
-        screen = _Screen(raw=raw, both=True)
-        for data in both if raw else render(both):
-            screen.show(Piece("stdout", data))
     else:
         screen = _Screen(raw=raw, both=not stderr)
         for piece in output:
             screen.show(piece)
         screen.close()
-    if follow and end:
-        say(printable(f"{PROGRAM}: {found.id}: {how_it_ended(end[-1])}"), sys.stderr)
+    if follow:
+        record = found.record()
+        ending = how_it_ended(record, current_status(record, found.place))
+        say(printable(f"{PROGRAM}: {found.id}: {ending}"), sys.stderr)
     return OK
 
 

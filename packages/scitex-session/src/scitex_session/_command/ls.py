@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-from datetime import UTC, datetime, timedelta
 
 from scitex_session._errors import UsageError
 from scitex_session_core import registry_dir
@@ -13,33 +11,22 @@ from scitex_session_core import registry_dir
 from .columns import columns_of
 from .find import FIELDS, find
 from .output import OK, PROGRAM, on_terminal, printable, say, say_json
-from .query import quoted, seconds, span
+from .query import before_now, span
 from .table import rich_table, text_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from typing import Any
 
     from rich.console import RenderableType
 
-_TERM = re.compile(r"""([\w.@-]+(?:!=|<=|>=|[:=<>~]))([^"'()]*\s[^"'()]*)""")
-_OF_QUERIES = re.compile(r"[:=<>~]|\b(?:and|or|not)\b")
-
 
 class Wanted:
-    """Which runs are to be listed.
+    """Which runs are to be listed: by the words of a query, and the options of `ls_command`.
 
-    Parameters
-    ----------
-    words : sequence of str
-        A query, as a shell has split it.
-    script, status, since, tag, sweep, here
-        The options of `ls_command`.
-    sort : str, optional
-        The field to sort by; by default the newest come first, and of a sweep the first trial.
-    limit : int
-        The largest number of runs; 0 for all.
+    Without a field to sort by, the newest come first, and of a sweep the first trial.
     """
 
     def __init__(
@@ -57,15 +44,14 @@ class Wanted:
     ) -> None:
         if limit < 0:
             raise UsageError(f"--limit {limit}: give a number of runs, or 0 for all")
-        self.query = joined(words)
+        self.query = " ".join(words)
         self.sort = sort or ("-started" if sweep is None else "trial")
         self.limit = limit
         self._where: list[dict[str, Any]] = []
-        self._below = ""
         if status is not None:
             self._where.append({"status": ("in", [word.strip() for word in status.split(",")])})
         if since is not None:
-            self._where.append({"start_time": (">=", moment(since))})
+            self._where.append({"start_time": (">=", _moment(since))})
         if tag is not None:
             self._where.append({"tags": tag})
         if sweep is not None:
@@ -76,75 +62,38 @@ class Wanted:
             self._where.append({"script": script})
         if here:
             try:
-                self._below = os.path.join(os.getcwd(), "")
+                below = os.path.join(os.getcwd(), "")
             except FileNotFoundError:
                 raise UsageError("--here: the working directory is gone") from None
-            self._where.append({"script_path": ("like", f"{self._below}%")})
-        given = {"script": script, "status": status, "since": since, "tag": tag, "sweep": sweep}
-        self._given = [
-            *words,
-            *(
-                word
-                for name, value in given.items()
-                if value is not None
-                for word in (f"--{name}", value)
-            ),
-            *["--here"] * here,
-        ]
-
-    def __str__(self) -> str:
-        """Return what is asked for, as one types it; empty for all runs."""
-        import shlex
-
-        return shlex.join(self._given)
+            self._where.append({"script_path": (">=", below)})
+            self._where.append({"script_path": ("<", f"{below}\U0010ffff")})
 
     def find(self, limit: int | None = None) -> tuple[list[dict[str, Any]], bool]:
-        """Return the runs, and whether there are more than the limit allows.
-
-        Parameters
-        ----------
-        limit : int, optional
-            A smaller limit.
-        """
+        """Return the runs, and whether there are more than a limit, or that of the user, allows."""
         most = min(filter(None, (limit, self.limit)), default=None)
         where = ("and", *self._where) if self._where else None
         ask = None if most is None else most + 1
-        while True:
-            found = find(self.query, where=where, sort=self.sort, limit=ask)
-            # `like` takes _ for any letter, and upper case for lower case.
-            fit = [run for run in found if (run["script"] or "").startswith(self._below)]
-            if most is None or ask is None or len(found) < ask or len(fit) > most:
-                return fit[:most], most is not None and len(fit) > most
-            ask *= 10
+        found = find(self.query, where=where, sort=self.sort, limit=ask)
+        return found[:most], most is not None and len(found) > most
+
+    def nothing_found(self) -> str:
+        """Return what is said where there are no runs to list."""
+        if (self.query or self._where) and find(limit=1):
+            return "No run fits."
+        return (
+            f"No runs yet in the registry {printable(os.fspath(registry_dir()))}: run a script "
+            f"whose function has the decorator @stx.session, or register the runs in a folder with "
+            f"`{PROGRAM} reindex PATH`."
+        )
 
 
-def joined(words: Sequence[str]) -> str | None:
-    """Return the query that a shell has split into words; None if there are none.
-
-    A shell takes quotes away: ``note:"two words"`` arrives as ``note:two words``, which would be
-    two terms. A word with spaces that is itself a whole query is left as it is.
-    """
-    text = " ".join(
-        f"{term[1]}{quoted(term[2])}"
-        if (term := _TERM.fullmatch(word)) and not _OF_QUERIES.search(term[2])
-        else word
-        for word in words
-    )
-    return text if text.strip() else None
-
-
-def moment(text: str) -> datetime:
+def _moment(text: str) -> datetime:
     """Return the time that is meant by a time, or by how long ago it was."""
-    text = text.strip()
-    if (passed := seconds(text)) is not None:
-        try:
-            return datetime.now(UTC) - timedelta(seconds=passed[0])
-        except OverflowError:
-            return datetime.min.replace(tzinfo=UTC)
-    if (time := span(text)) is None:
+    found = before_now(text.strip()) or (span(text.strip()) or [None])[0]
+    if found is None:
         allowed = "how long ago (2d, 3h, 30min), or a time such as 2026-11-01 or 2026-11-01T09:30"
-        raise UsageError(f"--since {text or repr(text)}: give {allowed}")
-    return time[0]
+        raise UsageError(f"--since {text.strip() or repr(text)}: give {allowed}")
+    return found
 
 
 def ls_command(
@@ -217,7 +166,7 @@ def ls_command(
         if more:
             say(cut_line(len(found), wanted), sys.stderr)
     elif not found:
-        say(nothing_found(wanted))
+        say(wanted.nothing_found())
     else:
         print_runs(found, wanted.sort, cut_line(len(found), wanted) if more else "")
     return OK
@@ -238,17 +187,6 @@ def print_runs(found: Sequence[Mapping[str, Any]], sort: str, cut: str = "") -> 
         say(line)
     if cut:
         say(cut, sys.stderr)
-
-
-def nothing_found(wanted: Wanted) -> str:
-    """Return what is said where there are no runs to list."""
-    if (asked := str(wanted)) and find(limit=1):
-        return f"No run fits {printable(asked)}."
-    return (
-        f"No runs yet in the registry {printable(os.fspath(registry_dir()))}: run a script whose "
-        f"function has the decorator @stx.session, or register the runs in a folder with "
-        f"`{PROGRAM} reindex PATH`."
-    )
 
 
 def cut_line(shown: int, wanted: Wanted) -> str:

@@ -101,7 +101,7 @@ def app(asked: str = "") -> cyclopts.App:
         help="Find and look at runs.",
         version=__version__,
         help_flags=("--help", "-h"),
-        help_format="plaintext",
+        help_format="markdown",  # joins the lines of a paragraph
         result_action="return_value",
         # `--json`, never `--no-json`; that nothing is the default says itself.
         default_parameter=cyclopts.Parameter(
@@ -109,11 +109,12 @@ def app(asked: str = "") -> cyclopts.App:
         ),
     )
     for number, (name, (place, usage, line)) in enumerate(_COMMANDS.items()):
-        is_asked = name == asked
+        target = _function(place) if name == asked else _absolute(place)
         made.command(
-            _with_unbroken_help(_function(place)) if is_asked else _absolute(place),
+            target,
             name=name,
-            help=None if is_asked else line,
+            # Python removes docstrings under -OO.
+            help=None if name == asked and target.__doc__ else line,
             sort_key=number,
             usage=f"Usage: {PROGRAM} {name} {usage}",
         )
@@ -202,27 +203,6 @@ def _parsed(tokens: list[str]) -> tuple[Callable[..., Any], Sequence[Any], Mappi
         help_of = f"{PROGRAM} {asked}" if asked in _COMMANDS else PROGRAM
         raise UsageError(f"{why} (try {help_of} --help)") from error
     return command, bound.args, bound.kwargs
-
-
-def _with_unbroken_help(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a command whose docstring has a line for each paragraph: help keeps its lines."""
-    import functools
-    import inspect
-
-    @functools.wraps(function)
-    def command(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
-
-    text, _, parameters = (inspect.getdoc(function) or "").partition("\n\nParameters\n")
-    lines = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
-    lines = [*"\n\n".join(lines).split("\n"), "", "Parameters"]
-    for line in parameters.split("\n"):
-        if line.startswith("    ") and lines[-1].startswith("    "):
-            lines[-1] += f" {line.strip()}"
-        else:
-            lines.append(line)
-    command.__doc__ = "\n".join(lines)
-    return command
 
 
 def _absolute(place: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from scitex_session_core import METRICS_NAME
 
+from .find import NOT_FINITE
 from .names import named_run
 
 TYPE_CHECKING = False
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from .names import Run
 
 _LAST_CALLS = 100
-# What `log` writes for a number that JSON does not have.
-_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
 
 def metrics(run: str | os.PathLike[str] | Mapping[str, Any]) -> pd.DataFrame:
@@ -69,7 +68,7 @@ def metrics_end(run: Run) -> tuple[int, dict[str, Any]]:
 def _lines(run: Run) -> Iterator[bytes]:
     try:
         file = run.open(METRICS_NAME)
-    except (FileNotFoundError, KeyError):
+    except FileNotFoundError:
         return
     with file:
         yield from (line for line in file if len(line) > 1)  # each begins with a line end
@@ -84,9 +83,6 @@ def _rows(lines: Iterable[bytes]) -> list[dict[str, Any]]:
             continue
         if isinstance(row, dict):
             found.append(
-                {
-                    name: _NUMBERS.get(value, value) if isinstance(value, str) else value
-                    for name, value in row.items()
-                }
+                {n: NOT_FINITE.get(v, v) if isinstance(v, str) else v for n, v in row.items()}
             )
     return found

@@ -19,6 +19,7 @@ from scitex_session_core import (
     find_place,
     locate_run,
     open_run_file,
+    out_dir_of_kept,
     read_record,
     run_files,
 )
@@ -35,7 +36,6 @@ _NAMES = (
     "an ID or a part of one at its beginning or end, the directory of a run, a file that it made, "
     "latest, latest~1 or latest:SCRIPT"
 )
-_FIRST_LOOK = 16
 # A part of an ID that so many runs have is told to be ambiguous, whatever their number.
 _MOST_CANDIDATES = 100
 
@@ -48,8 +48,7 @@ class Run:
     id : str
         Its ID.
     session : dict
-        What the registry knows of it, in the form of `SessionManager.get_session`; empty if
-        nothing.
+        What the registry knows of it, as `SessionManager.get_session` tells it; empty if nothing.
     place : Path or None
         Where it is now; None if that is not known, or if it is not there any more.
     """
@@ -60,15 +59,7 @@ class Run:
         self.place = place
 
     def record(self) -> dict[str, Any]:
-        """Return its record, with the events folded in.
-
-        Raises
-        ------
-        UnknownRunError
-            Its directory is gone.
-        RecordError
-            The record can't be read, or a later version with another schema wrote it.
-        """
+        """Return its record, with the events folded in; that of a later schema is refused."""
         place = self.directory()
         record = read_record(place)
         schema = record.get("schema")
@@ -86,13 +77,7 @@ class Run:
         return run_files(self.directory())
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file of the run for reading.
-
-        Raises
-        ------
-        OSError
-            There is no such file, it is no regular one, or it can't be read.
-        """
+        """Open a file of the run for reading, if it is a regular one."""
         path = self.directory() / name
         if archive_of(self.directory()) is not None:
             return open_run_file(self.directory(), name)
@@ -106,14 +91,23 @@ class Run:
             raise OSError(errno.EINVAL, "is no regular file", os.fspath(path))
         return file
 
-    def directory(self) -> Path:
-        """Return where it is now.
+    def packages(self, record: Mapping[str, Any]) -> dict[str, str] | None:
+        """Return what was installed, with the versions; None if the list is not here."""
+        digest = str(record.get("environment")).removeprefix("sha256:")
+        if self.place is None or not digest.isalnum():
+            return None
+        place = self.directory()
+        # Beside RUNNING and FINISHED_*, for all runs that have the same; an sdir has its own.
+        for folder in (place, out_dir_of_kept(place)):
+            try:
+                text = (folder / ".environments" / f"{digest}.txt").read_text("utf-8", "replace")
+            except OSError:
+                continue
+            return dict(line.split("==", 1) for line in text.splitlines() if "==" in line)
+        return None
 
-        Raises
-        ------
-        UnknownRunError
-            Its directory is gone.
-        """
+    def directory(self) -> Path:
+        """Return where it is now; raise `UnknownRunError` if it is gone."""
         if self.place is None:
             where = self.absence()
             moved = " (if it was moved: reindex PATH)" if where.startswith("gone") else ""
@@ -132,35 +126,20 @@ class Run:
 
 
 def _opened(path: Path) -> BinaryIO:
-    return open(path, "rb", opener=_without_waiting)
-
-
-def _without_waiting(path: str, flags: int) -> int:
     # Whoever opens a named pipe waits for its writer.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    flag = getattr(os, "O_NONBLOCK", 0)
+    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | flag))
 
 
 def named_run(name: str | os.PathLike[str], manager: SessionManager | None = None) -> Run:
-    """Return the run that is meant by a name.
-
-    Parameters
-    ----------
-    name : str or path-like
-        An ID, or any beginning or end of one that no other run has, in either case of letters; the
-        run's directory, at its first place or where it is now; a file that the run made; ``latest``
-        for the run that started last, ``latest~1`` for the one before it, ``latest:analysis.py``
-        for the last of a script.
-    manager : SessionManager, optional
-        The registry; the user's by default.
+    """Return the run that is meant by a name; `record` tells what names there are.
 
     Raises
     ------
     InvalidTypeError
         The name is neither a text nor a path.
-    UnknownRunError
-        No run is known by this name.
-    AmbiguousRunError
-        Several runs are.
+    UnknownRunError, AmbiguousRunError
+        No run is known by this name, or several are.
     RecordError
         It is a directory with a record that can't be read.
     """
@@ -239,29 +218,16 @@ def _place_of(session: Mapping[str, Any]) -> Path | None:
 
 
 def _latest(name: str, back: int, script: str | None, manager: SessionManager) -> Run:
-    if script is None:
-        found = manager.select(limit=back + 1)
-    else:
-        # Names are compared here: `like` knows no separators, and has _ for any character.
-        filters = {"script_path": ("like", f"%{os.path.basename(script)}")}
-        most = _FIRST_LOOK + back
-        while True:
-            looked = manager.select(filters, limit=most)
-            found = [session for session in looked if _is_script(session["script_path"], script)]
-            if len(found) > back or len(looked) < most:
-                break
-            most *= 8
+    filters: dict[str, Any] | None = None
+    if script is not None:
+        is_path = os.sep in script
+        filters = {"script_path": os.path.abspath(script)} if is_path else {"script": script}
+    found = manager.select(filters, limit=back + 1)
     if len(found) <= back:
         of = f" of {script}" if script else ""
         known = f"{len(found)} run{'s' * (len(found) != 1)}"
         raise UnknownRunError(name, f"the registry knows {known}{of}")
     return _of_session(found[back])
-
-
-def _is_script(path: str, script: str) -> bool:
-    if os.sep in script:
-        return path == os.path.abspath(script)
-    return os.path.basename(path) == script
 
 
 def _of_path(name: str, place: str, manager: SessionManager) -> Run:
@@ -278,15 +244,15 @@ def _of_path(name: str, place: str, manager: SessionManager) -> Run:
     from .whence import origins  # reads stamps
 
     try:
-        found = {origin.id: origin for origin in origins(place, manager)}
+        found = {origin["id"]: origin["directory"] for origin in origins(place, manager)}
     except OSError as error:
         raise UnknownRunError(name, error.strerror or str(error)) from error
     if not found:
         raise UnknownRunError(name, "it is there, but no run is known that made it")
     if len(found) > 1:
         raise AmbiguousRunError(name, tuple(found))
-    ((run_id, origin),) = found.items()
-    return Run(run_id, manager.get_session(run_id), origin.directory)
+    ((run_id, directory),) = found.items()
+    return Run(run_id, manager.get_session(run_id), Path(directory) if directory else None)
 
 
 def _of_part(name: str, manager: SessionManager) -> list[dict[str, Any]]:
@@ -303,12 +269,13 @@ def _of_part(name: str, manager: SessionManager) -> list[dict[str, Any]]:
         if len(found) > 1 or (found and number == 2):
             break
         for session in manager.select(filters, sort="-id", limit=_MOST_CANDIDATES):
-            if _has_part(session["id"], name):
+            if has_part(session["id"], name):
                 found[session["id"]] = session
     return list(found.values())
 
 
-def _has_part(run_id: str, part: str) -> bool:
+def has_part(run_id: str, part: str) -> bool:
+    """Tell whether an ID begins or ends with a text, in either case of letters."""
     run_id, part = run_id.upper(), part.upper()
     return run_id.startswith(part) or run_id.endswith(part)
 

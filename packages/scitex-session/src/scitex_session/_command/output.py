@@ -65,8 +65,7 @@ def finite(value: Any) -> Any:
 def refuse(why: str, *, usage: str = "") -> int:
     """Print why a command can't do what it was asked to, and return the exit status of that.
 
-    Of the command that is named as `usage`, the help tells more. The reason may have several lines:
-    the place of a mistake in a query is shown below it.
+    Of the command that is named as `usage`, the help tells more.
     """
     why = "\n".join(map(printable, why.split("\n")))
     hint = f" (try {PROGRAM} {usage} --help)" if usage else ""
@@ -77,6 +76,11 @@ def refuse(why: str, *, usage: str = "") -> int:
 def printable(text: str) -> str:
     """Return text without codes that command a terminal: anybody may have written it."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def short(text: str, most: int = 200) -> str:
+    """Return a text, or its beginning."""
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def shown(text: str) -> str:
@@ -153,11 +157,11 @@ def duration(seconds: float) -> str:
 
 def brief_duration(seconds: float) -> str:
     """Return a duration in one unit, in at most seven letters."""
-    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s")):
-        if seconds >= size:
-            count = seconds / size
-            return f"{count:.0f} {unit}" if count >= 9.95 else f"{count:.1f} {unit}"
-    return f"{seconds * 1e3:.0f} ms"
+    if seconds < 1:
+        return f"{seconds * 1e3:.0f} ms"
+    size, unit = _unit_of(seconds)
+    count = seconds / size
+    return f"{count:.0f} {unit}" if count >= 9.95 else f"{count:.1f} {unit}"
 
 
 def ago(time: datetime, now: datetime | None = None) -> str:
@@ -165,10 +169,13 @@ def ago(time: datetime, now: datetime | None = None) -> str:
     seconds = ((now or datetime.now(UTC)) - time).total_seconds()
     if seconds < 0:
         return "in the future"
-    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit} ago"
-    return f"{int(seconds)} s ago"
+    size, unit = _unit_of(seconds)
+    return f"{int(seconds // size)} {unit} ago"
+
+
+def _unit_of(seconds: float) -> tuple[int, str]:
+    units = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"))
+    return next(((size, unit) for size, unit in units if seconds >= size), (1, "s"))
 
 
 def size(count: float) -> str:

@@ -16,65 +16,51 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from .show import Page, Section
+    from .show import Page
 
 _VALUES = ("Arguments", "Results", "Metrics")
 
 
-def print_page(page: Page, console: Console | None = None) -> None:
-    """Print the page of a run.
-
-    Parameters
-    ----------
-    page : Page
-        What is shown.
-    console : Console, optional
-        Where; the terminal by default.
-    """
-    console = console or Console(highlight=False)
-    for part in _parts(page):
-        console.print(part)
-
-
-def _parts(page: Page) -> list[RenderableType]:
+def print_page(page: Page) -> None:
+    """Print the page of a run."""
     sign, _, colour = page.sign
     lines = [Text(page.why, style="bold")] if page.why else []
     lines += [Text(" · ".join(page.times), style="dim")] if page.times else []
-    title = Text(f" {sign} {page.status} ", style=f"bold {colour}")
+    status = Text(f" {sign} {page.status} ", style=f"bold {colour}")
     head = Panel(
         Group(*lines),
-        title=title,
+        title=status,
         title_align="left",
         subtitle=Text(f" {page.id} "),
         subtitle_align="right",
         border_style=colour,
     )
     parts: list[RenderableType] = [head]
-    for section in page.sections:
-        if section.title:
-            parts.append(_rule(section.title))
-        parts.append(Padding(_grid(section), (0, 1), expand=False))
+    for title, rows in page.sections:
+        if title:
+            parts.append(_rule(title))
+        parts.append(Padding(_grid(title, rows), (0, 1), expand=False))
     for stream, text in page.tails:
         parts.append(_rule(f"The last lines of {stream}"))
         parts.append(Padding(Text(text, overflow="fold"), (0, 1), expand=False))
-    return parts
+    Console(highlight=False).print(*parts, sep="\n")
 
 
 def _rule(title: str) -> RenderableType:
     return Rule(Text(title, style="bold"), align="left", style="dim", characters="─")
 
 
-def _grid(section: Section) -> RenderableType:
+def _grid(title: str, rows: list[tuple[str, str]]) -> RenderableType:
     table = Table.grid(padding=(0, 2), expand=False)
     table.add_column(style="dim", overflow="fold", max_width=40)
     table.add_column(overflow="fold")
     sentences = []
-    for name, value in section.rows:
+    for name, value in rows:
         text = Text(value)
         if not name:
             sentences.append(Text(value, style="dim italic"))
             continue
-        if section.title in _VALUES and not value.endswith(":"):
+        if title in _VALUES and not value.endswith(":"):
             ReprHighlighter().highlight(text)
         elif name == "directory" and Path(value).is_absolute():
             text.stylize(f"link {Path(value).as_uri()}")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NamedTuple, cast
 
 from scitex_session._errors import QueryError, UsageError
-from scitex_session._suggest import suggest
+from scitex_session._suggest import did_you_mean, suggest
 from scitex_session_core import STATUSES, InvalidValueError, warn
 
 TYPE_CHECKING = False
@@ -77,9 +77,13 @@ _CONSTANTS = {"true": True, "false": False, "none": None}
 # Results are numbers; those that JSON does not know are on record as these texts.
 _NO_NUMBERS = {"nan": "NaN", "inf": "Infinity", "infinity": "Infinity"}
 _NO_NUMBERS |= {f"-{text}": f"-{word}" for text, word in _NO_NUMBERS.items() if text != "nan"}
-_DATE = re.compile(
-    r"(\d{4})-(\d\d)(?:-(\d\d)"
-    r"(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?)?)?"
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ](\d\d)(?::(\d\d)(?::(\d\d))?)?)?")
+# The length of a time by how many of hour, minute and second it has.
+_SPANS = (
+    timedelta(days=1),
+    timedelta(hours=1),
+    timedelta(minutes=1),
+    timedelta(seconds=1),
 )
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|min|[smhdw]))+")
@@ -103,13 +107,7 @@ class Comparison(NamedTuple):
 
 
 def parsed(query: str) -> Tree | None:
-    """Return the tree of a query; None if it is empty.
-
-    Raises
-    ------
-    QueryError
-        It can't be understood.
-    """
+    """Return the tree of a query; None if it is empty."""
     if not query.strip():
         return None
     if len(query) > _LONGEST:
@@ -202,13 +200,8 @@ def _refuse(query: str, error: Any) -> NoReturn:
 class Names:
     """The names that a query can use in a registry.
 
-    Parameters
-    ----------
-    manager : SessionManager
-        The registry.
-    strict : bool
-        Whether a name that nothing has, or that two things have, is an error. Otherwise a warning
-        tells it.
+    With `strict`, a name that nothing has, or that two things have, is an error; otherwise it is
+    told by a warning.
     """
 
     def __init__(self, manager: SessionManager, *, strict: bool = False) -> None:
@@ -217,13 +210,7 @@ class Names:
         self._strict = strict
 
     def sorting(self, sort: str) -> str:
-        """Return how the registry calls what is sorted by; a name of nothing: newest first.
-
-        Raises
-        ------
-        UsageError
-            The name can't be used.
-        """
+        """Return how the registry calls what is sorted by; a name of nothing: newest first."""
         direction, name = sort[: sort.startswith("-")], sort.removeprefix("-")
         # The fields of the record are known without a look into the registry.
         found = FIELDS.get(name) or self.field(name, lambda why: UsageError(f"sort: {why}"))
@@ -232,12 +219,7 @@ class Names:
     def field(self, name: str, refuse: Callable[[str], Exception]) -> tuple[str, str] | None:
         """Return a field of the registry and the kind of its values; None if nothing has it.
 
-        Parameters
-        ----------
-        name : str
-            A name as users write it.
-        refuse : callable
-            Makes the error that is raised if the name can't be used.
+        `refuse` makes the error that is raised if the name can't be used.
         """
         known = self._names()
         meanings = [f"{mapping}.{name}" for mapping in ("arguments", "results")]
@@ -255,8 +237,8 @@ class Names:
             warn(f"{why}; it is taken for the argument")
         if meanings:
             return meanings[0], "value"
-        near = suggest(name, [*FIELDS, *known, *(full.partition(".")[2] for full in known)])
-        guess = "" if near is None else f"; did you mean {near}?"
+        names = [*FIELDS, *known, *(full.partition(".")[2] for full in known)]
+        guess = did_you_mean(name, names)
         why = f"no run has a field, an argument or a result {name!r}{guess}"
         if self._strict:
             raise refuse(why)
@@ -276,16 +258,7 @@ class UnknownNameError(Exception):
 def conditions(query: str, names: Names) -> Conditions | None:
     """Return what a query asks for, in the form of `SessionManager.select`.
 
-    Returns
-    -------
-    dict or tuple or None
-        The conditions, empty for an empty query; None if it has a name that no run has, which is
-        warned about.
-
-    Raises
-    ------
-    QueryError
-        It can't be understood.
+    It is empty for an empty query, and None, with a warning, for a name that no run has.
     """
     tree = parsed(query)
     if tree is None:
@@ -308,14 +281,32 @@ def _conditions(query: str, tree: Tree, names: Names, depth: int = 0) -> Conditi
     found = names.field(tree.name, lambda why: QueryError(query, tree.place + 1, why))
     if found is None:
         raise UnknownNameError(tree.name)
-    field, kind = found
-    negated = tree.operator == "!="
     operator = "=" if tree.operator in (":", "!=") else tree.operator
     try:
-        asked = _MEANINGS[kind](tree.name, field, operator, tree.value)
+        asked = _condition(tree.name, *found, operator, tree.value)
     except InvalidValueError as error:
         raise QueryError(query, tree.value.place + 1, str(error)) from None
-    return ("not", asked) if negated else asked
+    return ("not", asked) if tree.operator == "!=" else asked
+
+
+def _condition(name: str, field: str, kind: str, operator: str, value: Value) -> Conditions:
+    if kind == "value":
+        return _of_value(name, field, operator, value)
+    if operator == "=" and not value.quoted and value.text.lower() == "none":
+        return {field: None}
+    if kind == "text":
+        return _of_text(name, field, operator, value)
+    read, allowed = _QUANTITIES[kind]
+    found = None if operator == "~" else read(value)
+    if found is None:
+        raise InvalidValueError(name, value.text, allowed)
+    begin, end = found
+    if operator == "=" and end != begin:  # as exact as it was said
+        return ("and", {field: (">=", begin)}, {field: ("<", end)})
+    # Of <, : and >, one holds for each time: a day is neither before nor after itself.
+    if kind == "time" and operator in ("<=", ">"):
+        return {field: ("<" if operator == "<=" else ">=", end)}
+    return {field: (operator, begin)}
 
 
 def _of_value(name: str, field: str, operator: str, value: Value) -> Conditions:
@@ -351,65 +342,10 @@ def _of_text(name: str, field: str, operator: str, value: Value) -> Conditions:
             return {field: os.path.abspath(value.text)}
     if operator == "~":
         return _expression(name, field, value)
-    if operator == "=" and _is_none(value):
-        return {field: None}
-    if field == "status":
-        _check_status(value.text)
+    if field == "status" and value.text not in STATUSES:
+        allowed = f"one of {', '.join(STATUSES)}"
+        raise InvalidValueError(name, value.text, allowed, suggest(value.text, STATUSES))
     return {field: (operator, value.text)}
-
-
-def _of_number(name: str, field: str, operator: str, value: Value) -> Conditions:
-    if operator == "=" and _is_none(value):
-        return {field: None}
-    number = None if value.quoted else _number(value.text)
-    if number is None or operator == "~":
-        raise InvalidValueError(name, value.text, "a number, compared by : = != < <= > or >=")
-    return {field: (operator, number)}
-
-
-def _of_duration(name: str, field: str, operator: str, value: Value) -> Conditions:
-    if operator == "=" and _is_none(value):
-        return {field: None}
-    number = _number(value.text)
-    found = seconds(value.text) if number is None else (number, 1.0)
-    if found is None or operator == "~":
-        raise InvalidValueError(name, value.text, "a duration such as 90s, 10m, 1h30m or 2d")
-    length, unit = found
-    if operator == "=":  # as exact as it was said
-        return ("and", {field: (">=", length)}, {field: ("<", length + unit)})
-    return {field: (operator, length)}
-
-
-def _of_time(name: str, field: str, operator: str, value: Value) -> Conditions:
-    if operator == "=" and _is_none(value):
-        return {field: None}
-    found = span(value.text)
-    if found is None or operator == "~":
-        allowed = "a date such as 2026-11-01, a time such as 2026-11-01T10:30, today or yesterday"
-        raise InvalidValueError(name, value.text, allowed)
-    begin, end = found
-    # Of <, : and >, one holds for each time: a day is neither before nor after itself.
-    spans: dict[str, Conditions] = {
-        "=": ("and", {field: (">=", begin)}, {field: ("<", end)}),
-        "<": {field: ("<", begin)},
-        "<=": {field: ("<", end)},
-        ">": {field: (">=", end)},
-        ">=": {field: (">=", begin)},
-    }
-    return spans[operator]
-
-
-_MEANINGS = {
-    "value": _of_value,
-    "text": _of_text,
-    "number": _of_number,
-    "duration": _of_duration,
-    "time": _of_time,
-}
-
-
-def _is_none(value: Value) -> bool:
-    return not value.quoted and value.text.lower() == "none"
 
 
 def _number(text: str) -> float | None:
@@ -432,12 +368,6 @@ def _expression(name: str, field: str, value: Value) -> Conditions:
     return {field: ("~", value.text)}
 
 
-def _check_status(status: str) -> None:
-    if status not in STATUSES:
-        allowed = f"one of {', '.join(STATUSES)}"
-        raise InvalidValueError("status", status, allowed, suggest(status, STATUSES))
-
-
 def seconds(text: str) -> tuple[float, float] | None:
     """Return the seconds of a duration such as 1h30m, and of its last unit; None if it is none."""
     if not _DURATION.fullmatch(text):
@@ -446,32 +376,30 @@ def seconds(text: str) -> tuple[float, float] | None:
     return sum(float(number) * _UNITS[unit] for number, unit in parts), _UNITS[parts[-1][1]]
 
 
+def before_now(text: str) -> datetime | None:
+    """Return the time that lies so long ago, as a duration says it; None if it is none."""
+    if (passed := seconds(text)) is None:
+        return None
+    try:
+        return datetime.now(UTC) - timedelta(seconds=passed[0])
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
 def span(text: str) -> tuple[datetime, datetime] | None:
-    """Return the beginning and the end of a month, day, hour, minute or second; None if it is none.
+    """Return the beginning and the end of a day, hour, minute or second; None if it is none.
 
     Without a zone it is local.
     """
-    today = datetime.now().replace(  # noqa: DTZ005
-        hour=0, minute=0, second=0, microsecond=0
-    )
+    today = datetime.now().date()  # noqa: DTZ005
     named = {"today": today, "yesterday": today - timedelta(days=1)}
+    text = str(named.get(text.lower(), text))
+    if (match := _DATE.match(text)) is None:
+        return None
     try:
-        if text.lower() in named:
-            begin, step = named[text.lower()], timedelta(days=1)
-        else:
-            match = _DATE.fullmatch(text)
-            if match is None:
-                return None
-            *numbers, zone = match.groups()
-            given = [int(number) for number in numbers if number is not None]
-            whole = f"{text}-01" if len(given) == 2 else text
-            if len(given) == 4 and zone is None:
-                whole += ":00"
-            begin, step = datetime.fromisoformat(whole), _STEPS[len(given)]
-            if len(given) == 2:
-                step = (begin + timedelta(days=31)).replace(day=1) - begin
+        begin = datetime.fromisoformat(text)
         # A local day may have 23 or 25 hours: the step is one of the calendar.
-        end = begin + step
+        end = begin + _SPANS[sum(each is not None for each in match.groups())]
         if begin.tzinfo is None:
             begin, end = begin.astimezone(), end.astimezone()
     except (ValueError, OverflowError):
@@ -479,15 +407,23 @@ def span(text: str) -> tuple[datetime, datetime] | None:
     return begin, end
 
 
-_STEPS = {
-    2: timedelta(0),
-    3: timedelta(days=1),
-    4: timedelta(hours=1),
-    5: timedelta(minutes=1),
-    6: timedelta(seconds=1),
+def _of_duration(value: Value) -> tuple[float, float] | None:
+    number = _number(value.text)
+    found = seconds(value.text) if number is None else (number, 1.0)
+    return found and (found[0], sum(found))
+
+
+def _of_number(value: Value) -> tuple[float, float] | None:
+    number = None if value.quoted else _number(value.text)
+    return None if number is None else (number, number)
+
+
+# How a value of each kind is read, as its least and what is just above its largest.
+_QUANTITIES: dict[str, tuple[Callable[[Value], tuple[Any, Any] | None], str]] = {
+    "number": (_of_number, "a number, compared by : = != < <= > or >="),
+    "duration": (_of_duration, "a duration such as 90s, 10m, 1h30m or 2d"),
+    "time": (
+        lambda value: span(value.text),
+        "a date such as 2026-11-01, a time such as 2026-11-01T10:30, today or yesterday",
+    ),
 }
-
-
-def quoted(text: str) -> str:
-    """Return a text as a quoted value of a query."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

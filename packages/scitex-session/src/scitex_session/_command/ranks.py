@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from scitex_session_core import RecordError, rank_dir, rank_states, ranks_of, read_record
+from scitex_session_core import RecordError, rank_dir, rank_states, ranks_of, read_record, some_of
 
-from .ending import how_it_ended
+from .facts import how_it_ended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,21 +21,10 @@ _MOST_NAMED = 8
 
 
 def ranks_now(record: dict[str, Any], place: Path | None) -> dict[int, dict[str, Any]]:
-    """Return the end of each rank of a run, by its number.
+    """Return the end of each rank of a run by its number; nothing for a run that is not shared.
 
-    Parameters
-    ----------
-    record : dict
-        The record of the run, as it was written.
-    place : Path or None
-        Where the run is; None if its directory is gone.
-
-    Returns
-    -------
-    dict
-        For each rank ``status``, and where it has ended ``exit_status``, ``reason``, ``duration_s``
-        and ``host``. Beside those of a run, a status is ``expected`` or ``missing``. It is empty
-        for a run that is not shared.
+    An end has ``status``, and where the rank has ended ``exit_status``, ``reason``, ``duration_s``
+    and ``host``. Beside those of a run, a status is ``expected`` or ``missing``.
     """
     ranks = ranks_of(record)
     if ranks is None:
@@ -63,9 +52,7 @@ def summary(ranks: Mapping[int, Mapping[str, Any]]) -> str:
     bad = failed(ranks)
     if not bad:
         return ""
-    left = len(bad) - _MOST_NAMED
-    names = ", ".join(map(str, bad[:_MOST_NAMED])) + (f" and {left} more" if left > 0 else "")
-    return f"{len(bad)} of {len(ranks)} ranks failed: {names}"
+    return f"{len(bad)} of {len(ranks)} ranks failed: {some_of(bad, _MOST_NAMED)}"
 
 
 def in_words(end: Mapping[str, Any]) -> str:

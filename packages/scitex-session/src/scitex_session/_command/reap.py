@@ -21,7 +21,7 @@ from scitex_session_core import (
 )
 from scitex_session_core import reap as reap_below
 
-from .ending import how_it_ended
+from .facts import how_it_ended
 from .output import OK, printable, refuse, say, say_json
 
 TYPE_CHECKING = False
@@ -99,7 +99,6 @@ def reap(*paths: str | os.PathLike[str], force: bool = False) -> list[dict[str, 
 
 
 def _roots(paths: tuple[str | os.PathLike[str], ...]) -> list[Path]:
-    """Return the folders to look into."""
     if not paths:
         places = SessionManager().directories().values()
         moving = (p for p in places if p.parent.name == _RUNNING or "FINISHED" in p.parent.name)
@@ -112,13 +111,10 @@ def _roots(paths: tuple[str | os.PathLike[str], ...]) -> list[Path]:
 
 
 def _folders(paths: tuple[str | os.PathLike[str], ...]) -> list[Path]:
-    """Return paths as absolute ones.
-
-    An empty one is a variable of a shell that is not set, rather than the working directory.
-    """
     for path in paths:
         if not isinstance(path, (str, os.PathLike)):
             raise InvalidTypeError("a path", path, "a text or a path")
+        # An empty one is a variable of a shell that is not set, rather than the working directory.
         if not os.path.isdir(path):
             raise UsageError(f"{os.fspath(path) or repr('')} is not a folder")
     return [Path(os.path.abspath(path)) for path in paths]
@@ -137,13 +133,8 @@ def _filed(source: Path, place: Path) -> dict[str, Any] | None:
         return None
     if record.get("status") == "running":
         return None
-    return {
-        "id": record["id"],
-        "status": record.get("status"),
-        "reason": record.get("reason"),
-        "source": str(source),
-        "directory": str(place),
-    }
+    told = {name: record.get(name) for name in ("id", "status", "reason")}
+    return {**told, "source": str(source), "directory": str(place)}
 
 
 def _left_alone(paths: tuple[str, ...]) -> list[str]:

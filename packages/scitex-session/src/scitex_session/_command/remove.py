@@ -27,16 +27,16 @@ from scitex_session_core import (
     warn,
 )
 
-from .names import named_run
+from .names import has_part, named_run
 from .output import OK, PROGRAM, printable, say, say_json, size
-from .selection import Chosen, before_now, named, selected
+from .selection import Chosen, moment_of, named, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
     from typing import Any
 
-_NOTHING_DONE = "Nothing is done without --yes."
+_TO_TRASH = ("went to the trash", "would go to the trash")
 _SHOWN = 3
 
 
@@ -121,7 +121,7 @@ def gc(
     if trash:
         if any(conditions.values()):
             raise UsageError("the trash is emptied as a whole, or of what is older than an age")
-        return _empty(older, yes=yes)
+        return [run.as_dict() for run in _empty(older, yes=yes)]
     going, _ = _going(older=older, **conditions)
     return _remove(going) if yes else [run.as_dict() for run in going]
 
@@ -182,7 +182,7 @@ def rm_command(*runs: str, yes: bool = False, json: bool = False) -> int:
     chosen = _checked(named(runs))
     done = yes or len(chosen) == 1
     told = _remove(chosen) if done else [run.as_dict() for run in chosen]
-    report(chosen, told, "the trash", done=done, json=json)
+    report(chosen, told, _TO_TRASH, done=done, json=json)
     if done and not json:
         shown = " ".join(run.id for run in chosen[:_SHOWN]) + " …" * (len(chosen) > _SHOWN)
         say(f"Undo: {PROGRAM} restore {shown}")
@@ -227,13 +227,15 @@ def gc_command(
     if trash:
         if status or where or keep or keep_tag:
             raise UsageError("with --trash, only --older and --yes can be given")
-        _report_emptied(_empty(older, yes=yes), done=yes, json=json)
+        emptied = _empty(older, yes=yes)
+        says = ("left the trash for good", "would leave the trash for good")
+        report(emptied, [run.as_dict() for run in emptied], says, done=yes, json=json)
         return OK
     chosen, kept = _going(
         older=older, status=status or (), where=where, keep=keep, keep_tag=keep_tag or ()
     )
     told = _remove(chosen) if yes else [run.as_dict() for run in chosen]
-    report(chosen, told, "the trash", done=yes, json=json, kept=kept)
+    report(chosen, told, _TO_TRASH, done=yes, json=json, kept=kept)
     return OK
 
 
@@ -252,41 +254,30 @@ def restore_command(*runs: str, json: bool = False) -> int:
     if not runs:
         return _list_removed(json=json)
     restored = []
-    for run in runs:
-        place = restore(run)
-        restored.append({"id": read_record(place)["id"], "directory": os.fspath(place)})
-        if not json:
-            say(f"Restored {printable(os.fspath(place))}")
-    if json:
-        say_json(restored)
+    try:
+        for run in runs:
+            place = restore(run)
+            restored.append({"id": read_record(place)["id"], "directory": os.fspath(place)})
+            if not json:
+                say(f"Restored {printable(os.fspath(place))}")
+    finally:  # those that are back, where one fails
+        if json:
+            say_json(restored)
     return OK
 
 
 def report(
     chosen: Sequence[Chosen],
     told: Sequence[dict[str, Any]],
-    where: str,
+    says: tuple[str, str],
     *,
     done: bool,
     json: bool,
     kept: Sequence[RunKeptError] = (),
 ) -> None:
-    """Print what went to the trash or an archive, or what would go, and what it takes up.
+    """Print what happened to runs, or would happen, what they take up, and why others stay.
 
-    Parameters
-    ----------
-    chosen : sequence of Chosen
-        The runs.
-    told : sequence of dict
-        What is told of them in JSON.
-    where : str
-        Where they go.
-    done : bool
-        Whether they went.
-    json : bool
-        Whether to print JSON.
-    kept : sequence of RunKeptError
-        Why others stay.
+    `told` is what is told of them in JSON; `says` are the words for what was done, and would be.
     """
     if json:
         reasons = [{"directory": error.path, "why": error.why} for error in kept]
@@ -294,23 +285,17 @@ def report(
         return
     for error in kept:
         say(f"{PROGRAM}: {printable(str(error))}", sys.stderr)
-    if not done:
-        for run in chosen:
-            say(printable(f"{run.id}  {run.status:<8}  {size(run.bytes):>8}  {run.script}"))
-    verb = "went" if done else "would go"
-    say(printable(f"{_count(chosen)} {verb} to {where}: {_room(chosen)}."))
+    for run in () if done else chosen:
+        say(printable(f"{run.id}  {run.status:<8}  {size(run.bytes):>8}  {run.script}"))
+    took = size(sum(run.bytes for run in chosen))
+    inodes = sum(run.inodes for run in chosen)
+    say(printable(f"{_count(chosen)} {says[not done]}: {took}, {inodes:,} inodes."))
     if not done and chosen:
-        say(_NOTHING_DONE)
+        say("Nothing is done without --yes.")
 
 
 def _count(runs: Sized) -> str:
     return f"{len(runs):,} run{'s' * (len(runs) != 1)}"
-
-
-def _room(runs: Iterable[Chosen | dict[str, Any]]) -> str:
-    told = [run if isinstance(run, dict) else run.as_dict() for run in runs]
-    inodes = sum(run["inodes"] for run in told)
-    return f"{size(sum(run['bytes'] for run in told))}, {inodes:,} inodes"
 
 
 def _checked(chosen: list[Chosen]) -> list[Chosen]:
@@ -379,68 +364,49 @@ def _trashed_place(name: str, registry: Path) -> Path | None:
     if is_trashed(path) and path.exists():
         return path
     removed = _trashed(registry)
-    if name in removed:
-        return removed[name]
-    part = name.upper()
-    found = [
-        run_id
-        for run_id in removed
-        if part and (run_id.upper().startswith(part) or run_id.upper().endswith(part))
-    ]
+    meant = [run_id for run_id in removed if name and has_part(run_id, name)]
+    found = [name] if name in removed else meant
     if len(found) > 1:
         raise AmbiguousRunError(name, tuple(found))
     return removed[found[0]] if found else None
 
 
-def _trashes(registry: Path) -> set[Path]:
-    """Return the out dirs with runs in their trash, as far as the registry knows."""
+def _trashes(registry: Path) -> dict[Path, Sequence[tuple[Path, datetime]]]:
+    """Return the places of the runs in each trash, and when they were removed, by out dir."""
     runs = [*removed_runs(registry).values(), *SessionManager().directories().values()]
     places = {out_dir_of_kept(place) for place in runs if len(place.parts) > 2}
-    return {out_dir for out_dir in places if trashed_runs(out_dir)}
+    found = {out_dir: trashed_runs(out_dir) for out_dir in sorted(places)}
+    return {out_dir: inside for out_dir, inside in found.items() if inside}
 
 
 def _trashed(registry: Path) -> dict[str, Path]:
     """Return where the removed runs are, by ID, or by name if their folder was moved since."""
     removed = removed_runs(registry)
     known = {*removed.values()}
-    found = [run.place for out_dir in _trashes(registry) for run in trashed_runs(out_dir)]
+    found = [place for inside in _trashes(registry).values() for place, _ in inside]
     return removed | {place.name: place for place in found if place not in known}
 
 
-def _empty(older: str | timedelta | None, *, yes: bool) -> list[dict[str, Any]]:
+def _empty(older: str | timedelta | None, *, yes: bool) -> list[Chosen]:
     registry = registry_dir()
-    before = datetime.now(UTC) + timedelta(days=1) if older is None else before_now(older)
-    told = []
-    for out_dir in sorted(_trashes(registry)):
-        told += [
-            Chosen(found.place.name, found.place, "", "").as_dict()
-            for found in trashed_runs(out_dir)
-            if found.removed < before
+    before = datetime.now(UTC) + timedelta(days=1) if older is None else moment_of(older)
+    found = []
+    for out_dir, inside in _trashes(registry).items():
+        found += [
+            Chosen(place.name, place, "removed", str(place))
+            for place, removed in inside
+            if removed < before
         ]
         if yes:
             with Trash(out_dir, registry) as trash:
                 trash.empty(before)
-    return told
-
-
-def _report_emptied(told: list[dict[str, Any]], *, done: bool, json: bool) -> None:
-    if json:
-        say_json({"done": done, "runs": told, "kept": []})
-        return
-    if not done:
-        for run in told:
-            say(printable(f"{run['id']}  {size(run['bytes']):>8}  {run['directory']}"))
-    verb = ("was" if len(told) == 1 else "were") if done else "would be"
-    say(f"{_count(told)} in the trash {verb} deleted for good: {_room(told)}.")
-    if not done and told:
-        say(_NOTHING_DONE)
+    return found
 
 
 def _list_removed(*, json: bool) -> int:
     removed = _trashed(registry_dir())
     if json:
-        listed = [{"id": i, "directory": os.fspath(place)} for i, place in removed.items()]
-        say_json(listed)
+        say_json([{"id": i, "directory": os.fspath(place)} for i, place in removed.items()])
         return OK
     for run_id, place in removed.items():
         say(printable(f"{run_id}  {place}"))

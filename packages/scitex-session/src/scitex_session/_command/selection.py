@@ -11,8 +11,8 @@ from scitex_session._suggest import suggest
 from scitex_session_core import STATUSES, SessionManager, archive_of, find_place, is_trashed
 
 from .find import find
-from .names import Run, named_run
-from .query import seconds
+from .names import named_run
+from .query import before_now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,19 +24,7 @@ _STATUSES = tuple(status for status in STATUSES if status != "running")
 
 
 class Chosen:
-    """A run that a command is to remove or archive.
-
-    Attributes
-    ----------
-    id : str
-        Its ID.
-    place : Path
-        Its directory.
-    status, script : str
-        Its status, and the script.
-    bytes, inodes : int
-        What it takes up on the disk: the bytes, and the number of files, folders and links.
-    """
+    """A run that a command is to remove or archive, and the bytes and inodes that it takes up."""
 
     def __init__(self, run_id: str, place: Path, status: str, script: str) -> None:
         self.id = run_id
@@ -56,31 +44,21 @@ class Chosen:
 
 
 def named(runs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Chosen]:
-    """Return the runs with these names, each once.
-
-    Raises
-    ------
-    UsageError
-        None was named.
-    UnknownRunError, AmbiguousRunError
-        A name means no run, or several; or its directory is gone.
-    """
+    """Return the runs with these names, each once."""
     several = [runs] if isinstance(runs, (str, os.PathLike)) else list(runs)
     if not several:
         raise UsageError("name at least one run")
     manager = SessionManager()
     found = {run.id: run for run in (named_run(name, manager) for name in several)}
-    return [_chosen(run) for run in found.values()]
-
-
-def _chosen(run: Run) -> Chosen:
-    session = run.session
-    return Chosen(
-        run.id,
-        run.directory(),
-        str(session.get("status") or ""),
-        os.path.basename(session.get("script_path") or ""),
-    )
+    return [
+        Chosen(
+            run.id,
+            run.directory(),
+            str(run.session.get("status") or ""),
+            os.path.basename(run.session.get("script_path") or ""),
+        )
+        for run in found.values()
+    ]
 
 
 def selected(
@@ -91,33 +69,13 @@ def selected(
     keep: int = 0,
     keep_tag: str | Sequence[str] = (),
 ) -> list[Chosen]:
-    """Return the runs that have ended and meet all of the conditions, the newest first.
+    """Return the runs that have ended and meet all conditions of `gc`, the newest first.
 
     Runs that are in an archive already, and those whose directory is gone, are left out.
-
-    Parameters
-    ----------
-    older : str or timedelta, optional
-        How long ago they ended: ``30d``.
-    status : str or sequence of str
-        Statuses, one of which they have.
-    where : str, optional
-        A query that they meet.
-    keep : int
-        So many of them are left out for each script: the newest.
-    keep_tag : str or sequence of str
-        Runs with one of these tags are left out.
-
-    Raises
-    ------
-    UsageError
-        There is no such status or age, or a number is negative.
-    QueryError
-        The query can't be understood, or a name in it can mean two things.
     """
     statuses = _checked_statuses(status)
     tags = {keep_tag} if isinstance(keep_tag, str) else set(keep_tag)
-    before = None if older is None else before_now(older)
+    before = None if older is None else moment_of(older)
     if keep < 0:
         raise UsageError(f"keep must be 0 or more, not {keep}")
     kept: dict[str, int] = {}
@@ -143,23 +101,12 @@ def selected(
     return chosen
 
 
-def before_now(age: str | timedelta) -> datetime:
-    """Return the moment that lies so long ago.
-
-    Raises
-    ------
-    UsageError
-        It is no age.
-    """
-    if isinstance(age, timedelta):
-        return datetime.now(UTC) - age
-    passed = seconds(age.strip())
-    if passed is None:
+def moment_of(age: str | timedelta) -> datetime:
+    """Return the moment that lies so long ago."""
+    found = datetime.now(UTC) - age if isinstance(age, timedelta) else before_now(age.strip())
+    if found is None:
         raise UsageError(f"an age is a number and a unit, such as 12h, 30d or 2w, not {age!r}")
-    try:
-        return datetime.now(UTC) - timedelta(seconds=passed[0])
-    except OverflowError:
-        raise UsageError(f"{age!r} is longer ago than any date") from None
+    return found
 
 
 def _checked_statuses(status: str | Sequence[str]) -> set[str]:

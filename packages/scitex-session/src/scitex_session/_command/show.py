@@ -7,21 +7,18 @@ import re
 import sys
 from datetime import datetime
 from json import dumps
-from pathlib import Path
 from shlex import join
-from typing import NamedTuple
 
 from scitex_session._ending import why_it_ended
 from scitex_session_core import (
     RecordError,
     current_status,
-    out_dir_of,
-    out_dir_of_kept,
+    some_of,
     with_cause,
 )
 from scitex_session_io import render
 
-from .ending import SIGNS, how_it_ended
+from .facts import SIGNS, commit_of, how_it_ended, script_of
 from .find import described_as_record, leaves
 from .log_files import STREAMS, pieces
 from .metrics import metrics_end
@@ -36,21 +33,19 @@ from .output import (
     printable,
     say,
     say_json,
+    short,
     size,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from .names import Run
 
 _LAST_LINES = 10
 _MOST_ROWS = 20
-_LONGEST_VALUE = 200
-_MOST_NAMES = 5
-_MOST_DIFF = 1 << 20
 _MOST_TAIL = 1 << 14
 
 
@@ -127,30 +122,8 @@ def show_command(run: str, /, *, json: bool = False) -> int:
     return OK
 
 
-class Section(NamedTuple):
-    """A part of the page.
-
-    Attributes
-    ----------
-    title : str
-        Its title; empty for the first part.
-    rows : list of (str, str)
-        Names and values. Without a name, the value is a sentence.
-    """
-
-    title: str
-    rows: list[tuple[str, str]]
-
-
 class Page:
-    """What is shown of a run. All texts are safe for a terminal.
-
-    Parameters
-    ----------
-    run : Run
-        The run.
-    known : dict
-        What `record` returns of it.
+    """What is shown of a run, as texts that are safe for a terminal.
 
     Attributes
     ----------
@@ -158,8 +131,9 @@ class Page:
         Its ID, its status, and why it ended, in words.
     times : list of str
         Exit status and duration.
-    sections : list of Section
-        The parts that are not empty.
+    sections : list of (str, list of (str, str))
+        Titles, empty for the first, and the names and values below each. A value without a name is
+        a sentence.
     tails : list of (str, str)
         The last lines of the logs, by the name of the stream.
     """
@@ -170,17 +144,14 @@ class Page:
         self.status = printable(str(known.get("status")))
         self.why = printable(why_it_ended(known))
         self.times = [printable(text) for text in self._times()]
+        told = [(title, [(n, v) for n, v in rows if v]) for title, rows in self._sections()]
         self.sections = [
-            Section(title, [(printable(n), printable(v)) for n, v in rows])
-            for title, rows in self._sections()
+            (title, [(printable(name), printable(value)) for name, value in rows])
+            for title, rows in told
             if rows
         ]
         self.tails = [(stream, text) for stream in STREAMS if (text := self._tail(stream))]
-
-    @property
-    def sign(self) -> tuple[str, str, str]:
-        """A sign for the status, one in ASCII, and its colour."""
-        return SIGNS.get(self.status, SIGNS["unknown"])
+        self.sign = SIGNS.get(self.status, SIGNS["unknown"])
 
     def _times(self) -> Iterator[str]:
         known = self._known
@@ -193,27 +164,25 @@ class Page:
         elif begin and self.status == "running":
             yield f"for {duration((datetime.now(begin.tzinfo) - begin).total_seconds())}"
 
-    def _sections(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    def _sections(self) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
         known = self._known
-        yield "", [(name, value) for name, value in self._facts() if value]
-        yield "Attempts", [*self._attempts()]
+        yield "", self._facts()
+        yield "Attempts", self._attempts()
         yield "Ranks", self._ranks()
         yield "Arguments", _values(known.get("arguments"))
         yield "Results", [*_values(known.get("results")), *self._omitted()]
-        if metrics := self._metrics():
-            yield "Metrics", metrics
-        yield "Code", [(name, _short(value)) for name, value in self._code() if value]
-        yield "Environment", [(name, _short(text)) for name, text in self._environment() if text]
+        yield "Metrics", self._metrics()
+        yield "Code", self._code()
+        yield "Environment", self._environment()
         yield "Inputs", self._files("input")
         yield "Artifacts", self._files("output")
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         known = self._known
-        function = known.get("function")
-        script = str(known.get("script") or "")
-        yield "script", f"{script}, function {function}" if function and script else script
-        argv = known.get("argv")
+        argv, attempt = known.get("argv"), known.get("attempt")
         begin = parsed_time(known.get("started"))
+        sweep, ranks = _dict(known.get("sweep")), _dict(known.get("ranks"))
+        yield "script", script_of(known)
         yield "started", f"{local_time(begin)}, {ago(begin)}" if begin else ""
         yield "command", join(map(str, argv)) if isinstance(argv, list) else ""
         yield "directory", str(known["directory"] or self._run.absence())
@@ -221,11 +190,8 @@ class Page:
         yield "note", str(known.get("note") or "")
         yield "progress", self._progress()
         yield "parent", str(known.get("parent") or "")
-        sweep = _dict(known.get("sweep"))
         yield "sweep", f"{sweep.get('id')}, trial {sweep.get('trial')}" if sweep else ""
-        attempt = known.get("attempt")
         yield "attempt", str(attempt) if isinstance(attempt, int) and attempt > 1 else ""
-        ranks = _dict(known.get("ranks"))
         yield "ranks", f"{ranks.get('size')}, started by {ranks.get('launcher')}" if ranks else ""
         yield "seed", "" if known.get("seed") is None else str(known["seed"])
         yield "config", ", ".join(map(str, _dict(known.get("config"))))
@@ -245,13 +211,8 @@ class Page:
             return []
         found = ranks_now(self._run.record(), self._run.directory())
         # Those that ended well say nothing.
-        rows = [
-            (f"rank {rank}", in_words(end))
-            for rank, end in sorted(found.items())
-            if end["status"] != "success"
-        ]
-        failures = summary(found)
-        return _cut([*rows, *([("", failures)] if failures else [])])
+        bad = [(rank, end) for rank, end in sorted(found.items()) if end["status"] != "success"]
+        return _cut([*((f"rank {rank}", in_words(end)) for rank, end in bad), ("", summary(found))])
 
     def _progress(self) -> str:
         if self.status != "running" or self._run.place is None:
@@ -267,94 +228,62 @@ class Page:
         return [("", f"not kept: {names}")] if names else []
 
     def _metrics(self) -> list[tuple[str, str]]:
-        if self._run.place is None:
-            return []
-        count, last = metrics_end(self._run)
+        count, last = (0, {}) if self._run.place is None else metrics_end(self._run)
         last.pop("time", None)
-        for name, value in last.items():
-            if isinstance(value, float):
-                last[name] = f"{value:.6g}"
+        rounded = {n: f"{v:.6g}" if isinstance(v, float) else v for n, v in last.items()}
         calls = f"{count:,} time{'s' * (count != 1)}, in the end:"
-        return [("logged", calls), *_values(last)] if count else []
+        return [("logged", calls), *_values(rounded)] if count else []
 
     def _code(self) -> Iterator[tuple[str, str]]:
-        git = _dict(self._known.get("git"))
-        commit, branch = git.get("commit"), git.get("branch")
-        if commit:
-            on = f" on {branch}" if branch else ""
-            changes = ", with changes that are not in it" if git.get("dirty") else ""
-            yield "commit", f"{commit}{on}{changes}"
-        yield "remote", str(git.get("remote") or "")
-        if isinstance(diff := git.get("diff"), str):
-            yield "changes", f"{diff}{self._extent(diff)}"
+        git, code = _dict(self._known.get("git")), _dict(self._known.get("code"))
+        frozen = _dict(code.get("frozen"))
+        yield "commit", commit_of(git)
+        yield "remote", short(str(git.get("remote") or ""))
+        yield "changes", short(str(git.get("diff") or ""))
         yield "untracked", _some(_list(git.get("untracked")))
-        code = _dict(self._known.get("code"))
-        if frozen := _dict(code.get("frozen")):
-            yield "frozen", f"{frozen.get('root')} as it was at {frozen.get('time')}"
+        yield "frozen", f"{frozen.get('root')} as it was at {frozen.get('time')}" if frozen else ""
         yield "own modules", _some([*_dict(code.get("modules"))])
         for note in _list(git.get("notes")) + _list(code.get("notes")):
-            yield "note", str(note)
+            yield "note", short(str(note))
+        names_by_reason: dict[str, list[str]] = {}
         for name, why in _dict(git.get("unknown")).items():
-            yield f"no {name}", str(why)
-
-    def _extent(self, name: str) -> str:
-        try:
-            with self._run.open(name) as file:
-                diff = file.read(_MOST_DIFF)
-        except (OSError, KeyError, ValueError):
-            return " (gone)"
-        files = len(re.findall(rb"^diff --git ", diff, re.MULTILINE))
-        more = len(re.findall(rb"^\+(?!\+\+ )", diff, re.MULTILINE))
-        less = len(re.findall(rb"^-(?!-- )", diff, re.MULTILINE))
-        least = " at least" if len(diff) == _MOST_DIFF else ""
-        return f" ({files} file{'s' * (files != 1)}{least}, +{more} -{less} lines)"
+            names_by_reason.setdefault(short(str(why)), []).append(name)
+        for why, names in names_by_reason.items():
+            yield "not known", f"{', '.join(names)}: {why}"
 
     def _environment(self) -> Iterator[tuple[str, str]]:
         known = self._known
-        python = " ".join(str(known[n]) for n in ("python", "interpreter") if known.get(n))
-        yield "python", python
         process, machine = _dict(known.get("process")), _dict(known.get("machine"))
-        user, host = (
-            process.get("user") or known.get("user"),
-            process.get("host") or known.get("host"),
-        )
+        usage, versions = _dict(known.get("usage")), _dict(known.get("versions"))
+        user = process.get("user") or known.get("user")
+        host = process.get("host") or known.get("host")
         pid = f", process {process['pid']}" if process.get("pid") else ""
-        yield "machine", f"{host}, user {user}{pid}" if host else ""
-        memory = machine.get("memory_bytes")
-        parts = [
-            *([str(machine["cpu"])] if machine.get("cpu") else []),
-            *([f"{machine['cpus']} CPUs"] if machine.get("cpus") else []),
-            *([size(memory)] if isinstance(memory, int) else []),
-            *map(str, _list(machine.get("gpus"))),
-            *([str(known["platform"])] if known.get("platform") else []),
+        cpus, memory = machine.get("cpus"), machine.get("memory_bytes")
+        hardware = [
+            machine.get("cpu"),
+            cpus and f"{cpus} CPUs",
+            size(memory) if isinstance(memory, int) else None,
+            *_list(machine.get("gpus")),
+            known.get("platform"),
         ]
-        yield "hardware", ", ".join(parts)
-        usage = _dict(known.get("usage"))
         seconds, peak = usage.get("cpu_s"), usage.get("peak_memory_bytes")
         used = [f"{duration(seconds)} of CPU"] if isinstance(seconds, int | float) else []
         used += [f"{size(peak)} of memory at most"] if isinstance(peak, int | float) else []
+        ours = [n for n in versions if re.match(r"scitex[-_]session", n)]
+        yield "python", " ".join(str(known[n]) for n in ("python", "interpreter") if known.get(n))
+        yield "machine", short(f"{host}, user {user}{pid}") if host else ""
+        yield "hardware", short(", ".join(str(part) for part in hardware if part))
         yield "used", ", ".join(used)
         yield "installed", self._installed()
-        versions = _dict(known.get("versions"))
-        ours = [n for n in versions if re.match(r"scitex[-_]session", n)]
         yield "imported", _some([f"{n} {v}" for n, v in versions.items() if n not in ours], 10)
-        env = _dict(known.get("env"))
-        yield "variables", _some([f"{name}={value}" for name, value in env.items()])
+        yield "variables", _some([f"{n}={v}" for n, v in _dict(known.get("env")).items()])
 
     def _installed(self) -> str:
-        digest = str(self._known.get("environment") or "").removeprefix("sha256:")
-        if not re.fullmatch(r"[0-9a-f]{64}", digest) or not self._known["directory"]:
-            return digest
-        place = Path(self._known["directory"])
-        # Beside RUNNING and FINISHED_*; an sdir has its own.
-        for folder in (out_dir_of_kept(place), out_dir_of(place), place):
-            file = folder / ".environments" / f"{digest}.txt"
-            try:
-                count = len(file.read_bytes().splitlines())
-            except OSError:
-                continue
-            return f"{count} packages, listed in .environments/{digest[:12]}….txt"
-        return f"the list {digest[:12]}…, which is not here"
+        digest = str(self._known.get("environment") or "").removeprefix("sha256:")[:12]
+        packages = self._run.packages(self._known)
+        if packages is None:
+            return f"the list {digest}…, which is not here" if digest else ""
+        return f"{len(packages)} packages, listed in .environments/{digest}….txt"
 
     def _files(self, role: str) -> list[tuple[str, str]]:
         rows = []
@@ -410,24 +339,17 @@ def _value(value: object) -> str:
     if value is None:
         return "none"  # as in queries, and in `ls`
     plain = isinstance(value, str) and value.strip()
-    return _short(str(value) if plain else dumps(value, ensure_ascii=False))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+    return short(str(value) if plain else dumps(value, ensure_ascii=False))
 
 
 def _cut(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    if len(rows) <= _MOST_ROWS:
-        return rows
     left = len(rows) - _MOST_ROWS
-    return [*rows[:_MOST_ROWS], ("", f"and {left:,} more, all of them with --json")]
+    more = [("", f"and {left:,} more, all of them with --json")] if left > 0 else []
+    return rows[:_MOST_ROWS] + more
 
 
-def _some(names: list[Any], most: int = _MOST_NAMES) -> str:
-    shown = ", ".join(map(str, names[:most]))
-    left = len(names) - most
-    return f"{shown} and {left:,} more" if left > 0 else shown
+def _some(names: list[Any], most: int = 5) -> str:
+    return short(some_of(names, most))
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 
 from scitex_session._errors import UnstoppableRunError
 from scitex_session_core import (
@@ -19,7 +20,7 @@ from scitex_session_core import (
     registry_dir,
 )
 
-from .ending import how_it_ended
+from .facts import how_it_ended
 from .names import named_run
 from .output import OK, printable, say, say_json
 
@@ -156,21 +157,14 @@ def _cancel(run: Run, job: str, tell: Callable[[str], object]) -> None:
 
 
 class _Handle:
-    """A process that can't be mistaken for a later one of the same number, where that can be had.
-
-    Raises
-    ------
-    UnstoppableRunError
-        It is another user's.
-    """
+    """A process that, where that can be had, is not mistaken for a later one of its number."""
 
     def __init__(self, run_id: str, process: dict[str, Any]) -> None:
         self._id, self._process, self._descriptor = run_id, process, -1
-        if hasattr(os, "pidfd_open"):
-            try:
-                self._descriptor = os.pidfd_open(process["pid"])
-            except OSError:  # an old kernel; or it is gone, as the next look finds out
-                pass
+        with suppress(
+            AttributeError, OSError
+        ):  # no Linux, or an old one; or it is gone, as told next
+            self._descriptor = os.pidfd_open(process["pid"])
 
     def send(self, signum: int) -> None:
         if liveness(self._process) != "alive":  # after the handle was had: the number is its own
@@ -247,8 +241,7 @@ def stop_command(run: str, /, *, now: bool = False, json: bool = False) -> int:
     before = named_run(run)
     record = stop(before.id if before.session else run, now=now, tell=_say)
     if json:
-        fields = ("id", "status", "exit_status", "reason", "ended")
-        told = {name: record.get(name) for name in fields}
+        told = {n: record.get(n) for n in ("id", "status", "exit_status", "reason", "ended")}
         say_json({**told, "directory": os.fspath(before.directory())})
     else:
         say(printable(f"{before.id}: {how_it_ended(record)}"))

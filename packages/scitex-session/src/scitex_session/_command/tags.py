@@ -23,6 +23,7 @@ from .output import OK, printable, refuse, say, say_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Any
 
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 
 _LONGEST_TAG = 200
 _LONGEST_NOTE = 100_000
-_LONGEST_START_S = 5.0
-# What xdg-open runs may be the file manager itself, which stays.
+_LONGEST_START_S = 5.0  # of a file manager
 
 
 def tag(run: str | os.PathLike[str], *tags: str) -> None:
@@ -169,10 +169,7 @@ def tag_command(run: str, /, *tags: str, json: bool = False) -> int:
     json : bool
         Print the tags and the note as a JSON object.
     """
-    if not tags:
-        return refuse("tag needs a TAG", usage="tag")
-    tag(run, *tags)
-    return _print_tags(run, json=json)
+    return _changed(tag, run, tags, "tag needs a TAG", json=json)
 
 
 def untag_command(run: str, /, *tags: str, json: bool = False) -> int:
@@ -188,10 +185,7 @@ def untag_command(run: str, /, *tags: str, json: bool = False) -> int:
     json : bool
         Print the tags and the note as a JSON object.
     """
-    if not tags:
-        return refuse("untag needs a TAG", usage="untag")
-    untag(run, *tags)
-    return _print_tags(run, json=json)
+    return _changed(untag, run, tags, "untag needs a TAG", json=json)
 
 
 def note_command(run: str, /, *text: str, json: bool = False) -> int:
@@ -207,14 +201,17 @@ def note_command(run: str, /, *text: str, json: bool = False) -> int:
     json : bool
         Print the tags and the note as a JSON object.
     """
-    if not text:
-        return refuse("note needs a TEXT ('' removes the note)", usage="note")
-    note(run, " ".join(text))
-    return _print_tags(run, json=json)
+    words = (" ".join(text),) if text else ()
+    return _changed(note, run, words, "note needs a TEXT ('' removes the note)", json=json)
 
 
-def _print_tags(name: str, *, json: bool) -> int:
-    """Print the tags and the note that a run has by now."""
+def _changed(
+    change: Callable[..., None], name: str, values: tuple[str, ...], why: str, *, json: bool
+) -> int:
+    """Change a run, and print the tags and the note that it has by now."""
+    if not values:
+        return refuse(why, usage=why.split()[0])
+    change(name, *values)
     run = named_run(name)
     found = run.session if run.place is None else run.record()
     tags, text = list(found.get("tags") or ()), str(found.get("note") or "")
@@ -270,13 +267,10 @@ def open_command(run: str, /) -> int:
     program = "open" if sys.platform == "darwin" else "xdg-open"
     if shutil.which(program) is None:
         raise UsageError(f"there is no {program} here to open {printable(place)} with")
-    # Of its own: a file manager that has to be started first would end with this terminal.
+    nothing = subprocess.DEVNULL
+    # Of its own session: a file manager that starts only now would end with this terminal.
     opened = subprocess.Popen(
-        [program, place],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        [program, place], stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
     )
     try:
         code = opened.wait(_LONGEST_START_S)

@@ -15,7 +15,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from .ls import cut_line, drawn, nothing_found
+from .ls import cut_line, drawn
 from .output import OK, shown
 
 TYPE_CHECKING = False
@@ -77,7 +77,7 @@ def _screen(wanted: Wanted, console: Console) -> RenderableType:
     if told:
         end = f"warning: {told[-1].message}"
     parts = (
-        drawn(found, console.width, wanted.sort) if found else [Text(shown(nothing_found(wanted)))]
+        drawn(found, console.width, wanted.sort) if found else [Text(shown(wanted.nothing_found()))]
     )
     return Group(*parts, Text(shown(end), "dim", no_wrap=True, overflow="ellipsis"))
 

@@ -19,6 +19,7 @@ from scitex_session_core import (
     read_record,
 )
 
+from .facts import commit_of, script_of
 from .find import described_as_record
 from .output import (
     DIFFERENT,
@@ -30,17 +31,20 @@ from .output import (
     refuse,
     say,
     say_json,
+    short,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any, Literal
+    from typing import Any
 
     from scitex_session_plot import Stamp
 
-    By = Literal["stamp", "content", "directory", "itself"]
-
+_KEYS = (
+    *("file", "member", "id", "found_by", "stamp", "run", "directory", "last_seen", "artifact"),
+    "same_content",
+)
 # What is told of a run, from its record or from the registry.
 _FIELDS = (
     *("status", "exit_status", "script", "function", "arguments", "argv"),
@@ -52,7 +56,6 @@ _FOUND_BY = {
     "directory": "the directory that it lies in",
     "itself": "its record: it is the directory of a run",
 }
-_LONGEST_VALUE = 200
 
 
 def whence(file: str | os.PathLike[str]) -> list[dict[str, Any]]:
@@ -86,7 +89,7 @@ def whence(file: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """
     if not isinstance(file, (str, os.PathLike)):
         raise InvalidTypeError("the file", file, "a text or a path")
-    return [origin.as_dict() for origin in origins(file, SessionManager())]
+    return origins(file, SessionManager())
 
 
 def whence_command(*files: str, json: bool = False) -> int:
@@ -109,7 +112,8 @@ def whence_command(*files: str, json: bool = False) -> int:
     if not files:
         return refuse("whence needs a FILE", usage="whence")
     manager = SessionManager()
-    status, listed = OK, list[dict[str, object]]()
+    status = OK
+    listed: list[dict[str, Any]] = []
     for number, file in enumerate(files):
         try:
             found = origins(file, manager)
@@ -121,98 +125,18 @@ def whence_command(*files: str, json: bool = False) -> int:
             status = max(status, DIFFERENT)
             listed.append({"file": file, "id": None})
             say(f"{printable(file)}: no run is known that made it", sys.stderr)
-        listed += [origin.as_dict() for origin in found]
+        listed += found
         if not json:
             for gap, origin in enumerate(found, start=number):
-                say(f"{chr(10) if gap else ''}{report(origin)}")
+                say(f"{chr(10) if gap else ''}{_report(origin)}")
     if json:
         say_json(listed)
     return status
 
 
-class Origin:
-    """The run that made a file, as far as it is known.
+def origins(file: str | os.PathLike[str], manager: SessionManager) -> list[dict[str, Any]]:
+    """Find the runs that made a file, by a registry; see `whence`.
 
-    Attributes
-    ----------
-    file : str
-        The file, as it was asked for.
-    member : str
-        The figure inside the file, if that is an archive or a document.
-    by : {"stamp", "content", "directory", "itself"}
-        How the run was found: the stamp in the file names it; it saved a file of the same content;
-        the file lies in its directory; the file is its directory.
-    id : str
-        The ID of the run.
-    stamp : Stamp or None
-        The stamp.
-    run : dict
-        What is known of the run; empty if neither its directory nor the registry is here.
-    directory : Path or None
-        Where its directory is now.
-    last_seen : str or None
-        Where its directory was, according to the registry, if it is not there any more.
-    artifact : str or None
-        The name under which the run saved the file, if that is known.
-    same : list of str
-        Other runs that saved the same content.
-    """
-
-    def __init__(self, file: str, by: By, run_id: str, *, stamp: Stamp | None = None) -> None:
-        self.file = file
-        self.member = stamp.member if stamp else ""
-        self.by = by
-        self.id = run_id
-        self.stamp = stamp
-        self.run: dict[str, Any] = {}
-        self.directory: Path | None = None
-        self.last_seen: str | None = None
-        self.artifact: str | None = None
-        self.same: list[str] = []
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what stands in the JSON output."""
-        stamp = self.stamp._asdict() if self.stamp else None
-        if stamp is not None:
-            del stamp["member"]
-            stamp["time"] = stamp["time"] and stamp["time"].isoformat()
-        return {
-            "file": self.file,
-            "member": self.member or None,
-            "id": self.id,
-            "found_by": self.by,
-            "stamp": stamp,
-            "run": self.run or None,
-            "directory": str(self.directory) if self.directory else None,
-            "last_seen": self.last_seen,
-            "artifact": self.artifact,
-            "same_content": self.same,
-        }
-
-
-def origins(file: str | os.PathLike[str], manager: SessionManager) -> list[Origin]:
-    """Find the runs that made a file.
-
-    Parameters
-    ----------
-    file : path-like
-        A file, or a run directory.
-    manager : SessionManager
-        The registry to look into.
-
-    Returns
-    -------
-    list of Origin
-        One; for an archive or a document, one for each stamped figure in it; none if nothing is
-        known of the file.
-
-    Raises
-    ------
-    OSError
-        There is no such file, or it can't be read.
-
-    Notes
-    -----
     The stamp counts first, since the file itself carries it. Next is the directory that the file
     lies in, if that run recorded the file: of a hundred runs that wrote the same table, it is the
     one that wrote this file. Next is any run that saved the same content; last is the directory.
@@ -225,9 +149,8 @@ def origins(file: str | os.PathLike[str], manager: SessionManager) -> list[Origi
         found = _enclosing(path)
         if found is None:
             return []
-        origin = _of_directory(name, *found, manager)
-        origin.by = "itself" if found[1] == path else "directory"
-        return [origin]
+        by = "itself" if found[1] == path else "directory"
+        return [{**_of_directory(name, *found, manager), "found_by": by}]
     from scitex_session_plot import read_stamps
 
     if stamps := read_stamps(path):
@@ -235,52 +158,57 @@ def origins(file: str | os.PathLike[str], manager: SessionManager) -> list[Origi
     with open(path, "rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     found = _enclosing(path.parent)
+    enclosing = [_of_directory(name, *found, manager)] if found else []
     if found is not None:
-        origin = _of_directory(name, *found, manager)
-        origin.artifact = _artifact(found[0], digest) or _artifact_at(*found, path)
-        if origin.artifact is not None:
-            return [origin]
+        enclosing[0]["artifact"] = _artifact(found[0], digest) or _artifact_at(*found, path)
+        if enclosing[0]["artifact"] is not None:
+            return enclosing
     makers = [o for s in manager.makers(digest) if (o := _of_content(name, s, digest)) is not None]
     if makers:
-        makers[0].same = [other.id for other in makers[1:]]
-        return makers[:1]
-    return [_of_directory(name, *found, manager)] if found else []
+        makers[0]["same_content"] = [other["id"] for other in makers[1:]]
+    return makers[:1] or enclosing
 
 
-def _of_stamp(name: str, path: Path, stamp: Stamp, manager: SessionManager) -> Origin:
-    origin = Origin(name, "stamp", stamp.id, stamp=stamp)
+def _origin(file: str, run_id: str, by: str, **known: Any) -> dict[str, Any]:
+    found: dict[str, Any] = dict.fromkeys(_KEYS)
+    return found | {"file": file, "id": run_id, "found_by": by, "same_content": []} | known
+
+
+def _of_stamp(name: str, path: Path, stamp: Stamp, manager: SessionManager) -> dict[str, Any]:
     session = manager.get_session(stamp.id)
-    if not _fill_from_session(origin, session):
+    known = _by_session(session)
+    if "directory" not in known:
         # A directory that was moved away from where the registry saw it, with the figure in it.
         found = _enclosing(path.parent)
         if found is not None and found[0]["id"] == stamp.id:
-            _fill_from_record(origin, *found, session)
-            origin.last_seen = None
-    return origin
+            known = _by_record(*found, session)
+    told = stamp._asdict()
+    member = told.pop("member") or None
+    told["time"] = stamp.time and stamp.time.isoformat()
+    return _origin(name, stamp.id, "stamp", member=member, stamp=told, **known)
 
 
-def _of_content(name: str, session: Mapping[str, Any], digest: str) -> Origin | None:
-    origin = Origin(name, "content", session["id"])
-    if _fill_from_session(origin, session) and origin.directory is not None:
-        origin.artifact = _artifact(read_record(origin.directory), digest)
-        if origin.artifact is None:
+def _of_content(name: str, session: Mapping[str, Any], digest: str) -> dict[str, Any] | None:
+    known = _by_session(session)
+    if "directory" in known:
+        known["artifact"] = _artifact(read_record(known["directory"]), digest)
+        if known["artifact"] is None:
             return None  # the registry keeps a part of the digest; the record has it whole
-    return origin
+    return _origin(name, session["id"], "content", **known)
 
 
 def _of_directory(
     name: str, record: Mapping[str, Any], place: Path, manager: SessionManager
-) -> Origin:
-    origin = Origin(name, "directory", record["id"])
+) -> dict[str, Any]:
     ended = record.get("status") != "running"
-    _fill_from_record(origin, record, place, {} if ended else manager.get_session(record["id"]))
-    return origin
+    session = {} if ended else manager.get_session(record["id"])
+    return _origin(name, record["id"], "directory", **_by_record(record, place, session))
 
 
-def _fill_from_session(origin: Origin, session: Mapping[str, Any]) -> bool:
-    """Fill in what is known of a session. Return whether its directory is there."""
+def _by_session(session: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of a session: ``directory`` only where that is still there."""
     if not session:
-        return False
+        return {}
     run_dir = session["run_dir"]
     if run_dir is not None:
         try:
@@ -289,25 +217,20 @@ def _fill_from_session(origin: Origin, session: Mapping[str, Any]) -> bool:
         except (RecordError, OSError, ValueError):
             record = {}
         if record.get("id") == session["id"]:
-            _fill_from_record(origin, record, place, session)
-            return True
-        origin.last_seen = run_dir
+            return _by_record(record, place, session)
     known = described_as_record(session)
-    origin.run = {name: known.get(name) for name in _FIELDS}
-    return False
+    return {"run": {name: known.get(name) for name in _FIELDS}, "last_seen": run_dir}
 
 
-def _fill_from_record(
-    origin: Origin, record: Mapping[str, Any], place: Path, session: Mapping[str, Any]
-) -> None:
-    origin.directory = (
-        place.resolve() if place.is_symlink() else place
-    )  # `latest` leads on tomorrow
-    origin.run = {name: record.get(name) for name in _FIELDS}
-    origin.run["status"] = current_status(record, place)
+def _by_record(
+    record: Mapping[str, Any], place: Path, session: Mapping[str, Any]
+) -> dict[str, Any]:
+    run = {name: record.get(name) for name in _FIELDS} | {"status": current_status(record, place)}
     if session and record.get("status") == "running":
         # The run may have registered an end that it could not write here.
-        origin.run.update(status=session["status"], exit_status=session["exit_code"])
+        run.update(status=session["status"], exit_status=session["exit_code"])
+    # `latest` leads on tomorrow.
+    return {"run": run, "directory": str(place.resolve() if place.is_symlink() else place)}
 
 
 def _enclosing(folder: Path) -> tuple[dict[str, Any], Path] | None:
@@ -330,93 +253,56 @@ def _artifacts(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _artifact(record: Mapping[str, Any], digest: str) -> str | None:
     """Return the name under which a run saved a file of this content."""
-    for artifact in _artifacts(record):
-        if artifact.get("sha256") == digest:
-            return str(artifact.get("path"))
-    return None
+    same = (str(a.get("path")) for a in _artifacts(record) if a.get("sha256") == digest)
+    return next(same, None)
 
 
 def _artifact_at(record: Mapping[str, Any], place: Path, path: Path) -> str | None:
     """Return the name under which a run saved this file, whether or not it has changed since."""
-    for artifact in _artifacts(record):
-        if place / str(artifact.get("path")) == path:
-            return str(artifact.get("path"))
-    return None
+    names = (str(artifact.get("path")) for artifact in _artifacts(record))
+    return next((name for name in names if place / name == path), None)
 
 
-def report(origin: Origin) -> str:
+def _report(origin: Mapping[str, Any]) -> str:
     """Return an origin as lines of text, without a newline at the end."""
     rows = [(name, value) for name, value in _rows(origin) if value]
     width = max(len(name) for name, _ in rows) + 2
-    title = f"{origin.file}: {origin.member}" if origin.member else origin.file
+    title = f"{origin['file']}: {origin['member']}" if origin["member"] else origin["file"]
     return "\n".join([printable(title), *(f"  {n:<{width}}{printable(v)}" for n, v in rows)])
 
 
-def _rows(origin: Origin) -> list[tuple[str, str]]:
-    run, stamp = origin.run, origin.stamp
-    rows = [("run", origin.id), ("found by", _FOUND_BY[origin.by])]
-    if origin.artifact is not None:
-        rows.append(("saved as", origin.artifact))
-    if stamp is not None and stamp.time is not None:
-        rows.append(("saved", local_time(stamp.time)))
-    rows += [
-        ("script", _script(run, stamp.script if stamp else None)),
-        ("arguments", _arguments(run.get("arguments"))),
-        ("commit", _commit(run.get("git"), stamp.commit if stamp else None)),
-        ("started", _started(run)),
-        ("status", _status(run)),
-        ("directory", _directory(origin)),
-    ]
-    if origin.same:
-        shown = ", ".join(origin.same[:3])
-        rows.append(("the same from", f"{shown}{', …' if len(origin.same) > 3 else ''}"))
-    return rows
-
-
-def _script(run: dict[str, Any], stamped: str | None) -> str:
-    script = run.get("script") or stamped
-    function = run.get("function")
-    return f"{script}, function {function}" if script and function else str(script or "")
+def _rows(origin: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    run, stamp = origin["run"] or {}, origin["stamp"] or {}
+    git = run["git"] if isinstance(run.get("git"), dict) else {}
+    saved, begin = parsed_time(stamp.get("time")), parsed_time(run.get("started"))
+    took = run.get("duration_s")
+    code = run.get("exit_status")
+    yield "run", origin["id"]
+    yield "found by", _FOUND_BY[origin["found_by"]]
+    yield "saved as", origin["artifact"] or ""
+    yield "saved", local_time(saved) if saved else ""
+    yield "script", script_of({**run, "script": run.get("script") or stamp.get("script")})
+    yield "arguments", _arguments(run.get("arguments"))
+    yield "commit", commit_of({**git, "commit": git.get("commit") or stamp.get("commit")})
+    said = f", took {duration(took)}" if isinstance(took, int | float) else ""
+    yield "started", f"{local_time(begin)}{said}" if begin else ""
+    yield "status", f"{run.get('status') or ''}{f' (exit status {code})' if code else ''}"
+    yield "directory", _directory(origin)
+    more = ", …" * (len(origin["same_content"]) > 3)
+    yield "the same from", ", ".join(origin["same_content"][:3]) + more
 
 
 def _arguments(arguments: object) -> str:
     if not isinstance(arguments, dict):
         return ""
-    return ", ".join(f"{name}={_value(value)}" for name, value in arguments.items())
+    texts = {n: dumps(v, ensure_ascii=False, default=str) for n, v in arguments.items()}
+    return ", ".join(f"{name}={short(text)}" for name, text in texts.items())
 
 
-def _value(value: object) -> str:
-    text = dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
-
-
-def _commit(git: object, stamped: str | None) -> str:
-    if not isinstance(git, dict):
-        return stamped or ""
-    commit = git.get("commit") or stamped
-    branch = f" on {git['branch']}" if git.get("branch") else ""
-    changes = ", with changes that are not in it" if git.get("dirty") else ""
-    return f"{commit}{branch}{changes}" if commit else ""
-
-
-def _started(run: dict[str, Any]) -> str:
-    begin = parsed_time(run.get("started"))
-    if begin is None:
-        return ""
-    seconds = run.get("duration_s")
-    took = f", took {duration(seconds)}" if isinstance(seconds, int | float) else ""
-    return f"{local_time(begin)}{took}"
-
-
-def _status(run: dict[str, Any]) -> str:
-    status = run.get("status")
-    code = run.get("exit_status")
-    return f"{status} (exit status {code})" if status and code else str(status or "")
-
-
-def _directory(origin: Origin) -> str:
-    if origin.directory is not None:
-        return str(origin.directory)
-    if origin.last_seen is not None:
-        return f"not where it was, {origin.last_seen} (scitex_session_core.reindex finds it again)"
+def _directory(origin: Mapping[str, Any]) -> str:
+    if origin["directory"] is not None:
+        return str(origin["directory"])
+    if origin["last_seen"] is not None:
+        where = origin["last_seen"]
+        return f"not where it was, {where} (scitex_session_core.reindex finds it again)"
     return "not known: neither here nor in the registry of this machine"

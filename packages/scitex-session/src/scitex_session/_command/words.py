@@ -20,19 +20,9 @@ _LONGEST = 19  # digits; of thousands, Python makes no number
 def read(
     function: Callable[..., Any], tokens: Sequence[str]
 ) -> tuple[list[str], dict[str, Any]] | None:
-    """Return the arguments that a command line gives a function.
+    """Return the arguments of a command by position and keyword; None where cyclopts has to look.
 
-    Parameters
-    ----------
-    function : function
-        A command: texts by position, flags, texts and numbers by keyword only.
-    tokens : sequence of str
-        The command line behind the name of the command.
-
-    Returns
-    -------
-    list of str, dict
-        The positional and the keyword arguments; None where cyclopts has to look.
+    A command takes texts by position, and flags, texts and numbers by keyword only.
     """
     kinds, least, most = _signature(function)
     positional: list[str] = []

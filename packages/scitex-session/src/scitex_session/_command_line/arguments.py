@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 from scitex_session._config.script import command_line_of, script_of
 from scitex_session._errors import ConfigFileError, UnsuitableFunctionError, UsageError
@@ -124,8 +123,7 @@ def _finder(
             return None
         from .earlier import named_attempt
 
-        file = asked.get("file")
-        script = script_of(namespace_of(func)) if file is None else Path(file).absolute()
+        script = script_of(namespace_of(func), asked.get("file"))
         return named_attempt(run, script, name_of(func), asked.get("out"))
 
     return find
@@ -216,6 +214,4 @@ def _print_and_exit(write: Callable[[], object]) -> NoReturn:
             print(f"{program_name()}: can't write to stdout: {error.strerror}", file=sys.stderr)
         # Python flushes again at exit, and would report the error again, as a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except SystemExit:  # by which rich ends on a closed pipe
-        pass
     raise SystemExit(status)

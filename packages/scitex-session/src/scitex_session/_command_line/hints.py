@@ -129,9 +129,8 @@ def is_word(kind: Any) -> bool:
 
 
 def _by_default(hint: Any, default: Any) -> Any:
-    kind: Any = (
-        bool if type(default).__name__ in ("bool", "bool_") else type(default)
-    )  # numpy's too
+    # That of numpy is a bool, too.
+    kind: Any = bool if type(default).__name__ in ("bool", "bool_") else type(default)
     if hint not in (*ANY, *MANY, *MAPPINGS) or default is None or default is REQUIRED:
         return hint
     if kind not in (list, tuple, set, frozenset, dict):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _BY_FILE, _NEVER = object(), object()
 _Shell = typing.Literal["bash", "zsh", "fish"]
 _SESSION = "_options_of_the_session_"
+_GROUP = "Session"  # of these options in the help
 _LONG_DASHES = "\N{EN DASH}\N{EM DASH}"  # word processors and web pages put them for two hyphens
 _BEING_READ: list[Any] = []  # structures; stops the recursion if a field is of its own class
 
@@ -118,7 +119,7 @@ def _stand_in(kind: Any, default: Any, *, within: bool) -> Any:
 def _class(name: str, slots: list[inspect.Parameter], **body: Any) -> type:
     self = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     init = _signed(lambda self, **values: None, [self, *slots])  # noqa: ARG005
-    return type(name, (), {**body, "__init__": init, "__module__": __name__, "stands_in": slots})
+    return type(name, (), {"__module__": __name__, **body, "__init__": init, "stands_in": slots})
 
 
 def _signed(func: Any, slots: list[inspect.Parameter]) -> Any:
@@ -163,9 +164,11 @@ def _session_slot(*, config: bool) -> inspect.Parameter:
     shell = Annotated[_Shell, Option(f"{PREFIX}completion", help=shell_help)]
     slots = [keyword(option.keyword, _session_hint(option), None) for option in SESSION_OPTIONS]
     slots += [keyword("config", files, None), keyword("completion", shell, None)]
-    group = cyclopts.Group("Session", f"As variables: {VARIABLE_PREFIX}SEED and so on.", sort_key=1)
+    group = cyclopts.Group(_GROUP, f"also as variables: {VARIABLE_PREFIX}SEED and so on")
     whole = Option("*", group=group, show_default=False)
-    return keyword(_SESSION, Annotated[_class("Session", slots), whole], None)
+    # Of no module: for the help, cyclopts would read ours to find descriptions beside its fields.
+    options = _class(_GROUP, slots, __module__="")
+    return keyword(_SESSION, Annotated[options, whole], None)
 
 
 def _session_hint(option: SessionOption) -> Any:
@@ -237,12 +240,13 @@ class CommandLine:
     def answer(self, tokens: list[str]) -> Any:
         """Return a function that prints the help, version or completion; None if none is wanted."""
         options = tokens[: (*tokens, "--").index("--")]
-        self.app.help_format = "plaintext"
         if any(flag in options for flag in self.help_flags):
-            self.app.group_commands = "Parameters"  # its own panel would hold these flags only
-            self.app.help_flags = self.help_flags
-            self.app.version_flags = ["--version"] if self.version is not None else []
-            return lambda: self.app.help_print([])
+            from .help import print_help
+
+            answers = [(" ".join(self.help_flags), "Display this message and exit.")]
+            if self.version is not None:
+                answers.append(("--version", "Display the version and exit."))
+            return lambda: print_help(self.app, answers, _GROUP)
         shell = re.search(rf"(?:^| ){PREFIX}completion(?:[ =](\S*))?", " ".join(options))
         text = _completion(self.app, shell[1]) if shell else None
         text = self.version if "--version" in options else text
@@ -255,26 +259,10 @@ class CommandLine:
         """
         arguments = cyclopts.ArgumentCollection()  # type: ignore[no-untyped-call]
 
-        def add_files(_app: Any, _commands: Any, typed: list[Argument]) -> None:
-            arguments.extend(typed)
-            names = [name for argument in arguments for name in argument.names]
-            if twice := [name for name in names if names.count(name) > 1]:
-                raise UnsuitableFunctionError(self.name, f"two would be {twice[0]}; rename one")
-            for more in [each for each in arguments if each.field_info.kind == VAR_KEYWORD]:
-                nested = any(kind in MAPPINGS for kind in kinds(more.field_info.annotation))
-                for token in more.tokens:
-                    if token.keys[0] in ("help", "session") or (token.keys[1:] and not nested):
-                        raise UsageError(_unknown(token.keyword or "", arguments))
-            session = _session_of(arguments)
-            if not partly and session and (files := session["config"].tokens):
-                from .files import apply_files
-
-                apply_files(list(_roots(arguments).values()), [token.value for token in files])
-            words = {key: a.tokens[-1].value for key, a in session.items() if a.tokens}
-            if self.find_earlier and (earlier := self.find_earlier(words)):
-                from .files import apply_earlier
-
-                apply_earlier(list(_roots(arguments).values()), earlier)
+        def complete(_app: Any, _commands: Any, found: list[Argument]) -> None:
+            arguments.extend(found)
+            self._check_names(arguments)
+            self._add_values(arguments, partly=partly)
             # As soon as anything has imported pydantic, cyclopts checks all values with it,
             # defaults too: ``n: int = None`` would be refused in one script, taken in the next.
             for argument in arguments:
@@ -282,15 +270,7 @@ class CommandLine:
                 if info.kind not in VARIADIC:
                     argument.field_info = info.evolve(annotation=Any, default=info.empty)
 
-        def refuse_unused(words: list[str]) -> None:
-            options = typed[: (*typed, "--").index("--")]
-            for word in [each for each in words if each in options]:
-                if word.startswith(PREFIX if partly else "-"):
-                    raise UsageError(_unknown(word, arguments))
-            if words and not partly:
-                raise UsageError(_unused(words[0].replace(LONE_DASH, "-")))
-
-        self.app.config = (add_files,)
+        self.app.config = (complete,)
         typed = self._rewritten(tokens)
         try:
             _, bound, rest, _ = self.app.parse_known_args(typed)
@@ -298,18 +278,49 @@ class CommandLine:
             error.verbose, argument = False, error.argument
             typed_at_all = getattr(error, "keyword", None) or getattr(argument, "tokens", ())
             if isinstance(error, cyclopts.MissingArgumentError) and argument and not typed_at_all:
-                refuse_unused(error.unused_tokens or [])  # perhaps its name was mistyped
+                unused = error.unused_tokens or []  # perhaps its name was mistyped
+                _refuse_unused(unused, typed, arguments, partly=partly)
                 error = CycloptsError(msg=f"Missing option {argument.name}.", argument=argument)
             raise UsageError(_sentence(error, tokens)) from None
-        refuse_unused(rest)
+        _refuse_unused(rest, typed, arguments, partly=partly)
         values = {name: value for name, value in bound.arguments.items() if name != _SESSION}
-        for name in [p.name for p in self.parameters if p.kind == VAR_KEYWORD and p.name in values]:
-            values[name] = {key.replace("-", "_"): item for key, item in values[name].items()}
+        for p in self.parameters:
+            if p.kind == VAR_KEYWORD and p.name in values:
+                given = values[p.name].items()
+                values[p.name] = {key.replace("-", "_"): item for key, item in given}
         session = {key: a.value for key, a in _session_of(arguments).items() if a.tokens}
-        for name in {"config", "completion"} & {*session} if partly else ():
-            raise UsageError(f"{PREFIX}{name} can't be used here: the script has its own parser")
+        for name in ("config", "completion"):
+            if partly and name in session:
+                why = "can't be used here: the script has its own parser"
+                raise UsageError(f"{PREFIX}{name} {why}")
         session.pop("config", None)
         return Parsed(values, _origins(arguments), session, rest)
+
+    def _check_names(self, arguments: list[Argument]) -> None:
+        """Refuse two options of one name, and keys of ``**kwargs`` that can't be options."""
+        names = [name for argument in arguments for name in argument.names]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise UnsuitableFunctionError(self.name, f"two would be {twice[0]}; rename one")
+        for argument in arguments:
+            if argument.field_info.kind != VAR_KEYWORD:
+                continue
+            nested = any(kind in MAPPINGS for kind in kinds(argument.field_info.annotation))
+            for token in argument.tokens:
+                if token.keys[0] in ("help", "session") or (token.keys[1:] and not nested):
+                    raise UsageError(_unknown(token.keyword or "", arguments))
+
+    def _add_values(self, arguments: list[Argument], *, partly: bool) -> None:
+        """Add the values of files, and those of the run that is resumed, where none is typed."""
+        roots, session = list(_roots(arguments).values()), _session_of(arguments)
+        if not partly and session and (files := session["config"].tokens):
+            from .files import apply_files
+
+            apply_files(roots, [token.value for token in files])
+        words = {key: a.tokens[-1].value for key, a in session.items() if a.tokens}
+        if self.find_earlier and (earlier := self.find_earlier(words)):
+            from .files import apply_earlier
+
+            apply_earlier(roots, earlier)
 
     def _rewritten(self, tokens: list[str]) -> list[str]:
         """Rewrite tokens, because cyclopts would read ``-lr`` as ``-l r``."""
@@ -366,6 +377,18 @@ def _not_typed(argument: Argument) -> str:
 
 def _why_not(argument: Argument | None) -> str:
     return getattr(argument and argument.parameter.converter, "why_not", "")
+
+
+def _refuse_unused(
+    words: list[str], typed: list[str], arguments: list[Argument], *, partly: bool
+) -> None:
+    """Refuse words that no option took; with `partly`, only what begins as one of the session."""
+    options = typed[: (*typed, "--").index("--")]
+    for word in words:
+        if word in options and word.startswith(PREFIX if partly else "-"):
+            raise UsageError(_unknown(word, arguments))
+    if words and not partly:
+        raise UsageError(_unused(words[0].replace(LONE_DASH, "-")))
 
 
 def _unused(token: str) -> str:

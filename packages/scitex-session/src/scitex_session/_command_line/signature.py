@@ -1,7 +1,8 @@
-"""Inspect a function under its decorators: kind, name, parameters."""
+"""Inspect a function under its decorators: what it is, its name, its parameters."""
 
 from __future__ import annotations
 
+import functools
 import sys
 from types import FunctionType
 
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-VARIADIC_CODE = 0x04 | 0x08  # the flags of code that takes ``*args`` and ``**kwargs``
+# Flags of code.
+_VARIADIC_CODE = 0x04 | 0x08  # it takes ``*args`` and ``**kwargs``
+_GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200
 POSITIONAL_ONLY, POSITIONAL_OR_KEYWORD, VAR_POSITIONAL, KEYWORD_ONLY, VAR_KEYWORD = range(5)
 VARIADIC = (VAR_POSITIONAL, VAR_KEYWORD)  # the numbers are those of inspect
 REQUIRED: Any = object()  # the default of a parameter that has none
@@ -34,7 +37,7 @@ def parameters_of(func: Callable[..., Any]) -> list[Parameter]:
     """Return the parameters of a function, in the order of its signature."""
     wrapped = hasattr(func, "__wrapped__") or hasattr(func, "__signature__")
     code: Any = getattr(func, "__code__", None)
-    if type(func) is not FunctionType or wrapped or code.co_flags & VARIADIC_CODE:
+    if type(func) is not FunctionType or wrapped or code.co_flags & _VARIADIC_CODE:
         import inspect  # takes 9 ms, which a plain function saves
 
         found = inspect.signature(func).parameters.values()
@@ -83,3 +86,40 @@ def variables_around(func: Any) -> dict[str, Any]:
         except ValueError:  # no value yet
             continue
     return values
+
+
+def is_coroutine_function(func: Any) -> bool:
+    """Tell whether `func`, under its decorators, was written with ``async def``."""
+    return bool(_flags_of(code_of(func)) & _COROUTINE)
+
+
+def is_generator_function(func: Any) -> bool:
+    """Tell whether a call of `func` makes a generator; a decorator may run that of its function."""
+    return bool(_flags_of(func) & (_GENERATOR | _ASYNC_GENERATOR))
+
+
+def _flags_of(func: Any) -> int:
+    while not hasattr(func, "__code__") and hasattr(func, "func"):
+        func = func.func
+    code = getattr(func, "__code__", None) or getattr(type(func).__call__, "__code__", None)
+    return int(getattr(code, "co_flags", 0))
+
+
+def copy_signature_of_wrapped(func: Any) -> None:
+    """Give a wrapper made without `functools.wraps` the name and signature of its function.
+
+    Otherwise its parameters are hidden, and we would inject globals into the decorator's module.
+    Such a wrapper takes only ``*args, **kwargs`` and holds one function, which it does not define.
+    """
+    call = func if type(func) is FunctionType else type(func).__call__
+    code = getattr(call, "__code__", None)
+    if code is None or hasattr(func, "__wrapped__") or hasattr(func, "__self__"):
+        return
+    own, both = 0 if call is func else 1, _VARIADIC_CODE
+    if code.co_argcount != own or code.co_kwonlyargcount or code.co_flags & both != both:
+        return
+    around = variables_around(func) if call is func else getattr(func, "__dict__", {})
+    held = [item for item in around.values() if type(item) is FunctionType]
+    enclosing = call.__qualname__.rpartition(".")[0]
+    if len(held) == 1 and not held[0].__qualname__.startswith(f"{enclosing}."):
+        functools.update_wrapper(func, held[0])

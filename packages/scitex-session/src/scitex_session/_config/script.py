@@ -9,13 +9,34 @@ from pathlib import Path
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import FrameType
     from typing import Any
 
 
-def script_of_caller(frame: FrameType) -> Path | None:
-    """Return the file of the calling code, or its notebook; None in a REPL and with ``-c``."""
-    return script_of(frame.f_globals)
+def script_of(
+    namespace: Mapping[str, Any], file: str | os.PathLike[str] | None = None
+) -> Path | None:
+    """Return the script of a session.
+
+    Parameters
+    ----------
+    namespace : mapping
+        The globals of its function, or of the code that begins it.
+    file : path-like, optional
+        The script, where the user has said which it is.
+
+    Returns
+    -------
+    Path or None
+        By default the file that the globals belong to, or the notebook; None in a REPL and with
+        ``-c``.
+    """
+    if file is not None:
+        return Path(file).absolute()
+    found = namespace.get("__file__")
+    if not isinstance(found, str):
+        return notebook_here() if namespace.get("__name__") == "__main__" else None
+    path = os.path.abspath(found)
+    return Path(path) if os.path.isfile(path) else None
 
 
 def command_line_of(namespace: Mapping[str, Any]) -> list[str]:
@@ -49,15 +70,6 @@ def command_line_of(namespace: Mapping[str, Any]) -> list[str]:
         )
     package = str(namespace.get("__name__")).partition(".")[0]
     return tokens if package in {str(each).partition(".")[0] for each in known} else []
-
-
-def script_of(namespace: Mapping[str, Any]) -> Path | None:
-    """Return the file that globals belong to, or the notebook; or None."""
-    file = namespace.get("__file__")
-    if not isinstance(file, str):
-        return notebook_here() if namespace.get("__name__") == "__main__" else None
-    path = os.path.abspath(file)
-    return Path(path) if os.path.isfile(path) else None
 
 
 def notebook_here() -> Path | None:

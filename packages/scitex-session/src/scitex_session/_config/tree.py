@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # A larger file is a mistake or an attack: refuse it before it fills the memory.
-MOST_BYTES = 10_000_000
+_MOST_BYTES = 10_000_000
 MOST_VALUES = 100_000
 DEEPEST = 100
 _LONG = 1000
@@ -154,12 +154,12 @@ def read_text(path: Path) -> str:
     """
     try:
         with open(path, "rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            data = file.read(_MOST_BYTES + 1)
     except OSError as error:
         why = error.strerror or str(error)
         raise ConfigFileError(str(path), f"can't be read: {why}") from None
-    if len(data) > MOST_BYTES:
-        raise ConfigFileError(str(path), f"is larger than {MOST_BYTES // 1_000_000} MB")
+    if len(data) > _MOST_BYTES:
+        raise ConfigFileError(str(path), f"is larger than {_MOST_BYTES // 1_000_000} MB")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

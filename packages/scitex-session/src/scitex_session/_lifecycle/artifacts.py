@@ -1,4 +1,4 @@
-"""What a run saves and reads: files on record, figures with its name, the user's own modules."""
+"""What a run saves and reads, and the code that it runs: the script, the user's own modules."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from scitex_session._config.script import notebook_here
+from scitex_session._errors import tolerated
 from scitex_session_core import (
     INSTALLED,
     RECORD_NAME,
@@ -13,14 +15,15 @@ from scitex_session_core import (
     RecordError,
     __version__,
     append_event,
+    jsonable,
     latest_run,
+    opened,
     say,
+    source_without_secrets,
     warn,
 )
 from scitex_session_io import save_into
 from scitex_session_plot import watch_savefig
-
-from .record import tolerated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +36,9 @@ if TYPE_CHECKING:
     from .options import StampMode
 
 _OUT = "_out"
-_OURS = {"scitex_session", *(f"scitex_session_{part}" for part in ("core", "io", "plot", "repro"))}
+_PARTS = ("core", "io", "plot", "repro")
+_OUR_PACKAGES = {"scitex_session", *(f"scitex_session_{part}" for part in _PARTS)}
+_LONGEST_NAME = 200  # bytes of the name of a script's copy
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
@@ -199,6 +204,47 @@ def _script_name(script: Path | None, *, in_git: bool) -> str | None:
     return os.path.relpath(real, top).replace(os.sep, "/")
 
 
+def save_script(run_dir: Path | RunDir, script: Path | None) -> bool:
+    """Copy the script into ``code/``; of a notebook, the cells that were executed, as a script.
+
+    Returns
+    -------
+    bool
+        Whether secrets in it had to be masked.
+
+    Raises
+    ------
+    OSError
+        It can't be read or written.
+    """
+    if script is None:
+        return False
+    name = script.name
+    if len(os.fsencode(name)) > _LONGEST_NAME:  # a temporary name is made of it, which is longer
+        kept = os.fsencode(script.stem)[:_LONGEST_NAME].decode("utf-8", "ignore")
+        name = f"{kept}{script.suffix[:_LONGEST_NAME]}"
+    copy = f"code/{name}"
+    with opened(run_dir) as directory:
+        if script == notebook_here():
+            from scitex_session._config.notebook import executed_cells
+
+            # As text: not only Python stands in cells.
+            cells = executed_cells()
+            shown = jsonable(cells)
+            directory.write(f"code/{script.stem}.py", shown.encode("utf-8", "backslashreplace"))
+            return bool(shown != cells)
+        # With an explicit sdir, the script itself may lie where its copy would be.
+        try:
+            if os.path.samestat(directory.stat(copy), os.stat(script)):
+                return False
+        except FileNotFoundError:
+            pass
+        source = script.read_bytes()
+        masked = source_without_secrets(source)
+        directory.write(copy, masked)
+        return masked is not source
+
+
 class OwnModules:
     """The modules of the user's own that this process imports: those that are not installed.
 
@@ -251,7 +297,7 @@ class OwnModules:
         self, fullname: str, path: Sequence[str] | None = None, _target: object = None
     ) -> None:
         """Copy a module that is about to be imported, if it is the user's; find nothing."""
-        if fullname.partition(".")[0] in _OURS or self._failed:
+        if fullname.partition(".")[0] in _OUR_PACKAGES or self._failed:
             return
         try:
             if (file := self._file_of(fullname.rpartition(".")[2], path)) is not None:
@@ -283,7 +329,10 @@ class OwnModules:
 
     def _is_own(self, folder: str) -> bool:
         if folder not in self._known:
-            whole = os.path.join(os.path.abspath(folder), "")
+            try:
+                whole = os.path.join(os.path.abspath(folder), "")
+            except OSError:  # the working directory was removed: Python finds nothing there, too
+                return False
             installed = not INSTALLED.isdisjoint(whole.split(os.sep))
             self._known[folder] = not installed and not whole.startswith(_LIBRARY)
         return self._known[folder]
@@ -292,7 +341,7 @@ class OwnModules:
 def _python_files() -> Iterator[tuple[str, str, ModuleType]]:
     """Yield name, file and module of what is imported, but for ours and the main module."""
     for name, module in tuple(sys.modules.items()):
-        if name.partition(".")[0] in _OURS or name in ("__main__", "__mp_main__"):
+        if name.partition(".")[0] in _OUR_PACKAGES or name in ("__main__", "__mp_main__"):
             continue
         # Not getattr: a module may have a `__getattr__` that imports what it is asked for.
         file = getattr(module, "__dict__", {}).get("__file__")

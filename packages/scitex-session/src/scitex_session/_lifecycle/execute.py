@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine, Mapping
-from pathlib import Path
 
 from scitex_session._command_line.signature import name_of, namespace_of
 from scitex_session._config.script import is_interactive, script_of
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from .run import Run
 
-_OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
+_OUR_FOLDER = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 # The sessions of this process, from the beginning of their opening to the end of their clean-up,
 # innermost last.
@@ -60,7 +59,7 @@ def enter(run: Run, *, alone: bool = False) -> None:
         Another session is there.
     """
     _end_lingering()
-    _say_rest()  # the script has caught the errors of earlier sessions
+    _say_after_error()  # the script has caught the errors of earlier sessions
     # Appended before the look, so that of two threads only one is the first.
     _present.append(run)
     first = next(each for each in _present if each.owned)
@@ -210,10 +209,9 @@ def _opened(func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Ar
         with uncollected():
             from .run import Run
 
-        file = options.file
         run = Run(
             options,
-            Path(file).absolute() if file is not None else script_of(namespace_of(func)),
+            script_of(namespace_of(func), options.file),
             companion,
             function=name_of(func),
             arguments=arguments.values,
@@ -284,44 +282,47 @@ def end(
     exit_status, reason = outcome(result, error, signum, stopped)
     if reason["kind"] == "stopped" and error is not None:  # sys.exit(0)
         error = SystemExit(exit_status).with_traceback(error.__traceback__)
-    if exit_status == 0 and reason.get("code") and run.owned:
+    ending = Ending(result, error, exit_status)
+    if not run.owned:  # a forked child that fell through: the session is its parent's
+        return ending
+    if exit_status == 0 and reason.get("code"):
         warn(f"sys.exit({reason['code']}) exits with status 0, so this run counts as a success")
-    if run.owned:  # not in a forked child that fell through: the session is its parent's
-        if error is None and isinstance(result, Mapping):
-            run.add_results(result)
-        options = run.options
-        default = ":)" if exit_status == 0 else ":("
-        message = default if options.message is None else options.message
+    if error is None and isinstance(result, Mapping):
+        run.add_results(result)
+    default = ":)" if exit_status == 0 else ":("
+    message = default if run.options.message is None else run.options.message
 
-        def finish(signum: int | None = None) -> None:
-            if signum is None:
-                run.close(exit_status, reason, message=message, error=error)
-            else:
-                run.close(*outcome(signum=signum), message=":(")
-            if error is not None and block is not None:
-                # Only now: a block has a hook of its own, which the close has put back.
-                shorten_traceback(block)
-            conclude = functools.partial(
-                run.conclude, message, verbose=options.verbose, failure=True
-            )
-            dies_now = run.guard.ended_by is not None and not run.guard.left_to_python
-            if _text_follows(error) and not dies_now:
-                _after_error.append(conclude)
-            else:
-                conclude()
-            # This does not wait: several addresses need threads, which can't start at the very end.
-            if options.notify:
-                run.notify(message)
-
-        threads = run.threads_left() if signum is None else []
-        if threads and lingers and run.guard.ended_by is None:
-            _linger(run, finish)
+    def finish(signum: int | None = None) -> None:
+        if signum is None:
+            run.close(exit_status, reason, message=message, error=error)
         else:
-            _say_left(threads)
-            finish()
-    if run not in _lingering:
+            run.close(*outcome(signum=signum), message=":(")
+        if error is not None and block is not None:
+            # Only now: a block has a hook of its own, which the close has put back.
+            shorten_traceback(block)
+        _conclude(run, message, error)
+        # This does not wait: several addresses need threads, which can't start at the very end.
+        if run.options.notify:
+            run.notify(message)
+
+    threads = run.threads_left() if signum is None else []
+    if threads and lingers and run.guard.ended_by is None:
+        _linger(run, finish)
+    else:
+        _say_left(threads)
+        finish()
         run.guard.die()
-    return Ending(result, error, exit_status)
+    return ending
+
+
+def _conclude(run: Run, message: str, error: BaseException | None) -> None:
+    """Print how a session ended: now, or below what Python prints of its error."""
+    conclude = functools.partial(run.conclude, message, verbose=run.options.verbose, failure=True)
+    dies_now = run.guard.ended_by is not None and not run.guard.left_to_python
+    if _is_printed_by_python(error) and not dies_now:
+        _after_error.append(conclude)
+    else:
+        conclude()
 
 
 def _linger(run: Run, finish: Callable[[int | None], None]) -> None:
@@ -365,14 +366,14 @@ def _say_left(threads: list[Any]) -> None:
 def _without_our_frames(error: BaseException) -> BaseException:
     """Take the frames of this package off the top of an error's traceback.
 
-    Who reads a traceback at 2 a.m. looks for their own line: five frames of a decorator above it
-    are noise. So is our handler of the signal at its end. An error that is ours from top to bottom
-    keeps its frames.
+    Who reads a traceback looks for their own line, and not for the frames of a decorator above it,
+    nor for our signal handler at its end. An error that is ours from top to bottom keeps its
+    frames.
     """
     from .signals import Terminated
 
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OURS):
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OUR_FOLDER):
         trace = trace.tb_next
     if trace is None:
         return error
@@ -380,7 +381,7 @@ def _without_our_frames(error: BaseException) -> BaseException:
         last = entry = trace
         while entry.tb_next is not None:
             entry = entry.tb_next
-            if not entry.tb_frame.f_code.co_filename.startswith(_OURS):
+            if not entry.tb_frame.f_code.co_filename.startswith(_OUR_FOLDER):
                 last = entry
         last.tb_next = None
     return error.with_traceback(trace)
@@ -399,16 +400,16 @@ def shorten_traceback(namespace: Mapping[str, Any]) -> None:
 
         sys.excepthook = _print_without_our_frames
         # The hook is not called for the text of `sys.exit`, nor where the script catches the error.
-        atexit.register(_say_rest)
+        atexit.register(_say_after_error)
 
 
-def _text_follows(error: BaseException | None) -> bool:
+def _is_printed_by_python(error: BaseException | None) -> bool:
     """Tell whether Python prints a traceback, or a text of `sys.exit`, if nobody catches it."""
     ours = sys.excepthook is _print_without_our_frames
     return ours and error is not None and not _exits_silently(error)
 
 
-def _say_rest() -> None:
+def _say_after_error() -> None:
     while _after_error:
         _after_error.pop(0)()
 
@@ -427,13 +428,13 @@ def _print_without_our_frames(
     while trace is not None:
         entries.append(trace)
         trace = trace.tb_next
-    others = [e for e in entries if not e.tb_frame.f_code.co_filename.startswith(_OURS)]
+    others = [e for e in entries if not e.tb_frame.f_code.co_filename.startswith(_OUR_FOLDER)]
     if others and others[-1] is entries[-1]:
         for entry in reversed(others):
             trace = type(entry)(trace, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
         error.__traceback__ = trace
     sys.__excepthook__(kind, error, error.__traceback__)
-    _say_rest()
+    _say_after_error()
 
 
 class Finished(Coroutine):  # type: ignore[type-arg]  # a type parameter would import typing

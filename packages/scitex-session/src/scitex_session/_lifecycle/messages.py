@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from scitex_session_core import MASK, __version__, is_secret_name, jsonable
+from scitex_session_core import MASK, __version__, is_secret_name, jsonable, some_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from .run import Run
 
     Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-_MOST_NAMED = 5
 
 
 def print_header(run: Run) -> None:
@@ -46,9 +44,7 @@ def print_footer(run: Run, message: str) -> None:
     count = run.closed_figures
     figures = f"{count} figure{'s' * (count > 1)} left open, and closed\n" if count else ""
     saved = run.record.saved
-    names = ", ".join(saved[:_MOST_NAMED])
-    more = f" and {len(saved) - _MOST_NAMED} more" if len(saved) > _MOST_NAMED else ""
-    lines = f"{figures}saved {names}{more}\n" if saved else figures
+    lines = f"{figures}saved {some_of(saved)}\n" if saved else figures
     ended = f"{run.record.status} after {run.record.duration_s:.2f} s"
     path = run.record.path
     where = _link(path, sys.stdout) if path.exists() else "nothing is kept"  # with no_save

@@ -75,21 +75,16 @@ def start_notices(places: Iterable[Path]) -> None:
 
 
 def _start(command: list[str]) -> None:
-    from subprocess import DEVNULL, Popen, run
+    from subprocess import DEVNULL, Popen
 
-    if os.name == "posix":
-        # The shell is gone at once. A run must not keep a child that an `os.wait` would meet.
-        shell = ["/bin/sh", "-c", '"$@" &', "sh", *command]
-        run(
-            shell,
-            stdin=DEVNULL,
-            stdout=DEVNULL,
-            stderr=DEVNULL,
-            start_new_session=True,
-            check=False,
-        )
-    else:
-        Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
+    is_posix = os.name == "posix"
+    if is_posix:  # the shell is gone at once, so that the script's `os.wait` meets no child of ours
+        command = ["/bin/sh", "-c", '"$@" &', "sh", *command]
+    child = Popen(
+        command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=is_posix
+    )
+    if is_posix:
+        child.wait()
 
 
 def main(run_dir: str) -> None:

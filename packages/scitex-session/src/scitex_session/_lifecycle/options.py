@@ -1,11 +1,11 @@
-"""The keywords of a session: one table of names, defaults and checks, and the values of one run."""
+"""What a session is asked for: one table of keywords, with their defaults and checks; variables."""
 
 from __future__ import annotations
 
 import os
 
 from scitex_session._config.script import notebook_here
-from scitex_session._errors import UnknownOptionError
+from scitex_session._errors import UnknownOptionError, tolerated
 from scitex_session_core import InvalidTypeError, InvalidValueError
 
 TYPE_CHECKING = False
@@ -74,6 +74,7 @@ NOTIFY_VARIABLE = "SCITEX_SESSION_NOTIFY"
 FROZEN_VARIABLE = "SCITEX_SESSION_FROZEN"
 # Where a sweep tells a process which of its trials it is, as JSON: `id` and `trial`.
 SWEEP_VARIABLE = "SCITEX_SESSION_SWEEP"
+_trial: dict[str, Any] | None = None  # what it said
 
 _CAPTURE_MODES = ("fd", "sys", "none")
 _LEAST_LOG_BYTES = 65536
@@ -295,6 +296,21 @@ def check_keywords(keywords: Mapping[str, Any]) -> None:
             raise UnknownOptionError(name, suggest(name, KEYWORDS), KEYWORDS)
         if _KEYWORDS[name][1] is _switch:
             _switch(name, value)
+
+
+def trial_of_sweep() -> dict[str, Any] | None:
+    """Return the sweep and the trial that this process is, for each of its sessions; or None.
+
+    The variable is taken away: a script that the trial starts is no trial of that sweep.
+    """
+    global _trial
+    if text := os.environ.pop(SWEEP_VARIABLE, None):
+        import json
+
+        with tolerated(f"reading ${SWEEP_VARIABLE}"):
+            told = json.loads(text)
+            _trial = {"id": str(told["id"]), "trial": int(told["trial"])}
+    return _trial
 
 
 def frozen_code(script: Path | None) -> Frozen | None:

@@ -8,10 +8,9 @@ import sys
 import time
 from collections.abc import Sized
 
+from scitex_session._errors import tolerated
 from scitex_session._names.injection import directory_for, in_session
 from scitex_session_core import HEARTBEAT_NAME, RunDir, opened
-
-from .record import tolerated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,10 +63,10 @@ def progress(
         bar = _lines(iterable, total, desc)
     else:
         bar = tqdm(iterable, desc, total)
-    return _told(bar, total, desc)
+    return _recorded(bar, total, desc)
 
 
-def _told(items: Iterable[T], total: int | None, desc: str | None) -> Iterator[T]:
+def _recorded(items: Iterable[T], total: int | None, desc: str | None) -> Iterator[T]:
     directory = directory_for("stx.progress") if in_session() else None
     done, due = 0, 0.0
     try:

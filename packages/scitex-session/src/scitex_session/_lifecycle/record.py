@@ -1,8 +1,7 @@
-"""Write what is kept of a session: record, script, logs of the end; move it."""
+"""The record of a run: write it at the start, add to it, complete it at the end, move the run."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -10,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from scitex_session._config.script import notebook_here
+from scitex_session._errors import tolerated
 from scitex_session._names.config_object import LocalTime, set_own_keys
 from scitex_session_core import (
     DIFF_NAME,
@@ -22,10 +22,8 @@ from scitex_session_core import (
     fold_events,
     gpus,
     imported_versions,
-    jsonable,
     move_to_finished,
     new_record,
-    opened,
     point_latest,
     read_events,
     reap,
@@ -33,7 +31,6 @@ from scitex_session_core import (
     register_start,
     run_of_rank,
     secrets_in,
-    source_without_secrets,
     usage,
     warn,
     without_hidden,
@@ -41,13 +38,13 @@ from scitex_session_core import (
     write_record,
 )
 
-from .options import NOTIFY_VARIABLE, SWEEP_VARIABLE
+from .artifacts import save_script
+from .options import NOTIFY_VARIABLE, trial_of_sweep
 from .written_config import write_config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import TracebackType
     from typing import Any
 
     from scitex_session._config.folder import ConfigFiles
@@ -59,54 +56,24 @@ if TYPE_CHECKING:
 # What a run may spend at its end on earlier runs that crashed and were never filed.
 _MOST_REAPED = 8
 _REAPING_S = 0.01
-# A larger log takes too long to render at the end of a run; `render` serves whoever reads it.
-_LARGEST_RENDERED = 4 << 20
 # The fields of the record that its end adds, and how long a text among them may be where the disk
 # is full.
-_OF_THE_END = ("status", "exit_status", "reason", "message", "ended", "duration_s")
-_SHORT = 200
-_LONGEST_COPY = 200  # bytes of a script's name
-# So does one whose codes are made to be slow, or stand for many times their length.
+_END_FIELDS = ("status", "exit_status", "reason", "message", "ended", "duration_s")
+_LONGEST_TEXT = 200
+# A larger log takes too long to render at the end of a run; `render` serves whoever reads it. So
+# does one whose codes are made to be slow, or stand for many times their length.
+_LARGEST_RENDERED = 4 << 20
 _RENDERING_S = 1.0
 _LARGEST_RENDERING = 16 << 20
 _RENDERED_AT_ONCE = 1 << 14
 # What stands at the top of a run directory without the user having made a file.
-_OURS = {
+_OUR_NAMES = {
     *(name.partition("/")[0] for name in RUN_FILES),
     "code",
     "attempts",
     ".environments",
     ".gitignore",
 }
-
-
-class tolerated:  # noqa: N801  # read as a word of the `with` statement, as contextlib.suppress is
-    """Warn about an error in the block and go on: our trouble must not end the user's run.
-
-    Parameters
-    ----------
-    what : str
-        What the block does, for the warning.
-    """
-
-    __slots__ = ("_what",)
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        warn(f"{self._what} failed: {type(error).__name__}: {error}")
-        return True
 
 
 def log_path(run_dir: Path, name: str) -> Path:
@@ -205,23 +172,28 @@ class RunRecord:
             self._record["process"]["rank"] = rank.number
             if rank.number and (git := self._record["git"]) is not None:
                 git["unknown"] = dict.fromkeys(git["unknown"], "rank 0 asks git")
-        before = earlier or {"tags": (), "note": "", "artifacts": []}
-        tags = dict.fromkeys([*before["tags"], *options.tags])
+        self._add_asked(earlier or {"tags": (), "note": "", "artifacts": []})
+        set_own_keys(config, START_DATETIME=self._time("started"))
+
+    def _add_asked(self, before: Mapping[str, Any]) -> None:
+        """Add what the session was asked for to what an earlier attempt has on record."""
+        tags = dict.fromkeys([*before["tags"], *self._options.tags])
         if (trial := trial_of_sweep() or before.get("sweep")) is not None:
             self._record["sweep"] = trial
             tags[f"sweep-{trial['id']}"] = None
         self._record.update(
-            tags=list(tags), note=options.note or before["note"], artifacts=before["artifacts"]
+            tags=list(tags),
+            note=self._options.note or before["note"],
+            artifacts=before["artifacts"],
         )
         if "attempts" in before:
             self._record["attempts"] = before["attempts"]
-        if options.notify and not self._is_other_rank:
+        if self._options.notify and not self.is_other_rank:
             self._record["notify"] = True  # for whoever files its crash
-        set_own_keys(config, START_DATETIME=self._time("started"))
 
     @property
-    def _is_other_rank(self) -> bool:
-        """Whether rank 0 speaks for it."""
+    def is_other_rank(self) -> bool:
+        """Whether it is of another rank than 0, which speaks for all."""
         return self._rank is not None and self._rank.number > 0
 
     @property
@@ -256,11 +228,6 @@ class RunRecord:
         return [a["path"] for a in self._record["artifacts"] if a.get("role") == "output"]
 
     @property
-    def life(self) -> Mapping[str, Any]:
-        """Its ``attempt`` and its ``process``: whose death it would be."""
-        return self._record
-
-    @property
     def status(self) -> str:
         """The status on record."""
         return str(self._record["status"])
@@ -278,21 +245,22 @@ class RunRecord:
             if self._frozen is not None and (self._record["git"] or {}).get("diff"):
                 self.directory.write(DIFF_NAME, (self._frozen.folder / DIFF_NAME).read_bytes())
         is_first = True
-        if self._is_other_rank:
+        if self.is_other_rank:
             with tolerated("writing the first record of the ranks"):
                 from scitex_session_core import claim_for_ranks
 
                 # Where rank 0 never comes, the run is listed all the same.
                 is_first = claim_for_ranks(self.directory, self._record)
         if self._registry is not None and is_first:
-            with tolerated("registering the session"):
+            mend = "SCITEX_SESSION_REGISTRY names another folder"
+            with tolerated(f"registering the session in {self._registry} ({mend})"):
                 place = self.path if self._rank is None else run_of_rank(self.path)
                 register_start(self._registry, self._record, place)
                 self._is_registered = True
 
     def git_errand(self) -> GitErrand | None:
         """Return the errand that asks git what only git knows; None where there is no git."""
-        if self._is_other_rank:
+        if self.is_other_rank:
             return None  # rank 0 asks
         if self._script is not None and self._record["git"] is not None and not self._frozen:
             with tolerated("preparing to ask git"):
@@ -384,7 +352,7 @@ class RunRecord:
 
     def _add_made_files(self, found: Mapping[str, Any]) -> None:
         """Add the files that the run made by whatever hand; what changed since, as an event."""
-        names = {*self.directory.names()} - _OURS
+        names = {*self.directory.names()} - _OUR_NAMES
         within = {f"{place}/{n}" for place in ("logs", "CONFIGS") for n in self._names_in(place)}
         if not names and within <= {*RUN_FILES} and not found["artifacts"]:
             return
@@ -444,7 +412,7 @@ class RunRecord:
             return
         except Exception as error:  # noqa: BLE001  # as `tolerated` does
             trouble = f"writing the record failed: {type(error).__name__}: {error}"
-        end = {name: self._record[name] for name in _OF_THE_END}
+        end = {name: self._record[name] for name in _END_FIELDS}
         end["reason"] = {name: _shortened(value) for name, value in end["reason"].items()}
         try:
             write_record(self.directory, {**first, **end})
@@ -492,23 +460,25 @@ class RunRecord:
             A rendering can't be written.
         """
         for name in ("stdout", "stderr"):
-            log = log_path(self.path, name)
-            data, size = b"", 0
-            # First what stood there before a program truncated it, if one did.
-            for part in (log.with_suffix(".1.log"), log):
-                try:
-                    with open(part, "rb", opener=self.directory.opener) as opened_log:
-                        # Looked at before it is read: a log may have gigabytes.
-                        size += os.fstat(opened_log.fileno()).st_size
-                        if size > _LARGEST_RENDERED:
-                            break
-                        data += opened_log.read()
-                except FileNotFoundError:  # nothing was captured, or the script has removed it
-                    continue
-            if size > _LARGEST_RENDERED:
-                continue
+            data = self._small_log(log_path(self.path, name))
             if _has_codes(data) and (text := _rendered(data)) is not None:
                 self.directory.write(f"logs/{name}.txt", text)
+
+    def _small_log(self, log: Path) -> bytes:
+        """Return a log; nothing where it is too large to be rendered."""
+        data, size = b"", 0
+        # First what stood there before a program truncated it, if one did.
+        for part in (log.with_suffix(".1.log"), log):
+            try:
+                with open(part, "rb", opener=self.directory.opener) as file:
+                    # Looked at before it is read: a log may have gigabytes.
+                    size += os.fstat(file.fileno()).st_size
+                    if size > _LARGEST_RENDERED:
+                        return b""
+                    data += file.read()
+            except FileNotFoundError:  # nothing was captured, or the script has removed it
+                continue
+        return data
 
     def reap_others(self) -> None:
         """File a few earlier runs of this script that crashed and that no one has filed."""
@@ -553,7 +523,8 @@ def _known_of(frozen: Frozen, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shortened(value: Any) -> Any:
-    return f"{value[:_SHORT]}…" if isinstance(value, str) and len(value) > _SHORT else value
+    is_long = isinstance(value, str) and len(value) > _LONGEST_TEXT
+    return f"{value[:_LONGEST_TEXT]}…" if is_long else value
 
 
 def _rendered(data: bytes) -> bytes | None:
@@ -578,22 +549,6 @@ def _rendered(data: bytes) -> bytes | None:
     return None if late else bytes(text)
 
 
-_trial: dict[str, Any] | None = None
-
-
-def trial_of_sweep() -> dict[str, Any] | None:
-    """Return the sweep and the trial that this process is, for each of its sessions; or None.
-
-    The variable is taken away: a script that the trial starts is no trial of that sweep.
-    """
-    global _trial
-    if text := os.environ.pop(SWEEP_VARIABLE, None):
-        with tolerated(f"reading ${SWEEP_VARIABLE}"):
-            told = json.loads(text)
-            _trial = {"id": str(told["id"]), "trial": int(told["trial"])}
-    return _trial
-
-
 def _uptime() -> float:
     """Return the seconds of a clock that nobody sets, and that goes on while the machine sleeps."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
@@ -605,44 +560,3 @@ def _has_codes(data: bytes) -> bool:
     if b"\x1b" in data or b"\x08" in data:
         return True
     return b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
-
-
-def save_script(run_dir: Path | RunDir, script: Path | None) -> bool:
-    """Copy the script into ``code/``; of a notebook, the cells that were executed, as a script.
-
-    Returns
-    -------
-    bool
-        Whether secrets in it had to be masked.
-
-    Raises
-    ------
-    OSError
-        It can't be read or written.
-    """
-    if script is None:
-        return False
-    name = script.name
-    if len(os.fsencode(name)) > _LONGEST_COPY:  # a temporary name is made of it, which is longer
-        kept = os.fsencode(script.stem)[:_LONGEST_COPY].decode("utf-8", "ignore")
-        name = f"{kept}{script.suffix[:_SHORT]}"
-    copy = f"code/{name}"
-    with opened(run_dir) as directory:
-        if script == notebook_here():
-            from scitex_session._config.notebook import executed_cells
-
-            # As text: not only Python stands in cells.
-            cells = executed_cells()
-            shown = jsonable(cells)
-            directory.write(f"code/{script.stem}.py", shown.encode("utf-8", "backslashreplace"))
-            return bool(shown != cells)
-        # With an explicit sdir, the script itself may lie where its copy would be.
-        try:
-            if os.path.samestat(directory.stat(copy), os.stat(script)):
-                return False
-        except FileNotFoundError:
-            pass
-        source = script.read_bytes()
-        masked = source_without_secrets(source)
-        directory.write(copy, masked)
-        return masked is not source

@@ -8,17 +8,16 @@ import sys
 from pathlib import Path
 
 from scitex_session._config.folder import read_config_files
+from scitex_session._errors import tolerated
 from scitex_session._names.config_object import RESERVED, as_args, make_config
 from scitex_session._names.injection import SessionLogger, provide
 from scitex_session_core import (
     HEARTBEAT_NAME,
-    NotResumableError,
     code_dir,
     crash_command,
     make_run_dir,
     outcome,
     registry_dir,
-    say,
     warn,
 )
 from scitex_session_io import capture
@@ -26,9 +25,9 @@ from scitex_session_plot import CustomColors
 from scitex_session_repro import RandomStateManager, found_rank
 
 from .artifacts import Artifacts, OwnModules
-from .kept import KeptCode
 from .options import RUN_VARIABLE, frozen_code
-from .record import RunRecord, log_path, tolerated
+from .record import RunRecord, log_path
+from .reserve import Reserve
 from .signals import SignalGuard
 
 TYPE_CHECKING = False
@@ -39,15 +38,13 @@ if TYPE_CHECKING:
     from scitex_session._command_line.earlier import Earlier
     from scitex_session._config.folder import ConfigFiles
     from scitex_session._names.config_object import Config
-    from scitex_session_core import Rank, RunDir
+    from scitex_session_core import GitErrand, Rank, RunDir
     from scitex_session_io import Capture, Companion
 
     from .options import Options
 
 
 _RESTARTS = "SLURM_RESTART_COUNT"  # set in a job that was requeued
-# What the command line or the environment has asked to resume, and was.
-_resumed: set[Any] = set()
 # The sessions of this process that are on record and not yet closed, innermost last.
 _active: list[Run] = []
 
@@ -125,9 +122,7 @@ class Run:
         self._owner = os.getpid()
         self._threads = _threads()
         self._undo: list[tuple[str, Callable[[], object]]] = []
-        self._reserve = _Reserve()
-        self._kept = KeptCode()
-        self._stack = sys.getrecursionlimit()
+        self._reserve = Reserve()
         self.at_close("releasing the companion", companion.release)
         self._end_watch: Callable[[], object] | None = None
         self._modules: OwnModules | None = None
@@ -165,7 +160,8 @@ class Run:
             if self in _active:
                 self.close(*outcome(raised=error, signum=self.guard.ended_by), error=error)
             else:
-                self._undo_all()
+                with self._reserve:
+                    self._undo_all()
             self.guard.die()
             raise
 
@@ -173,7 +169,6 @@ class Run:
         options = self.options
         here = self._frozen.copy(Path()) if self._frozen else None
         files = read_config_files(self.source, RESERVED, here=here, debug=options.debug)
-        debug = files.debug
         if found_rank() is not None and not options.no_save:
             self._find_rank()
         earlier = self._find_earlier()
@@ -181,33 +176,19 @@ class Run:
         self.at_close("putting back random generators", lambda: self.rng.release())
         self.rng.seed_modules(*options.seed_modules)
         colors = CustomColors(alpha=options.alpha)
-        run_dir, registry, resumed = self._claim_directory(earlier, debug=debug)
+        run_dir, registry, resumed = self._claim_directory(earlier, debug=files.debug)
         self.at_close("closing the run directory", run_dir.close)
+        self._make_record(run_dir, registry, files, resumed)
         # Beside the runs: what one of them records, the next ones are compared with.
         self.rng.verify_directory = run_dir.out_dir / "fingerprints"
-        if self._is_other_rank:  # each is compared with itself
+        if self.record.is_other_rank:  # each is compared with itself
             self.rng.verify_directory /= run_dir.path.name
         self.rng.checkpoint_directory = run_dir.path
-        self._make_record(run_dir, registry, files, resumed, debug=debug)
         self._make_names(colors)
         git = None if options.no_save else self.record.git_errand()
         if git is not None:
             self.at_close("closing what git writes to", git.close)
-        self.capture = capture(
-            log_path(run_dir.path, "stdout"),
-            log_path(run_dir.path, "stderr"),
-            mode=options.capture,
-            heartbeat=run_dir.path / HEARTBEAT_NAME,
-            on_death=crash_command(
-                run_dir.path, registry, self.record.life, self._notice_command()
-            ),
-            on_death_code=code_dir(),
-            errand=git.command if git else None,
-            errand_descriptors=git.descriptors if git else (),
-            max_bytes=options.max_log_bytes,
-            companion=self._companion,
-            opener=run_dir.opener,
-        )
+        self.capture = self._make_capture(run_dir, registry, git)
         _active.append(self)
         self._withdraw_names = provide(self.names, run_dir)
         self.record.begin()
@@ -215,52 +196,54 @@ class Run:
             self.capture.start()
         if git is not None:
             git.close()  # the errand has its own
-        artifacts = Artifacts(run_dir, self.script, self.record.commit, options.stamp)
-        self._modules = artifacts.watch_imports(self.source, self.record.started)
-        self.at_close("ending the watch on imports", self._modules.stop)
-        self.at_close("ending save_into", artifacts.redirect())
         self.at_close("putting back the logger", self.names["logger"].restore)
-        self._end_watch = artifacts.watch_figures()
-        self.at_close("ending the watch on figures", self._end_watch)
-        self._announce(run_dir, debug=debug)
+        self._watch(run_dir)
+        self._tell_workers(run_dir, debug=files.debug)
         self.style.apply()
         self.at_close("putting back the style of figures", self.style.restore)
         self.at_close("closing figures left open", self._close_figures)
 
+    def _make_capture(
+        self, run_dir: RunDir, registry: Path | None, git: GitErrand | None
+    ) -> Capture:
+        crash = crash_command(run_dir.path, registry, self.record.content, self._notice_command())
+        return capture(
+            log_path(run_dir.path, "stdout"),
+            log_path(run_dir.path, "stderr"),
+            mode=self.options.capture,
+            heartbeat=run_dir.path / HEARTBEAT_NAME,
+            on_death=crash,
+            on_death_code=code_dir(),
+            errand=git.command if git else None,
+            errand_descriptors=git.descriptors if git else (),
+            max_bytes=self.options.max_log_bytes,
+            companion=self._companion,
+            opener=run_dir.opener,
+        )
+
+    def _watch(self, run_dir: RunDir) -> None:
+        """Record what the script imports, saves, loads and draws."""
+        artifacts = Artifacts(run_dir, self.script, self.record.commit, self.options.stamp)
+        self._modules = artifacts.watch_imports(self.source, self.record.started)
+        self.at_close("ending the watch on imports", self._modules.stop)
+        self.at_close("ending save_into", artifacts.redirect())
+        self._end_watch = artifacts.watch_figures()
+        self.at_close("ending the watch on figures", self._end_watch)
+
     def _notice_command(self) -> list[str]:
-        if not self.options.notify or self._is_other_rank:
+        if not self.options.notify or self.record.is_other_rank:
             return []
         from .notices import crash_notice_command  # for the end, too: by then it may be gone
 
         return crash_notice_command()
 
     def _find_earlier(self) -> Earlier | None:
-        """Return the run that goes on; its seed is used unless another one was asked for."""
-        options = self.options
-        earlier: Earlier | None = None
-        if self.rank is not None:
-            if options.resume is not None:
-                why = "the ranks of a job go on only where their launcher restarts it"
-                raise NotResumableError(os.fspath(options.resume), why)
-        elif options.resume is not None:
-            if options.no_save or options.sdir is not None:
-                why = "a run with no_save or an sdir has a directory of its own"
-                raise NotResumableError(os.fspath(options.resume), why)
-            if "resume" in options.asked and options.resume in _resumed:
-                return None  # what was asked of the process was for its first session
-            from scitex_session._command_line.earlier import named_attempt
+        """Return the run that goes on."""
+        if self.options.resume is None and not os.environ.get(_RESTARTS):
+            return None
+        from .resume import find_earlier
 
-            earlier = named_attempt(options.resume, self.script, self.function, options.out)
-            if earlier is None:
-                say(f"{options.resume} is not of {self.function}, which begins a new run")
-        elif os.environ.get(_RESTARTS) and not options.no_save and options.sdir is None:
-            from scitex_session._cluster.requeue import requeued_attempt
-
-            given = {n: self.arguments[n] for n, o in options.origins.items() if o == "call"}
-            earlier = requeued_attempt(self.script, self.function, given, options.out)
-        if earlier is not None and "seed" not in options.asked:
-            options.seed = earlier.record.get("seed", options.seed)
-        return earlier
+        return find_earlier(self)
 
     def _claim_directory(
         self, earlier: Earlier | None, *, debug: bool
@@ -271,37 +254,23 @@ class Run:
         begins with.
         """
         options = self.options
-        sdir, out = options.sdir, options.out
-        registry: Path | None = None
-        try:
-            registry = registry_dir()
-        except OSError as error:  # a container whose user has no home
-            if not options.no_save:
-                why = f"{error.strerror}, or SCITEX_SESSION_REGISTRY"
-                warn(f"this run is registered nowhere: {why}")
-        if options.parent and registry is not None:
-            with tolerated("looking up the parent"):
-                _warn_of_unknown_parent(options.parent, registry)
+        registry = self._find_registry()
         if earlier is not None:
-            from scitex_session_core import resume_run
+            from .resume import resume
 
-            try:
-                run_dir, resumed = resume_run(earlier.place, earlier.record, registry=registry)
-            except (NotResumableError, OSError) as error:
-                if options.resume is not None:
-                    raise
-                warn(f"this job was requeued, but a new run begins: {error}")
-            else:
-                self._say_resumed(earlier, resumed["attempts"][-1]["status"])
+            if (found := resume(self, earlier, registry)) is not None:
+                run_dir, resumed = found
                 return run_dir, registry, resumed
+        sdir, out = options.sdir, options.out
         if options.no_save:
-            from .trial import Trial
+            from .no_save import TemporaryFolder
 
-            trial = Trial()
+            folder = TemporaryFolder()
             self.at_close(
-                "removing what was tried", lambda: trial.end(getattr(self, "record", None))
+                "removing what was not to be saved",
+                lambda: folder.end(getattr(self, "record", None)),
             )
-            registry, sdir, out = trial.registry, None, trial.folder
+            registry, sdir, out = folder.registry, None, folder.path
         wanted: dict[str, Any] = {
             "sdir": sdir,
             "suffix": options.sdir_suffix,
@@ -321,6 +290,19 @@ class Run:
             self.rank = None
         return make_run_dir(self.script, **wanted), registry, None
 
+    def _find_registry(self) -> Path | None:
+        try:
+            registry = registry_dir()
+        except OSError as error:  # a container whose user has no home
+            if not self.options.no_save:
+                why = f"{error.strerror}, or SCITEX_SESSION_REGISTRY"
+                warn(f"this run is registered nowhere: {why}")
+            return None
+        if self.options.parent:
+            with tolerated("looking up the parent"):
+                _warn_of_unknown_parent(self.options.parent, registry)
+        return registry
+
     def _find_rank(self) -> None:
         """Find out which rank this session is of which job."""
         from scitex_session._cluster.ranks import rank_of
@@ -339,34 +321,16 @@ class Run:
             self.rng = RandomStateManager(seed, deterministic=options.deterministic)
             self.rng.seed_modules(*options.seed_modules)
 
-    @property
-    def _is_other_rank(self) -> bool:
-        """Whether it is another rank than 0, which speaks for all."""
-        return self.rank is not None and self.rank.number > 0
-
-    def _say_resumed(self, earlier: Earlier, status: str) -> None:
-        options = self.options
-        if "resume" in options.asked:
-            _resumed.add(options.resume)
-            os.environ.pop("SCITEX_SESSION_RESUME", None)  # not for the programs that it starts
-        changed = earlier.changed(self.arguments)
-        if options.seed != (before := earlier.record.get("seed")):
-            changed.append(f"seed={options.seed} ({before} before)")
-        now = f", now with {', '.join(changed)}" if changed else ""
-        say(f"goes on with {earlier}, which ended as {status}{now}")
-
     def _make_record(
         self,
         run_dir: RunDir,
         registry: Path | None,
         files: ConfigFiles,
         resumed: Mapping[str, Any] | None,
-        *,
-        debug: bool,
     ) -> None:
         given = self.options.args
         args = as_args(self.arguments if given is None else given)
-        self.config = make_config(run_dir, self.script, args, files.values, debug=debug)
+        self.config = make_config(run_dir, self.script, args, files.values, debug=files.debug)
         self.record = RunRecord(
             self.config,
             run_dir,
@@ -382,11 +346,11 @@ class Run:
             earlier=resumed,
         )
         if "SLURM_JOB_ID" in os.environ:
-            from scitex_session._cluster.stopping import Stop, warn_of_a_deaf_batch_script
+            from scitex_session._cluster.stopping import Stop, warn_if_batch_script_keeps_signals
 
             self.guard.stop = Stop(run_dir)
             self.at_close("putting back the signals of the scheduler", self.guard.stop.release)
-            warn_of_a_deaf_batch_script()
+            warn_if_batch_script_keeps_signals()
 
     def _make_names(self, colors: CustomColors) -> None:
         name = self.script.stem if self.script else self.function or "session"
@@ -413,10 +377,9 @@ class Run:
         if not self.owned or self not in _active:
             return
         self.guard.begin_cleanup(error)
-        self._reserve.release()
         if reason["kind"] == "signal" and self.guard.ended_by is None:
             self.guard.ended_by = reason["signal"]
-        with self._kept, _Stack(self._stack):
+        with self._reserve:
             self._close(exit_status, reason, message, error)
             self._undo_all()
 
@@ -455,12 +418,12 @@ class Run:
         with tolerated("withdrawing the names"):
             self._withdraw_names()
         with tolerated("reaping"):
-            if not self._is_other_rank:
+            if not self.record.is_other_rank:
                 self.record.reap_others()
 
     def move(self, exit_status: int | None, *, remove_src_dir: bool, max_wait: float) -> None:
         """Write the final record and move the directory, before the session is closed."""
-        with self._kept:
+        with self._reserve:
             self.record.end(
                 exit_status, {"kind": "closed"}, remove_src_dir=remove_src_dir, max_wait=max_wait
             )
@@ -468,7 +431,7 @@ class Run:
     def announce(self) -> None:
         """Print what the session is, and which functions call which, as far as was asked for."""
         options = self.options
-        if self._is_other_rank:
+        if self.record.is_other_rank:
             return
         if options.verbose or options.show_execution_flow:
             from . import messages  # for its end, too: by then the package may be gone
@@ -484,29 +447,29 @@ class Run:
 
         With `failure`, a session that failed says where its logs are even if it is not verbose.
         """
-        if verbose and not self._is_other_rank:
-            with self._kept, _Stack(self._stack), tolerated("printing how the session ended"):
+        if verbose and not self.record.is_other_rank:
+            with self._reserve, tolerated("printing how the session ended"):
                 from .messages import print_footer
 
                 print_footer(self, message)
         elif failure and self.record.status == "failed" and not self.options.no_save:
-            with self._kept, _Stack(self._stack), tolerated("printing where the logs are"):
+            with self._reserve, tolerated("printing where the logs are"):
                 from .messages import print_failure
 
                 print_failure(self)
 
     def notify(self, message: str) -> None:
         """Send a notice of how the session ended; of several ranks, rank 0 sends one."""
-        if self._is_other_rank:
+        if self.record.is_other_rank:
             return
-        with self._kept, _Stack(self._stack), tolerated("sending the notice"):
+        with self._reserve, tolerated("sending the notice"):
             from .notices import send_notice
 
             send_notice(self, message)
 
     def add_results(self, returned: Mapping[Any, Any]) -> None:
         """Record what the function returned in a dict."""
-        with self._kept, tolerated("recording the results"):
+        with self._reserve, tolerated("recording the results"):
             from .results import results_of
 
             results, omitted = results_of(returned)
@@ -518,7 +481,7 @@ class Run:
         """Have `undo` called when the session has ended; the last one is called first."""
         self._undo.append((what, undo))
 
-    def _announce(self, run_dir: RunDir, *, debug: bool) -> None:
+    def _tell_workers(self, run_dir: RunDir, *, debug: bool) -> None:
         """Tell workers that do not inherit the run (spawned ones) what they need to join it."""
         options = self.options
         announced = {
@@ -552,34 +515,12 @@ class Run:
         self.closed_figures = self.style.close_figures()
 
     def _undo_all(self) -> None:
-        self._reserve.release()
         with tolerated("putting back the script's signal handlers"):
-            self.guard.let_go()
+            self.guard.restore_held()
         while self._undo:
             what, undo = self._undo.pop()
             with tolerated(what):
                 undo()
-
-
-class _Stack:
-    """Room for calls of ours, whatever the script has left of it."""
-
-    _DEPTH = 200  # of our calls, and those of the standard library below them
-
-    __slots__ = ("_found", "_limit")
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit + self._DEPTH
-
-    def __enter__(self) -> None:
-        self._found = sys.getrecursionlimit()
-        sys.setrecursionlimit(max(self._found + self._DEPTH, self._limit))
-
-    def __exit__(self, *exc: object) -> None:
-        try:
-            sys.setrecursionlimit(self._found)
-        except RecursionError:  # too low for where we are: the script had set it further up
-            pass
 
 
 def _threads() -> list[Any]:
@@ -589,51 +530,6 @@ def _threads() -> list[Any]:
         return []
     main = threading.main_thread()
     return [each for each in threading.enumerate() if each is not main and not each.daemon]
-
-
-class _Reserve:
-    """A few descriptors for the end of a run, in which the script may have used up all others."""
-
-    _COUNT = 4
-    _LOWEST = 200  # out of the way of the numbers that scripts pick by hand
-
-    __slots__ = ("_identity", "_numbers")
-
-    def __init__(self) -> None:
-        self._numbers: list[int] = []
-        self._identity: tuple[int, int] | None = None
-        ends: tuple[int, ...] = ()
-        try:
-            import fcntl
-
-            ends = os.pipe()
-            # A pipe, since nothing else that a script opens under one of these numbers is it.
-            self._identity = _identity(ends[0])
-            for _ in range(self._COUNT):
-                number = fcntl.fcntl(ends[0], fcntl.F_DUPFD_CLOEXEC, self._LOWEST)
-                self._numbers.append(number)
-        except (ImportError, OSError):  # Windows; hardly any descriptors allowed
-            pass
-        finally:
-            for number in ends:
-                os.close(number)
-
-    def release(self) -> None:
-        """Close them; may be called twice."""
-        while self._numbers:
-            number = self._numbers.pop()
-            with tolerated("closing reserved descriptors"):
-                # A script may have closed it, and opened a file of its own under its number.
-                if _identity(number) == self._identity:
-                    os.close(number)
-
-
-def _identity(number: int) -> tuple[int, int] | None:
-    try:
-        found = os.fstat(number)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def run_of(config: Mapping[str, Any]) -> Run | None:

@@ -19,6 +19,24 @@ if TYPE_CHECKING:
 
     Handler = Callable[[int, FrameType | None], Any] | int | None
 
+# The dispositions that Python starts with, and so those that we may replace.
+_DEFAULTS = (
+    ("SIGINT", signal.default_int_handler),
+    ("SIGTERM", signal.SIG_DFL),
+    ("SIGHUP", signal.SIG_DFL),
+)
+# Handlers that we know not to raise, or that are ours: asyncio hears of a signal by other ways.
+_NOT_HELD = ("asyncio.", "scitex_session.", "signal", "_signal")
+_LONGEST_CHAIN = 100
+_MOST_INTERRUPTIONS = 10
+_HELD_IN_FORK = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+_FORK_S = 0.01
+# Those of the sessions of this process, innermost last.
+_guards: list[SignalGuard] = []
+# What each thread that is forking blocked before.
+_blocked: dict[int, set[int]] = {}
+_holds_in_forks = False
+
 
 class Terminated(SystemExit):
     """Raised in the main thread by SIGTERM and SIGHUP while a session runs.
@@ -78,7 +96,7 @@ class SignalGuard:
         self._held: dict[int, Callable[[int, FrameType | None], Any]] = {}
         self._to_deliver: list[int] = []
         self._interrupts = 0
-        # What the caller handles while it runs the session is no end of ours.
+        # The error that the caller handles while it runs the session: it does not end the function.
         self._outer: BaseException | None = None
         self.left_to_python = False
         self.stop: Stop | None = None
@@ -198,9 +216,9 @@ class SignalGuard:
                 if taker:
                     taker._found[signum] = found
             del self._found[signum]
-        self.let_go()
+        self.restore_held()
 
-    def let_go(self) -> None:
+    def restore_held(self) -> None:
         """Put back the handlers of the script's own; may be called twice."""
         while self._held:
             signum, found = self._held.popitem()
@@ -351,21 +369,6 @@ def _bottom(frame: FrameType | None) -> str:
     return str(frame.f_globals.get("__name__", ""))
 
 
-# The dispositions that Python starts with, and so those that we may replace.
-_DEFAULTS = (
-    ("SIGINT", signal.default_int_handler),
-    ("SIGTERM", signal.SIG_DFL),
-    ("SIGHUP", signal.SIG_DFL),
-)
-# Handlers that we know not to raise, or that are ours: asyncio hears of a signal by other ways.
-_NOT_HELD = ("asyncio.", "scitex_session.", "signal", "_signal")
-_guards: list[SignalGuard] = []
-_LONGEST_CHAIN = 100
-_MOST_INTERRUPTIONS = 10
-_HELD_IN_FORK = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
-_FORK_S = 0.01
-
-
 def _die_of(signum: int) -> None:
     signal.signal(signum, signal.SIG_DFL)
     os.kill(os.getpid(), signum)
@@ -374,11 +377,6 @@ def _die_of(signum: int) -> None:
 def _end_by_now(signum: int) -> None:
     _die_of(signum)
     os._exit(128 + signum)  # the init of a container (PID 1), which no signal of its own kills
-
-
-# What each thread that is forking blocked before.
-_blocked: dict[int, set[int]] = {}
-_holds = False
 
 
 def _block_before_fork() -> None:
@@ -405,10 +403,10 @@ def _restore_in_child() -> None:
 
 def _hold_signals_in_forks() -> None:
     """Let signals wait for the end of each fork: from now on, once for all sessions."""
-    global _holds
-    if _holds or not hasattr(os, "register_at_fork"):
+    global _holds_in_forks
+    if _holds_in_forks or not hasattr(os, "register_at_fork"):
         return
-    _holds = True
+    _holds_in_forks = True
     # What others do before and after a fork, as the random generators, is within what was
     # registered last.
     os.register_at_fork(

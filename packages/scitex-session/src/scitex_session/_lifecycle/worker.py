@@ -14,6 +14,7 @@ from multiprocessing import process, util
 from pathlib import Path
 
 from scitex_session._config.folder import read_config_files
+from scitex_session._errors import tolerated
 from scitex_session._names.config_object import (
     RESERVED,
     LocalTime,
@@ -36,7 +37,6 @@ from scitex_session_repro import RandomStateManager
 
 from .artifacts import Artifacts
 from .options import RUN_VARIABLE
-from .record import tolerated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

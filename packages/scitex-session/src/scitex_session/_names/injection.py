@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from .logger import BorrowedLogger, Logger
 
 GLOBALS = ("CONFIG", "plt", "COLORS", "rngg", "logger")
-PARAMETERS = (*GLOBALS, "rng")
+_PARAMETERS = (*GLOBALS, "rng")
+# Modules are imported where a type is asked for.
+_TYPES = {
+    "CONFIG": ("scitex_session_core", "DotDict"),
+    "COLORS": ("scitex_session_plot", "CustomColors"),
+    "rngg": ("scitex_session_repro", "RandomStateManager"),
+    "logger": ("logging", "Logger"),
+    "checkpoint_dir": ("pathlib", "Path"),
+}
 
 # The names of the sessions that run, innermost last. Each session provides its own.
 _provided: list[Mapping[str, Any]] = []
@@ -130,7 +138,7 @@ def inject_globals(namespace: dict[str, Any], values: Mapping[str, Any]) -> Call
     ours = {
         name
         for name, value in found.items()
-        if is_stand_in(value) or value is values[name] or value is COLORS
+        if _is_stand_in(value) or value is values[name] or value is COLORS
     }
     theirs = {n for n, v in found.items() if n == "logger" or (n == "plt" and v is pyplot)}
     given = {name: value for name, value in values.items() if name not in theirs - ours}
@@ -186,9 +194,9 @@ def check_injected(function: str, names: Iterable[str]) -> None:
         There is such a parameter.
     """
     for name in names:
-        if name not in PARAMETERS:
+        if name not in _PARAMETERS:
             raise UnsuitableFunctionError(
-                function, f"nothing is injected as {name!r}; what is: {', '.join(PARAMETERS)}"
+                function, f"nothing is injected as {name!r}; what is: {', '.join(_PARAMETERS)}"
             )
 
 
@@ -231,7 +239,7 @@ class SessionLogger:
         return self._borrowed.logger
 
 
-class StandIn:
+class _StandIn:
     """Stand for an object of the running session.
 
     Parameters
@@ -270,7 +278,7 @@ class StandIn:
     __class__ = property(lambda self: _type(self._name))
 
 
-class MappingStandIn(StandIn):
+class _MappingStandIn(_StandIn):
     """Stand for a mapping."""
 
     __slots__ = ()
@@ -305,7 +313,7 @@ class MappingStandIn(StandIn):
         return other | _current(self._name)
 
 
-class CallableStandIn(StandIn):
+class _CallableStandIn(_StandIn):
     """Stand for a callable."""
 
     __slots__ = ()
@@ -314,7 +322,7 @@ class CallableStandIn(StandIn):
         return _current(self._name)(*args, **kwargs)
 
 
-class PathStandIn(StandIn):
+class _PathStandIn(_StandIn):
     """Stand for a path."""
 
     __slots__ = ()
@@ -337,32 +345,32 @@ class PathStandIn(StandIn):
     __hash__ = None  # type: ignore[assignment]
 
 
-CONFIG: Config = MappingStandIn("CONFIG")  # type: ignore[assignment]
+CONFIG: Config = _MappingStandIn("CONFIG")  # type: ignore[assignment]
 """`CONFIG` of the running session; without one, using it raises `NoSessionError`."""
 
-COLORS: CustomColors = MappingStandIn("COLORS")  # type: ignore[assignment]
+COLORS: CustomColors = _MappingStandIn("COLORS")  # type: ignore[assignment]
 """`COLORS` of the running session; without one, those of scitex-session-plot."""
 
-rngg: RandomStateManager = CallableStandIn("rngg")  # type: ignore[assignment]
+rngg: RandomStateManager = _CallableStandIn("rngg")  # type: ignore[assignment]
 """`rngg` of the running session; without one, using it raises `NoSessionError`."""
 
-logger: Logger = StandIn("logger")  # type: ignore[assignment]
+logger: Logger = _StandIn("logger")  # type: ignore[assignment]
 """`logger` of the running session; without one, the logger ``scitex_session``."""
 
 
-checkpoint_dir: Path = PathStandIn("checkpoint_dir")  # type: ignore[assignment]
+checkpoint_dir: Path = _PathStandIn("checkpoint_dir")  # type: ignore[assignment]
 """The folder ``checkpoints`` of the running session, made at its first use. It stays when the run
 is resumed. Without a session, using it raises `NoSessionError`."""
 
 
-def is_stand_in(value: object) -> bool:
+def _is_stand_in(value: object) -> bool:
     """Tell whether `value` is a stand-in."""
-    return issubclass(type(value), StandIn)
+    return issubclass(type(value), _StandIn)
 
 
 def stood_for(value: Any) -> Any:
     """Return the object that a stand-in stands for, and anything else itself."""
-    return _current(value._name) if is_stand_in(value) else value
+    return _current(value._name) if _is_stand_in(value) else value
 
 
 def _current(name: str) -> Any:
@@ -385,22 +393,5 @@ def _current(name: str) -> Any:
 
 
 def _type(name: str) -> Any:
-    if name == "logger":
-        import logging
-
-        return logging.Logger
-    if name == "checkpoint_dir":
-        from pathlib import Path
-
-        return Path
-    if name == "CONFIG":
-        from scitex_session_core import DotDict
-
-        return DotDict
-    if name == "COLORS":
-        from scitex_session_plot import CustomColors
-
-        return CustomColors
-    from scitex_session_repro import RandomStateManager
-
-    return RandomStateManager
+    module, kind = _TYPES[name]
+    return getattr(__import__(module), kind)

@@ -10,8 +10,7 @@ from contextlib import ExitStack, suppress
 from copy import copy
 from datetime import UTC, datetime
 
-from scitex_session._errors import UsageError
-from scitex_session._lifecycle.record import tolerated
+from scitex_session._errors import UsageError, tolerated
 from scitex_session_core import SessionManager, identify
 
 from .local import Ended, LocalRunner, start_process, wait_for
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from .directory import SweepDirectory
     from .plan import Trial
 
-LOCAL = "local"
+_LOCAL = "local"
 _PAUSE_S = 0.2
 # A Ctrl-C in the terminal reaches the workers as well, which would end before their trials. A
 # handler, since a trial would inherit that it is ignored.
@@ -85,7 +84,7 @@ class DaskRunner(LocalRunner):
             raise UsageError(f"--dask {address} {why}") from None
         workers = jobs or os.cpu_count() or 1
         super().__init__(
-            sweep, jobs=workers if address == LOCAL else jobs or sys.maxsize, ended=ended
+            sweep, jobs=workers if address == _LOCAL else jobs or sys.maxsize, ended=ended
         )
         # With each trial goes the sweep, but for the list of its trials, which may be long.
         self._sent = copy(sweep)
@@ -136,7 +135,7 @@ class DaskRunner(LocalRunner):
         from distributed import Client, LocalCluster
 
         address: Any = self._address
-        if address == LOCAL:
+        if address == _LOCAL:
             # The memory of a worker is no limit for a process beside it, and nobody looks at a
             # page of its own; a worker that dies is told of by its trials.
             cluster = LocalCluster(

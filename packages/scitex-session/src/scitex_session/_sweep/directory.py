@@ -15,8 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from scitex_session._errors import UsageError
-from scitex_session._lifecycle.record import tolerated
+from scitex_session._errors import UsageError, tolerated
 from scitex_session_core import (
     MASK,
     SessionManager,

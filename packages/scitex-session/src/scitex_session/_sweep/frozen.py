@@ -119,9 +119,8 @@ def _imported_from() -> Iterator[str]:
         if INSTALLED.isdisjoint(path.split(os.sep)) and not path.startswith(sys.prefix):
             yield path
     for name, module in tuple(sys.modules.items()):
-        if name.startswith(
-            "__editable__"
-        ):  # setuptools, of a project whose packages lie at its top
+        # Of setuptools, for a project whose packages lie at its top.
+        if name.startswith("__editable__"):
             yield from map(os.path.dirname, getattr(module, "MAPPING", {}).values())
 
 

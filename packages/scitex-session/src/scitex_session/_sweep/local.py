@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from scitex_session._cluster.ranks import RANK_VARIABLES
 from scitex_session._command.output import size
+from scitex_session._errors import tolerated
 from scitex_session._lifecycle.options import RUN_VARIABLE, SWEEP_VARIABLE
-from scitex_session._lifecycle.record import tolerated
 from scitex_session_core import identify, warn
 
 from .memory import available_memory

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from scitex_session._errors import UsageError
+from scitex_session_core import memory_group
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
@@ -42,16 +43,12 @@ def available_memory() -> int | None:
 
 def _left_in_groups() -> list[int]:
     """Return what is left of the limit of each control group that this process is in."""
-    try:
-        with open("/proc/self/cgroup", encoding="utf-8") as file:
-            groups = dict(line.rstrip("\n").split(":", 2)[1:] for line in file)
-    except (OSError, ValueError):
+    if (group := memory_group()) is None:
         return []
-    if "memory" in groups:
-        root, path = "/sys/fs/cgroup/memory", groups["memory"]
+    root, path = group
+    if root.endswith("/memory"):
         names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
     else:
-        root, path = "/sys/fs/cgroup", groups.get("", "")
         names = ("memory.max", "memory.current", "inactive_file")
     left = []
     parts = path.strip("/").split("/")

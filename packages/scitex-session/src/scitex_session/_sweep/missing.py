@@ -113,7 +113,10 @@ def _given(argv: Sequence[str]) -> dict[str, str]:
             continue
         name, no = parameter_name(match[1]), match[1].startswith("--no-")
         values = given.setdefault(name.removeprefix("no_") if no else name, [])
-        values += ["false"] if no else [] if match[2] is None else [match[2]]
+        if no:
+            values.append("false")
+        elif match[2] is not None:
+            values.append(match[2])
     of_session = PREFIX.lstrip("-")
     return {
         name: " ".join(words) if words or not name else "true"

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from scitex_session._config.documents import SUFFIXES, read_document
 from scitex_session._errors import ConfigFileError, UsageError
 from scitex_session._lifecycle.options import frozen_code
-from scitex_session._suggest import suggest
+from scitex_session._suggest import did_you_mean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,8 +135,7 @@ class Plan:
             raise UsageError(f"{said}: give the names of two parameters or more")
         for name in group:
             if parameter_name(name) not in by_name:
-                near = suggest(name, [option.lstrip("-") for option in self.parameters])
-                hint = f"; did you mean {near}?" if near else ""
+                hint = did_you_mean(name, [option.lstrip("-") for option in self.parameters])
                 raise UsageError(f"{said}: {name} is given no values{hint}")
         options = [by_name[parameter_name(name)] for name in group]
         counts = [len(self.parameters[option]) for option in options]
@@ -290,8 +289,7 @@ class _PlanFile:
         root = read_document(path)
         for key, node in root.value.items():
             if key not in _KEYS:
-                near = suggest(str(key), _KEYS)
-                hint = f"; did you mean {near}?" if near else ""
+                hint = did_you_mean(str(key), _KEYS)
                 why = f"unknown key {key}{hint} (allowed: {', '.join(_KEYS)})"
                 raise ConfigFileError(str(path), why, node.line)
         found: Mapping[str, Located] = root.value

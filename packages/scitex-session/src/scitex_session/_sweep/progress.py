@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 
 from scitex_session._command.output import bars, brief_duration, printable, say
-from scitex_session._lifecycle.record import tolerated
+from scitex_session._errors import tolerated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

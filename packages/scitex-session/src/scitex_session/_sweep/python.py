@@ -10,7 +10,7 @@ from scitex_session._command_line.session_options import PREFIX
 from scitex_session._command_line.signature import VAR_KEYWORD, name_of, namespace_of, parameters_of
 from scitex_session._config.script import notebook_here, script_of
 from scitex_session._errors import UnsuitableFunctionError, UsageError
-from scitex_session._suggest import suggest
+from scitex_session._suggest import did_you_mean
 
 from .command import run_trials, without_done
 from .directory import make_sweep
@@ -126,13 +126,13 @@ def sweep(
 
 
 def _check_names(func: Callable[..., Any], values: Mapping[str, Any]) -> None:
-    known = [p.name for p in parameters_of(func) if not p.injected and p.kind != VAR_KEYWORD]
-    if any(p.kind == VAR_KEYWORD for p in parameters_of(func)):
+    parameters = parameters_of(func)
+    if any(p.kind == VAR_KEYWORD for p in parameters):
         return
+    known = [p.name for p in parameters if not p.injected]
     for name in values:
         if name.partition(".")[0] not in known and not f"--{name}".startswith(PREFIX):
-            near = suggest(name, known)
-            hint = f"; did you mean {near}?" if near else ""
+            hint = did_you_mean(name, known)
             raise UsageError(f"{name_of(func)} has no parameter {name}{hint}")
 
 

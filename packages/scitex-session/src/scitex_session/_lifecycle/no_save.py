@@ -1,4 +1,4 @@
-"""A run that is only tried (``no_save``): its files are removed, unless it fails."""
+"""A run whose files are removed, unless it fails (``no_save``)."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from .record import RunRecord
 
 
-class Trial:
-    """A temporary folder for a run and for the only registry that knows of it.
+class TemporaryFolder:
+    """The folder of such a run, and of the only registry that knows of it.
 
     Attributes
     ----------
-    folder : Path
+    path : Path
         The folder for ``<script>_out``.
     registry : Path
         The registry.
     """
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="scitex-session-trial-"))
-        self.registry = self.folder / "registry"
+        self.path = Path(tempfile.mkdtemp(prefix="scitex-session-trial-"))
+        self.registry = self.path / "registry"
 
     def end(self, record: RunRecord | None) -> None:
         """Remove the folder, and say so; keep a run that failed.
@@ -43,6 +43,6 @@ class Trial:
         if record is not None and record.status not in ("success", "finished"):
             say(f"the run failed; it is in no registry, and kept in {record.path} (no_save)")
             return
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.path)
         if record is not None:
             say("nothing of this run was saved (no_save)")
