@@ -297,10 +297,15 @@ def test_a_sweep_named_by_its_directory_runs_the_same_script(
     assert {run["script"] for run in stx.find()} == {os.path.abspath(train)}
 
 
-def test_a_sweep_none_of_whose_trials_has_begun_goes_on_by_its_id(train: str) -> None:
+def test_a_sweep_none_of_whose_trials_has_begun_goes_on_by_its_id(
+    train: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     mended = Path(train).read_text(encoding="utf-8")
     Path(train).write_text("raise SystemExit(3)", encoding="utf-8")
     assert sweep(train, "--seed", "1") == 1
+    Path(train).unlink()
+    assert sweep("--missing", sweeps()[0].name) == 2
+    assert f"{train} is gone" in capfd.readouterr().err
     Path(train).write_text(mended, encoding="utf-8")
     assert sweep("--missing", sweeps()[0].name) == 0
     assert [run["script"] for run in stx.find()] == [os.path.abspath(train)]

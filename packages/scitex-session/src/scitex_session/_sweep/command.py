@@ -153,6 +153,9 @@ def _rerun(sweep: SweepDirectory, options: Mapping[str, object], *, wait: bool, 
     if not left:
         note(f"sweep {sweep.id}: nothing {'else ' if alive else ''}is missing")
         return OK
+    for place in (sweep.script, sweep.content["cwd"]):
+        if place and not os.path.exists(place):
+            raise UsageError(f"sweep {sweep.id} can't go on: {place} is gone")
     return _run(sweep, left, options, shape=_MISSING, wait=wait, json=json)
 
 
