@@ -81,9 +81,13 @@ def _is_same(
     if typed.keys() != given.keys():
         return False
     for name, text in typed.items():
-        if name in _FILES and not _is_older(text, record):
-            return False
-        if name not in arguments and not {*_forms(text)} & {*forms[name]}:
+        if name in _FILES:
+            # The same words mean another file in another folder.
+            then = os.path.join(str(record.get("cwd")), text)
+            now = os.path.abspath(given[name])
+            if os.path.normpath(then) != now or not _is_older(now, record):
+                return False
+        elif name not in arguments and not {*_forms(text)} & {*forms[name]}:
             return False
     return True
 
