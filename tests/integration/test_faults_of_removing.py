@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 # What is done, and which share of its calls meets an error or Ctrl-C, so that a minute is enough.
-LIVES = {"remove": 3, "restore": 3, "archive": 4, "unpack": 4}
+LIVES = {"remove": 3, "restore": 3, "archive": 6, "unpack": 6}
 
 
 @pytest.mark.parametrize("life", LIVES)
