@@ -138,7 +138,9 @@ def say(message: str, out: Kept | None, *, new_line: bool = False) -> None:
     With `new_line` it begins a new line first. It is not a Python warning: under ``-W error`` that
     would be an exception in the middle of the user's `print`.
     """
-    line = "\n" * new_line + f"scitex-session: {message}\n"
+    line = f"scitex-session: {message}\n"
+    if new_line:
+        line = f"\n{line}"
     try:
         if out is not None and out.valid:
             os.write(out.number, line.encode())

@@ -128,16 +128,18 @@ def main(tokens: list[str]) -> int:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
-        status = OK
         try:
             status = _run(tokens)
-            sys.stdout.flush()
-        except OSError:
-            # `| head -1` has read enough; or the disk is full, which `_run` has said. What is left
-            # in the buffer would make the interpreter fail at its very end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except BrokenPipeError:  # `| head -1` has read enough
+            status = OK
         except KeyboardInterrupt:
-            return _INTERRUPTED
+            status = _INTERRUPTED
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except OSError:
+                # What is left in the buffer would make the interpreter fail at its very end.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return status
 
 
