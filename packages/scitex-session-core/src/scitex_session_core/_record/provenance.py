@@ -505,11 +505,11 @@ def _peak_memory() -> int | None:
 def _sha256(data: bytes) -> str:
     # `hashlib` brings OpenSSL: 2 ms, for one digest.
     try:
-        from _sha2 import sha256  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        try:
-            from _sha256 import sha256  # type: ignore[import-not-found]  # Python 3.11
-        except ImportError:
-            from hashlib import sha256
+        if sys.version_info >= (3, 12):
+            from _sha2 import sha256  # type: ignore[import-not-found,unused-ignore]
+        else:
+            from _sha256 import sha256  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:  # not CPython
+        from hashlib import sha256
     digest: str = sha256(data).hexdigest()
     return digest

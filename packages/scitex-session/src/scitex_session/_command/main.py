@@ -128,15 +128,17 @@ def main(tokens: list[str]) -> int:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
+        status = OK
         try:
-            return _run(tokens)
-        except BrokenPipeError:
-            # `| head -1` has read enough. What is left in the buffer would make the interpreter
-            # fail at its very end.
+            status = _run(tokens)
+            sys.stdout.flush()
+        except OSError:
+            # `| head -1` has read enough; or the disk is full, which `_run` has said. What is left
+            # in the buffer would make the interpreter fail at its very end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return OK
         except KeyboardInterrupt:
             return _INTERRUPTED
+        return status
 
 
 def _run(tokens: list[str]) -> int:

@@ -103,8 +103,7 @@ def show_command(run: str, /, *, json: bool = False) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, its directory, a file it made, latest, latest~1,
-        latest:SCRIPT.
+        An ID or a part of one, a directory, a file it made, latest, latest~1, latest:SCRIPT.
     json : bool
         Print the record as a JSON object, with its directory.
     """
