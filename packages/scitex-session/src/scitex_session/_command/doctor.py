@@ -99,7 +99,8 @@ def doctor(*subjects: str, within: float = _PATIENCE_S) -> list[Check]:
     Examples
     --------
     >>> import scitex_session as stx
-    >>> wrong = [check for check in stx.doctor() if check.state == "wrong"]
+    >>> [check.mend for check in stx.doctor("cwd", within=10) if check.state == "wrong"]
+    []
     """
     if not within > 0:
         raise InvalidValueError("within", within, "a number of seconds above 0")
