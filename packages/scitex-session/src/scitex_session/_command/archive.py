@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from contextlib import contextmanager
 
 from scitex_session._errors import UsageError
 from scitex_session_core import RunKeptError, archive_runs, check_removable, registry_dir
 
-from .output import DIFFERENT, OK, PROGRAM, bars, say
+from .output import DIFFERENT, OK, bars
 from .remove import by_out_dir, counted_before_an_error, report
 from .selection import Chosen, named, selected
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     Progress: TypeAlias = Callable[[str, int, int], object]
 
 _STEPS = {"pack": "packed", "check": "read back", "remove": "taken away"}
-_PAUSE_S = 2.0
 
 
 def archive(
@@ -158,10 +156,10 @@ def _archive(chosen: list[Chosen], progress: Progress | None) -> list[dict[str, 
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
-    """Show how far it is: a bar on a terminal, a line now and then elsewhere."""
+def _progress() -> Iterator[Progress | None]:
+    """Show on a terminal how far it is."""
     if not sys.stderr.isatty():
-        yield _Lines()
+        yield None
         return
     with bars() as shown:
         tasks: dict[str, Any] = {}
@@ -172,15 +170,3 @@ def _progress() -> Iterator[Progress]:
             shown.update(tasks[what], completed=done, total=total)
 
         yield show
-
-
-class _Lines:
-    """Progress as lines, none for what is done at once."""
-
-    def __init__(self) -> None:
-        self._next = time.monotonic() + _PAUSE_S
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        if time.monotonic() > self._next:
-            self._next = time.monotonic() + _PAUSE_S
-            say(f"{PROGRAM}: {done:,} of {total:,} runs {_STEPS[what]}", sys.stderr)

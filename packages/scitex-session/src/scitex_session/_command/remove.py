@@ -23,17 +23,18 @@ from scitex_session_core import (
     registry_dir,
     removed_runs,
     restore_archived,
+    some_of,
     trashed_runs,
     warn,
 )
 
 from .names import has_part, named_run
-from .output import OK, PROGRAM, printable, say, say_json, size
+from .output import OK, PROGRAM, printable, runs_in_words, say, say_json, size
 from .selection import Chosen, moment_of, named, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
 _TO_TRASH = ("went to the trash", "would go to the trash")
@@ -289,13 +290,9 @@ def report(
         say(printable(f"{run.id}  {run.status:<8}  {size(run.bytes):>8}  {run.script}"))
     took = size(sum(run.bytes for run in chosen))
     inodes = sum(run.inodes for run in chosen)
-    say(printable(f"{_count(chosen)} {says[not done]}: {took}, {inodes:,} inodes."))
+    say(printable(f"{runs_in_words(len(chosen))} {says[not done]}: {took}, {inodes:,} inodes."))
     if not done and chosen:
         say("Nothing is done without --yes.")
-
-
-def _count(runs: Sized) -> str:
-    return f"{len(runs):,} run{'s' * (len(runs) != 1)}"
 
 
 def _checked(chosen: list[Chosen]) -> list[Chosen]:
@@ -345,8 +342,7 @@ def counted_before_an_error(told: Mapping[str, object], went: str) -> Iterator[N
         yield
     except (OSError, SessionError):
         if told:
-            shown = ", ".join([*told][:_SHOWN]) + " …" * (len(told) > _SHOWN)
-            warn(f"{_count(told)} {went} before the error: {shown}")
+            warn(f"{runs_in_words(len(told))} {went} before the error: {some_of([*told])}")
         raise
 
 

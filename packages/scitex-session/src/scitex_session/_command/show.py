@@ -80,8 +80,10 @@ def record(run: str | os.PathLike[str]) -> dict[str, Any]:
     Examples
     --------
     >>> import scitex_session as stx
-    >>> stx.record("latest")["arguments"]  # doctest: +SKIP
-    {'lr': 0.1}
+    >>> with stx.Session(note="first look"):
+    ...     pass
+    >>> stx.record("latest")["note"]
+    'first look'
     """
     return _record_of(named_run(run))
 
@@ -101,8 +103,7 @@ def show_command(run: str, /, *, json: bool = False) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, its directory, a file it made, latest, latest~1,
-        latest:SCRIPT.
+        An ID or a part of one, a directory, a file it made, latest, latest~1, latest:SCRIPT.
     json : bool
         Print the record as a JSON object, with its directory.
     """

@@ -232,7 +232,7 @@ def stop_command(run: str, /, *, now: bool = False, json: bool = False) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, its directory, latest, latest~1, latest:SCRIPT.
+        An ID or a part of one, a directory, a file it made, latest, latest~1, latest:SCRIPT.
     now : bool
         Kill it at once: it can't clean up.
     json : bool

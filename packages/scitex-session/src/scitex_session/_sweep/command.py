@@ -6,7 +6,8 @@ import os
 import shlex
 import shutil
 
-from scitex_session._command.ls import Wanted, print_runs
+from scitex_session._command.find import find
+from scitex_session._command.ls import print_runs
 from scitex_session._command.output import OK, PROGRAM, say_json
 from scitex_session._errors import UsageError
 
@@ -136,8 +137,8 @@ def without_done(plan: Plan, trials: list[Trial]) -> list[Trial]:
     left = [trial for trial in trials if trial.number not in done]
     have = "has" if len(done) == 1 else "have"
     said = f"{len(done)} of {_trials(len(trials))} {have} a successful run"
-    if changed := [each for each in done.values() if each.changed]:
-        files = ", ".join(dict.fromkeys(name for each in changed for name in each.changed))
+    if changed := [names for names in done.values() if names]:
+        files = ", ".join(dict.fromkeys(name for names in changed for name in names))
         said += f" ({len(changed)} with other code: {files} changed since)"
     note(f"{said}; {_trials(len(left))} to run")
     return [trial._replace(number=number) for number, trial in enumerate(left, start=1)]
@@ -236,7 +237,7 @@ def run_trials(
     trials: Sequence[Trial],
     options: Mapping[str, object],
     *,
-    shape: str = "",
+    shape: str,
 ) -> tuple[int | None, int | None]:
     """Run trials of a sweep here or on Dask, and show how far they are.
 
@@ -310,7 +311,7 @@ def described(sweep: SweepDirectory, states: Mapping[int, State]) -> dict[str, o
 def show(sweep: SweepDirectory, states: Mapping[int, State], *, is_shown: bool = False) -> None:
     """Print the runs of a sweep as a table, and what has none; of that, its last words."""
     if any(state.run for state in states.values()):
-        found, _ = Wanted(sweep=sweep.id, sort="trial", limit=0).find()
+        found = find(where={"sweep": sweep.id.upper()}, sort="trial")
         print_runs(found, "trial")
     counts: dict[str, list[int]] = {}
     for number, state in states.items():
