@@ -119,6 +119,19 @@ def test_a_file_describes_a_sweep_and_options_replace_what_it_says(train: str) -
     assert arguments(directory.name, "lr", "seed", "name", "flag") == expected
 
 
+def test_a_file_names_an_option_as_the_script_does(tmp_path: Path) -> None:
+    (tmp_path / "old.py").write_text(
+        "import argparse\nimport scitex_session as stx\n"
+        "parser = argparse.ArgumentParser()\n"
+        "parser.add_argument('--learning_rate', type=float)\n"
+        "stx.run(lambda given: {'lr': given.learning_rate}, parser.parse_args)\n",
+        encoding="utf-8",
+    )
+    Path("old.yaml").write_text("script: old.py\nparameters: {learning_rate: [1, 2]}\n")
+    assert sweep("old.yaml") == 0
+    assert [run["results"]["lr"] for run in stx.find(sort="trial")] == [1.0, 2.0]
+
+
 @pytest.mark.parametrize(
     ("tokens", "why"),
     [

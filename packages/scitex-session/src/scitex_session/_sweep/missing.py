@@ -100,7 +100,8 @@ def _given(argv: Sequence[str]) -> dict[str, str]:
         if (match := OPTION.fullmatch(token)) is None:
             values.append(token)
             continue
-        name, no = parameter_name(match[1]), match[1].startswith("--no-")
+        name = parameter_name(match[1])
+        no = match[2] is None and match[1].startswith("--no-")  # not --no-cache=true
         values = given.setdefault(name.removeprefix("no_") if no else name, [])
         if no:
             values.append("false")
