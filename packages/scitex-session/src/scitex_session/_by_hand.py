@@ -45,10 +45,9 @@ if TYPE_CHECKING:
     from ._names.config_object import Config
     from ._names.logger import Logger
 
-# Sessions that `start` began and nobody has closed.
-_unclosed: list[Run] = []
-# What was Python's last uncaught error (`sys.last_value`) when they began.
-_printed_before: dict[Run, object] = {}
+# The sessions that were begun by hand and that nobody has closed; of each, what was Python's last
+# uncaught error (`sys.last_value`) when it began.
+_unclosed: dict[Run, object] = {}
 
 
 def start(
@@ -223,7 +222,7 @@ def _begun(options: Options, script: Path | None, *, alone: bool = False) -> Run
 
 def _close_earlier() -> None:
     """Close what `start` began before: somebody has run a cell or a line of theirs again."""
-    for run in _unclosed[::-1]:
+    for run in [*reversed(_unclosed)]:
         if run.owned:
             say(f"{run.id} ends, since another session begins")
             run.close(None, {"kind": "never_closed"})
@@ -474,8 +473,7 @@ def _checked_exit_status(exit_status: object) -> int | None:
 
 def _close_at_exit(run: Run) -> None:
     """Close `run` truly when the process ends without having closed it."""
-    _unclosed.append(run)
-    _printed_before[run] = getattr(_sys, "last_value", None)
+    _unclosed[run] = getattr(_sys, "last_value", None)
     found = _sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -483,16 +481,14 @@ def _close_at_exit(run: Run) -> None:
             found(kind, error, trace)  # prints the traceback, into the log too
         finally:  # it may be the user's, and broken
             if run in _unclosed:
-                _unclosed.remove(run)
+                del _unclosed[run]
                 run.guard.insist_on_cleanup(error)
                 exit_status, reason = outcome(raised=error, signum=run.guard.ended_by)
                 run.close(exit_status, {**reason, "never_closed": True}, message=":(")
                 run.guard.die()
 
     def restore() -> None:
-        if run in _unclosed:
-            _unclosed.remove(run)
-        _printed_before.pop(run, None)
+        _unclosed.pop(run, None)
         if _sys.excepthook is hook:
             _sys.excepthook = found
 
@@ -504,7 +500,7 @@ def _close_at_exit(run: Run) -> None:
 @atexit.register
 @atexit.register
 def _close_unclosed() -> None:
-    runs = _unclosed[::-1]
+    runs = [*reversed(_unclosed)]
     for run in runs:
         run.guard.insist_on_cleanup(_printed_error(run))
     # One signal ends them all, whichever of them has taken it.
@@ -522,4 +518,4 @@ def _close_unclosed() -> None:
 def _printed_error(run: Run) -> BaseException | None:
     """Return the error that ended the script, if a second Ctrl-C has kept it from our hook."""
     error: BaseException | None = getattr(_sys, "last_value", None)
-    return None if error is _printed_before.get(run) else error
+    return None if error is _unclosed.get(run) else error
