@@ -190,9 +190,7 @@ def _runs(begun: str) -> Iterator[tuple[str, str]]:
 
     if "latest".startswith(begun):
         yield "latest", "the run that started last"
-    # In a pattern, % and _ stand for any character: what they find too much is left out here.
-    filters = {"id": ("like", f"{begun}%")} if begun else None
-    for session in SessionManager().select(filters, limit=_MOST_RUNS):
-        if session["id"].startswith(begun):
-            script = os.path.basename(session["script_path"] or "")
-            yield session["id"], printable(f"{session['status']} {script}".rstrip())
+    begins = ("and", {"id": (">=", begun)}, {"id": ("<", f"{begun}\U0010ffff")})
+    for session in SessionManager().select(begins, limit=_MOST_RUNS):
+        script = os.path.basename(session["script_path"] or "")
+        yield session["id"], printable(f"{session['status']} {script}".rstrip())
