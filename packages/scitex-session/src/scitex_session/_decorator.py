@@ -25,12 +25,9 @@ from ._command_line.signature import (
 from ._config.script import is_interactive
 from ._errors import ConfigFileError, NoSessionError, UnsuitableFunctionError, UsageError
 from ._lifecycle.execute import (
-    Finished,
     check_not_nested,
     execute,
     execute_async,
-    in_event_loop,
-    run_to_end,
     shorten_traceback,
 )
 from ._lifecycle.options import RUN_VARIABLE, check_keywords, trial_of_sweep
@@ -145,8 +142,11 @@ def _in_session(
 
     Within an event loop, return what does so for an async function when it is awaited.
     """
-    if is_coroutine_function(func) and in_event_loop():
-        return _in_loop(func, find, keywords, plain=plain, exits=exits)
+    if is_coroutine_function(func):
+        from ._lifecycle.coroutines import in_event_loop
+
+        if in_event_loop():
+            return _in_loop(func, find, keywords, plain=plain, exits=exits)
     check_not_nested(func)
     arguments, call = find()
     if plain():
@@ -179,6 +179,8 @@ async def _in_loop(
 
 def _plain_result(func: Callable[..., Any], call: Callable[[Any], Any]) -> Any:
     """Call a function without a session. If that is why it fails, a note to the error says so."""
+    from ._lifecycle.coroutines import run_to_end
+
     try:
         return run_to_end(call(None))
     except BaseException as error:
@@ -380,7 +382,6 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
         return staticmethod(_wrapped(func.__func__, keywords))
     copy_signature_of_wrapped(func)
     _check_function(func)
-    is_async = is_coroutine_function(func)
     namespace = namespace_of(func)
     module = namespace.get("__name__")
     is_main = module in ("__main__", "__mp_main__")
@@ -396,9 +397,12 @@ def _wrapped(func: Callable[..., Any], keywords: dict[str, Any]) -> Any:
         return _is_disabled() or importing
 
     def in_session(find: Callable[[], Found], *, exits: bool) -> Any:
-        is_run = is_async and not in_event_loop()
         result = _in_session(func, find, keywords, plain=runs_plain, exits=exits)
-        return Finished(result) if is_run else result
+        if not is_coroutine_function(func):
+            return result
+        from ._lifecycle.coroutines import Finished, in_event_loop
+
+        return result if in_event_loop() else Finished(result)
 
     @functools.wraps(func)
     def script(*args: Any, **kwargs: Any) -> Any:

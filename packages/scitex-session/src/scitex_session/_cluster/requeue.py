@@ -38,7 +38,7 @@ def requeued_attempt(
     script: Path | None,
     function: str | None,
     given: Mapping[str, Any],
-    out: Any = None,
+    out: Any,
 ) -> Earlier | None:
     """Return the run that this job began before it was requeued; None if that is not clear.
 
@@ -51,8 +51,8 @@ def requeued_attempt(
     given : mapping
         The arguments that the script itself gives: of the runs in a loop, each goes on with its
         own.
-    out : path-like, optional
-        The folder for ``<script>_out``.
+    out : path-like or None
+        The folder for ``<script>_out``, where one was asked for.
 
     Notes
     -----

@@ -129,14 +129,18 @@ def main(tokens: list[str]) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
-            return _run(tokens)
-        except BrokenPipeError:
-            # `| head -1` has read enough. What is left in the buffer would make the interpreter
-            # fail at its very end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return OK
+            status = _run(tokens)
+        except BrokenPipeError:  # `| head -1` has read enough
+            status = OK
         except KeyboardInterrupt:
-            return _INTERRUPTED
+            status = _INTERRUPTED
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except OSError:
+                # What is left in the buffer would make the interpreter fail at its very end.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return status
 
 
 def _run(tokens: list[str]) -> int:

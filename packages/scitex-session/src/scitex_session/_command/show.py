@@ -80,8 +80,10 @@ def record(run: str | os.PathLike[str]) -> dict[str, Any]:
     Examples
     --------
     >>> import scitex_session as stx
-    >>> stx.record("latest")["arguments"]  # doctest: +SKIP
-    {'lr': 0.1}
+    >>> with stx.Session(note="first look"):
+    ...     pass
+    >>> stx.record("latest")["note"]
+    'first look'
     """
     return _record_of(named_run(run))
 

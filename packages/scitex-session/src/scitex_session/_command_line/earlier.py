@@ -54,7 +54,7 @@ class Earlier:
 
 
 def named_attempt(
-    name: str | os.PathLike[str], script: Path | None, function: str | None, out: Any = None
+    name: str | os.PathLike[str], script: Path | None, function: str | None, out: Any
 ) -> Earlier | None:
     """Return the run that is to be resumed by a session of this function.
 
@@ -66,8 +66,8 @@ def named_attempt(
         The script of the session.
     function : str or None
         Its function.
-    out : path-like, optional
-        The folder for ``<script>_out``.
+    out : path-like or None
+        The folder for ``<script>_out``, where one was asked for.
 
     Returns
     -------

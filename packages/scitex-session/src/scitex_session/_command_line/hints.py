@@ -80,22 +80,25 @@ class _Names(dict[str, Any]):
         for module in self.modules:
             if name in module:
                 return module[name]
-        for module in self.modules if not hasattr(builtins, name) else ():
+        for module in () if hasattr(builtins, name) else self.modules:
             try:
-                tree = ast.parse(pathlib.Path(module["__file__"]).read_bytes())
-                blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If)]
-                for block in [b for b in blocks if "TYPE_CHECKING" in ast.unparse(b.test)]:
-                    imports = [n for n in block.body if isinstance(n, ast.Import | ast.ImportFrom)]
-                    for line in imports:
-                        bound = {a.asname or a.name.partition(".")[0]: a for a in line.names}
-                        if name in bound:
-                            line.names = [bound[name]]
-                            scope = {key: module.get(key) for key in ("__package__", "__name__")}
-                            exec(compile(ast.Module([line], []), "<hint>", "exec"), scope)  # noqa: S102
-                            return self.setdefault(name, scope[name])
+                for line in _imports_for_types(module):
+                    bound = {a.asname or a.name.partition(".")[0]: a for a in line.names}
+                    if name in bound:
+                        line.names = [bound[name]]
+                        scope = {key: module.get(key) for key in ("__package__", "__name__")}
+                        exec(compile(ast.Module([line], []), "<hint>", "exec"), scope)  # noqa: S102
+                        return self.setdefault(name, scope[name])
             except (KeyError, TypeError, OSError, SyntaxError, ImportError):
                 continue
         raise KeyError(name)
+
+
+def _imports_for_types(module: dict[str, Any]) -> typing.Iterator[ast.Import | ast.ImportFrom]:
+    """Yield the imports that stand under TYPE_CHECKING in the file of a module."""
+    for node in ast.walk(ast.parse(pathlib.Path(module["__file__"]).read_bytes())):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield from (each for each in node.body if isinstance(each, ast.Import | ast.ImportFrom))
 
 
 def members(hint: Any) -> list[Any]:

@@ -39,10 +39,6 @@ class Frozen:
         frozen = cls(Path(folder))
         return frozen if script is not None and script.is_relative_to(frozen.tree) else None
 
-    def is_whole(self) -> bool:
-        """Tell whether the code was frozen: the facts are written last."""
-        return os.path.exists(self.folder / FACTS_NAME)
-
     def original(self, path: Path) -> Path:
         """Return which file a copy stands for; any other path as it is."""
         if not path.is_relative_to(self.tree):

@@ -106,9 +106,9 @@ class RunRecord:
         The user's configuration.
     seed : int
         The seed.
-    earlier : mapping, optional
+    earlier : mapping or None
         The record with which a resumed run begins its next attempt.
-    rank : Rank, optional
+    rank : Rank or None
         Which rank of a job it is.
 
     Attributes
@@ -132,8 +132,8 @@ class RunRecord:
         arguments: Mapping[str, Any],
         files: ConfigFiles,
         seed: int,
-        earlier: Mapping[str, Any] | None = None,
-        rank: Rank | None = None,
+        earlier: Mapping[str, Any] | None,
+        rank: Rank | None,
     ) -> None:
         # Kept apart from CONFIG: a script that changes CONFIG by force must not change our paths.
         self.directory = run_dir
@@ -273,14 +273,16 @@ class RunRecord:
 
     def add_code(self, code: Mapping[str, Any] | None) -> None:
         """Add what is known of the copies in ``code/``: None if the script's is the only one."""
+        content = dict(code or {"modules": {}})
         if self._is_script_masked and self._script is not None:
-            notes = [f"the copy of {self._script.name} has secrets masked ({MASK})"]
-            code = {**(code or {"modules": {}}), "notes": [*notes, *(code or {}).get("notes", ())]}
-        if code is not None and self._frozen is not None:
-            files = {n: str(self._frozen.original(Path(f))) for n, f in code["modules"].items()}
-            code = {**code, **self._record.get("code", {}), "modules": files}
-        if code is not None:
-            self.add("code", code)
+            masked = f"the copy of {self._script.name} has secrets masked ({MASK})"
+            content["notes"] = [masked, *content.get("notes", ())]
+        elif code is None:
+            return
+        if self._frozen is not None:
+            files = {n: str(self._frozen.original(Path(f))) for n, f in content["modules"].items()}
+            content |= {**self._record.get("code", {}), "modules": files}
+        self.add("code", content)
 
     def end(
         self,
@@ -507,7 +509,7 @@ class RunRecord:
             try:
                 self.directory.stat(RECORD_NAME)
             except OSError:
-                warn(f"the record of the run is gone ({self.path}); it is written anew")
+                warn(f"there is no record of the run in {self.path}: it is written now")
                 self.path.mkdir(parents=True, exist_ok=True)
         with tolerated("reading the events"):
             return fold_events(self._record, read_events(self.directory))

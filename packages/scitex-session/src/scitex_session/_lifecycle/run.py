@@ -67,6 +67,8 @@ class Run:
 
     Attributes
     ----------
+    options, function, arguments
+        As they were given.
     script : Path or None
         The script it belongs to.
     source : Path or None
@@ -129,7 +131,7 @@ class Run:
 
     @property
     def id(self) -> str:
-        """Its ID, once it has one."""
+        """Its ID; before it has one, words that stand for it in a message."""
         return self.record.id if hasattr(self, "record") else "that is just starting"
 
     @property

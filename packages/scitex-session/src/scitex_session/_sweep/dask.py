@@ -54,9 +54,9 @@ class DaskRunner(LocalRunner):
         The sweep. Workers on other machines must see its directory under the same path.
     address : str
         The address of a scheduler, or ``"local"`` for workers that are started here.
-    jobs : int, optional
-        How many trials may run at once; of a scheduler, as many as its workers have threads.
-    ended : callable, optional
+    jobs : int or None
+        How many trials may run at once; None for as many as the workers have threads.
+    ended : callable
         Called with each trial that has ended. If it returns True, the sweep is stopped.
 
     Raises
@@ -74,8 +74,8 @@ class DaskRunner(LocalRunner):
         sweep: SweepDirectory,
         address: str,
         *,
-        jobs: int | None = None,
-        ended: Callable[[Ended], bool | None] | None = None,
+        jobs: int | None,
+        ended: Callable[[Ended], bool],
     ) -> None:
         try:
             import distributed  # noqa: F401

@@ -107,10 +107,10 @@ class LocalRunner:
         The sweep.
     jobs : int
         How many trials may run at once.
+    ended : callable
+        Called with each trial that has ended. If it returns True, the sweep is stopped.
     memory : int, optional
         The bytes that a trial needs. No more trials are started than fit.
-    ended : callable, optional
-        Called with each trial that has ended. If it returns True, the sweep is stopped.
 
     Notes
     -----
@@ -122,16 +122,16 @@ class LocalRunner:
         self,
         sweep: SweepDirectory,
         *,
-        jobs: int = 1,
+        jobs: int,
+        ended: Callable[[Ended], bool],
         memory: int | None = None,
-        ended: Callable[[Ended], bool | None] | None = None,
     ) -> None:
         self._sweep = sweep
         self._memory = memory
         self._jobs = jobs
         if memory is not None:
             self._jobs = min(jobs, self._jobs_that_fit(memory))
-        self._tell = ended or (lambda _: None)
+        self._ended = ended
         # A thread for each trial puts its end here, and a signal handler its signal.
         self._news: SimpleQueue[Ended | int] = SimpleQueue()
         self._running: dict[int, Any] = {}
@@ -189,7 +189,7 @@ class LocalRunner:
             del self._running[news.trial.number]
             with tolerated("recording the end of a trial"):
                 self._sweep.append("end", news.trial, exit_status=news.exit_status)
-            if self._tell(news):
+            if self._ended(news):
                 self._stop(signal.SIGTERM)
         elif self._is_stopping:
             # A second Ctrl-C. What comes at once is the same one: timeout(1) and launchers signal a

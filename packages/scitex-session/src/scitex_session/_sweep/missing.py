@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import NamedTuple
 
 from scitex_session._command_line.session_options import NO, PREFIX, YES
 from scitex_session_core import (
@@ -34,23 +33,8 @@ _SEED = f"{PREFIX}seed".lstrip("-")
 _FILES = ("config",)
 
 
-class Done(NamedTuple):
-    """A trial that need not run again.
-
-    Attributes
-    ----------
-    run : str
-        The ID of the successful run.
-    changed : list of str
-        The files of its code that have changed since.
-    """
-
-    run: str
-    changed: list[str]
-
-
-def done_trials(script: Path, trials: Sequence[Trial]) -> dict[int, Done]:
-    """Return the trials that have a successful run of the script, by their numbers.
+def done_trials(script: Path, trials: Sequence[Trial]) -> dict[int, list[str]]:
+    """Return which trials have a successful run of the script, and which of its code has changed.
 
     Arguments are compared by value: ``1e-3`` is ``0.001``. All that was typed for the run must be
     given to the trial, too, since the defaults of other options are known to the script alone.
@@ -61,10 +45,15 @@ def done_trials(script: Path, trials: Sequence[Trial]) -> dict[int, Done]:
         The script.
     trials : sequence of Trial
         The trials.
+
+    Returns
+    -------
+    dict
+        By the number of each such trial, the names of files that have changed since its run.
     """
     asked = {"script_path": os.fspath(script), "status": "success"}
     runs = [(run, _flat(run["arguments"])) for run in SessionManager().select(asked)]
-    done: dict[int, Done] = {}
+    done: dict[int, list[str]] = {}
     records: dict[str, dict[str, Any] | None] = {}
     for trial in trials:
         given = _given(trial.argv)
@@ -76,7 +65,7 @@ def done_trials(script: Path, trials: Sequence[Trial]) -> dict[int, Done]:
                 records[run["id"]] = _record(run)
             record = records[run["id"]]
             if record is not None and _is_same(given, forms, record, arguments):
-                done[trial.number] = Done(run["id"], _changed(record, run["run_dir"]))
+                done[trial.number] = _changed(record, run["run_dir"])
                 break
     return done
 
@@ -92,9 +81,13 @@ def _is_same(
     if typed.keys() != given.keys():
         return False
     for name, text in typed.items():
-        if name in _FILES and not _is_older(text, record):
-            return False
-        if name not in arguments and not {*_forms(text)} & {*forms[name]}:
+        if name in _FILES:
+            # The same words mean another file in another folder.
+            then = os.path.join(str(record.get("cwd")), text)
+            now = os.path.abspath(given[name])
+            if os.path.normpath(then) != now or not _is_older(now, record):
+                return False
+        elif name not in arguments and not {*_forms(text)} & {*forms[name]}:
             return False
     return True
 

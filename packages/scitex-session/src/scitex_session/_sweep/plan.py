@@ -81,15 +81,15 @@ class Plan:
     def __init__(
         self,
         script: Path,
-        words: Sequence[str] = (),
-        parameters: Mapping[str, Sequence[str]] | None = None,
+        words: Sequence[str],
+        parameters: Mapping[str, Sequence[str]],
         zipped: Iterable[Sequence[str]] = (),
     ) -> None:
         # In a trial, which runs a copy of the script; the runs belong to the original.
         self.frozen = frozen_code(script)
         self.script = script if self.frozen is None else self.frozen.original(script)
         self.words = list(words)
-        self.parameters = {option: list(values) for option, values in (parameters or {}).items()}
+        self.parameters = {option: list(values) for option, values in parameters.items()}
         self.zipped = [list(group) for group in zipped]
         self._axes = self._grouped()
         if (count := math.prod(map(len, self._axes))) > _MOST_TRIALS:
@@ -178,7 +178,7 @@ def _words_of(option: str, value: str | None) -> list[str]:
     return [f"{option}={value}"] if option.startswith("--") else [option, value]
 
 
-def read_plan(tokens: Sequence[str], zipped: Sequence[str] = ()) -> tuple[Plan, dict[str, str]]:
+def read_plan(tokens: Sequence[str], zipped: Sequence[str]) -> tuple[Plan, dict[str, str]]:
     """Return the plan of a command line, and the settings that a file of it makes.
 
     Parameters
