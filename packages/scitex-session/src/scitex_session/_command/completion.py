@@ -164,8 +164,8 @@ def _complete_words(app: cyclopts.App) -> list[tuple[Callable[..., object], dict
         function = None if name.startswith("-") else app[name].default_command
         if function is None:
             continue
-        # Without options and their values: `Usage: scitex-session logs [--tail N] RUN`.
-        places = re.findall(r"\b[A-Z]+\b", re.sub(r"\[-[^]]*\]", "", app[name].usage or ""))
+        operands = (app[name].usage or "").partition("[OPTIONS]")[2]
+        places = re.findall(r"\b[A-Z]+\b", re.sub(r"\[-[^]]*\]", "", operands))
         parameters = inspect.signature(function).parameters.values()
         positional = [each.name for each in parameters if each.kind is not each.KEYWORD_ONLY]
         notes.append((function, dict(function.__annotations__)))
