@@ -11,7 +11,7 @@ from scitex_session_core import RunKeptError, archive_runs, check_removable, reg
 
 from .output import DIFFERENT, OK, bars
 from .remove import by_out_dir, counted_before_an_error, report
-from .selection import Chosen, named, selected
+from .selection import Chosen, named, removable, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,16 +127,12 @@ def _chosen(
     if bool(names) is any(conditions.values()):
         why = "not both" if names else "to say which"
         raise UsageError(f"name runs, or give --older, --status or --where, {why}")
-    chosen, kept = [], []
-    for run in named(names) if names else selected(**conditions):
-        try:
-            check_removable(run.place)
-            chosen.append(run)
-        except RunKeptError as error:
-            if names:
-                raise
-            kept.append(error)
-    return chosen, kept
+    if not names:
+        return removable(selected(**conditions))
+    chosen = named(names)
+    for run in chosen:
+        check_removable(run.place)
+    return chosen, []
 
 
 def _archive(chosen: list[Chosen], progress: Progress | None) -> list[dict[str, Any]]:
