@@ -148,7 +148,7 @@ class Execution:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 encoding="utf-8",
-                timeout=60,
+                timeout=120,
                 check=False,
             )
         except subprocess.TimeoutExpired as late:  # which has bytes, whatever the encoding
@@ -199,7 +199,9 @@ def _notebook(home: Path, environment: dict[str, str]) -> Iterator[Callable[[str
         )
 
     # As an editor for notebooks starts a kernel: it tells the name, and figures are shown.
-    environment = {**environment, "JPY_SESSION_NAME": str(home / "look.ipynb")}
+    file = home / "look.ipynb"
+    file.write_text(v4.writes(notebook), encoding="utf-8")
+    environment = {**environment, "JPY_SESSION_NAME": str(file)}
     del environment["MPLBACKEND"]
     with client.setup_kernel(env=environment, cwd=str(home)):
         yield run

@@ -28,7 +28,8 @@ SWEEP = """
 for lr in 10 0.01 0.1 0.3; do python examples/decay.py --lr $lr; done
 python examples/decay.py --lr 0.3 --noise 0.02
 scitex-session tag latest paper
-python examples/decay.py --lr 0.001 --steps 1000000 > /dev/null 2>&1 & sleep 4
+python examples/decay.py --lr 0.001 --steps 500000 > /dev/null 2>&1 &
+until grep -q done examples/decay_out/RUNNING/*/heartbeat; do sleep 1; done; sleep 3
 """
 FIGURE = """
 cd examples

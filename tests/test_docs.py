@@ -47,7 +47,7 @@ def test_a_page_shows_what_happens(page: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.filterwarnings("default")  # the examples search, and find nothing yet
+@pytest.mark.filterwarnings("ignore:no run has")  # the examples search, and find nothing yet
 @pytest.mark.parametrize("package", ["", "_core", "_io", "_plot", "_repro"])
 def test_what_the_reference_shows_is_what_happens(package: str, tmp_path: Path) -> None:
     os.environ["SCITEX_SESSION_OUT_DIR"] = str(tmp_path)  # not beside the source of `start`

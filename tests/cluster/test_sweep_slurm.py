@@ -108,6 +108,7 @@ def test_a_trial_that_ends_before_its_session_leaves_its_output(
     logs = re.findall(r"its output is in (\S+)", told.stderr)
     assert len(logs) == 2
     assert "--y" in Path(logs[0]).read_text()
+    assert told.stderr.count("Unknown option: --y") == 2
 
 
 def test_a_requeued_task_resumes_its_run(tmp_path: Path, slurm: Slurm) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from scitex_session.__main__ import main
 from scitex_session_core import read_record
 from support import run_script, wait_until
 
@@ -185,13 +186,19 @@ def test_a_bare_repository_has_no_changes_to_be_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give files away")
-def test_a_repository_of_another_owner_is_not_read_by_git(repository: Path) -> None:
+def test_a_repository_of_another_owner_is_not_read_by_git(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     head = git(repository, "rev-parse", "HEAD")
     subprocess.run(["chown", "-R", "65534", "."], check=True)
-    said, _ = told()
+    said, run_dir = told()
     assert said["commit"] == head
     assert set(said["unknown"]) == ASKED
     assert all("dubious ownership" in why for why in said["unknown"].values())
+    assert main(["show", str(run_dir)]) == 0
+    (reason,) = [line for line in capsys.readouterr().out.splitlines() if "dubious" in line]
+    assert reason.split()[:6] == ["not", "known", "dirty,", "diff,", "remote,", "untracked:"]
+    assert reason.endswith(f"call: git config --global --add safe.directory {repository}")
 
 
 def test_a_filter_that_is_missing_is_why_the_changes_are_unknown(repository: Path) -> None:

@@ -43,6 +43,22 @@ def test_runs_are_found_where_the_working_directory_is_gone(
     assert capfd.readouterr().err == "scitex-session: error: the working directory is gone\n"
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_where_an_answer_can_not_be_written_one_line_says_so() -> None:
+    place = ended_run(logs={"stdout.log": b"out\n"})
+    for command in ("show", "logs", "path"):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                [*COMMAND.split(), command, place.name],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert done.stderr == "scitex-session: error: No space left on device\n", command
+        assert done.returncode == 2
+
+
 def test_help_without_docstrings_says_what_a_command_does() -> None:
     help_of_show = [sys.executable, "-OO", "-m", "scitex_session", "show", "--help"]
     done = subprocess.run(help_of_show, capture_output=True, text=True, check=True)

@@ -158,6 +158,9 @@ def test_whatever_stands_in_a_record_is_shown_or_left_out(
     for each in broken:
         (run / "session.json").write_text(json.dumps(each))
         assert not {"\x1b", "\x9b"} & {*shown(run, capsys)}
+    unsized = {"role": "output", "path": "huge.bin"}
+    (run / "session.json").write_text(json.dumps({**record, "artifacts": [unsized]}))
+    assert "huge.bin" in shown(run, capsys)
     many = {**record, "arguments": {f"a{n}": n for n in range(1000)}, "note": "x" * 100_000}
     (run / "session.json").write_text(json.dumps(many))
     assert "and 980 more" in shown(run, capsys)

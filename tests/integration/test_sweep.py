@@ -119,6 +119,19 @@ def test_a_file_describes_a_sweep_and_options_replace_what_it_says(train: str) -
     assert arguments(directory.name, "lr", "seed", "name", "flag") == expected
 
 
+def test_a_file_names_an_option_as_the_script_does(tmp_path: Path) -> None:
+    (tmp_path / "old.py").write_text(
+        "import argparse\nimport scitex_session as stx\n"
+        "parser = argparse.ArgumentParser()\n"
+        "parser.add_argument('--learning_rate', type=float)\n"
+        "stx.run(lambda given: {'lr': given.learning_rate}, parser.parse_args)\n",
+        encoding="utf-8",
+    )
+    Path("old.yaml").write_text("script: old.py\nparameters: {learning_rate: [1, 2]}\n")
+    assert sweep("old.yaml") == 0
+    assert [run["results"]["lr"] for run in stx.find(sort="trial")] == [1.0, 2.0]
+
+
 @pytest.mark.parametrize(
     ("tokens", "why"),
     [
@@ -211,6 +224,19 @@ def test_missing_compares_arguments_by_value_and_tells_changed_code(
     assert len(sweeps()) == 1
 
 
+def test_missing_tells_files_of_one_name_in_two_folders_apart(
+    train: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for lr in ("0.5", "2"):
+        Path(lr).mkdir()
+        Path(lr, "c.yaml").write_text(f"lr: {lr}\n", encoding="utf-8")
+    for lr in ("0.5", "2", "2"):
+        with monkeypatch.context() as there:
+            there.chdir(lr)
+            assert sweep(train, "--config", "c.yaml", "--seed", "1", "--missing") == 0
+    assert [run["arguments"]["lr"] for run in stx.find(sort="started")] == [0.5, 2.0]
+
+
 @pytest.mark.parametrize(
     ("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
 )
@@ -263,6 +289,15 @@ def test_what_a_sweep_that_runs_has_still_to_start_is_not_missing(
     assert [run["trial"] for run in stx.find(sort="trial")] == [1, 2]
 
 
+def test_a_sweep_whose_progress_nobody_reads_any_more_goes_on(train: str) -> None:
+    with started(train, "--seed", "0..2") as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("sweep ")
+        process.stderr.close()
+        assert process.wait(timeout=30) == 0
+    assert [run["status"] for run in stx.find()] == ["success"] * 3
+
+
 def test_a_sweep_named_by_its_directory_runs_the_same_script(
     train: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -273,6 +308,20 @@ def test_a_sweep_named_by_its_directory_runs_the_same_script(
         assert sweep(*tokens) == 1
         assert f"sweep {directory.name}: 1 failed" in capfd.readouterr().err
     assert {run["script"] for run in stx.find()} == {os.path.abspath(train)}
+
+
+def test_a_sweep_none_of_whose_trials_has_begun_goes_on_by_its_id(
+    train: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mended = Path(train).read_text(encoding="utf-8")
+    Path(train).write_text("raise SystemExit(3)", encoding="utf-8")
+    assert sweep(train, "--seed", "1") == 1
+    Path(train).unlink()
+    assert sweep("--missing", sweeps()[0].name) == 2
+    assert f"{train} is gone" in capfd.readouterr().err
+    Path(train).write_text(mended, encoding="utf-8")
+    assert sweep("--missing", sweeps()[0].name) == 0
+    assert [run["script"] for run in stx.find()] == [os.path.abspath(train)]
 
 
 def test_a_trial_is_no_rank_and_what_it_starts_is_no_trial(tmp_path: Path) -> None:

@@ -212,7 +212,7 @@ class TestRunsThatAreGone:
         shutil.rmtree(tmp_path / "fit_out")
         (check,) = wrong("registry")
         assert "4 runs are gone" in check.found
-        assert "which is not there either (an unmounted disk?)" in check.found
+        assert "which is gone (unmounted?)" in check.found
         assert main(["doctor", "--forget"]) == 0
         assert (
             "would forget 4 runs: scitex-session doctor --forget --yes" in capsys.readouterr().out

@@ -13,8 +13,10 @@ import pytest
 import scitex_session as stx
 from scitex_session._command_line.arguments import arguments_for, session_part
 from scitex_session._command_line.session_options import SESSION_OPTIONS
+from scitex_session_core import SessionWarning
 from support import given, mistake
 
+DOCS = Path(__file__).parents[2] / "docs"
 README = Path(__file__).parents[2] / "packages" / "scitex-session" / "README.md"
 PARENT = "2026Y-11M-22D-05h09m48s_K7QX2M9A"
 VALUES: list[tuple[str, str, Any]] = [
@@ -90,6 +92,19 @@ def test_the_command_line_stands_above_the_environment(monkeypatch: pytest.Monke
     monkeypatch.setenv("SCITEX_SESSION_TAGS", "from,there")
     found = asked("--session.seed", "2", "--session.tags", "a", "--session.tags", "b")
     assert found == {"seed": 2, "tags": ["a", "b"]}
+
+
+def test_a_mistyped_variable_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCITEX_SESSION_SED", "1")
+    with pytest.warns(SessionWarning, match=r"\$SCITEX_SESSION_SED .* \$SCITEX_SESSION_SEED"):
+        assert asked() == {}
+
+
+def test_all_documented_variables_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (DOCS / "environment.md").read_text("utf-8")
+    for name in set(re.findall(r"`(SCITEX_SESSION_[A-Z_]+)`", page)):
+        monkeypatch.setenv(name, "")
+    assert asked() == {}
 
 
 @pytest.mark.parametrize(

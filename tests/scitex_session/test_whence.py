@@ -133,9 +133,10 @@ def test_others_with_the_same_content_are_named_up_to_three(
         names.append(place.name)
     shown = told(Path("table.csv"), capsys)
     assert shown["saved as"] == "table.csv"
-    *others, rest = shown["the same from"].split(", ")
-    assert rest == "…"
-    assert len({shown["run"], *others} & set(names)) == 4
+    *others, last = shown["the same from"].split(", ")
+    third, _, rest = last.partition(" ")
+    assert rest == "and 1 more"
+    assert len({shown["run"], *others, third} & set(names)) == 4
 
 
 @pytest.mark.parametrize("text", ["\x1b[31m", "a\nb", "\u202e", "\x9b"])

@@ -331,7 +331,7 @@ def tree(value: Located) -> Any:
 
 @pytest.mark.skipif(NativeComposer is None, reason="PyYAML without libyaml")
 @pytest.mark.parametrize("composer", [None], indirect=True)
-@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 @example(text="a: 1\t# tab\nb: x\ty\nc:\t[1,\t2]\t\n")
 def test_both_composers_read_the_same(text: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -497,7 +497,7 @@ def files(draw: st.DrawFn) -> tuple[str, str, str]:
 
 
 @pytest.mark.parametrize("parser", ["Arrow", "pandas"])
-@settings(same_directory, max_examples=300)
+@settings(same_directory, max_examples=150)
 @given(files())
 def test_the_answer_is_the_same_with_and_without_a_quick_parser(
     parser: str, file: tuple[str, str, str]

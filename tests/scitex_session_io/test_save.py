@@ -67,6 +67,20 @@ def test_a_file_that_cannot_be_written_is_an_error_of_the_system() -> None:
         save([], "file/r.json")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows limits no files")
+def test_a_file_that_may_not_grow_is_named_by_the_error() -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
+    try:
+        with pytest.raises(OSError, match=r"File too large: '.*r\.txt'"):
+            save("x" * 2000, "r.txt")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not Path("r.txt").exists()
+
+
 def test_a_killed_save_leaves_the_old_file_whole() -> None:
     save({"old": True}, "r.json")
     with start_script("""

@@ -1,4 +1,4 @@
-"""SIGKILL at every system call that touches a file, one after the other: the truth survives."""
+"""SIGKILL at every system call that changes a file, one after the other: the truth survives."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CORE = Path(scitex_session_core.__file__).parent.parent
 
 @pytest.fixture
 def lived(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Iterator[Killed]]:
-    """Live one of the lives of ``lives.py``, killed at every call in turn."""
+    """Live one of the lives of ``lives.py``, killed at each such call in turn."""
     program = Path(request.path).with_name("lives.py")
 
     def live(name: str, prepare: Callable[[Path], object]) -> Iterator[Killed]:

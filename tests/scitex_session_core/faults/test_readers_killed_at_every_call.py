@@ -1,4 +1,4 @@
-"""SIGKILL of a reader of the registry at every system call that touches a file loses nothing."""
+"""SIGKILL of a reader of the registry at every system call that changes a file loses nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STATUSES = {"open": "running", "ended": "success", "failed": "failed"}
 
 @pytest.fixture
 def lived(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Iterator[Killed]]:
-    """Live one of the lives of ``readers.py``, killed at every call in turn."""
+    """Live one of the lives of ``readers.py``, killed at each such call in turn."""
     program = request.path.with_name("readers.py")
 
     def live(name: str) -> Iterator[Killed]:

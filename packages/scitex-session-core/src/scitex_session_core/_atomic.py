@@ -162,7 +162,7 @@ class OpenDirectory:
         try:
             if os.fstat(descriptor).st_blocks * 512 < len(data):
                 return False
-            _write_all(descriptor, data)
+            write_all(descriptor, data)
             os.ftruncate(descriptor, len(data))
         except OSError:
             return False
@@ -418,7 +418,7 @@ class LineFile:
             self._open()
         data = b"\n" + line + b"\n" if self._torn else line + b"\n"
         self._torn = True  # unless all of it is written
-        _write_all(self._number, data)
+        write_all(self._number, data)
         self._torn = False
 
     def close(self) -> None:
@@ -454,6 +454,28 @@ def write_atomic(path: Path, data: bytes) -> None:
         The directory is gone, full or read-only.
     """
     _replace(os.fspath(path), data, None)
+
+
+def create_whole(path: Path, data: bytes) -> bool:
+    """Write the file `path` whole, unless there is one; return whether there was none.
+
+    Of several processes that do so at once, one succeeds.
+
+    Raises
+    ------
+    OSError
+        The directory is gone, full or read-only, or its file system has no hard links.
+    """
+    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
+    try:
+        with open(beside, "xb") as file:
+            file.write(data)
+        os.link(beside, path)
+    except FileExistsError:
+        return False
+    finally:
+        beside.unlink(missing_ok=True)
+    return True
 
 
 def remove_leftovers(path: Path) -> None:
@@ -549,7 +571,7 @@ def _replace(name: str, data: bytes, folder: int | None) -> None:
     descriptor = os.open(temporary, flags, 0o666, dir_fd=folder)
     try:
         try:
-            _write_all(descriptor, data)
+            write_all(descriptor, data)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -564,12 +586,13 @@ def _replace(name: str, data: bytes, folder: int | None) -> None:
 
 def _append(descriptor: int, line: bytes) -> None:
     try:
-        _write_all(descriptor, b"\n" + line + b"\n")
+        write_all(descriptor, b"\n" + line + b"\n")
     finally:
         os.close(descriptor)
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of `data`, in as many pieces as the system takes."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]

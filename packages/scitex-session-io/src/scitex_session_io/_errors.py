@@ -86,16 +86,14 @@ class UnknownFormatError(IoError, ValueError):
 
     def __str__(self) -> str:
         suffix = os.path.splitext(self.path)[1]
-        if not suffix:
-            has = "it has no suffix"
-        elif self.only:
-            has = f"a {suffix} file can only be {self.only}"
-        else:
-            has = f"the suffix {suffix!r} names no format"
-            if near := _near(suffix.lower(), self.allowed):
-                has += f"; did you mean {near}?"
         allowed = f"allowed are {', '.join(self.allowed)}"
-        return f"{self.path}: {has} ({allowed})" if "?" in has else f"{self.path}: {has}; {allowed}"
+        if not suffix:
+            return f"{self.path}: it has no suffix; {allowed}"
+        if self.only:
+            return f"{self.path}: a {suffix} file can only be {self.only}; {allowed}"
+        unknown = f"{self.path}: the suffix {suffix!r} names no format"
+        near = _near(suffix.lower(), self.allowed)
+        return f"{unknown}; did you mean {near}? ({allowed})" if near else f"{unknown}; {allowed}"
 
 
 def _near(suffix: str, allowed: Iterable[str]) -> str | None:

@@ -186,7 +186,8 @@ def with_made_files(
         or each["path"] not in changed
         or attempt_of(each) != attempt_of(record)
     ]
-    return {**record, "artifacts": kept + made, **({"artifacts_notes": notes} if notes else {})}
+    found = {**record, "artifacts": kept + made}
+    return {**found, "artifacts_notes": notes} if notes else found
 
 
 def crashed_record(

@@ -34,7 +34,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from scitex_session_core._archived import ArchivedRun
+    from scitex_session_core._archive_reader import ArchivedRun
 
 SCHEMA = 1
 
@@ -205,7 +205,7 @@ def run_in_archive(place: str | PathLike[str]) -> ArchivedRun | None:
     """
     if archive_of(place) is None:
         return None
-    from scitex_session_core._archived import archived_run  # zipfile: few runs are archived
+    from scitex_session_core._archive_reader import archived_run  # zipfile: few runs are archived
 
     return archived_run(place)
 

@@ -20,6 +20,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from scitex_session_core._atomic import write_all
 from scitex_session_core._errors import SessionError, some_of
 
 from .masker import MASK, dumps, without_secrets
@@ -158,7 +159,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _why(status: int, said: bytes) -> str:
     """Return what git printed when it failed, in one line, without the secrets in it."""
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines()]
-    told = "; ".join(filter(None, lines))
+    told = "; ".join(filter(None, lines)).replace(":; ", ": ")
     if not told:
         told = f"ended by signal {-status}" if status < 0 else f"ended with status {status}"
     told = without_secrets(told)
@@ -372,9 +373,7 @@ def _write(sections: list[bytes], report: _Report, after: Iterable[bytes] = ()) 
             said = f"it is cut after {_LARGEST_DIFF >> 20} MiB, so it can't be applied"
             report.note(f"code/changes.diff: {said}")
             data = data[: max(0, _LARGEST_DIFF - taken)] + f"\n# scitex-session: {said}\n".encode()
-        view = memoryview(data)
-        while view:
-            view = view[os.write(_DIFF, view) :]
+        write_all(_DIFF, data)
     except OSError as error:
         report.unknown(f"code/changes.diff can't be written: {error.strerror}", "diff")
     else:

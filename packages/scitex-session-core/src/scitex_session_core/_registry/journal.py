@@ -11,7 +11,7 @@ import sys
 import time as _time
 from binascii import crc32  # hashlib would load all of OpenSSL
 
-from scitex_session_core._atomic import append_line
+from scitex_session_core._atomic import append_line, create_whole
 from scitex_session_core._errors import InvalidValueError
 from scitex_session_core._paths import absolute, cache_dir, make_folders, on_network, state_dir
 from scitex_session_core._process import boot_id, host
@@ -509,18 +509,9 @@ def _machine_token(machine: str) -> str:
 
 
 def _draw_token(path: Path) -> str:
-    # Write beside and link: of two processes that draw at once, both read the first, whole.
-    beside = path.with_name(f".{os.getpid()}.{os.urandom(4).hex()}.tmp")
     make_folders(path.parent)
-    with open(beside, "xb") as file:
-        file.write(os.urandom(4).hex().encode())
-    try:
-        os.link(beside, path)
-    except FileExistsError:
-        pass
-    finally:
-        os.unlink(beside)
-    return _read_token(path)
+    create_whole(path, os.urandom(4).hex().encode())
+    return _read_token(path)  # which another process may have drawn at the same time
 
 
 def _read_token(path: Path) -> str:

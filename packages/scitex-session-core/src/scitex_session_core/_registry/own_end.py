@@ -125,7 +125,9 @@ def _entries(record: Mapping[str, Any], registry: Path, deadline: float | None) 
             while block := file.read(_BLOCK) + file.readline():
                 if deadline is not None and time.monotonic() > deadline:
                     raise JournalTooLongError(str(path))
-                for line in block.split(b"\n") if quoted in block else ():
+                if quoted not in block:
+                    continue
+                for line in block.split(b"\n"):
                     event = parse_line(line) if quoted in line else None
                     if event is not None and event.get("id") == session_id:
                         yield number, event

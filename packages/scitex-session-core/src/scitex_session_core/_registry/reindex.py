@@ -8,7 +8,7 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from scitex_session_core._archived import is_archive, open_archive
+from scitex_session_core._archive_reader import is_archive, open_archive
 from scitex_session_core._atomic import read_regular
 from scitex_session_core._errors import (
     ArchiveError,

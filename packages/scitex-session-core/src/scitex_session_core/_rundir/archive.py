@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from scitex_session_core._archived import MANIFEST_NAME, MARK, SCHEMA, Archive, open_archive
+from scitex_session_core._archive_reader import MANIFEST_NAME, MARK, SCHEMA, Archive, open_archive
 from scitex_session_core._atomic import open_regular, sync_folder
 from scitex_session_core._errors import ArchiveError, RecordError, RunKeptError, warn
 from scitex_session_core._paths import (

@@ -61,7 +61,7 @@ def find_place(run_dir: str | os.PathLike[str]) -> Path | None:
 
 
 def _found_in(out_dir: Path, name: str) -> Path | None:
-    from scitex_session_core._archived import open_archive  # zipfile: few runs are not there
+    from scitex_session_core._archive_reader import open_archive  # zipfile: few runs are not there
 
     from .trash import trashed_runs
 

@@ -15,7 +15,7 @@ import time
 from itertools import count
 from typing import NamedTuple
 
-from scitex_session_core._atomic import OpenDirectory, read_regular
+from scitex_session_core._atomic import OpenDirectory, create_whole, read_regular
 from scitex_session_core._errors import (
     InvalidSessionIdError,
     NotResumableError,
@@ -245,18 +245,9 @@ def _read(entry: Path) -> dict[str, Any] | None:
 
 
 def _publish(path: Path, value: Mapping[str, Any]) -> bool:
-    """Write a new file whole; return False if there is one."""
+    """Write a new file; return False if there is one."""
     path.parent.mkdir(exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
-    try:
-        with open(beside, "xb") as file:
-            file.write(dumps(value, names=("id", "name", "script", "cwd")) + b"\n")
-        os.link(beside, path)
-    except FileExistsError:
-        return False
-    finally:
-        beside.unlink(missing_ok=True)
-    return True
+    return create_whole(path, dumps(value, names=("id", "name", "script", "cwd")) + b"\n")
 
 
 def _take(out_dir: Path, found: Mapping[str, Any], rank: Rank, *, is_sdir: bool) -> RunDir | None:

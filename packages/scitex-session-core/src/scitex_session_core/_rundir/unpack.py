@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 
-from scitex_session_core._archived import archived_run
+from scitex_session_core._archive_reader import archived_run
 from scitex_session_core._atomic import sync_folder, write_atomic
 from scitex_session_core._errors import ArchiveError, RecordError, RunKeptError, warn
 from scitex_session_core._paths import ARCHIVE, ENVIRONMENTS, make_folders, unfinished_copy
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from scitex_session_core._archived import Archive, ArchivedRun
+    from scitex_session_core._archive_reader import Archive, ArchivedRun
 
 _CHUNK = 1 << 20
 

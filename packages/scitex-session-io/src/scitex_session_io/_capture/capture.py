@@ -159,8 +159,9 @@ def capture(
 
     Examples
     --------
-    >>> with capture("logs/stdout.log", "logs/stderr.log"):  # doctest: +SKIP
+    >>> with capture("logs/stdout.log", "logs/stderr.log"):
     ...     print("on disk, and on the terminal")
+    on disk, and on the terminal
     """
     if mode not in MODES:
         raise _invalid_value("mode", mode, "one of " + ", ".join(map(repr, MODES)))

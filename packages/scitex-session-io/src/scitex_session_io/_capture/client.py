@@ -73,8 +73,9 @@ def start_companion() -> Companion:
     Examples
     --------
     >>> companion = start_companion()
-    >>> with capture("o.log", "e.log", companion=companion):  # doctest: +SKIP
+    >>> with capture("o.log", "e.log", companion=companion):
     ...     print("on disk, and on the terminal")
+    on disk, and on the terminal
     >>> companion.release()
     """
     companion = Companion()

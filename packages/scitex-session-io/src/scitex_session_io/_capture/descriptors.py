@@ -61,12 +61,13 @@ class Kept:
         """Duplicate `number`, which stays as it is."""
         import fcntl  # not above: Windows has none, and uses the functions for streams
 
-        try:
-            return cls(fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _LOWEST))
-        except OSError as error:
-            if error.errno not in (errno.EINVAL, errno.EMFILE):
-                raise
-            return cls(fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _LOWEST_OF_FEW))
+        for lowest in (_LOWEST, _LOWEST_OF_FEW):
+            try:
+                return cls(fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, lowest))
+            except OSError as error:
+                if error.errno not in (errno.EINVAL, errno.EMFILE):
+                    raise
+        raise OSError(errno.EMFILE, f"{os.strerror(errno.EMFILE)}, more are needed (ulimit -n)")
 
     @classmethod
     def taking(cls, number: int) -> Kept:
@@ -137,7 +138,9 @@ def say(message: str, out: Kept | None, *, new_line: bool = False) -> None:
     With `new_line` it begins a new line first. It is not a Python warning: under ``-W error`` that
     would be an exception in the middle of the user's `print`.
     """
-    line = "\n" * new_line + f"scitex-session: {message}\n"
+    line = f"scitex-session: {message}\n"
+    if new_line:
+        line = f"\n{line}"
     try:
         if out is not None and out.valid:
             os.write(out.number, line.encode())

@@ -314,8 +314,8 @@ def main(argv: list[str]) -> NoReturn:
     if link >= 0:
         task = receive_task(link, watch)
     heartbeat, marks, *pairs = (int(word) for word in task[:NUMBERS])
-    most, words = int(task[NUMBERS]), int(task[NUMBERS + 1])
-    words_of_errand, (code, *command) = task[NUMBERS + 2 :][:words], task[NUMBERS + 2 :][words:]
+    most, words, *rest = task[NUMBERS:]
+    words_of_errand, (code, *command) = rest[: int(words)], rest[int(words) :]
     errand = None
     if words_of_errand:
         from .errand import start_errand  # most runs have none
@@ -326,7 +326,7 @@ def main(argv: list[str]) -> NoReturn:
     echoes = [Echo(log, out) for log, out in (pairs[:2], pairs[2:4]) if log >= 0]
     # The folder of the logs is ours to write to only in a run, which has a heartbeat.
     order = Marks(marks, pairs[0] if heartbeat >= 0 else -1)
-    companion = Companion(control, answer, heartbeat, watch, echoes, order, most, code, errand)
+    companion = Companion(control, answer, heartbeat, watch, echoes, order, int(most), code, errand)
     if companion.run() and command:
         companion.finish(LAST_ECHO_S)
         # Where the terminal is slow, a process of its own shows the rest, if one can be had.

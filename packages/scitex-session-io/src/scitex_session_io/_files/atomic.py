@@ -70,7 +70,9 @@ def replaced_file(path: pathlib.Path) -> Iterator[BinaryIO]:
             if os.name == "nt":  # which has no such lock, and renames no open file
                 file.close()
             os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            error.filename = str(path)  # a full disk does not say where it is
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         raise

@@ -76,7 +76,7 @@ def _numpy_scalar(value: Any, numpy: ModuleType) -> Any:
     unit, _ = numpy.datetime_data(value.dtype)
     ticks = int(value.astype(f"m8[{unit}]").astype(int))
     if unit in ("Y", "M"):  # of no fixed length
-        return f"{'-' * (ticks < 0)}P{abs(ticks)}{unit}"
+        return f"{'-' if ticks < 0 else ''}P{abs(ticks)}{unit}"
     if unit in _SECONDS:
         return _iso_duration(ticks * _SECONDS[unit], 0)
     return _iso_duration(ticks, _DECIMALS[unit]) if unit in _DECIMALS else value

@@ -80,8 +80,12 @@ def read_stamp(path: str | os.PathLike[str]) -> Stamp | None:
 
     Examples
     --------
-    >>> read_stamp("figure.png")  # doctest: +SKIP
-    Stamp(id='2026Y-11M-22D-05h09m48s_K7QX2M9A', script='fit.py', ...)
+    >>> from matplotlib.figure import Figure
+    >>> restore = watch_savefig(stamp=lambda: {"id": "run-17", "script": "fit.py"})
+    >>> Figure().savefig("figure.png")
+    >>> restore()
+    >>> read_stamp("figure.png")
+    Stamp(id='run-17', script='fit.py', ...)
     """
     return next(_read(path), None)
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from scitex_session_plot._colors.colormaps import NamedColormaps
 
     from .changes import AggBackend, Silence
+    from .figures import KeptParams
     from .methods import Methods
-    from .saving import KeptParams
     from .tight_box import TightBoxRemark
 
     Change = NamedColormaps | AggBackend | Silence | KeptParams | Methods | TightBoxRemark
@@ -303,8 +303,8 @@ class Application:
         from scitex_session_plot._colors.colormaps import NamedColormaps
 
         from .changes import AggBackend, Silence
+        from .figures import KeptParams
         from .methods import Methods
-        from .saving import KeptParams
         from .tight_box import TightBoxRemark
 
         with _lock:

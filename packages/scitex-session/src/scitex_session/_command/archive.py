@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from contextlib import contextmanager
 
 from scitex_session._errors import UsageError
 from scitex_session_core import RunKeptError, archive_runs, check_removable, registry_dir
 
-from .output import DIFFERENT, OK, PROGRAM, bars, say
+from .output import DIFFERENT, OK, bars
 from .remove import by_out_dir, counted_before_an_error, report
-from .selection import Chosen, named, selected
+from .selection import Chosen, named, removable, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     Progress: TypeAlias = Callable[[str, int, int], object]
 
 _STEPS = {"pack": "packed", "check": "read back", "remove": "taken away"}
-_PAUSE_S = 2.0
 
 
 def archive(
@@ -129,16 +127,12 @@ def _chosen(
     if bool(names) is any(conditions.values()):
         why = "not both" if names else "to say which"
         raise UsageError(f"name runs, or give --older, --status or --where, {why}")
-    chosen, kept = [], []
-    for run in named(names) if names else selected(**conditions):
-        try:
-            check_removable(run.place)
-            chosen.append(run)
-        except RunKeptError as error:
-            if names:
-                raise
-            kept.append(error)
-    return chosen, kept
+    if not names:
+        return removable(selected(**conditions))
+    chosen = named(names)
+    for run in chosen:
+        check_removable(run.place)
+    return chosen, []
 
 
 def _archive(chosen: list[Chosen], progress: Progress | None) -> list[dict[str, Any]]:
@@ -158,10 +152,10 @@ def _archive(chosen: list[Chosen], progress: Progress | None) -> list[dict[str, 
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
-    """Show how far it is: a bar on a terminal, a line now and then elsewhere."""
+def _progress() -> Iterator[Progress | None]:
+    """Show on a terminal how far it is."""
     if not sys.stderr.isatty():
-        yield _Lines()
+        yield None
         return
     with bars() as shown:
         tasks: dict[str, Any] = {}
@@ -172,15 +166,3 @@ def _progress() -> Iterator[Progress]:
             shown.update(tasks[what], completed=done, total=total)
 
         yield show
-
-
-class _Lines:
-    """Progress as lines, none for what is done at once."""
-
-    def __init__(self) -> None:
-        self._next = time.monotonic() + _PAUSE_S
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        if time.monotonic() > self._next:
-            self._next = time.monotonic() + _PAUSE_S
-            say(f"{PROGRAM}: {done:,} of {total:,} runs {_STEPS[what]}", sys.stderr)

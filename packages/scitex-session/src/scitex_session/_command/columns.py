@@ -233,13 +233,13 @@ def _texts(values: Sequence[object], *, exactly: bool) -> list[str]:
     """
     exact = ["" if value is _ABSENT else _text(value) for value in values]
     for digits in _DIGITS:
-        short = [
+        rounded = [
             _rounded(value, digits) if isinstance(value, float) else text
             for value, text in zip(values, exact, strict=True)
         ]
-        if len({*short}) == len({*exact}):
-            return short
-    return exact if exactly else short
+        if len({*rounded}) == len({*exact}):
+            return rounded
+    return exact if exactly else rounded
 
 
 def _rounded(value: float, digits: int) -> str:

@@ -164,8 +164,8 @@ def _complete_words(app: cyclopts.App) -> list[tuple[Callable[..., object], dict
         function = None if name.startswith("-") else app[name].default_command
         if function is None:
             continue
-        # Without options and their values: `Usage: scitex-session logs [--tail N] RUN`.
-        places = re.findall(r"\b[A-Z]+\b", re.sub(r"\[-[^]]*\]", "", app[name].usage or ""))
+        operands = (app[name].usage or "").partition("[OPTIONS]")[2]
+        places = re.findall(r"\b[A-Z]+\b", re.sub(r"\[-[^]]*\]", "", operands))
         parameters = inspect.signature(function).parameters.values()
         positional = [each.name for each in parameters if each.kind is not each.KEYWORD_ONLY]
         notes.append((function, dict(function.__annotations__)))
@@ -190,9 +190,7 @@ def _runs(begun: str) -> Iterator[tuple[str, str]]:
 
     if "latest".startswith(begun):
         yield "latest", "the run that started last"
-    # In a pattern, % and _ stand for any character: what they find too much is left out here.
-    filters = {"id": ("like", f"{begun}%")} if begun else None
-    for session in SessionManager().select(filters, limit=_MOST_RUNS):
-        if session["id"].startswith(begun):
-            script = os.path.basename(session["script_path"] or "")
-            yield session["id"], printable(f"{session['status']} {script}".rstrip())
+    begins = ("and", {"id": (">=", begun)}, {"id": ("<", f"{begun}\U0010ffff")})
+    for session in SessionManager().select(begins, limit=_MOST_RUNS):
+        script = os.path.basename(session["script_path"] or "")
+        yield session["id"], printable(f"{session['status']} {script}".rstrip())

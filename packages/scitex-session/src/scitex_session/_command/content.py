@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from difflib import unified_diff
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from .values import compare_values, distances, unequal
 
@@ -56,23 +57,16 @@ _GENERATED = {
 _SVG_ID = re.compile(rb"\b([a-z]{1,3}[0-9a-f]{10})\b")
 
 
-class Content:
+class Content(NamedTuple):
     """A file: its name, whose it is in a sentence, what opens it, and the SHA-256 on record.
 
     A file that has another SHA-256 by now is not compared.
     """
 
-    def __init__(
-        self,
-        name: str,
-        whose: str,
-        opened: Callable[[], BinaryIO],
-        digest: str | None = None,
-    ) -> None:
-        self.name = name
-        self.whose = whose
-        self.opened = opened
-        self.digest = digest
+    name: str
+    whose: str
+    opened: Callable[[], BinaryIO]
+    digest: str | None = None
 
     @property
     def suffix(self) -> str:

@@ -125,8 +125,13 @@ def diff(
 
     Examples
     --------
-    >>> diff("latest~1", "latest")  # doctest: +SKIP
-    {'arguments': {'lr': [0.1, 0.2]}, 'results': {'acc': [0.91, 0.93]}}
+    >>> import scitex_session as stx
+    >>> @stx.session
+    ... def fit(lr: float = 0.1):
+    ...     return {"acc": 1 - lr}
+    >>> results = [fit.run(lr=lr) for lr in (0.1, 0.2)]
+    >>> stx.diff("latest~1", "latest")
+    {'arguments': {'lr': [0.1, 0.2]}, 'results': {'acc': [0.9, 0.8]}}
     """
     public: Parts = finite(_public(Comparison([Side(name) for name in (a, b, *more)]).parts))
     return public

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from itertools import groupby
 from json import dumps
-from typing import NamedTuple
 
 from .diff import ABSENT, PARTS
 from .output import ago, local_time, on_terminal, parsed_time, printable, say
@@ -15,44 +14,44 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
-    from typing import Any, Literal
+    from typing import Any, TypeAlias
 
     from rich.console import Console
     from rich.table import Table
 
     from .diff import Comparison, Side
 
+    # The part, the name, and either a value for each run or how files differ.
+    Entry: TypeAlias = tuple[str, str, list[Any] | dict[str, Any]]
+
 _MOST_DIFF_LINES = 60
-
-
-class Line(NamedTuple):
-    """What is shown of a name: its values, a sentence, a diff; or the name of a part."""
-
-    kind: Literal["part", "values", "sentence", "diff"]
-    name: str
-    values: list[str]
 
 
 def show(compared: Comparison) -> None:
     """Print a comparison."""
+    are_many = len(compared.sides) > 2
     if not compared.parts:
-        say(_same(compared))
+        are_files = not are_many and all(side.file for side in compared.sides)
+        say(f"the same, as far as is on record: {', '.join(PARTS[not are_files :])}")
     elif on_terminal():
-        _show_on_terminal(compared)
-    elif len(compared.sides) > 2:
+        from rich.console import Console
+
+        console = Console(force_terminal=True, highlight=False, markup=False, emoji=False)
+        with console.capture() as captured:
+            (_draw_tables if are_many else _draw_pair)(console, compared)
+        # Not by rich itself: it raises at a letter that the stream's encoding lacks.
+        say(captured.get().removesuffix("\n"))
+    elif are_many:
         say("\t".join(["part", "name", *(side.run.id for side in compared.sides)]))
-        for part, name, values in _table(compared):
-            say("\t".join([part, name, *values]))
+        for part, name, value in _entries(compared):
+            say("\t".join([part, name, *_shown(value)]))
     else:
         for sign, side in zip("-+", compared.sides, strict=True):
             say(f"{sign * 3} {'  '.join(_title(side))}")
-        for line in _lines(compared):
-            _say_plainly(line)
-
-
-def _same(compared: Comparison) -> str:
-    are_files = all(side.file for side in compared.sides) and len(compared.sides) == 2
-    return f"the same, as far as is on record: {', '.join(PARTS[not are_files :])}"
+        for part, group in groupby(_entries(compared), key=lambda entry: entry[0]):
+            say(part)
+            for entry in group:
+                _say_pair(*entry)
 
 
 def _title(side: Side, say_time: Callable[[datetime], str] = local_time) -> list[str]:
@@ -63,30 +62,21 @@ def _title(side: Side, say_time: Callable[[datetime], str] = local_time) -> list
     return [side.run.id, printable(script), printable(str(side.value("status"))), when]
 
 
-def _lines(compared: Comparison) -> Iterator[Line]:
-    """Give what is shown of two runs, in order."""
+def _entries(compared: Comparison) -> Iterator[Entry]:
+    """Give what differs, in order."""
     for part, found in compared.parts.items():
-        yield Line("part", part, [])
         if part == "seed":
-            yield _values("seed", found)
+            entries = [("seed", found)]
         elif part == "files":
-            yield from _content(" and ".join(map(os.path.basename, found["names"])), found)
+            entries = [(" and ".join(map(os.path.basename, found["names"])), found)]
         elif part == "code":
-            yield from _code(found)
+            entries = _code(found)
+        elif part == "inputs":
+            entries = [(name, _hashes(entry)) for name, entry in found.items()]
         else:
-            for name, value in found.items():
-                if isinstance(value, list):
-                    yield _values(name, value, deltas=part == "results")
-                elif part == "inputs":
-                    yield _values(name, _hashes(value))
-                else:
-                    yield from _content(name, value)
-
-
-def _content(name: str, entry: dict[str, Any]) -> Iterator[Line]:
-    yield Line("sentence", printable(name), [printable(entry["says"])])
-    if diff := entry.get("diff"):
-        yield Line("diff", "", _diff_lines(diff))
+            entries = [*found.items()]
+        for name, value in entries:
+            yield part, printable(name), value
 
 
 def _hashes(entry: dict[str, Any]) -> list[Any]:
@@ -96,41 +86,24 @@ def _hashes(entry: dict[str, Any]) -> list[Any]:
     return [f"sha256 {d[:12]}" if d else ABSENT if size is None else unknown for d, size in pairs]
 
 
-def _code(found: dict[str, Any]) -> Iterator[Line]:
-    for name, value in found.items():
-        if name not in ("files", "changes"):
-            yield _values("changes not on record" if name == "unknown" else name, value)
-    for name, entry in found.get("files", {}).items():
-        yield Line("sentence", printable(name), [_whose(entry["versions"])])
-        yield Line("diff", "", _diff_lines(entry["diff"]))
-    for name, entry in found.get("changes", {}).items():
-        text = f"uncommitted changes {_whose(entry['versions'])}"
-        yield Line("sentence", printable(name), [text.rstrip()])
-        yield Line("diff", "", _diff_lines(entry["diff"]))
+def _code(found: dict[str, Any]) -> list[tuple[str, Any]]:
+    names = {"unknown": "changes not on record"}
+    facts = [(names.get(n, n), v) for n, v in found.items() if n not in ("files", "changes")]
+    for part, what in (("files", ""), ("changes", "uncommitted changes")):
+        for name, entry in found.get(part, {}).items():
+            only = "second" if entry["versions"][0] is None else "first"
+            whose = f"(only the {only} run has it)" if None in entry["versions"] else ""
+            facts.append((name, {**entry, "says": f"{what} {whose}".strip()}))
+    return facts
 
 
-def _whose(versions: list[int | None]) -> str:
-    if None not in versions:
-        return ""
-    return f"(only the {'second' if versions[0] is None else 'first'} run has it)"
-
-
-def _diff_lines(text: str) -> list[str]:
-    return [printable(line.expandtabs(4)) for line in text.splitlines()]
-
-
-def _values(name: str, row: list[Any], *, deltas: bool = False) -> Line:
-    values = _shown(row)
-    if deltas and all(type(value) in (int, float) for value in row):
-        values.append(f"{row[1] - row[0]:+.6g}")
-    return Line("values", printable(name), values)
-
-
-def _shown(row: list[Any]) -> list[str]:
-    """Return values for people, so that those that differ look different."""
-    plain = [value if isinstance(value, str) else _json(value) for value in row]
-    if len({*plain}) < len({(type(value), _json(value)) for value in row}):
-        plain = [_json(value) for value in row]
+def _shown(value: list[Any] | dict[str, Any]) -> list[str]:
+    """Return for people what runs have, so that values that differ look different."""
+    if isinstance(value, dict):
+        return [repr(ABSENT) if n is None else f"#{n}" for n in value["versions"]]
+    plain = [each if isinstance(each, str) else _json(each) for each in value]
+    if len({*plain}) < len({(type(each), _json(each)) for each in value}):
+        plain = [_json(each) for each in value]
     return [printable(text) for text in plain]
 
 
@@ -140,55 +113,28 @@ def _json(value: Any) -> str:
     return dumps(value, ensure_ascii=False)
 
 
-def _say_plainly(line: Line) -> None:
-    if line.kind == "part":
-        say(line.name)
-    elif line.kind == "sentence":
-        say(f"  {line.name}: {line.values[0]}" if line.values[0] else f"  {line.name}")
-    elif line.kind == "diff":
-        for text in line.values:
-            say(text)
+def _delta(part: str, row: list[Any]) -> str:
+    """Return how far two results are from each other, if they are numbers."""
+    are_numbers = part == "results" and all(type(value) in (int, float) for value in row)
+    return f"{row[1] - row[0]:+.6g}" if are_numbers else ""
+
+
+def _diff_lines(entry: dict[str, Any]) -> list[str]:
+    return [printable(line.expandtabs(4)) for line in entry.get("diff", "").splitlines()]
+
+
+def _say_pair(part: str, name: str, value: list[Any] | dict[str, Any]) -> None:
+    if isinstance(value, list):
+        delta = _delta(part, value)
+        say(f"  {name}: {' -> '.join(_shown(value))}{f' ({delta})' if delta else ''}")
     else:
-        first, second, *delta = line.values
-        say(f"  {line.name}: {first} -> {second}{f' ({delta[0]})' if delta else ''}")
-
-
-def _table(compared: Comparison) -> Iterator[tuple[str, str, list[str]]]:
-    """Give what differs between more than two runs: the part, the name, the values."""
-    for part, found in compared.parts.items():
-        if part == "seed":
-            yield part, "seed", _shown(found)
-            continue
-        for name, value in found.items():
-            if isinstance(value, list):
-                yield part, printable(name), _shown(value)
-            elif part == "code":
-                for file, entry in value.items():
-                    yield part, printable(file), _versions(entry["versions"])
-            elif part == "inputs":
-                yield part, printable(name), _shown(_hashes(value))
-            else:
-                yield part, printable(name), _versions(value["versions"])
-
-
-def _versions(numbers: list[int | None]) -> list[str]:
-    return [repr(ABSENT) if number is None else f"#{number}" for number in numbers]
+        says = printable(value["says"])
+        say(f"  {name}: {says}" if says else f"  {name}")
+        for line in _diff_lines(value):
+            say(line)
 
 
 # -- On a terminal -------------------------------------------------------------------------------
-
-
-def _show_on_terminal(compared: Comparison) -> None:
-    from rich.console import Console
-
-    console = Console(force_terminal=True, highlight=False, markup=False, emoji=False)
-    with console.capture() as captured:
-        if len(compared.sides) > 2:
-            _draw_tables(console, compared)
-        else:
-            _draw_pair(console, compared)
-    # Not by rich itself: it raises at a letter that the stream's encoding lacks.
-    say(captured.get().removesuffix("\n"))
 
 
 def _draw_pair(console: Console, compared: Comparison) -> None:
@@ -199,24 +145,32 @@ def _draw_pair(console: Console, compared: Comparison) -> None:
         run_id, *rest = (f"{text}  " for text in _title(side, ago))
         head = Text.assemble((f"{sign} {run_id}", style), *rest)
         console.print(head, no_wrap=True, overflow="ellipsis")
-    for kind, lines in groupby(_lines(compared), key=lambda line: line.kind):
-        if kind == "values":
-            grid = _grid("cyan", "red", "dim", "green", "dim")
-            for line in lines:
-                first, second, *delta = line.values
-                grid.add_row(line.name, first, "→", second, *delta)
-            console.print(Padding(grid, (0, 0, 0, 1)))
-        elif kind == "sentence":
-            grid = _grid("cyan", "")
-            for line in lines:
-                grid.add_row(line.name, line.values[0])
-            console.print(Padding(grid, (0, 0, 0, 1)))
-        else:
-            for line in lines:
-                if kind == "part":
-                    console.print(Text(f"\n{line.name}", "bold"))
-                else:
-                    _draw_diff(console, line.values)
+    shown = ""
+    for (part, is_values, *_), entries in groupby(_entries(compared), key=_alike):
+        if part != shown:
+            shown = part
+            console.print(Text(f"\n{part}", "bold"))
+        grid = _grid("cyan", *(("red", "dim", "green", "dim") if is_values else ("",)))
+        lines = []
+        for _, name, value in entries:
+            if isinstance(value, list):
+                first, second = _shown(value)
+                grid.add_row(name, first, "→", second, _delta(part, value))
+            else:
+                grid.add_row(name, printable(value["says"]))
+                lines = _diff_lines(value)
+        console.print(Padding(grid, (0, 0, 0, 1)))
+        _draw_diff(console, lines)
+
+
+def _alike(entry: Entry) -> tuple[str, bool, str]:
+    """Return what is the same for entries in one grid: those with a diff stand alone."""
+    part, name, value = entry
+    return (
+        part,
+        isinstance(value, list),
+        name if isinstance(value, dict) and "diff" in value else "",
+    )
 
 
 def _grid(*styles: str) -> Table:
@@ -242,12 +196,12 @@ def _draw_diff(console: Console, lines: list[str]) -> None:
 def _draw_tables(console: Console, compared: Comparison) -> None:
     """Draw as many runs beside each other as fit, and the others below them."""
     names, rows = [], []
-    for part, group in groupby(_table(compared), key=lambda row: row[0]):
+    for part, group in groupby(_entries(compared), key=lambda entry: entry[0]):
         names.append(part)
         rows.append([""] * len(compared.sides))
-        for _, name, values in group:
+        for _, name, value in group:
             names.append(f"  {name}")
-            rows.append(values)
+            rows.append(_shown(value))
     titles = [side.run.id.rpartition("_")[2] for side in compared.sides]
     runs = list(map(Column, titles, zip(*rows, strict=True)))
     styles = ["cyan" if name.startswith(" ") else "bold" for name in names]

@@ -11,10 +11,19 @@ from json import loads
 
 from scitex_session_core import InvalidValueError, SessionManager, journal_remove, registry_dir
 
-from .gone import gone_sessions
-from .output import DIFFERENT, PROGRAM, encodable, on_terminal, printable, refuse, say, say_json
+from .output import (
+    DIFFERENT,
+    PROGRAM,
+    encodable,
+    on_terminal,
+    printable,
+    refuse,
+    runs_in_words,
+    say,
+    say_json,
+)
 from .output import OK as ALL_WELL
-from .probes import ABSENT, OK, PROBES, WRONG, Check
+from .probes import ABSENT, OK, PROBES, WRONG, Check, gone_sessions
 
 _AT_ONCE = 4
 _PATIENCE_S = 2.0
@@ -90,7 +99,8 @@ def doctor(*subjects: str, within: float = _PATIENCE_S) -> list[Check]:
     Examples
     --------
     >>> import scitex_session as stx
-    >>> wrong = [check for check in stx.doctor() if check.state == "wrong"]
+    >>> [check.mend for check in stx.doctor("cwd", within=10) if check.state == "wrong"]
+    []
     """
     if not within > 0:
         raise InvalidValueError("within", within, "a number of seconds above 0")
@@ -181,6 +191,6 @@ def _forget(*, yes: bool, json: bool) -> int:
         return ALL_WELL
     for session_id, folder in gone:
         say(f"{session_id}  gone from {printable(folder)}")
-    runs = "1 run" if len(gone) == 1 else f"{len(gone)} runs"
+    runs = runs_in_words(len(gone))
     say(f"forgot {runs}" if forgets else f"would forget {runs}: {PROGRAM} doctor --forget --yes")
     return ALL_WELL

@@ -120,8 +120,15 @@ def runs(
     Examples
     --------
     >>> import scitex_session as stx
-    >>> table = stx.runs("script:train.py and status:success")
-    >>> table.groupby("arguments.lr")["results.acc"].mean()  # doctest: +SKIP
+    >>> @stx.session
+    ... def fit(lr: float = 0.1):
+    ...     return {"acc": 1 - lr}
+    >>> results = [fit.run(lr=lr) for lr in (0.1, 0.2)]
+    >>> stx.runs("status:success lr<1").groupby("arguments.lr")["results.acc"].max()
+    arguments.lr
+    0.1    0.9
+    0.2    0.8
+    Name: results.acc, dtype: float64
     """
     try:
         import pandas as pd

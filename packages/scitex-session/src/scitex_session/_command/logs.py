@@ -129,8 +129,7 @@ def logs_command(
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, its directory, a file it made, latest, latest~1,
-        latest:SCRIPT.
+        An ID or a part of one, a directory, a file it made, latest, latest~1, latest:SCRIPT.
     follow : bool
         Go on with what the run writes, to its end. The short form is -f.
     stderr : bool

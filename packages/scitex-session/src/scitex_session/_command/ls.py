@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NamedTuple
 
 from scitex_session._errors import UsageError
 from scitex_session_core import registry_dir
@@ -23,62 +24,37 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-class Wanted:
-    """Which runs are to be listed: by the words of a query, and the options of `ls_command`.
+class Wanted(NamedTuple):
+    """Which runs are to be listed.
 
-    Without a field to sort by, the newest come first, and of a sweep the first trial.
+    Attributes
+    ----------
+    query : str
+        A query.
+    where : list of dict
+        What the options ask for, besides.
+    sort : str
+        The field to sort by.
+    limit : int
+        The largest number of runs; 0 for all.
     """
 
-    def __init__(
-        self,
-        words: Sequence[str] = (),
-        *,
-        script: str | None = None,
-        status: str | None = None,
-        since: str | None = None,
-        tag: str | None = None,
-        sweep: str | None = None,
-        here: bool = False,
-        sort: str | None = None,
-        limit: int = 50,
-    ) -> None:
-        if limit < 0:
-            raise UsageError(f"--limit {limit}: give a number of runs, or 0 for all")
-        self.query = " ".join(words)
-        self.sort = sort or ("-started" if sweep is None else "trial")
-        self.limit = limit
-        self._where: list[dict[str, Any]] = []
-        if status is not None:
-            self._where.append({"status": ("in", [word.strip() for word in status.split(",")])})
-        if since is not None:
-            self._where.append({"start_time": (">=", _moment(since))})
-        if tag is not None:
-            self._where.append({"tags": tag})
-        if sweep is not None:
-            self._where.append({"sweep": sweep.upper()})
-        if script is not None and os.sep in script:
-            self._where.append({"script_path": os.path.abspath(script)})
-        elif script is not None:
-            self._where.append({"script": script})
-        if here:
-            try:
-                below = os.path.join(os.getcwd(), "")
-            except FileNotFoundError:
-                raise UsageError("--here: the working directory is gone") from None
-            self._where.append({"script_path": (">=", below)})
-            self._where.append({"script_path": ("<", f"{below}\U0010ffff")})
+    query: str
+    where: list[dict[str, Any]]
+    sort: str
+    limit: int
 
     def find(self, limit: int | None = None) -> tuple[list[dict[str, Any]], bool]:
         """Return the runs, and whether there are more than a limit, or that of the user, allows."""
         most = min(filter(None, (limit, self.limit)), default=None)
-        where = ("and", *self._where) if self._where else None
+        where = ("and", *self.where) if self.where else None
         ask = None if most is None else most + 1
         found = find(self.query, where=where, sort=self.sort, limit=ask)
         return found[:most], most is not None and len(found) > most
 
     def nothing_found(self) -> str:
         """Return what is said where there are no runs to list."""
-        if (self.query or self._where) and find(limit=1):
+        if (self.query or self.where) and find(limit=1):
             return "No run fits."
         return (
             f"No runs yet in the registry {printable(os.fspath(registry_dir()))}: run a script "
@@ -141,17 +117,28 @@ def ls_command(
     json : bool
         Print all that is known of each run, as JSON.
     """
-    wanted = Wanted(
-        query,
-        script=script,
-        status=status,
-        since=since,
-        tag=tag,
-        sweep=sweep,
-        here=here,
-        sort=sort,
-        limit=limit,
-    )
+    if limit < 0:
+        raise UsageError(f"--limit {limit}: give a number of runs, or 0 for all")
+    where: list[dict[str, Any]] = []
+    if script is not None:
+        is_path = os.sep in script
+        where.append({"script_path": os.path.abspath(script)} if is_path else {"script": script})
+    if status is not None:
+        where.append({"status": ("in", [word.strip() for word in status.split(",")])})
+    if since is not None:
+        where.append({"start_time": (">=", _moment(since))})
+    if tag is not None:
+        where.append({"tags": tag})
+    if sweep is not None:
+        where.append({"sweep": sweep.upper()})
+    if here:
+        try:
+            below = os.path.join(os.getcwd(), "")
+        except FileNotFoundError:
+            raise UsageError("--here: the working directory is gone") from None
+        where += [{"script_path": (">=", below)}, {"script_path": ("<", f"{below}\U0010ffff")}]
+    first = "-started" if sweep is None else "trial"
+    wanted = Wanted(" ".join(query), where, sort or first, limit)
     if watch:
         if json:
             raise UsageError("--watch can't be used with --json")

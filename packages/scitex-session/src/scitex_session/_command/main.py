@@ -21,61 +21,43 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 
-# Each subcommand: its function, the rest of its usage, its line of help. A function is imported
-# when its command runs, and knows nothing of cyclopts: its signature and docstring say all.
+# Each subcommand: its function, its operands, its line of help. A function is imported when its
+# command runs, and knows nothing of cyclopts: its signature and docstring say all.
 _COMMANDS = {
     "sweep": (
         "scitex_session._sweep.command:sweep_command",
-        "[-j N] [--memory SIZE] [--zip A,B] [--slurm OPTIONS [--wait]] [--dask ADDRESS] "
-        "[--missing] [--json] SCRIPT [--OPTION VALUE...]...",
+        "SCRIPT [--OPTION VALUE...]...",
         "Run a script once for each combination of values.",
     ),
-    "ls": ("ls:ls_command", "[OPTIONS] [QUERY]", "List runs, the newest first."),
-    "show": ("show:show_command", "[--json] RUN", "Show all that is known of a run."),
-    "diff": ("diff:diff_command", "[--json] RUN RUN...", "Show what differs between runs."),
-    "logs": (
-        "logs:logs_command",
-        "[-f] [--stderr] [--raw] [--tail N] [--json] RUN",
-        "Print what a run printed, or is printing.",
-    ),
-    "path": ("tags:path_command", "[--json] RUN", "Print where the directory of a run is."),
+    "ls": ("ls:ls_command", "[QUERY]", "List runs, the newest first."),
+    "show": ("show:show_command", "RUN", "Show all that is known of a run."),
+    "diff": ("diff:diff_command", "RUN RUN...", "Show what differs between runs."),
+    "logs": ("logs:logs_command", "RUN", "Print what a run printed, or is printing."),
+    "path": ("tags:path_command", "RUN", "Print where the directory of a run is."),
     "open": ("tags:open_command", "RUN", "Open the directory of a run in the file manager."),
-    "tag": ("tags:tag_command", "[--json] RUN TAG...", "Add tags to a run."),
-    "untag": ("tags:untag_command", "[--json] RUN TAG...", "Remove tags from a run."),
-    "note": ("tags:note_command", "[--json] RUN TEXT", "Write the note of a run."),
-    "stop": ("stop:stop_command", "[--now] [--json] RUN", "Stop a run."),
-    "rm": ("remove:rm_command", "[--yes] [--json] RUN...", "Move runs to the trash."),
-    "gc": (
-        "remove:gc_command",
-        "[--older AGE] [--status STATUS] [--where QUERY] [--keep N] [--keep-tag TAG] [--trash] "
-        "[--yes] [--json]",
-        "Move old runs to the trash, or empty that.",
-    ),
+    "tag": ("tags:tag_command", "RUN TAG...", "Add tags to a run."),
+    "untag": ("tags:untag_command", "RUN TAG...", "Remove tags from a run."),
+    "note": ("tags:note_command", "RUN TEXT", "Write the note of a run."),
+    "stop": ("stop:stop_command", "RUN", "Stop a run."),
+    "rm": ("remove:rm_command", "RUN...", "Move runs to the trash."),
+    "gc": ("remove:gc_command", "", "Move old runs to the trash, or empty that."),
     "restore": (
         "remove:restore_command",
-        "[--json] [RUN...]",
+        "[RUN...]",
         "Bring runs back from the trash, or from an archive.",
     ),
-    "archive": (
-        "archive:archive_command",
-        "[--older AGE] [--status STATUS] [--where QUERY] [--yes] [--json] [RUN...]",
-        "Put runs into one zip file.",
-    ),
-    "reap": ("reap:reap_command", "[--force] [--json] [PATH...]", "File the ends of dead runs."),
-    "reindex": (
-        "reap:reindex_command",
-        "[--json] PATH...",
-        "Register runs from their directories.",
-    ),
+    "archive": ("archive:archive_command", "[RUN...]", "Put runs into one zip file."),
+    "reap": ("reap:reap_command", "[PATH...]", "File the ends of dead runs."),
+    "reindex": ("reap:reindex_command", "PATH...", "Register runs from their directories."),
     "doctor": (
         "doctor:doctor_command",
-        "[--json] [--within S] [--forget [--yes]] [SUBJECT...]",
+        "[SUBJECT...]",
         "Look at what runs depend on, and say what mends it.",
     ),
-    "whence": ("whence:whence_command", "[--json] FILE...", "Tell which run made a file."),
+    "whence": ("whence:whence_command", "FILE...", "Tell which run made a file."),
     "--install-completion": (
         "completion:install_completion_command",
-        "[--show] [SHELL]",
+        "[SHELL]",
         "Let bash, zsh or fish complete commands, options and runs.",
     ),
 }
@@ -108,7 +90,7 @@ def app(asked: str = "") -> cyclopts.App:
             negative=(), show_default=lambda value: str(value) if value else None
         ),
     )
-    for number, (name, (place, usage, line)) in enumerate(_COMMANDS.items()):
+    for number, (name, (place, operands, line)) in enumerate(_COMMANDS.items()):
         target = _function(place) if name == asked else _absolute(place)
         made.command(
             target,
@@ -116,7 +98,7 @@ def app(asked: str = "") -> cyclopts.App:
             # Python removes docstrings under -OO.
             help=None if name == asked and target.__doc__ else line,
             sort_key=number,
-            usage=f"Usage: {PROGRAM} {name} {usage}",
+            usage=f"Usage: {PROGRAM} {name} [OPTIONS] {operands}".rstrip(),
         )
     return made
 
@@ -129,14 +111,18 @@ def main(tokens: list[str]) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
-            return _run(tokens)
-        except BrokenPipeError:
-            # `| head -1` has read enough. What is left in the buffer would make the interpreter
-            # fail at its very end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return OK
+            status = _run(tokens)
+        except BrokenPipeError:  # `| head -1` has read enough
+            status = OK
         except KeyboardInterrupt:
-            return _INTERRUPTED
+            status = _INTERRUPTED
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except OSError:
+                # What is left in the buffer would make the interpreter fail at its very end.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return status
 
 
 def _run(tokens: list[str]) -> int:

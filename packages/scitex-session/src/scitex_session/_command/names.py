@@ -24,7 +24,7 @@ from scitex_session_core import (
     run_files,
 )
 
-from .output import ago, printable
+from .output import ago, printable, runs_in_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -225,8 +225,7 @@ def _latest(name: str, back: int, script: str | None, manager: SessionManager) -
     found = manager.select(filters, limit=back + 1)
     if len(found) <= back:
         of = f" of {script}" if script else ""
-        known = f"{len(found)} run{'s' * (len(found) != 1)}"
-        raise UnknownRunError(name, f"the registry knows {known}{of}")
+        raise UnknownRunError(name, f"the registry knows {runs_in_words(len(found))}{of}")
     return _of_session(found[back])
 
 

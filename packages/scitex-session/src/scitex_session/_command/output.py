@@ -83,6 +83,11 @@ def short(text: str, most: int = 200) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
+def runs_in_words(count: int) -> str:
+    """Return ``1 run`` or ``2 runs``."""
+    return "1 run" if count == 1 else f"{count:,} runs"
+
+
 def shown(text: str) -> str:
     """Return text that anybody may have written so that any terminal can show it.
 

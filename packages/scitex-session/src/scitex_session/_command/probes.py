@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
+from contextlib import suppress
 from json import dumps
 from pathlib import Path
 from typing import NamedTuple
@@ -18,19 +20,21 @@ from scitex_session_core import (
     SessionManager,
     __version__,
     cache_dir,
+    locate_run,
     on_network,
     registry_dir,
     registry_health,
+    some_of,
 )
 
 from .completion import SHELLS, completion_place, completion_script, loads, startup_file
-from .gone import gone_sessions
-from .output import PROGRAM, printable, size
+from .names import named_run
+from .output import PROGRAM, printable, runs_in_words, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     # A state, what was found, and the command that mends it.
     Told: TypeAlias = tuple[str, str] | tuple[str, str, str]
@@ -44,7 +48,7 @@ _MOST_SKEW_S = 2.0
 _GIT_PATIENCE_S = 1.5
 _LOOK_S = 0.5  # at what may be long
 _SLURM = ("sbatch", "srun", "scontrol", "sacct")
-_SHOWN = 3
+_STATES = ("RUNNING", "FINISHED", "FINISHED_SUCCESS", "FINISHED_ERROR")
 
 
 class Check(NamedTuple):
@@ -122,8 +126,7 @@ def registry() -> Iterator[Told]:
         yield WRONG, f"{where}: {error.strerror}", f"chmod -R u+rwX {where}"
         return
     files = "1 file" if health["files"] == 1 else f"{health['files']} files"
-    what = f"{where}: {size(health['bytes'])} in {files} of the journal"
-    yield OK, what
+    yield OK, f"{where}: {size(health['bytes'])} in {files} of the journal"
     for path, why in health["unreadable"].items():
         yield WRONG, f"{path}: {why}", f"chmod u+r {path}"
     if health["lines_broken"]:
@@ -131,10 +134,8 @@ def registry() -> Iterator[Told]:
         again = f"{PROGRAM} reindex PATH   (the folders with runs)"
         yield ABSENT, what, again
     if health["bytes_checked"] < health["bytes"]:
-        part = (
-            f"only {size(health['bytes_checked'])} of the journal were looked at for broken lines"
-        )
-        yield ABSENT, part
+        looked_at = size(health["bytes_checked"])
+        yield ABSENT, f"only {looked_at} of the journal were looked at for broken lines"
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         manager = SessionManager(where)
@@ -144,6 +145,34 @@ def registry() -> Iterator[Told]:
     if not caught:
         yield OK, f"the index is sound: {size(health['index_bytes'])}"
     yield from _gone(manager)
+
+
+def gone_sessions(manager: SessionManager) -> Iterator[tuple[str, str]]:
+    """Yield the sessions whose directories are gone, each with the folder that it lay in.
+
+    One that still runs, one in an archive, and one that never had a directory are not among them,
+    nor is one of another machine, unless the folder of its script is here, too: that machine may
+    have it on a disk of its own.
+    """
+    listed: dict[Path, set[str]] = {}
+    for session_id, place in manager.directories().items():
+        if place.parent not in listed:  # one look at a folder serves all of its runs
+            with suppress(OSError):
+                listed[place.parent] = set(os.listdir(place.parent))
+        if place.name in listed.get(place.parent, ()) or os.path.isdir(locate_run(place)):
+            continue
+        run = named_run(session_id, manager)
+        folder = place.parent.parent if place.parent.name in _STATES else place.parent
+        if run.place is None and _could_be_seen(run.session, folder):
+            yield session_id, str(folder)
+
+
+def _could_be_seen(session: dict[str, Any], folder: Path) -> bool:
+    """Tell whether the directory of a session would be here if it were anywhere."""
+    if session["status"] == "running":
+        return False
+    machine = (session["process"] or {}).get("host")
+    return machine in (None, platform.node()) or os.path.isdir(folder)
 
 
 def _gone(manager: SessionManager) -> Iterator[Told]:
@@ -157,12 +186,9 @@ def _gone(manager: SessionManager) -> Iterator[Told]:
             least = "at least "
             break
     for folder, ids in gone.items():
-        missing = (
-            "" if os.path.isdir(folder) else ", which is not there either (an unmounted disk?)"
-        )
-        shown = ", ".join(sorted(ids, reverse=True)[:_SHOWN]) + (" …" if len(ids) > _SHOWN else "")
-        runs = "1 run is" if len(ids) == 1 else f"{len(ids)} runs are"
-        what = f"{least}{runs} gone from {folder}{missing}: {shown}"
+        where = f"{folder}" if os.path.isdir(folder) else f"{folder}, which is gone (unmounted?)"
+        runs = f"{least}{runs_in_words(len(ids))} {'is' if len(ids) == 1 else 'are'}"
+        what = f"{runs} gone from {where}: {some_of(sorted(ids, reverse=True))}"
         mend = f"{PROGRAM} reindex PATH   (where they are now), or {PROGRAM} doctor --forget"
         yield WRONG, what, mend
 

@@ -78,13 +78,7 @@ _CONSTANTS = {"true": True, "false": False, "none": None}
 _NO_NUMBERS = {"nan": "NaN", "inf": "Infinity", "infinity": "Infinity"}
 _NO_NUMBERS |= {f"-{text}": f"-{word}" for text, word in _NO_NUMBERS.items() if text != "nan"}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ](\d\d)(?::(\d\d)(?::(\d\d))?)?)?")
-# The length of a time by how many of hour, minute and second it has.
-_SPANS = (
-    timedelta(days=1),
-    timedelta(hours=1),
-    timedelta(minutes=1),
-    timedelta(seconds=1),
-)
+_SPANS_S = (86_400, 3600, 60, 1)  # of a time, by how many of hour, minute and second it has
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|min|[smhdw]))+")
 
@@ -399,7 +393,7 @@ def span(text: str) -> tuple[datetime, datetime] | None:
     try:
         begin = datetime.fromisoformat(text)
         # A local day may have 23 or 25 hours: the step is one of the calendar.
-        end = begin + _SPANS[sum(each is not None for each in match.groups())]
+        end = begin + timedelta(seconds=_SPANS_S[sum(map(bool, match.groups()))])
         if begin.tzinfo is None:
             begin, end = begin.astimezone(), end.astimezone()
     except (ValueError, OverflowError):

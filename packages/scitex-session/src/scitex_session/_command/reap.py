@@ -22,7 +22,7 @@ from scitex_session_core import (
 from scitex_session_core import reap as reap_below
 
 from .facts import how_it_ended
-from .output import OK, printable, refuse, say, say_json
+from .output import OK, printable, refuse, runs_in_words, say, say_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def reap_command(*paths: str, force: bool = False, json: bool = False) -> int:
     for place in left:
         say(f"left as it is: {printable(place)}")
     hint = " (--force files what was left, if you know that it is dead)" if left else ""
-    say(f"filed {_count(len(filed))}{hint}")
+    say(f"filed {runs_in_words(len(filed))}{hint}")
     return OK
 
 
@@ -187,9 +187,5 @@ def reindex_command(*paths: str, json: bool = False) -> int:
         say_json(runs)
         return OK
     as_is = "it is" if len(registered) == 1 else "they are"
-    say(f"registered {_count(len(registered))} that the registry did not know as {as_is}")
+    say(f"registered {runs_in_words(len(registered))} that the registry did not know as {as_is}")
     return OK
-
-
-def _count(number: int) -> str:
-    return f"{number} run{'' if number == 1 else 's'}"

@@ -23,20 +23,22 @@ from scitex_session_core import (
     registry_dir,
     removed_runs,
     restore_archived,
+    some_of,
     trashed_runs,
     warn,
 )
 
 from .names import has_part, named_run
-from .output import OK, PROGRAM, printable, say, say_json, size
-from .selection import Chosen, moment_of, named, selected
+from .output import OK, PROGRAM, printable, runs_in_words, say, say_json, size
+from .selection import Chosen, moment_of, named, removable, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
 _TO_TRASH = ("went to the trash", "would go to the trash")
+_FOR_GOOD = ("left the trash for good", "would leave the trash for good")
 _SHOWN = 3
 
 
@@ -118,12 +120,8 @@ def gc(
         A run could not be moved.
     """
     conditions = {"status": status, "where": where, "keep": keep, "keep_tag": keep_tag}
-    if trash:
-        if any(conditions.values()):
-            raise UsageError("the trash is emptied as a whole, or of what is older than an age")
-        return [run.as_dict() for run in _empty(older, yes=yes)]
-    going, _ = _going(older=older, **conditions)
-    return _remove(going) if yes else [run.as_dict() for run in going]
+    _, told, _ = _gc(trash=trash, yes=yes, older=older, **conditions)
+    return told
 
 
 def restore(run: str | os.PathLike[str]) -> Path:
@@ -224,18 +222,9 @@ def gc_command(
     json : bool
         Print a JSON object instead.
     """
-    if trash:
-        if status or where or keep or keep_tag:
-            raise UsageError("with --trash, only --older and --yes can be given")
-        emptied = _empty(older, yes=yes)
-        says = ("left the trash for good", "would leave the trash for good")
-        report(emptied, [run.as_dict() for run in emptied], says, done=yes, json=json)
-        return OK
-    chosen, kept = _going(
-        older=older, status=status or (), where=where, keep=keep, keep_tag=keep_tag or ()
-    )
-    told = _remove(chosen) if yes else [run.as_dict() for run in chosen]
-    report(chosen, told, _TO_TRASH, done=yes, json=json, kept=kept)
+    conditions = {"status": status, "where": where, "keep": keep, "keep_tag": keep_tag}
+    chosen, told, kept = _gc(trash=trash, yes=yes, older=older, **conditions)
+    report(chosen, told, _FOR_GOOD if trash else _TO_TRASH, done=yes, json=json, kept=kept)
     return OK
 
 
@@ -289,13 +278,9 @@ def report(
         say(printable(f"{run.id}  {run.status:<8}  {size(run.bytes):>8}  {run.script}"))
     took = size(sum(run.bytes for run in chosen))
     inodes = sum(run.inodes for run in chosen)
-    say(printable(f"{_count(chosen)} {says[not done]}: {took}, {inodes:,} inodes."))
+    say(printable(f"{runs_in_words(len(chosen))} {says[not done]}: {took}, {inodes:,} inodes."))
     if not done and chosen:
         say("Nothing is done without --yes.")
-
-
-def _count(runs: Sized) -> str:
-    return f"{len(runs):,} run{'s' * (len(runs) != 1)}"
 
 
 def _checked(chosen: list[Chosen]) -> list[Chosen]:
@@ -306,18 +291,21 @@ def _checked(chosen: list[Chosen]) -> list[Chosen]:
     return chosen
 
 
-def _going(**conditions: Any) -> tuple[list[Chosen], list[RunKeptError]]:
-    """Return the runs that are to go, and why others stay."""
-    if not any(conditions.values()):
+def _gc(
+    *, trash: bool, yes: bool, older: str | timedelta | None, **conditions: Any
+) -> tuple[list[Chosen], list[dict[str, Any]], list[RunKeptError]]:
+    """Return the runs that go, what is told of them, and why others stay."""
+    given = {name: value for name, value in conditions.items() if value}
+    if trash and given:
+        raise UsageError("with --trash, only --older and --yes can be given")
+    if not (trash or given or older):
         named_so = "--older, --status, --where, --keep or --keep-tag"
         raise UsageError(f"say which runs are to go: give {named_so}")
-    going, kept = [], []
-    for run in selected(**conditions):
-        try:
-            going += _checked([run])
-        except RunKeptError as error:
-            kept.append(error)
-    return going, kept
+    if trash:
+        emptied = _empty(older, yes=yes)
+        return emptied, [run.as_dict() for run in emptied], []
+    going, kept = removable(selected(older=older, **given))
+    return going, _remove(going) if yes else [run.as_dict() for run in going], kept
 
 
 def _remove(chosen: list[Chosen]) -> list[dict[str, Any]]:
@@ -345,8 +333,7 @@ def counted_before_an_error(told: Mapping[str, object], went: str) -> Iterator[N
         yield
     except (OSError, SessionError):
         if told:
-            shown = ", ".join([*told][:_SHOWN]) + " …" * (len(told) > _SHOWN)
-            warn(f"{_count(told)} {went} before the error: {shown}")
+            warn(f"{runs_in_words(len(told))} {went} before the error: {some_of([*told])}")
         raise
 
 

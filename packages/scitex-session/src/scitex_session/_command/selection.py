@@ -8,7 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 from scitex_session._errors import UsageError
 from scitex_session._suggest import suggest
-from scitex_session_core import STATUSES, SessionManager, archive_of, find_place, is_trashed
+from scitex_session_core import (
+    STATUSES,
+    RunKeptError,
+    SessionManager,
+    archive_of,
+    check_removable,
+    find_place,
+    is_trashed,
+)
 
 from .find import find
 from .names import named_run
@@ -99,6 +107,18 @@ def selected(
             script = os.path.basename(run["script"] or "")
             chosen.append(Chosen(run["id"], place, run["status"], script))
     return chosen
+
+
+def removable(chosen: Iterable[Chosen]) -> tuple[list[Chosen], list[RunKeptError]]:
+    """Return the runs that may be removed or archived, and why others stay."""
+    going, kept = [], []
+    for run in chosen:
+        try:
+            check_removable(run.place)
+            going.append(run)
+        except RunKeptError as error:
+            kept.append(error)
+    return going, kept
 
 
 def moment_of(age: str | timedelta) -> datetime:

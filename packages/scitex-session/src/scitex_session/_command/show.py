@@ -80,8 +80,10 @@ def record(run: str | os.PathLike[str]) -> dict[str, Any]:
     Examples
     --------
     >>> import scitex_session as stx
-    >>> stx.record("latest")["arguments"]  # doctest: +SKIP
-    {'lr': 0.1}
+    >>> with stx.Session(note="first look"):
+    ...     pass
+    >>> stx.record("latest")["note"]
+    'first look'
     """
     return _record_of(named_run(run))
 
@@ -101,8 +103,7 @@ def show_command(run: str, /, *, json: bool = False) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, its directory, a file it made, latest, latest~1,
-        latest:SCRIPT.
+        An ID or a part of one, a directory, a file it made, latest, latest~1, latest:SCRIPT.
     json : bool
         Print the record as a JSON object, with its directory.
     """
@@ -144,10 +145,9 @@ class Page:
         self.status = printable(str(known.get("status")))
         self.why = printable(why_it_ended(known))
         self.times = [printable(text) for text in self._times()]
-        told = [(title, [(n, v) for n, v in rows if v]) for title, rows in self._sections()]
         self.sections = [
             (title, [(printable(name), printable(value)) for name, value in rows])
-            for title, rows in told
+            for title, rows in self._sections()
             if rows
         ]
         self.tails = [(stream, text) for stream in STREAMS if (text := self._tail(stream))]
@@ -164,16 +164,16 @@ class Page:
         elif begin and self.status == "running":
             yield f"for {duration((datetime.now(begin.tzinfo) - begin).total_seconds())}"
 
-    def _sections(self) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
+    def _sections(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         known = self._known
-        yield "", self._facts()
-        yield "Attempts", self._attempts()
-        yield "Ranks", self._ranks()
+        yield "", _known(self._facts())
+        yield "Attempts", [*self._attempts()]
+        yield "Ranks", _known(self._ranks())
         yield "Arguments", _values(known.get("arguments"))
         yield "Results", [*_values(known.get("results")), *self._omitted()]
         yield "Metrics", self._metrics()
-        yield "Code", self._code()
-        yield "Environment", self._environment()
+        yield "Code", _known(self._code())
+        yield "Environment", _known(self._environment())
         yield "Inputs", self._files("input")
         yield "Artifacts", self._files("output")
 
@@ -247,7 +247,7 @@ class Page:
             yield "note", short(str(note))
         names_by_reason: dict[str, list[str]] = {}
         for name, why in _dict(git.get("unknown")).items():
-            names_by_reason.setdefault(short(str(why)), []).append(name)
+            names_by_reason.setdefault(short(str(why), 500), []).append(name)
         for why, names in names_by_reason.items():
             yield "not known", f"{', '.join(names)}: {why}"
 
@@ -328,6 +328,10 @@ def _print_plain(page: Page) -> None:
         say(f"\nThe last lines of {stream}")
         for line in text.splitlines():
             say(f"  {line}".rstrip())
+
+
+def _known(rows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in rows if value]
 
 
 def _values(found: object) -> list[tuple[str, str]]:

@@ -146,14 +146,24 @@ def _cancel(run: Run, job: str, tell: Callable[[str], object]) -> None:
         why = printable(done.stderr.strip())
         raise UnstoppableRunError(run.id, f"its job {job} can't be cancelled: {why}")
     tell(f"cancelled job {job} of SLURM, with all that runs in it")
-    deadline = time.monotonic() + _CANCELLING_S
-    while (record := run.record()).get("status") == "running":
+
+    def is_over() -> bool:
+        record = run.record()
         found = job_of(record)
-        if found is not None and found.is_over:
-            return
+        return record.get("status") != "running" or (found is not None and found.is_over)
+
+    if not _until(is_over, _CANCELLING_S, _ASKING_S):
+        raise UnstoppableRunError(run.id, f"its job {job} was cancelled, and is not over yet")
+
+
+def _until(is_so: Callable[[], bool], seconds: float, pause: float = _PAUSE_S) -> bool:
+    """Wait until something is so, or the time is over; return whether it is."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
         if time.monotonic() > deadline:
-            raise UnstoppableRunError(run.id, f"its job {job} was cancelled, and is not over yet")
-        time.sleep(_ASKING_S)
+            return False
+        time.sleep(pause)
+    return True
 
 
 class _Handle:
@@ -181,12 +191,7 @@ class _Handle:
             raise UnstoppableRunError(self._id, f"it runs as the user {user}") from None
 
     def gone_within(self, seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
-        while liveness(self._process) == "alive":
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_PAUSE_S)
-        return True
+        return _until(lambda: liveness(self._process) != "alive", seconds)
 
     def close(self) -> None:
         if self._descriptor >= 0:
@@ -210,16 +215,9 @@ def _why_not(process: object, status: str) -> str:
 
 def _ended(run: Run, patience: float) -> dict[str, Any]:
     """Wait for the end to be filed, or else file it; return the record."""
-    deadline = time.monotonic() + patience
-    while True:
-        record = run.record()
-        if record.get("status") != "running":
-            return record
-        if time.monotonic() > deadline:
-            break
-        time.sleep(_PAUSE_S)
-    # Its companion died, too.
-    file_crash(run.directory(), registry=registry_dir())
+    if not _until(lambda: run.record().get("status") != "running", patience):
+        # Its companion died, too.
+        file_crash(run.directory(), registry=registry_dir())
     return run.record()
 
 
@@ -232,7 +230,7 @@ def stop_command(run: str, /, *, now: bool = False, json: bool = False) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, its directory, latest, latest~1, latest:SCRIPT.
+        An ID or a part of one, a directory, a file it made, latest, latest~1, latest:SCRIPT.
     now : bool
         Kill it at once: it can't clean up.
     json : bool

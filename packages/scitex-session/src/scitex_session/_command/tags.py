@@ -162,8 +162,7 @@ def tag_command(run: str, /, *tags: str, json: bool = False) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, its directory, a file it made, latest, latest~1,
-        latest:SCRIPT.
+        An ID or a part of one, a directory, a file it made, latest, latest~1, latest:SCRIPT.
     tags : str
         The tags.
     json : bool
@@ -178,8 +177,7 @@ def untag_command(run: str, /, *tags: str, json: bool = False) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, its directory, a file it made, latest, latest~1,
-        latest:SCRIPT.
+        An ID or a part of one, a directory, a file it made, latest, latest~1, latest:SCRIPT.
     tags : str
         The tags.
     json : bool
@@ -194,8 +192,7 @@ def note_command(run: str, /, *text: str, json: bool = False) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, its directory, a file it made, latest, latest~1,
-        latest:SCRIPT.
+        An ID or a part of one, a directory, a file it made, latest, latest~1, latest:SCRIPT.
     text : str
         The note; several words are joined by blanks.
     json : bool
@@ -230,8 +227,7 @@ def path_command(run: str, /, *, json: bool = False) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, a file it made, latest, latest~1,
-        latest:SCRIPT.
+        An ID or a part of one, a directory, a file it made, latest, latest~1, latest:SCRIPT.
     json : bool
         Print a JSON object with its ID and directory.
     """
@@ -254,8 +250,7 @@ def open_command(run: str, /) -> int:
     Parameters
     ----------
     run : str
-        The run: its ID or a part of one, a file it made, latest, latest~1,
-        latest:SCRIPT.
+        An ID or a part of one, a directory, a file it made, latest, latest~1, latest:SCRIPT.
     """
     place = os.fspath(named_run(run).directory())
     if hasattr(os, "startfile"):

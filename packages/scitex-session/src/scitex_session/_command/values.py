@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .output import finite
+from .output import short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LISTED = 50
-_LONGEST_VALUE = 200
 
 
 def compare_values(a: Any, b: Any) -> dict[str, Any] | None:
@@ -22,11 +21,10 @@ def compare_values(a: Any, b: Any) -> dict[str, Any] | None:
     listed: list[dict[str, Any]] = []
     main: dict[str, Any] = {}
     count = 0
-    for found in _differences(a, b, ""):
-        count += 1
-        if len(listed) < _LISTED:
+    for count, found in enumerate(_differences(a, b, ""), start=1):
+        if count <= _LISTED:
             listed.append(found)
-        if not main or _size(found) > _size(main):
+        if not main or found.get("largest", -1) > main.get("largest", -1):
             main = found
     if not main:
         return None
@@ -51,18 +49,13 @@ def _sentence(difference: dict[str, Any]) -> str:
     if "values" in difference:
         first, second = difference["values"]
         place = f"{difference['where']}{difference.get('index', '')}"
-        by = f", by {_size(difference):.6g}" if "largest" in difference else ""
+        by = f", by {difference['largest']:.6g}" if "largest" in difference else ""
         count = ""
         if difference.get("differing", 1) > 1:
             most = "the most" if by else "the first"
             count = f"{difference['differing']:,} of {difference['of']:,} values differ, {most} at "
         said.append(f"{count}{place}{': ' if place else ''}{first} and {second}{by}")
     return "; ".join(said)
-
-
-def _size(difference: dict[str, Any]) -> float:
-    largest = difference.get("largest", -1)
-    return math.inf if isinstance(largest, str) else float(largest)
 
 
 def _differences(a: Any, b: Any, where: str) -> Iterator[dict[str, Any]]:
@@ -112,7 +105,7 @@ def _elements(a: NDArray[Any], b: NDArray[Any]) -> dict[str, Any]:
 
     found: dict[str, Any] = {}
     if a.dtype != b.dtype:
-        found["dtypes"] = [_type_name(a), _type_name(b)]
+        found["dtypes"] = [str(a.dtype), str(b.dtype)]
     if a.shape != b.shape:
         found["shapes"] = [list(a.shape), list(b.shape)]
         if a.ndim != 1 or b.ndim != 1:
@@ -134,10 +127,6 @@ def _elements(a: NDArray[Any], b: NDArray[Any]) -> dict[str, Any]:
     if far is not None and not np.isnan(far[most]):
         found["largest"] = _plain(far[most])
     return found
-
-
-def _type_name(array: NDArray[Any]) -> str:
-    return "mixed" if array.dtype.hasobject else str(array.dtype)
 
 
 def unequal(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
@@ -204,9 +193,6 @@ def _pair(a: Any, b: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON can say it, shortened."""
+    """Return a number as one of Python, and anything else as a short text."""
     value = value.item() if hasattr(value, "item") else value
-    if value is None or isinstance(value, bool | int | float):
-        return finite(value)
-    text = str(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+    return value if value is None or isinstance(value, bool | int | float) else short(str(value))

@@ -17,6 +17,7 @@ from scitex_session_core import (
     current_status,
     locate_run,
     read_record,
+    some_of,
 )
 
 from .facts import commit_of, script_of
@@ -288,8 +289,7 @@ def _rows(origin: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "started", f"{local_time(begin)}{said}" if begin else ""
     yield "status", f"{run.get('status') or ''}{f' (exit status {code})' if code else ''}"
     yield "directory", _directory(origin)
-    more = ", …" * (len(origin["same_content"]) > 3)
-    yield "the same from", ", ".join(origin["same_content"][:3]) + more
+    yield "the same from", some_of(origin["same_content"], 3)
 
 
 def _arguments(arguments: object) -> str:

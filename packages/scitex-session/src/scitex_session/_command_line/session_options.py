@@ -15,6 +15,8 @@ PREFIX = "--session."
 VARIABLE_PREFIX = "SCITEX_SESSION_"
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 COMMAND_LINE = "command line"
+# Without the prefix: what is set otherwise than by an option of the session.
+_OTHER_VARIABLES = ("CACHE", "DISABLE", "FROZEN", "NOTIFY", "REGISTRY", "RUN", "SWEEP")
 
 
 class SessionOption:
@@ -64,7 +66,12 @@ class Asked:
 
 
 def asked_by_environment() -> Asked:
-    """Read the options in the environment. Raise UsageError for a value that is not allowed."""
+    """Read the options in the environment. Raise UsageError for a value that is not allowed.
+
+    A variable whose name is nearly one of ours is warned of.
+    """
+    if names := [name for name in os.environ if name.startswith(VARIABLE_PREFIX)]:
+        _warn_of_mistyped(names)
     asked = Asked()
     for option in SESSION_OPTIONS:
         if text := os.environ.get(option.variable):
@@ -74,6 +81,21 @@ def asked_by_environment() -> Asked:
                 raise UsageError(f"{option.variable} {error}") from None
             asked.origins[option.keyword] = f"${option.variable}"
     return asked
+
+
+def _warn_of_mistyped(names: list[str]) -> None:
+    known = {
+        *_OTHER_VARIABLES,
+        *(o.variable.removeprefix(VARIABLE_PREFIX) for o in SESSION_OPTIONS),
+    }
+    for name in names:
+        if (word := name.removeprefix(VARIABLE_PREFIX)) not in known:
+            from scitex_session._suggest import suggest
+            from scitex_session_core import warn
+
+            # Others may have variables that begin so.
+            if near := suggest(word, known):
+                warn(f"${name} says nothing; did you mean ${VARIABLE_PREFIX}{near}?")
 
 
 def _require(condition: object, value: Any) -> Any:

@@ -509,7 +509,7 @@ class RunRecord:
             try:
                 self.directory.stat(RECORD_NAME)
             except OSError:
-                warn(f"the record of the run is gone ({self.path}); it is written anew")
+                warn(f"there is no record of the run in {self.path}: it is written now")
                 self.path.mkdir(parents=True, exist_ok=True)
         with tolerated("reading the events"):
             return fold_events(self._record, read_events(self.directory))

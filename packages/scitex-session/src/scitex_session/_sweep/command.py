@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import sys
 
-from scitex_session._command.ls import Wanted, print_runs
-from scitex_session._command.output import OK, PROGRAM, printable, say, say_json
+from scitex_session._command.find import find
+from scitex_session._command.ls import print_runs
+from scitex_session._command.output import OK, PROGRAM, say_json
 from scitex_session._errors import UsageError
 
 from .directory import SweepDirectory, find_sweep, make_sweep
@@ -16,7 +16,7 @@ from .local import LocalRunner
 from .memory import bytes_of
 from .missing import done_trials
 from .plan import Plan, read_plan
-from .progress import Progress, shown_values
+from .progress import Progress, note, shown_values
 from .slurm import submit, submitted_jobs, wait_for_jobs
 
 TYPE_CHECKING = False
@@ -140,7 +140,7 @@ def without_done(plan: Plan, trials: list[Trial]) -> list[Trial]:
     if changed := [names for names in done.values() if names]:
         files = ", ".join(dict.fromkeys(name for names in changed for name in names))
         said += f" ({len(changed)} with other code: {files} changed since)"
-    _note(f"{said}; {_trials(len(left))} to run")
+    note(f"{said}; {_trials(len(left))} to run")
     return [trial._replace(number=number) for number, trial in enumerate(left, start=1)]
 
 
@@ -149,11 +149,14 @@ def _rerun(sweep: SweepDirectory, options: Mapping[str, object], *, wait: bool, 
     trials = [trial for trial in sweep.trials if not states[trial.number].is_done]
     alive = [t for t in trials if states[t.number].status in _ALIVE]
     if alive:
-        _note(f"left alone, as waiting or running for all that is known: {_numbers(alive)}")
+        note(f"left alone, as waiting or running for all that is known: {_numbers(alive)}")
     left = [trial for trial in trials if trial not in alive]
     if not left:
-        _note(f"sweep {sweep.id}: nothing is missing")
+        note(f"sweep {sweep.id}: nothing {'else ' if alive else ''}is missing")
         return OK
+    for place in (sweep.script, sweep.content["cwd"]):
+        if place and not os.path.exists(place):
+            raise UsageError(f"sweep {sweep.id} can't go on: {place} is gone")
     return _run(sweep, left, options, shape=_MISSING, wait=wait, json=json)
 
 
@@ -195,7 +198,7 @@ def _run(
     if json:
         say_json(described(sweep, states))
     else:
-        show(sweep, states)
+        show(sweep, states, is_shown=refused is not None)
     if signum is not None:
         return 128 + signum
     if refused is not None:
@@ -215,7 +218,7 @@ def _submit(
     sweep.freeze()
     numbers = submit(sweep, trials, str(options["slurm"]), jobs=_at_once(options))
     job = f"job{'s' * (len(numbers) > 1)} {', '.join(numbers)} of SLURM"
-    _note(f"sweep {sweep.id}: {_what(sweep, trials, shape)}, {job}")
+    note(f"sweep {sweep.id}: {_what(sweep, trials, shape)}, {job}")
     if wait:
         _wait_for(numbers)
     return wait
@@ -225,7 +228,7 @@ def _wait_for(numbers: Sequence[str]) -> None:
     try:
         wait_for_jobs(numbers)
     except KeyboardInterrupt:
-        _note(f"the trials go on; scancel {' '.join(numbers)} ends them")
+        note(f"the trials go on; scancel {' '.join(numbers)} ends them")
         raise
 
 
@@ -270,7 +273,7 @@ def run_trials(
         runner = LocalRunner(sweep, jobs=at_once, memory=needed, ended=progress.ended)
     many = f", {at_once} at a time" if at_once else ""
     where = " on Dask" if dask else ""
-    _note(f"sweep {sweep.id}: {_what(sweep, trials, shape)}{many}{where}")
+    note(f"sweep {sweep.id}: {_what(sweep, trials, shape)}{many}{where}")
     with progress:
         return runner.run(trials), progress.refused
 
@@ -305,10 +308,10 @@ def described(sweep: SweepDirectory, states: Mapping[int, State]) -> dict[str, o
     }
 
 
-def show(sweep: SweepDirectory, states: Mapping[int, State]) -> None:
-    """Print the runs of a sweep as a table, and what has none."""
+def show(sweep: SweepDirectory, states: Mapping[int, State], *, is_shown: bool = False) -> None:
+    """Print the runs of a sweep as a table, and what has none; of that, its last words."""
     if any(state.run for state in states.values()):
-        found, _ = Wanted(sweep=sweep.id, sort="trial", limit=0).find()
+        found = find(where={"sweep": sweep.id.upper()}, sort="trial")
         print_runs(found, "trial")
     counts: dict[str, list[int]] = {}
     for number, state in states.items():
@@ -317,13 +320,16 @@ def show(sweep: SweepDirectory, states: Mapping[int, State]) -> None:
         values = shown_values(sweep.content["trials"][number - 1]["values"])
         code = states[number].exit_status  # which SLURM alone knows of its tasks
         why = "ended before its session began" + (f", exit status {code}" if code else "")
-        _note(f"trial {number}{values}: {why}; its output is in {sweep.output_path(number)}")
+        if not is_shown and (words := sweep.last_line(number)):
+            why += f": {words}"
+        note(f"trial {number}{values}: {why}; its output is in {sweep.output_path(number)}")
     said = ", ".join(f"{len(numbers)} {status}" for status, numbers in counts.items())
     again = f"; run what is missing: {PROGRAM} sweep --missing {sweep.id}"
     done = all(state.is_done for state in states.values())
-    _note(f"sweep {sweep.id}: {said}{again if _has_missing(states) else ''}")
+    note(f"sweep {sweep.id}: {said}{again if _has_missing(states) else ''}")
     if done and not any(state.run for state in states.values()):
-        _note(f"{sweep.script.name} recorded no session: does it call its main function?")
+        why = "does it call its function, without arguments? With argparse, that is stx.run"
+        note(f"{sweep.script.name} recorded no session: {why}")
 
 
 def _trials(count: int) -> str:
@@ -334,8 +340,3 @@ def _numbers(trials: Sequence[Trial]) -> str:
     numbers = ", ".join(str(trial.number) for trial in trials[:_SHOWN])
     more = "" if len(trials) <= _SHOWN else f" and {len(trials) - _SHOWN} more"
     return f"{'trial' if len(trials) == 1 else 'trials'} {numbers}{more}"
-
-
-def _note(text: str) -> None:
-    """Say what is no result: on standard error, so that the table alone goes into a pipe."""
-    say(printable(text), sys.stderr)

@@ -50,6 +50,7 @@ _STATUS_OF_PROCESS = {"alive": "running", "dead": "crashed", "unknown": "unknown
 _REQUEUED = ("failed", "crashed", "lost", "unknown")  # what a run may be whose job begins again
 _SWEEP_NAME = "sweep.json"
 _TRIALS_NAME = "trials.jsonl"
+_LONGEST_LINE = 2000
 _OF_RECORD = ("schema", "id", "script", "argv", "cwd", "started", "process", "python", "git")
 
 
@@ -254,6 +255,15 @@ class SweepDirectory:
         """Return where the output of a trial is kept that ended before its session began."""
         return self.path / f"trial-{number}.log"
 
+    def last_line(self, number: int) -> str:
+        """Return the last line of that output; an empty text if there is none."""
+        try:
+            with open(self.output_path(number), "rb") as file:
+                file.seek(max(os.fstat(file.fileno()).st_size - _LONGEST_LINE, 0))
+                return file.read().decode("utf-8", "replace").rstrip().rpartition("\n")[2]
+        except OSError:
+            return ""
+
 
 def make_sweep(
     plan: Plan,
@@ -324,7 +334,7 @@ def find_sweep(name: str) -> SweepDirectory | None:
     UsageError
         Its ``sweep.json`` can't be read.
     """
-    for path in _places(name):
+    for path in (place.absolute() for place in _places(name)):
         try:
             content = json.loads((path / _SWEEP_NAME).read_bytes())
             return SweepDirectory(path, content)
@@ -336,7 +346,7 @@ def find_sweep(name: str) -> SweepDirectory | None:
 
 
 def _places(name: str) -> list[Path]:
-    places = [Path(os.path.abspath(name))] if os.sep in name else []
+    places = [Path(name)] if os.sep in name else []
     if os.sep not in name and name.isalnum():
         for session in SessionManager().select({"sweep": name.upper()}, limit=1):
             if session["run_dir"] is not None:

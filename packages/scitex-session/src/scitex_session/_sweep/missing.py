@@ -81,9 +81,13 @@ def _is_same(
     if typed.keys() != given.keys():
         return False
     for name, text in typed.items():
-        if name in _FILES and not _is_older(text, record):
-            return False
-        if name not in arguments and not {*_forms(text)} & {*forms[name]}:
+        if name in _FILES:
+            # The same words mean another file in another folder.
+            then = os.path.join(str(record.get("cwd")), text)
+            now = os.path.abspath(given[name])
+            if os.path.normpath(then) != now or not _is_older(now, record):
+                return False
+        elif name not in arguments and not {*_forms(text)} & {*forms[name]}:
             return False
     return True
 
@@ -96,7 +100,8 @@ def _given(argv: Sequence[str]) -> dict[str, str]:
         if (match := OPTION.fullmatch(token)) is None:
             values.append(token)
             continue
-        name, no = parameter_name(match[1]), match[1].startswith("--no-")
+        name = parameter_name(match[1])
+        no = match[2] is None and match[1].startswith("--no-")  # not --no-cache=true
         values = given.setdefault(name.removeprefix("no_") if no else name, [])
         if no:
             values.append("false")

@@ -313,7 +313,6 @@ class _PlanFile:
             if isinstance(item.value, dict):
                 self._add_parameters(item, f"{prefix}{key}.")
                 continue
-            name = f"{prefix}{key}".replace("_", "-")
             if isinstance(item.value, list):
                 values = [_text_of_node(each) for each in item.value]
                 if not values:
@@ -322,7 +321,8 @@ class _PlanFile:
             else:
                 text = _text_of_node(item)
                 values = values_of(text) if item.plain else [text]
-            self.parameters[f"--{name}"] = values
+            # As it stands there: argparse knows --learning_rate by that name alone.
+            self.parameters[f"--{prefix}{key}"] = values
 
 
 def _text_of_node(node: Located) -> str:

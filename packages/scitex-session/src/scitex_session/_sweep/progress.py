@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import suppress
 
 from scitex_session._command.output import bars, brief_duration, printable, say
 from scitex_session._errors import tolerated
@@ -59,7 +60,8 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            with suppress(OSError):
+                self._bar.stop()
 
     def ended(self, end: Ended) -> bool:
         """Show the end of a trial, and tell whether the sweep is to stop.
@@ -110,11 +112,21 @@ class Progress:
         )
 
     def _print(self, text: str) -> None:
-        if self._bar is not None:
+        if self._bar is None:
+            note(text)
+            return
+        with suppress(OSError):
             self._bar.console.print(text)
-        else:
-            say(text, sys.stderr)
-            sys.stderr.flush()
+
+
+def note(text: str) -> None:
+    """Say what is no result: on standard error, so that the table alone goes into a pipe.
+
+    If nobody reads it any more (``2>&1 | head``, a terminal that was closed), the trials go on.
+    """
+    with suppress(OSError):
+        say(printable(text), sys.stderr)
+        sys.stderr.flush()
 
 
 def shown_values(values: Mapping[str, str]) -> str:

@@ -113,7 +113,7 @@ def sweep(
     settings = {"jobs": jobs, "memory": None if memory is None else str(memory)}
     if memory is not None:
         bytes_of(str(memory))  # before anything is written
-    options = {"--" + name.replace("_", "-"): _texts(name, v) for name, v in values.items()}
+    options = {f"--{name}": _texts(name, v) for name, v in values.items()}
     plan = Plan(script, (), options, zip_groups(zip))
     trials = plan.trials()
     if missing:

@@ -124,21 +124,21 @@ class Save(Call):
             self._end()
 
 
-class Making(Call):
+class NewFigure(Call):
     """A figure that is being made."""
 
     def done(self) -> None:
         """Note the style that it is made under."""
-        for newest in _in_force[-1:]:
-            _style_of[self.args[0]] = newest
+        if _in_force:
+            _style_of[self.args[0]] = _in_force[-1]
 
 
-def _making(*args: Any, **kwargs: Any) -> Making:
+def _begin_figure(*args: Any, **kwargs: Any) -> NewFigure:
     _leave_unless_needed()
-    return Making(args, kwargs)
+    return NewFigure(args, kwargs)
 
 
-def _saving(figure_of: Callable[[Any], Any]) -> Callable[..., Save | None]:
+def _save_of(figure_of: Callable[[Any], Any]) -> Callable[..., Save | None]:
     """Return what begins a call that saves the figure of its first argument."""
 
     def begin(*args: Any, **kwargs: Any) -> Save | None:
@@ -154,10 +154,15 @@ def _animated(animation: Any) -> Any:
 
 
 _INTERCEPTED: tuple[tuple[str, str, str, Callable[..., Call | None]], ...] = (
-    ("matplotlib.figure", "Figure", "__init__", _making),
-    ("matplotlib.figure", "Figure", "savefig", _saving(lambda figure: figure)),
-    ("matplotlib.backend_bases", "FigureCanvasBase", "print_figure", _saving(lambda c: c.figure)),
-    ("matplotlib.animation", "Animation", "save", _saving(_animated)),
+    ("matplotlib.figure", "Figure", "__init__", _begin_figure),
+    ("matplotlib.figure", "Figure", "savefig", _save_of(lambda figure: figure)),
+    (
+        "matplotlib.backend_bases",
+        "FigureCanvasBase",
+        "print_figure",
+        _save_of(lambda c: c.figure),
+    ),
+    ("matplotlib.animation", "Animation", "save", _save_of(_animated)),
 )
 # Guards what follows. No hook takes it when it fires: whoever waits for an import may hold it.
 _lock = RLock()
