@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from scitex_session_core._atomic import OpenDirectory, names_in, opened, read_regular
-from scitex_session_core._errors import InvalidTypeError, InvalidValueError, warn
+from scitex_session_core._errors import InvalidTypeError, InvalidValueError, say, warn
 from scitex_session_core._paths import (
     LATEST_NAME,
     RECORD_NAME,
@@ -29,6 +29,7 @@ _LONGEST_SUFFIX = 100
 _MOST_MOVES = 3
 _MOST_BYTES = 1 << 28  # of a record that may be ours
 _LONGEST_TARGET = 1000  # bytes of a small file that stands for the link `latest`
+_said: set[str] = set()  # in this process
 
 
 class RunDir(OpenDirectory):
@@ -147,7 +148,10 @@ def make_run_dir(
     out_dir = None
     try:
         out_dir = out_dir_for(script, out)
-        return _claim(out_dir, suffix, debug=debug)
+        claimed = _claim(out_dir, suffix, debug=debug)
+        if script is None and out_dir.parent == _in_state_dir():
+            _say_once(f"no script: runs are kept in {out_dir}")
+        return claimed
     except OSError as error:
         trouble = error
     for fallback in (_in_state_dir, _in_temporary_dir):
@@ -161,6 +165,12 @@ def make_run_dir(
         return claimed
     why = "and neither the user's state directory nor a temporary one can be written"
     raise OSError(trouble.errno, f"{trouble.strerror}, {why}", trouble.filename) from None
+
+
+def _say_once(message: str) -> None:
+    if message not in _said:
+        _said.add(message)
+        say(message)
 
 
 def _claim(out_dir: Path, suffix: str | None, *, debug: bool) -> RunDir:
