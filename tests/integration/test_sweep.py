@@ -146,6 +146,8 @@ def test_a_file_names_an_option_as_the_script_does(tmp_path: Path) -> None:
         (["train.py", "--lr", "1,,2"], "a value is missing"),
         (["train.py", "--seed", "0..999", "--lr", "0..999"], "1,000,000 trials"),
         (["train.py", "-j", "0"], "--jobs 0: give 1 or more"),
+        (["train.py", "-j", "2.5"], 'Invalid value for --jobs: unable to convert "2.5" into int'),
+        (["train.py", "-j2.5"], 'Invalid value for --jobs: unable to convert "2.5" into int'),
         (["train.py", "--memory", "much"], "give a size such as 4G"),
         (["train.py", "--slurm=--quiet"], "--slurm: --quiet can't be given"),
         (["train.py", "--wait"], "--wait goes with --slurm"),
