@@ -174,13 +174,21 @@ def test_a_run_that_may_be_alive_on_another_machine_is_refused() -> None:
     assert runs_of_script(Path("script.py").absolute()) == [place]
 
 
-@pytest.mark.parametrize("command", ["archive", "rm"])
-def test_a_run_that_was_put_away_is_refused(command: str) -> None:
-    failed = failed_run()
-    subprocess.run([sys.executable, "-m", "scitex_session", command, failed.name], check=True)
-    refused = refusal(run_script(TRAINING, "--data", "d", "--session.resume", failed.name))
-    assert "there is no such run" in refused
+@pytest.mark.parametrize(("command", "how"), [("archive", "archived"), ("rm", "removed")])
+def test_a_run_that_was_put_away_is_refused_until_it_is_restored(command: str, how: str) -> None:
+    script = TRAINING.replace("@stx.session", '@stx.session(sdir_suffix="first")')
+    assert run_script(script, "--data", "d.csv", "--until", "2").returncode == 1
+    run_id = (failed := ended()).name.removesuffix("-first")
+    subprocess.run([sys.executable, "-m", "scitex_session", command, run_id], check=True)
+    restore = ["scitex-session", "restore", run_id]
+    for name in (run_id, run_id[-8:], failed.name, str(failed)):
+        refused = refusal(run_script(TRAINING, "--data", "d", "--session.resume", name))
+        assert f"it was {how}; `{' '.join(restore)}` brings it back" in refused
+    refused = refusal(run_script(TRAINING, "--data", "d", "--session.resume", "nothing"))
+    assert "there is no such run in" in refused
     assert runs_of_script(Path("script.py").absolute()) == []
+    subprocess.run([sys.executable, "-m", "scitex_session", *restore[1:]], check=True)
+    assert run_script(TRAINING, "--session.resume", run_id).returncode == 0
 
 
 def test_a_run_of_another_script_is_refused() -> None:

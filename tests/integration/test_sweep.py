@@ -146,6 +146,8 @@ def test_a_file_names_an_option_as_the_script_does(tmp_path: Path) -> None:
         (["train.py", "--lr", "1,,2"], "a value is missing"),
         (["train.py", "--seed", "0..999", "--lr", "0..999"], "1,000,000 trials"),
         (["train.py", "-j", "0"], "--jobs 0: give 1 or more"),
+        (["train.py", "-j", "2.5"], 'Invalid value for --jobs: unable to convert "2.5" into int'),
+        (["train.py", "-j2.5"], 'Invalid value for --jobs: unable to convert "2.5" into int'),
         (["train.py", "--memory", "much"], "give a size such as 4G"),
         (["train.py", "--slurm=--quiet"], "--slurm: --quiet can't be given"),
         (["train.py", "--wait"], "--wait goes with --slurm"),
@@ -178,6 +180,19 @@ def test_what_the_script_refuses_is_shown_once_and_no_other_trial_starts(
     events = [line["event"] for line in read_json_lines(directory / "trials.jsonl")]
     assert events == ["run", "start", "end", "over"]
     assert "Unknown option" in (directory / "trial-1.log").read_text(encoding="utf-8")
+
+
+def test_a_trial_that_leaves_no_run_on_purpose_does_not_stop_the_others(
+    train: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert sweep(train, "--seed", "13", "14", "--session.no-save") == 1
+    error = capfd.readouterr().err
+    assert "2/2 trial 2 (seed=14): success" in error
+    why = "failed, without a run on record, exit status 1: ValueError: unlucky; its output is in"
+    assert f"trial 1 (seed=13): {why}" in error
+    assert sweep(train, "--seed", "15", "--session.no-save=yes") == 0
+    assert "recorded no session" not in capfd.readouterr().err
+    assert stx.find() == []
 
 
 def test_a_failed_trial_is_the_exit_status_and_the_others_run(

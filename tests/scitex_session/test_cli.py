@@ -51,6 +51,7 @@ def test_the_worst_file_decides_and_the_others_are_told_of(
         (["whense", "x"], '"whence"'),
         (["--nope"], "--nope"),
         (["show", "a", "b"], "show takes no more words: 'b' is too much"),
+        (["ls", "--limit", "2.7"], 'Invalid value for --limit: unable to convert "2.7" into int'),
         (["doctor", "--forget", "git"], "doctor --forget takes no SUBJECT, not 'git'"),
         (["doctor", "--yes"], "doctor takes --yes with --forget only"),
     ],

@@ -20,6 +20,7 @@ from scitex_session_core._record.record import run_in_archive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from io import BufferedReader
 
 
@@ -61,24 +62,26 @@ def find_place(run_dir: str | os.PathLike[str]) -> Path | None:
 
 
 def _found_in(out_dir: Path, name: str) -> Path | None:
+    for folder in STATUS_OF_FOLDER:
+        if os.path.exists(out_dir / folder / name / RECORD_NAME):
+            return out_dir / folder / name
+    return next((place for place in places_away(out_dir) if place.name == name), None)
+
+
+def places_away(out_dir: Path) -> Iterator[Path]:
+    """Yield where the removed and the archived runs of an out dir are, the last ones first."""
     from scitex_session_core._archive_reader import open_archive  # zipfile: few runs are not there
 
     from .trash import trashed_runs
 
-    for folder in STATUS_OF_FOLDER:
-        if os.path.exists(out_dir / folder / name / RECORD_NAME):
-            return out_dir / folder / name
-    for found in trashed_runs(out_dir):
-        if found.place.name == name:
-            return found.place
+    yield from (found.place for found in trashed_runs(out_dir))
     for each in sorted(names_in(out_dir / ARCHIVE), reverse=True):
         path = out_dir / ARCHIVE / each
         try:
-            if each.endswith(ARCHIVE_SUFFIX) and name in open_archive(path).names:
-                return path / name
+            names = open_archive(path).names if each.endswith(ARCHIVE_SUFFIX) else ()
         except ArchiveError:
             continue  # its own reader says so
-    return None
+        yield from (path / name for name in names)
 
 
 def run_files(place: str | os.PathLike[str]) -> list[str]:

@@ -35,6 +35,7 @@ from scitex_session_core._registry.reader import current_status, read_record
 from .attempts import put_away, put_back
 from .crash import file_crash
 from .directory import RunDir, repoint_latest
+from .place import places_away
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def find_attempt(
     Raises
     ------
     NotResumableError
-        There is no such run, or there are several.
+        There is no such run, there are several, or it was removed or archived.
     """
     text = os.fspath(name)
     if text == _LATEST and (own := runs_of_script(script, out=out)):
@@ -89,8 +90,21 @@ def find_attempt(
         runs = ", ".join(sorted(each.name for each in found)[-3:])
         raise NotResumableError(text, f"it could be one of {len(found)} runs, such as {runs}")
     if not found:
-        raise NotResumableError(text, f"there is no such run in {folders[0]}; give {_NAMES}")
+        raise NotResumableError(text, _why_not_found(text, folders))
     return found[0]
+
+
+def _why_not_found(text: str, out_dirs: list[Path]) -> str:
+    name = os.path.basename(absolute(text))
+    away = [each for out in out_dirs for each in places_away(out) if _is_named(each.name, name)]
+    if len(away) != 1:
+        return f"there is no such run in {out_dirs[0]}; give {_NAMES}"
+    how = "removed" if is_trashed(away[0]) else "archived"
+    try:
+        run_id = read_record(away[0])["id"]  # without the suffix that its directory may have
+    except RecordError:
+        run_id = away[0].name
+    return f"it was {how}; `scitex-session restore {run_id}` brings it back"
 
 
 def runs_of_script(script: Path | None, *, out: str | os.PathLike[str] | None = None) -> list[Path]:
@@ -112,16 +126,15 @@ def _out_dirs(script: Path | None, out: str | os.PathLike[str] | None) -> list[P
 
 
 def _named(text: str, out_dirs: list[Path]) -> list[Path]:
-    wanted = text.casefold()
-    found = []
-    for place in [out / name for out in out_dirs for name in (RUNNING, *STATUS_OF_FOLDER)]:
-        for name in names_in(place):
-            # Behind the ID, the name of a directory may have a suffix.
-            known = name.casefold()
-            fits = known.startswith(wanted) or known.endswith(wanted) or f"{wanted}-" in known
-            if fits and os.path.exists(place / name / RECORD_NAME):
-                found.append(place / name)
-    return found
+    places = [out / name for out in out_dirs for name in (RUNNING, *STATUS_OF_FOLDER)]
+    named = [place / name for place in places for name in names_in(place) if _is_named(name, text)]
+    return [place for place in named if os.path.exists(place / RECORD_NAME)]
+
+
+def _is_named(name: str, text: str) -> bool:
+    """Tell whether a text means the directory of this name: behind its ID may be a suffix."""
+    known, wanted = name.casefold(), text.casefold()
+    return known.startswith(wanted) or known.endswith(wanted) or f"{wanted}-" in known
 
 
 def check_resumable(place: Path, *, is_over: bool = False) -> dict[str, Any]:

@@ -78,6 +78,8 @@ def app(asked: str = "") -> cyclopts.App:
     """
     import cyclopts
 
+    from scitex_session._command_line.values import converted
+
     made = cyclopts.App(
         name=PROGRAM,
         help="Find and look at runs.",
@@ -85,9 +87,12 @@ def app(asked: str = "") -> cyclopts.App:
         help_flags=("--help", "-h"),
         help_format="markdown",  # joins the lines of a paragraph
         result_action="return_value",
-        # `--json`, never `--no-json`; that nothing is the default says itself.
+        # `--json`, never `--no-json`; that nothing is the default says itself. The converter is
+        # that of scripts: cyclopts' own makes 2 of `-j 2.5`.
         default_parameter=cyclopts.Parameter(
-            negative=(), show_default=lambda value: str(value) if value else None
+            negative=(),
+            show_default=lambda value: str(value) if value else None,
+            converter=converted,
         ),
     )
     for number, (name, (place, operands, line)) in enumerate(_COMMANDS.items()):
@@ -148,7 +153,7 @@ def _run(tokens: list[str]) -> int:
 def _spelled_out(token: str, short: Mapping[str, str]) -> str:
     """Return a short option in its long form: ``-j`` and ``-j4``."""
     option, value = token[:2], token[2:]
-    if option not in short or (value and not value.isdecimal()):
+    if option not in short or (value and not value[0].isdecimal()):
         return token
     return f"{short[option]}={value}" if value else short[option]
 

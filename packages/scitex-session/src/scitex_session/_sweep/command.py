@@ -257,7 +257,7 @@ def run_trials(
     int or None
         The number of the signal that stopped the sweep.
     int or None
-        The exit status, where the first trial ended before its session began.
+        The exit status, where the first trial failed and left no run on record.
     """
     memory, dask, at_once = options.get("memory"), options.get("dask"), _at_once(options)
     sweep.freeze()
@@ -319,7 +319,7 @@ def show(sweep: SweepDirectory, states: Mapping[int, State], *, is_shown: bool =
     for number in [n for n, s in states.items() if s.run is None and s.status == "failed"][:_SHOWN]:
         values = shown_values(sweep.content["trials"][number - 1]["values"])
         code = states[number].exit_status  # which SLURM alone knows of its tasks
-        why = "ended before its session began" + (f", exit status {code}" if code else "")
+        why = "failed, without a run on record" + (f", exit status {code}" if code else "")
         if not is_shown and (words := sweep.last_line(number)):
             why += f": {words}"
         note(f"trial {number}{values}: {why}; its output is in {sweep.output_path(number)}")
@@ -327,7 +327,7 @@ def show(sweep: SweepDirectory, states: Mapping[int, State], *, is_shown: bool =
     again = f"; run what is missing: {PROGRAM} sweep --missing {sweep.id}"
     done = all(state.is_done for state in states.values())
     note(f"sweep {sweep.id}: {said}{again if _has_missing(states) else ''}")
-    if done and not any(state.run for state in states.values()):
+    if done and not sweep.is_unsaved and not any(state.run for state in states.values()):
         why = "does it call its function, without arguments? With argparse, that is stx.run"
         note(f"{sweep.script.name} recorded no session: {why}")
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from scitex_session._command_line.session_options import VARIABLE_PREFIX, YES
 from scitex_session._errors import UsageError, tolerated
 from scitex_session_core import (
     MASK,
@@ -32,7 +33,7 @@ from scitex_session_core import (
 )
 
 from .frozen import FROZEN, freeze, frozen_environment
-from .plan import Trial
+from .plan import Trial, parameter_name
 from .slurm import waiting
 
 TYPE_CHECKING = False
@@ -155,6 +156,15 @@ class SweepDirectory:
             for number, told in enumerate(self.content["trials"], start=1)
         ]
 
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether it was asked to leave no run on record, by the option ``no_save``."""
+        asked = [os.environ.get(f"{VARIABLE_PREFIX}NO_SAVE", "")]
+        for option, values in self.content["parameters"].items():
+            if parameter_name(option) == "session.no_save":
+                asked = [*values] or [YES[0]]
+        return asked[-1].casefold() in YES
+
     @contextmanager
     def being_run(self) -> Iterator[None]:
         """Have others know that trials without a run will still start, as long as we live."""
@@ -252,7 +262,7 @@ class SweepDirectory:
         return states
 
     def output_path(self, number: int) -> Path:
-        """Return where the output of a trial is kept that ended before its session began."""
+        """Return where the output of a trial is kept that left no run on record."""
         return self.path / f"trial-{number}.log"
 
     def last_line(self, number: int) -> str:

@@ -36,7 +36,7 @@ class Progress:
     Attributes
     ----------
     refused : int or None
-        The exit status of the sweep, where its first trial ended before its session began.
+        The exit status of the sweep, where its first trial failed and left no run on record.
     """
 
     def __init__(self, sweep: SweepDirectory, count: int) -> None:
@@ -66,8 +66,8 @@ class Progress:
     def ended(self, end: Ended) -> bool:
         """Show the end of a trial, and tell whether the sweep is to stop.
 
-        The output of a trial that ended before its session began is kept in the sweep. If that is
-        the first one, the others would end in the same way.
+        The output of a trial that left no run on record is kept in the sweep. If that is the first
+        one, the others would end in the same way, unless no run was to be on record.
         """
         self._done += 1
         if end.exit_status:
@@ -78,14 +78,14 @@ class Progress:
         with tolerated("keeping the output of a trial"):
             self._sweep.output_path(end.trial.number).write_bytes(end.output)
         self._show(end)
-        if self._done > 1 or end.exit_status < 0:
+        if self._done > 1 or end.exit_status < 0 or self._sweep.is_unsaved:
             return False
         self.refused = _USAGE if end.exit_status == _USAGE else 1
         lines = end.output.decode("utf-8", "replace").rstrip().split("\n")
         for line in lines[-_LAST_LINES:]:
             self._print(printable(line))
         if self._count > 1:
-            self._print("the first trial ended before its session began; no other is started")
+            self._print("the first trial left no run on record; no other is started")
         return True
 
     def _has_run(self, number: int) -> bool:
