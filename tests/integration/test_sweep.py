@@ -222,6 +222,23 @@ def test_missing_runs_what_failed_again_under_the_same_numbers(
     assert len(stx.find()) == 3
 
 
+@pytest.mark.parametrize("seed", ["1", "13"])
+def test_a_trial_whose_run_was_removed_is_missing(
+    train: str, seed: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sweep(train, "--seed", "3", seed)
+    (directory,) = sweeps()
+    assert main(["rm", stx.find(where={"trial": 2})[0]["id"]]) == 0
+    capfd.readouterr()
+    assert sweep(directory.name) == 1
+    assert capfd.readouterr().err == (
+        f"sweep {directory.name}: 1 success, 1 removed; "
+        f"run what is missing: scitex-session sweep --missing {directory.name}\n"
+    )
+    assert sweep("--missing", directory.name) == int(seed == "13")
+    assert arguments(directory.name, "seed") == [(3,), (int(seed),)]
+
+
 def test_missing_compares_arguments_by_value_and_tells_changed_code(
     train: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
