@@ -27,16 +27,17 @@ def script_of(
     Returns
     -------
     Path or None
-        By default the file that the globals belong to, or the notebook; None in a REPL and with
-        ``-c``.
+        By default the file that the globals belong to, or the zipapp that holds it, or the
+        notebook; None in a REPL and with ``-c``.
     """
     if file is not None:
         return Path(file).absolute()
     found = namespace.get("__file__")
     if not isinstance(found, str):
         return notebook_here() if namespace.get("__name__") == "__main__" else None
-    path = os.path.abspath(found)
-    return Path(path) if os.path.isfile(path) else None
+    path = Path(os.path.abspath(found))
+    # In a zipapp, the file of a module is app.pyz/__main__.py, and the script is app.pyz.
+    return next((place for place in (path, *path.parents) if place.is_file()), None)
 
 
 def command_line_of(namespace: Mapping[str, Any]) -> list[str]:
