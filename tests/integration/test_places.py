@@ -397,3 +397,17 @@ def test_a_run_that_closes_its_own_directory_to_writing_tells_its_end() -> None:
     assert session is not None
     assert (record["status"], session["status"]) == ("success", "success")
     assert Path(session["run_dir"]) == run.absolute()
+
+
+def test_where_runs_without_a_script_are_kept_is_said_once() -> None:
+    code = Path(write_script(SCRIPT.format(options="", body=""))).read_text("utf-8")
+    done = subprocess.run(
+        [sys.executable, "-"],
+        input=f"{code}\nmain.run()",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (said,) = done.stderr.splitlines()
+    kept = Path(said.partition(": runs are kept in ")[2])
+    assert len(list((kept / "FINISHED_SUCCESS").iterdir())) == 2

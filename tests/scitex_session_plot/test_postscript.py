@@ -19,8 +19,6 @@ from scitex_session_plot import CustomColors, Style
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from matplotlib.axes import Axes
-
 
 @pytest.fixture(autouse=True)
 def agg() -> None:
@@ -51,27 +49,27 @@ def colors_of(eps: str) -> list[tuple[float, ...]]:
     return [tuple(map(float, levels)) for levels in found]
 
 
-DRAWN: dict[str, Callable[[Any], object]] = {
-    "lines": lambda axes: [axes.plot([0, 1], [n, n + 1], "-o", label=str(n)) for n in range(10)],
-    "bars": lambda axes: axes.bar([1, 2], [1, 2], hatch="/", yerr=1),
-    "points": lambda axes: axes.scatter(range(50), range(50)),
-    "areas": lambda axes: axes.fill_between([1, 2], [1, 2]),
-    "arrows": lambda axes: axes.quiver([1], [1], [1], [1], color=CustomColors(0.9).red),
-    "a pie": lambda axes: axes.pie([1, 2, 3]),
-    "a text": lambda axes: axes.text(0, 0, "text", color=CustomColors(0.9).black),
-    "a legend": lambda axes: axes.plot([1, 2], label="line") and axes.legend(),
-    "a mapped image": lambda axes: axes.pcolormesh(np.eye(3)),
-}
+DRAWN: list[Callable[[Any], object]] = [
+    lambda axes: [axes.plot([0, 1], [n, n + 1], "-o", label=str(n)) for n in range(10)],
+    lambda axes: axes.bar([1, 2], [1, 2], hatch="/", yerr=1),
+    lambda axes: axes.scatter(range(50), range(50)),
+    lambda axes: axes.fill_between([1, 2], [1, 2]),
+    lambda axes: axes.quiver([1], [1], [1], [1], color=CustomColors(0.9).red),
+    lambda axes: axes.pie([1, 2, 3]),
+    lambda axes: axes.text(0, 0, "text", color=CustomColors(0.9).black),
+    lambda axes: axes.plot([1, 2], label="line") and axes.legend(),
+    lambda axes: axes.pcolormesh(np.eye(3)),
+]
 
 
-@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
 @pytest.mark.parametrize("within", [True, False])
 def test_what_a_style_makes_transparent_is_not_warned_of(
-    draw: Callable[[Axes], object], within: bool, heard: Callable[[], list[str]]
+    within: bool, heard: Callable[[], list[str]]
 ) -> None:
     with Style():
-        figure, axes = plt.subplots()
-        draw(axes)
+        figure, grid = plt.subplots(3, 3)
+        for draw, axes in zip(DRAWN, grid.flat, strict=True):
+            draw(axes)
         if within:
             as_eps(figure)
     as_eps(figure)

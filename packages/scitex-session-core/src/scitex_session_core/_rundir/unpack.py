@@ -137,7 +137,7 @@ class _Unpacking:
         with self._run.open(path) as source, open(place, "xb") as file:
             while chunk := source.read(_CHUNK):
                 digest.update(chunk)
-                if entry.get("sparse") and not chunk.strip(b"\0"):
+                if entry.get("sparse") and chunk == bytes(len(chunk)):
                     file.seek(len(chunk), os.SEEK_CUR)
                 else:
                     self._take_room(len(chunk))

@@ -15,20 +15,10 @@ if TYPE_CHECKING:
 def script_of(
     namespace: Mapping[str, Any], file: str | os.PathLike[str] | None = None
 ) -> Path | None:
-    """Return the script of a session.
+    """Return the script of a session, whose function or block has these globals.
 
-    Parameters
-    ----------
-    namespace : mapping
-        The globals of its function, or of the code that begins it.
-    file : path-like, optional
-        The script, where the user has said which it is.
-
-    Returns
-    -------
-    Path or None
-        By default the file that the globals belong to, or the zipapp that holds it, or the
-        notebook; None in a REPL and with ``-c``.
+    It is `file` where that is given, else the file of the globals, the zipapp that holds it, or the
+    notebook; None in a REPL and with ``-c``.
     """
     if file is not None:
         return Path(file).absolute()

@@ -44,32 +44,23 @@ def find_earlier(run: Run) -> Earlier | None:
         if has_own_directory:
             why = "a run with no_save or an sdir has a directory of its own"
             raise NotResumableError(name, why)
-        earlier = _named(run)
+        if "resume" in options.asked and options.resume in _resumed:
+            return None  # what was asked of the process was for its first session
+        from scitex_session._command_line.earlier import named_attempt
+
+        earlier = named_attempt(options.resume, run.script, run.function, options.out)
+        if earlier is None:
+            say(f"{options.resume} is not of {run.function}, which begins a new run")
+    elif has_own_directory or run.rank is not None:
+        return None
     else:
-        earlier = None if has_own_directory or run.rank is not None else _requeued(run)
+        from scitex_session._cluster.requeue import requeued_attempt
+
+        given = {n: run.arguments[n] for n, origin in options.origins.items() if origin == "call"}
+        earlier = requeued_attempt(run.script, run.function, given, options.out)
     if earlier is not None and "seed" not in options.asked:
         options.seed = earlier.record.get("seed", options.seed)
     return earlier
-
-
-def _named(run: Run) -> Earlier | None:
-    options = run.options
-    if "resume" in options.asked and options.resume in _resumed:
-        return None  # what was asked of the process was for its first session
-    from scitex_session._command_line.earlier import named_attempt
-
-    earlier = named_attempt(options.resume, run.script, run.function, options.out)
-    if earlier is None:
-        say(f"{options.resume} is not of {run.function}, which begins a new run")
-    return earlier
-
-
-def _requeued(run: Run) -> Earlier | None:
-    from scitex_session._cluster.requeue import requeued_attempt
-
-    origins = run.options.origins
-    given = {name: run.arguments[name] for name, origin in origins.items() if origin == "call"}
-    return requeued_attempt(run.script, run.function, given, run.options.out)
 
 
 def resume(

@@ -258,8 +258,7 @@ class SignalGuard:
     def _hold_others(self) -> None:
         """Let the signals wait for which the script has handlers of its own."""
         for signum in range(1, signal.NSIG):
-            found = _signal.getsignal(signum)
-            if not callable(found) or str(getattr(found, "__module__", "")).startswith(_NOT_HELD):
+            if (found := _handler_of_script(signum)) is None:
                 continue
             try:
                 signal.signal(signum, self._hold)
@@ -275,7 +274,7 @@ class SignalGuard:
         if self._over:
             self._put_back_at_last(signum)
             return
-        if _thread.get_ident() in _blocked:  # what is raised during a fork is dropped
+        if _is_forking(frame):  # what is raised during a fork is dropped
             _send_again(signum)
             return
         if os.getpid() != self._owner:
@@ -360,6 +359,13 @@ class SignalGuard:
                 _end_by_now(self.ended_by)
 
 
+def _handler_of_script(signum: int) -> Callable[[int, FrameType | None], Any] | None:
+    """Return the handler that the script itself has for a signal."""
+    found = _signal.getsignal(signum)
+    is_own = callable(found) and not str(getattr(found, "__module__", "")).startswith(_NOT_HELD)
+    return found if is_own else None
+
+
 def _bottom(frame: FrameType | None) -> str:
     """Return the module whose code is outermost: no more ``__main__`` once the script has ended."""
     while frame is not None and frame.f_back is not None:
@@ -388,6 +394,25 @@ def _block_before_fork() -> None:
         _change_mask(signal.SIG_BLOCK, _HELD_IN_FORK)
 
 
+def _block_again() -> None:
+    # A Ctrl-C may end `_block_before_fork` before it has blocked anything, since Python looks for
+    # signals as a function begins. Or it was an error of a handler of the script's own.
+    if _guards and not {*_HELD_IN_FORK} <= _change_mask(signal.SIG_BLOCK, ()):
+        _block_before_fork()
+        if not any(map(_handler_of_script, range(1, signal.NSIG))):
+            _send_again(signal.SIGINT)
+
+
+def _is_forking(frame: FrameType | None) -> bool:
+    """Tell whether this thread is forking; `frame` is where it was interrupted."""
+    if _thread.get_ident() in _blocked:
+        return True
+    hooks = (_block_before_fork.__code__, _block_again.__code__)
+    while frame is not None and frame.f_code not in hooks and frame.f_globals is globals():
+        frame = frame.f_back
+    return frame is not None and frame.f_code in hooks
+
+
 def _unblock_after_fork() -> None:
     if (found := _blocked.get(_thread.get_ident())) is not None:
         _change_mask(signal.SIG_SETMASK, found)
@@ -409,6 +434,7 @@ def _hold_signals_in_forks() -> None:
     _holds_in_forks = True
     # What others do before and after a fork, as the random generators, is within what was
     # registered last.
+    os.register_at_fork(before=_block_again)  # the last one to be registered is called first
     os.register_at_fork(
         before=_block_before_fork,
         after_in_parent=_unblock_after_fork,
