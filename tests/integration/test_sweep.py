@@ -183,8 +183,12 @@ def test_what_the_script_refuses_is_shown_once_and_no_other_trial_starts(
 
 
 def test_a_trial_that_leaves_no_run_on_purpose_does_not_stop_the_others(
-    train: str, capfd: pytest.CaptureFixture[str]
+    train: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where the files of the failed trial stay
     assert sweep(train, "--seed", "13", "14", "--session.no-save") == 1
     error = capfd.readouterr().err
     assert "2/2 trial 2 (seed=14): success" in error
