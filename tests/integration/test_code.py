@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import zipapp
 from pathlib import Path
 from typing import Any
 
@@ -300,3 +301,16 @@ def test_a_broken_path_is_no_trouble() -> None:
         import good
     """)
     assert files_in(code) == {"good.py": ""}
+
+
+def test_a_zipapp_is_the_script_of_its_runs_and_is_not_copied() -> None:
+    Path("app").mkdir()
+    Path("app/__main__.py").write_text("import work\nwork.main()\n", encoding="utf-8")
+    work = "import scitex_session as stx\n@stx.session\ndef main(x: int):\n    print(x)\n"
+    Path("app/work.py").write_text(work, encoding="utf-8")
+    zipapp.create_archive("app", "app.pyz")
+    finished = run_script(Path("app.pyz"), "--x", "3")
+    assert (finished.returncode, finished.stdout) == (0, "3\n"), finished
+    (run,) = Path("app_out/FINISHED_SUCCESS").iterdir()
+    assert read_json(run / "session.json")["script"] == str(Path("app.pyz").absolute())
+    assert not Path(run, "code").exists()

@@ -243,6 +243,16 @@ def test_a_wide_terminal_shows_what_a_narrow_one_leaves_out_and_says(
     assert "parameter8" in wide[0]
 
 
+def test_a_terminal_whose_width_is_said_to_be_0_shows_runs_all_the_same(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(1)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "0")
+    assert main(["ls"]) == 0
+    assert "✓ success" in capsys.readouterr().out
+
+
 def test_each_status_has_a_sign_and_a_word(capsys: pytest.CaptureFixture[str]) -> None:
     for number, status in enumerate(("success", "failed", "finished", "running")):
         register(number, status)

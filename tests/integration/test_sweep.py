@@ -183,8 +183,12 @@ def test_what_the_script_refuses_is_shown_once_and_no_other_trial_starts(
 
 
 def test_a_trial_that_leaves_no_run_on_purpose_does_not_stop_the_others(
-    train: str, capfd: pytest.CaptureFixture[str]
+    train: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where the files of the failed trial stay
     assert sweep(train, "--seed", "13", "14", "--session.no-save") == 1
     error = capfd.readouterr().err
     assert "2/2 trial 2 (seed=14): success" in error
@@ -220,6 +224,23 @@ def test_missing_runs_what_failed_again_under_the_same_numbers(
     assert sweep("--missing", str(directory)) == 0
     assert "nothing is missing" in capfd.readouterr().err
     assert len(stx.find()) == 3
+
+
+@pytest.mark.parametrize("seed", ["1", "13"])
+def test_a_trial_whose_run_was_removed_is_missing(
+    train: str, seed: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sweep(train, "--seed", "3", seed)
+    (directory,) = sweeps()
+    assert main(["rm", stx.find(where={"trial": 2})[0]["id"]]) == 0
+    capfd.readouterr()
+    assert sweep(directory.name) == 1
+    assert capfd.readouterr().err == (
+        f"sweep {directory.name}: 1 success, 1 removed; "
+        f"run what is missing: scitex-session sweep --missing {directory.name}\n"
+    )
+    assert sweep("--missing", directory.name) == int(seed == "13")
+    assert arguments(directory.name, "seed") == [(3,), (int(seed),)]
 
 
 def test_missing_compares_arguments_by_value_and_tells_changed_code(

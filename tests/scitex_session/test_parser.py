@@ -230,7 +230,7 @@ MISTAKES: list[tuple[Any, Any, str, str]] = [
     (bool, False, "--x yes", "'yes'"),
     (bool, NO, "", "Missing option --x"),
     (int, NO, "a.csv", "Unused value 'a.csv'"),
-    (int, NO, "--version", "Unknown option: --version"),
+    (int, NO, "--version", "option: --version. The script has no __version__. "),
     (str, NO, "--x", "--x requires an argument"),
     (list[bool], [], "--x maybe", "maybe.*yes.no"),
     (int, 1, "--=3", r"option: --=3\. \("),

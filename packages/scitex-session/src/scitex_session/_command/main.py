@@ -113,6 +113,8 @@ def main(tokens: list[str]) -> int:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # the shell closed it (`>&-`); no file may get its number
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    if os.environ.get("COLUMNS") == "0":  # unknown, as `shutil` has it; rich would print nothing
+        del os.environ["COLUMNS"]
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:

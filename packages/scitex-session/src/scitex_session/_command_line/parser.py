@@ -366,6 +366,8 @@ def _unknown(word: str, arguments: list[Argument]) -> str:
     if root and hints.is_free(getattr(root.parameter.converter, "hint", None)):
         return f"{said} Give {root.name} whole, as JSON or by --config FILE."
     near = suggest(name, [name for argument in arguments for name in argument.names])
+    if name == "--version" and (near or PREFIX).startswith(PREFIX):  # it is no mistyped one of ours
+        return f"{said} The script has no __version__."
     return f"{said} Did you mean {near}?" if near else said
 
 

@@ -17,16 +17,17 @@ def script_of(
 ) -> Path | None:
     """Return the script of a session, whose function or block has these globals.
 
-    It is `file` where that is given, else the file of the globals, or the notebook; None in a REPL
-    and with ``-c``.
+    It is `file` where that is given, else the file of the globals, the zipapp that holds it, or the
+    notebook; None in a REPL and with ``-c``.
     """
     if file is not None:
         return Path(file).absolute()
     found = namespace.get("__file__")
     if not isinstance(found, str):
         return notebook_here() if namespace.get("__name__") == "__main__" else None
-    path = os.path.abspath(found)
-    return Path(path) if os.path.isfile(path) else None
+    path = Path(os.path.abspath(found))
+    # In a zipapp, the file of a module is app.pyz/__main__.py, and the script is app.pyz.
+    return next((place for place in (path, *path.parents) if place.is_file()), None)
 
 
 def command_line_of(namespace: Mapping[str, Any]) -> list[str]:

@@ -39,6 +39,7 @@ _OUT = "_out"
 _PARTS = ("core", "io", "plot", "repro")
 _OUR_PACKAGES = {"scitex_session", *(f"scitex_session_{part}" for part in _PARTS)}
 _LONGEST_NAME = 200  # bytes of the name of a script's copy
+_HEAD = 4096  # bytes by which text is known
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
@@ -207,6 +208,8 @@ def _script_name(script: Path | None, *, in_git: bool) -> str | None:
 def save_script(run_dir: Path | RunDir, script: Path | None) -> bool:
     """Copy the script into ``code/``; of a notebook, the cells that were executed, as a script.
 
+    A zipapp is not copied.
+
     Returns
     -------
     bool
@@ -239,7 +242,11 @@ def save_script(run_dir: Path | RunDir, script: Path | None) -> bool:
                 return False
         except FileNotFoundError:
             pass
-        source = script.read_bytes()
+        with open(script, "rb") as file:
+            source = file.read(_HEAD)
+            if b"\0" in source:  # no text: a zipapp, which may be large, and have secrets to mask
+                return False
+            source += file.read()
         masked = source_without_secrets(source)
         directory.write(copy, masked)
         return masked is not source

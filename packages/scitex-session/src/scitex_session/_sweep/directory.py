@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 SWEEPS = "SWEEPS"
 NOT_RUN = "not run"
+REMOVED = "removed"
 _STATUS_OF_PROCESS = {"alive": "running", "dead": "crashed", "unknown": "unknown"}
 _REQUEUED = ("failed", "crashed", "lost", "unknown")  # what a run may be whose job begins again
 _SWEEP_NAME = "sweep.json"
@@ -61,7 +62,8 @@ class State(NamedTuple):
     Attributes
     ----------
     status : str
-        That of its run; of a trial without one, what its process tells, or `NOT_RUN`.
+        That of its run; of a trial without one, what its process tells, `NOT_RUN`, or `REMOVED`
+        where it had one.
     exit_status : int or None
         The exit status, where it is known.
     run : dict or None
@@ -221,13 +223,16 @@ class SweepDirectory:
         return found
 
     def has_run(self, number: int) -> bool:
-        """Tell whether the session of a trial has begun."""
-        return bool(SessionManager().select({"sweep": self.id, "trial": number}, limit=1))
+        """Tell whether a run of a trial is on record; False where that can't be told."""
+        with tolerated("looking for the run of a trial"):
+            return bool(SessionManager().select({"sweep": self.id, "trial": number}, limit=1))
+        return False
 
     def states(self) -> dict[int, State]:
         """Return what is known of each trial now, by its number."""
         started: dict[int, Any] = {}
         ended: dict[int, int] = {}
+        recorded: set[int] = set()
         submitted: set[int] = set()
         runner = None
         for event in self.events():
@@ -237,6 +242,8 @@ class SweepDirectory:
                     ended.pop(number, None)
                 case {"event": "end", "trial": int(number), "exit_status": int(ending)}:
                     ended[number] = ending
+                    if event.get("recorded"):
+                        recorded.add(number)
                 case {"event": "submit", "trial": int(number)}:
                     submitted.add(number)
                 case {"event": "run" | "over"}:
@@ -250,6 +257,8 @@ class SweepDirectory:
                 status, code = queued[number], None
             elif run is not None:
                 status, code = run["status"], run["exit_code"]
+            elif code is not None and number in recorded:
+                status, code = REMOVED, None
             elif code is not None:
                 status = "failed" if code else "success"
             elif number in started:

@@ -187,8 +187,12 @@ class LocalRunner:
             return
         if isinstance(news, Ended):
             del self._running[news.trial.number]
+            # Or one whose run is removed later would look like one that needs none.
+            recorded = self._sweep.has_run(news.trial.number)
             with tolerated("recording the end of a trial"):
-                self._sweep.append("end", news.trial, exit_status=news.exit_status)
+                self._sweep.append(
+                    "end", news.trial, exit_status=news.exit_status, recorded=recorded
+                )
             if self._ended(news):
                 self._stop(signal.SIGTERM)
         elif self._is_stopping:

@@ -72,7 +72,7 @@ class Progress:
         self._done += 1
         if end.exit_status:
             self._failed += 1
-        if not end.exit_status or self._has_run(end.trial.number):
+        if not end.exit_status or self._sweep.has_run(end.trial.number):
             self._show(end)
             return False
         with tolerated("keeping the output of a trial"):
@@ -87,11 +87,6 @@ class Progress:
         if self._count > 1:
             self._print("the first trial left no run on record; no other is started")
         return True
-
-    def _has_run(self, number: int) -> bool:
-        with tolerated("looking for the run of a trial"):
-            return self._sweep.has_run(number)
-        return False
 
     def _show(self, end: Ended) -> None:
         status = "failed" if end.exit_status else "success"
