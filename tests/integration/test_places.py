@@ -168,6 +168,8 @@ def test_files_that_may_not_grow_do_not_take_the_run_down() -> None:
     finished = subprocess.run(
         [sys.executable, path],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024)),
+        # Python would write half of our bytecode, and read it later.
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,

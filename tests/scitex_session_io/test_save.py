@@ -71,6 +71,7 @@ def test_a_file_that_cannot_be_written_is_an_error_of_the_system() -> None:
 def test_a_file_that_may_not_grow_is_named_by_the_error() -> None:
     import resource
 
+    save("x", "first.txt")  # Python would write half of our bytecode, and read it later
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
     try:
