@@ -16,21 +16,32 @@ if TYPE_CHECKING:
 
     Row = Callable[[Workplace], tuple[Variant, Variant]]
 
+# After a session git goes on for a while, on a processor that the next process would have.
+REST = 0.5
+
 ROWS: dict[str, Row] = {
-    "empty": lambda at: (at.python("session_empty.py"), at.python("plain_empty.py")),
+    "empty": lambda at: (
+        at.python("session_empty.py", rest=REST),
+        at.python("plain_empty.py", rest=REST),
+    ),
     "git": lambda at: (
-        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=20_000), rest=0.5),
-        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=None), rest=0.5),
+        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=20_000), rest=REST),
+        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=None), rest=REST),
     ),
     "arguments": lambda at: (
-        at.python("session_arguments.py", "--data-path", "data.csv", "--threshold", "0.7"),
-        at.python("plain_empty.py"),
+        at.python(
+            *("session_arguments.py", "--data-path", "data.csv", "--threshold", "0.7"), rest=REST
+        ),
+        at.python("plain_empty.py", rest=REST),
     ),
     "large": lambda at: (
         at.python("session_large.py", variables={"BYTES": str(10 << 30)}),
         at.python("session_large.py", variables={"BYTES": "0"}),
     ),
-    "plot": lambda at: (at.python("session_plot.py"), at.python("plain_plot.py")),
+    "plot": lambda at: (
+        at.python("session_plot.py", rest=REST),
+        at.python("plain_plot.py", rest=REST),
+    ),
     "style": lambda at: (
         at.python(
             "-c",
