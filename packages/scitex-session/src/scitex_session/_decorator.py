@@ -36,7 +36,7 @@ from ._names.injection import GLOBALS, INJECTED, check_injected
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, NoReturn, ParamSpec, Protocol, TypeVar, Unpack, overload
+    from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
     from scitex_session_core import SessionManager
 
@@ -153,21 +153,9 @@ def _in_session(
         return _plain_result(func, call)
     try:
         ending = execute(func, call, keywords, arguments)
-    except (ConfigFileError, NotResumableError, OSError) as wrong:
-        _refuse_session(wrong, exits=exits)
-    return ending.return_or_raise(exits=exits)
-
-
-def _refuse_session(wrong: Exception, *, exits: bool) -> NoReturn:
-    """End the process with one line on why no session can begin.
-
-    Where there is no place to keep a run (an OSError), only a script ends so.
-    """
-    if not isinstance(wrong, OSError):
+    except (ConfigFileError, NotResumableError) as wrong:
         refuse(wrong)
-    if exits:
-        refuse(wrong, status=1)
-    raise wrong
+    return ending.return_or_raise(exits=exits)
 
 
 async def _in_loop(
@@ -184,8 +172,8 @@ async def _in_loop(
         return await call(None)
     try:
         ending = await execute_async(func, call, keywords, arguments)
-    except (ConfigFileError, NotResumableError, OSError) as wrong:
-        _refuse_session(wrong, exits=exits)
+    except (ConfigFileError, NotResumableError) as wrong:
+        refuse(wrong)
     return ending.return_or_raise(exits=exits)
 
 

@@ -183,14 +183,14 @@ def session_part() -> Asked:
         refuse(error)
 
 
-def refuse(error: Exception, *, status: int = 2) -> NoReturn:
-    """Print the user's mistake in one line, and end the process, as argparse and the shell do."""
+def refuse(error: Exception) -> NoReturn:
+    """Print the user's mistake in one line, and end the process with status 2."""
     program = program_name()
     hint = f" (try {program} --help)" if isinstance(error, UsageError) else ""
     why = " ".join(str(error).splitlines())
     why = why if len(why) < 1000 else f"{why[:500]} ... {why[-300:]}"  # it may repeat a value
     print(f"{program}: error: {why}{hint}", file=sys.stderr)
-    raise SystemExit(status)
+    raise SystemExit(2)  # as argparse and the shell do
 
 
 def program_name() -> str:
