@@ -35,6 +35,12 @@ def test_an_error_is_of_a_builtin_kind_and_survives_pickling(
     assert str(back) == str(error)
 
 
+@pytest.mark.parametrize(("error", "_kind"), ERRORS, ids=lambda value: type(value).__name__)
+def test_an_error_is_made_anew_as_other_libraries_do(error: io.IoError, _kind: object) -> None:
+    kind = type(error)
+    assert type(kind.__new__(kind)) is kind  # tblib, and with it Dask
+
+
 def test_a_missing_file_has_what_the_system_s_own_error_has() -> None:
     error = io.MissingFileError("r.json", [])
     assert (error.errno, error.filename) == (2, "r.json")

@@ -172,7 +172,9 @@ class UnsafeFileError(IoError, ValueError):
         )
 
 
-class TooLargeError(IoError, MemoryError):
+# MemoryError first: it makes its instances by itself, and so CPython refuses
+# ``TooLargeError.__new__`` otherwise, by which tblib (of Dask) unpickles an error.
+class TooLargeError(MemoryError, IoError):
     """A file to load does not fit into memory.
 
     Attributes
