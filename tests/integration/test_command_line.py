@@ -292,6 +292,24 @@ def test_help_is_whole_and_starts_nothing(flag: str) -> None:
     assert os.listdir() == ["script.py"]
 
 
+def test_help_names_the_variable_of_an_option() -> None:
+    finished = run_script(
+        """
+        from typing import Annotated
+        import scitex_session as stx
+        from cyclopts import Parameter
+
+        @stx.session
+        def main(n: Annotated[int, Parameter(env_var="NUMBER")] = 1): ...
+
+        if __name__ == "__main__":
+            main()
+        """,
+        "--help",
+    )
+    assert "--n -n INT  [env var: NUMBER] [default: 1]" in finished.stdout
+
+
 @pytest.mark.parametrize("columns", [50, 110])
 def test_help_fits_the_terminal(columns: int) -> None:
     lines = helped("--help", COLUMNS=str(columns)).stdout.splitlines()

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import stat
+from functools import cache
 from pathlib import Path
 
 from scitex_session_core._atomic import OpenDirectory, names_in, opened, read_regular
@@ -29,7 +30,6 @@ _LONGEST_SUFFIX = 100
 _MOST_MOVES = 3
 _MOST_BYTES = 1 << 28  # of a record that may be ours
 _LONGEST_TARGET = 1000  # bytes of a small file that stands for the link `latest`
-_said: set[str] = set()  # in this process
 
 
 class RunDir(OpenDirectory):
@@ -167,10 +167,10 @@ def make_run_dir(
     raise OSError(trouble.errno, f"{trouble.strerror}, {why}", trouble.filename) from None
 
 
+@cache
 def _say_once(message: str) -> None:
-    if message not in _said:
-        _said.add(message)
-        say(message)
+    """Say something at most once in this process."""
+    say(message)
 
 
 def _claim(out_dir: Path, suffix: str | None, *, debug: bool) -> RunDir:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from itertools import zip_longest
 from textwrap import fill, wrap
 from typing import Any
 
@@ -43,7 +44,7 @@ def print_help(app: cyclopts.App, answers: Iterable[tuple[str, str]], last: str)
     arguments = app.assemble_argument_collection(parse_docstring=True)
     groups: dict[str, tuple[str, list[tuple[str, str]]]] = {}
     usage, rest = [f"Usage: {app.name[0]}"], []
-    for group in arguments.groups:
+    for group in [each for each in arguments.groups if each.show]:
         found = arguments.filter_by(group=group)
         entries = create_parameter_help_panel(group, found, _PLAIN).entries
         usage += [f"{e.names[0]} {e.metavar or ''}".strip() for e in entries if e.required]
@@ -64,8 +65,12 @@ def print_help(app: cyclopts.App, answers: Iterable[tuple[str, str]], last: str)
 
 
 def _meaning(entry: HelpEntry) -> str:
-    """Return what an option means, its choices and its default."""
-    more = {"choices": ", ".join(entry.choices or ()), "default": entry.default}
+    """Return what an option means, its choices, variables and default."""
+    more = {
+        "choices": ", ".join(entry.choices or ()),
+        "env var": ", ".join(entry.env_var or ()),
+        "default": entry.default,
+    }
     notes = [f"[{name}: {value}]" for name, value in more.items() if value]
     return " ".join([*_lines(entry.description), *notes, *["[required]"] * entry.required])
 
@@ -84,9 +89,7 @@ def _table(rows: list[tuple[str, str]], width: int) -> Iterator[str]:
         right = wrap(meaning, width - column - 4)
         if len(names) > column and right:
             right = [""] * len(left) + right
-        for number in range(max(len(left), len(right))):
-            name = left[number] if number < len(left) else ""
-            text = right[number] if number < len(right) else ""
+        for name, text in zip_longest(left, right, fillvalue=""):
             yield f"  {_styled(name, _CYAN)}{' ' * (column - len(name))}  {text}".rstrip()
 
 
