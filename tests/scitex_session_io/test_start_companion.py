@@ -258,6 +258,24 @@ def test_no_wait_and_no_handler_of_sigchld_meets_it() -> None:
     assert finished.returncode == 0, finished.stderr
 
 
+@pytest.mark.parametrize("block", ["time.sleep(0.05)", "raise LookupError"], ids=["ends", "fails"])
+def test_after_the_block_beside_which_it_started_it_is_no_child(block: str) -> None:
+    finished = run_script(
+        START + "from scitex_session_io import starting_companion\n"
+        "heard = []\n"
+        "signal.signal(signal.SIGCHLD, lambda *_: heard.append(1))\n"
+        "try:\n"
+        f"    with starting_companion() as companion: {block}\n"
+        "except LookupError: pass\n"
+        "try: os.wait()\n"
+        "except ChildProcessError: print('no child', heard)\n"
+        "assert signal.SIGCHLD not in signal.pthread_sigmask(signal.SIG_BLOCK, ())\n"
+        "with capture('o.log', 'e.log', companion=companion) as c: print(c.mode)\n"
+        "assert not companion.waiting\n"
+    )
+    assert (finished.stdout, finished.stderr, finished.returncode) == ("no child []\nfd\n", "", 0)
+
+
 def test_what_is_no_companion_is_refused() -> None:
     with pytest.raises(InvalidTypeError, match=r"companion must be from start_companion\(\)"):
         capture("o.log", "e.log", companion=3)  # type: ignore[arg-type]

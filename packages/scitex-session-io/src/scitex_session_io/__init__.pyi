@@ -2,6 +2,7 @@ from ._capture.capture import Capture as Capture
 from ._capture.capture import capture as capture
 from ._capture.client import Companion as Companion
 from ._capture.client import start_companion as start_companion
+from ._capture.client import starting_companion as starting_companion
 from ._errors import InvalidTypeError as InvalidTypeError
 from ._errors import InvalidValueError as InvalidValueError
 from ._errors import IoError as IoError

@@ -13,7 +13,6 @@ from .descriptors import Kept, copy_rest, identity, say
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Self
 
     from .capture import Opener
     from .redirect import Redirection
@@ -78,20 +77,45 @@ def start_companion() -> Companion:
     on disk, and on the terminal
     >>> companion.release()
     """
-    companion = Companion()
-    companion.start()
-    return companion
+    with starting_companion() as companion:
+        return companion
+
+
+class starting_companion:  # noqa: N801  # read as a word of the `with` statement
+    """Start a companion process as `start_companion` does, beside the block.
+
+    It is started by a shell, which `start_companion` waits for: 1 ms, and several on a busy
+    machine. Within the block that shell is a child of this process, which an `os.wait` would meet.
+    So the block is for imports and the like.
+
+    Examples
+    --------
+    >>> with starting_companion() as companion:
+    ...     import json
+    >>> companion.release()
+    """
+
+    __slots__ = ("_companion",)
+
+    def __enter__(self) -> Companion:
+        self._companion = Companion()
+        self._companion.start()
+        return self._companion
+
+    def __exit__(self, *_exc: object) -> None:
+        self._companion.detach()
 
 
 class Companion:
     """The run's handle of a companion process; `start_companion` makes one that waits.
 
-    All but `waiting` and `release` is for `Capture`.
+    All but `waiting` and `release` is for `Capture` and `starting_companion`.
     """
 
     def __init__(self) -> None:
         self._owner = os.getpid()
         self._ours: list[Kept] = []
+        self._shell: _Shell | None = None
         self._link: Kept | None = None
         self._echoes: list[tuple[Kept, Kept | None]] = []
         self._stderr: Kept | None = None
@@ -117,8 +141,17 @@ class Companion:
             self._ours.append(self._link)
             with Kept.taking(theirs.detach()) as link:
                 # It holds none of the caller's streams as long as it has no task.
-                self._spawn(link, (), (None, None), ())
+                self._shell = self._spawn(link, (), (None, None), ())
         except (AttributeError, ImportError, OSError):  # another system; no process to be had
+            self.close()
+
+    def detach(self) -> None:
+        """Wait for the shell that `start` has left."""
+        shell, self._shell = self._shell, None
+        try:
+            if shell is not None:
+                shell.end()
+        except OSError:
             self.close()
 
     def accompany(
@@ -172,7 +205,8 @@ class Companion:
             words = [str(most), str(len(command)), *command, *on_death]
             if not self._hand_over(given, terminals, words):
                 self.close()
-                self._spawn(None, given, terminals, words)
+                if (shell := self._spawn(None, given, terminals, words)) is not None:
+                    shell.end()
         except OSError:
             self.close()
             raise
@@ -228,8 +262,8 @@ class Companion:
         given: Iterable[Kept | None],
         terminals: Terminals,
         words: Iterable[str],
-    ) -> None:
-        """Start the process, with pipes to it."""
+    ) -> _Shell | None:
+        """Start the process, with pipes to it; return the shell that starts it."""
         # We keep the read end too: then a write to a dead companion raises no SIGPIPE, which may
         # kill a script that has restored its default.
         control, self._control = Kept.pipe()
@@ -239,12 +273,13 @@ class Companion:
         self._ours.append(self._answers)
         pidfd = _own_pidfd()
         try:
-            _spawn([control, answer, pidfd, link, *given], terminals, words)
+            shell = _spawn([control, answer, pidfd, link, *given], terminals, words)
         finally:
             for kept in (answer, pidfd):
                 if kept is not None:
                     kept.close()
         _live.update(self._ours)
+        return shell
 
     def _hand_over(
         self, given: Iterable[Kept | None], terminals: Terminals, words: Iterable[str]
@@ -321,37 +356,63 @@ class Companion:
         return self._control.valid and self._answers.valid
 
 
-class SigchldBlocked:
-    """Block SIGCHLD while we start and reap one child, so that the user's handler never sees it.
+class _Shell:
+    """The shell that starts the companion, and ends at once.
 
-    Why: a handler that reaps every child (`waitpid(-1)`) would take ours for one of its own.
-    Nothing is done where no handler is set, and on systems without `sigtimedwait`. In a process of
-    several threads the handler may still see it: the signal goes to any of them.
+    Until `end`, SIGCHLD is blocked where the user has a handler for it. Why: one that reaps every
+    child (`waitpid(-1)`) would take ours for one of its own. That needs `sigtimedwait`; and in a
+    process of several threads the handler may still see it: the signal goes to any of them.
 
-    Attributes
+    Parameters
     ----------
-    child : int
-        The pid of the child, to be set within.
+    argv : list of str
+        The command, with the path of the program.
+    descriptors : sequence of Kept
+        Copies of these become its descriptors 0, 1, 2 and so on.
+
+    Raises
+    ------
+    OSError
+        It can't be started.
     """
 
-    __slots__ = ("_mask", "child")
+    __slots__ = ("_mask", "_pid")
 
-    def __init__(self) -> None:
-        self.child = 0
+    def __init__(self, argv: list[str], descriptors: Sequence[Kept]) -> None:
+        self._pid = 0
         self._mask: set[int] | None = None
-
-    def __enter__(self) -> Self:
         silent = (_signal.SIG_DFL, _signal.SIG_IGN)
         if hasattr(_signal, "sigtimedwait") and _signal.getsignal(_signal.SIGCHLD) not in silent:
             self._mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGCHLD,))
-        return self
+        try:
+            self._pid = _started(argv, descriptors)
+        except BaseException:
+            self._unblock()
+            raise
 
-    def __exit__(self, *exc: object) -> None:
+    def end(self) -> None:
+        """Wait for it.
+
+        Raises
+        ------
+        OSError
+            It could not start the companion.
+        """
+        try:
+            status = os.waitpid(self._pid, 0)[1]
+        except ChildProcessError:  # SIGCHLD is ignored, or a thread of the user's waited first
+            status = 0
+        finally:
+            self._unblock()
+        if status:
+            raise OSError(f"{_DETACH[0]} ended with status {status}")
+
+    def _unblock(self) -> None:
         if self._mask is None:
             return
         heard = _signal.sigtimedwait((_signal.SIGCHLD,), 0)
         # This one signal may stand for other children that have ended meanwhile.
-        if heard and (heard.si_pid != self.child or _others_ended()):
+        if heard and (heard.si_pid != self._pid or _others_ended()):
             os.kill(os.getpid(), _signal.SIGCHLD)
         _signal.pthread_sigmask(_signal.SIG_SETMASK, self._mask)
 
@@ -364,8 +425,10 @@ def _others_ended() -> bool:
         return False
 
 
-def _spawn(given: Sequence[Kept | None], terminals: Terminals, words: Iterable[str]) -> None:
-    """Start the companion process, detached.
+def _spawn(
+    given: Sequence[Kept | None], terminals: Terminals, words: Iterable[str]
+) -> _Shell | None:
+    """Start the companion process by a shell, and return that unless it has ended already.
 
     Parameters
     ----------
@@ -394,13 +457,14 @@ def _spawn(given: Sequence[Kept | None], terminals: Terminals, words: Iterable[s
     argv += [*map(str, (os.getpid(), *numbers)), *words]
     with Kept.taking(os.open(os.devnull, os.O_RDWR)) as null:
         standard = [null, *(terminal or null for terminal in terminals)]
-        status = _run_moved(argv, standard + passed) if moved else _run(argv, standard, passed)
-    if status:
-        raise OSError(f"{argv[0]} ended with status {status}")
+        if moved:
+            return _Shell(argv, standard + passed)
+        _run(argv, standard, passed)
+    return None
 
 
-def _run_moved(argv: list[str], descriptors: Sequence[Kept]) -> int:
-    """Run a command to its end; its descriptors 0, 1, 2, ... are copies of these."""
+def _started(argv: list[str], descriptors: Sequence[Kept]) -> int:
+    """Start a command whose descriptors 0, 1, 2, ... are copies of these; return its pid."""
     # Ours have high numbers: a descriptor duplicated onto its own number would stay close-on-exec.
     actions = [(os.POSIX_SPAWN_DUP2, kept.number, new) for new, kept in enumerate(descriptors)]
 
@@ -410,32 +474,29 @@ def _run_moved(argv: list[str], descriptors: Sequence[Kept]) -> int:
             program, argv, environment, file_actions=actions, setsigmask=_POLITE, setsid=setsid
         )
 
-    with SigchldBlocked() as blocked:
-        try:
-            pid = run(setsid=True)
-        except NotImplementedError:  # no such flag on this system: the companion does it itself
-            pid = run(setsid=False)
-        blocked.child = pid
-        try:
-            return os.waitpid(pid, 0)[1]
-        except ChildProcessError:  # SIGCHLD is ignored, or a thread of the user's waited first
-            return 0
+    try:
+        return run(setsid=True)
+    except NotImplementedError:  # no such flag on this system: the companion does it itself
+        return run(setsid=False)
 
 
-def _run(argv: Sequence[str], standard: Sequence[Kept], passed: Sequence[Kept]) -> int:
-    """Do the same where Python was built without `os.posix_spawn`; the numbers stay as they are."""
+def _run(argv: Sequence[str], standard: Sequence[Kept], passed: Sequence[Kept]) -> None:
+    """Run it to its end where Python has no `os.posix_spawn`; the numbers stay as they are."""
     import subprocess
 
     stdin, stdout, stderr = (kept.number for kept in standard)
-    return subprocess.run(
-        argv,
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        pass_fds=[kept.number for kept in passed],
-        start_new_session=True,
-        check=False,
-    ).returncode
+    try:
+        subprocess.run(
+            argv,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            pass_fds=[kept.number for kept in passed],
+            start_new_session=True,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        raise OSError(f"{argv[0]} ended with status {error.returncode}") from None
 
 
 def _own_pidfd() -> Kept | None:
