@@ -151,6 +151,11 @@ def test_a_signal(number: int, exit_status: int, name: str) -> None:
     assert type(outcome(signum=number)[1]["signal"]) is int
 
 
+def test_each_signal_has_the_name_that_python_gives_it() -> None:
+    for number in signal.Signals:
+        assert outcome(signum=int(number))[1]["name"] == number.name
+
+
 def test_ctrl_c_is_a_signal() -> None:
     assert outcome(raised=KeyboardInterrupt()) == outcome(signum=signal.SIGINT)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import os
 from operator import index
 
@@ -103,12 +104,10 @@ def _by_exit(code: object) -> tuple[int, dict[str, Any]]:
 
 
 def _by_signal(signum: int) -> tuple[int, dict[str, Any]]:
-    import signal
-
-    try:
-        name = signal.Signals(signum).name
-    except ValueError:
-        name = f"signal {signum}"
+    # Not by `signal.Signals`: `signal` is a file, and the script may have used up its descriptors.
+    signals = [n for n in vars(_signal) if n.startswith("SIG") and not n.startswith("SIG_")]
+    names = [name for name in signals if getattr(_signal, name) == signum]
+    name = min(names, default=f"signal {signum}")  # of synonyms, as `Signals` has it
     return 128 + signum, {"kind": "signal", "signal": int(signum), "name": name}
 
 
