@@ -136,9 +136,13 @@ class OpenDirectory:
         """Return the content of a file, as `read_regular` does."""
         return self._within(name, lambda last, folder: read_regular(last, most, folder))
 
-    def write(self, name: str, data: bytes) -> None:
-        """Replace a file by `data`, as `write_atomic` does; missing folders are made."""
-        self._within(name, lambda last, folder: _replace(last, data, folder), make=True)
+    def write(self, name: str, data: bytes, *, sync: bool = True) -> None:
+        """Replace a file by `data`, as `write_atomic` does; missing folders are made.
+
+        Without `sync` it does not wait for the disk, and a power cut may take the file: for what a
+        run writes beside its record.
+        """
+        self._within(name, lambda last, folder: _replace(last, data, folder, sync=sync), make=True)
 
     def append(self, name: str, line: bytes) -> None:
         """Append a line to a file, as `append_line` does."""
@@ -563,7 +567,7 @@ def read_regular(path: str | os.PathLike[str], most: int, dir_fd: int | None = N
     return content
 
 
-def _replace(name: str, data: bytes, folder: int | None) -> None:
+def _replace(name: str, data: bytes, folder: int | None, *, sync: bool = True) -> None:
     """Write a file as `write_atomic` does; its name may be relative to a descriptor."""
     head, last = os.path.split(name)
     temporary = os.path.join(head, f".{last}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
@@ -572,7 +576,8 @@ def _replace(name: str, data: bytes, folder: int | None) -> None:
     try:
         try:
             write_all(descriptor, data)
-            os.fsync(descriptor)
+            if sync:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
         os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)

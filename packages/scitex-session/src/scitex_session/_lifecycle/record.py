@@ -464,7 +464,7 @@ class RunRecord:
         for name in ("stdout", "stderr"):
             data = self._small_log(log_path(self.path, name))
             if _has_codes(data) and (text := _rendered(data)) is not None:
-                self.directory.write(f"logs/{name}.txt", text)
+                self.directory.write(f"logs/{name}.txt", text, sync=False)
 
     def _small_log(self, log: Path) -> bytes:
         """Return a log; nothing where it is too large to be rendered."""

@@ -68,7 +68,8 @@ def write_config(
         comments[keys] = f"{comments[keys]}; {kind}" if keys in comments else kind
     text = to_yaml(written, {keys: jsonable(comment) for keys, comment in comments.items()})
     with opened(run_dir) as directory:
-        directory.write("CONFIGS/CONFIG.yaml", (_heading(options.asked) + text).encode())
+        content = (_heading(options.asked) + text).encode()
+        directory.write("CONFIGS/CONFIG.yaml", content, sync=False)  # the record has it all, synced
 
 
 def _heading(asked: Mapping[str, tuple[Any, str]]) -> str:
