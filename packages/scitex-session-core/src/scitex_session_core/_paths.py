@@ -6,7 +6,6 @@ import errno
 import os
 import sys
 import time
-from binascii import crc32
 from pathlib import Path
 
 from scitex_session_core._errors import InvalidSessionIdError, InvalidTypeError
@@ -263,6 +262,8 @@ def out_dir_name(script: Path | None) -> str:
     name = _script_or_package(script).stem if script else "interactive"
     encoded = os.fsencode(name)
     if len(encoded) > _LONGEST_NAME - len("_out"):
+        from binascii import crc32  # a library of its own, which few runs need
+
         kept = encoded[: _LONGEST_NAME - len("_01234567_out")].decode("utf-8", "ignore")
         name = f"{kept}_{crc32(encoded):08x}"
     return f"{name}_out"

@@ -634,6 +634,8 @@ class _Converter:
             return _described(value)
 
     def _convert(self, value: object) -> Any:
+        if type(value) is str:  # as most are
+            return without_secrets(value)
         # Call the methods of the base: subclasses (numpy.float64, numpy.str_) have others.
         if value is None or isinstance(value, bool):
             return value
@@ -647,7 +649,7 @@ class _Converter:
         if isinstance(value, float):
             number = float.__float__(value)
             return number if math.isfinite(number) or float in self._also else str(number)
-        if isinstance(value, (Mapping, list, tuple, AbstractSet)):
+        if isinstance(value, (dict, list, tuple, Mapping, AbstractSet)):
             return self._container(value)
         if type(value) in self._also:
             return value
