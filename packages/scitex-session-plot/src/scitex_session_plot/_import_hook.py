@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _lock = RLock()
 # The hooks that wait, in the order in which they were made. Replaced, never changed in place.
 _waiting: tuple[Hook, ...] = ()
+_names: set[str] = set()  # of their modules: looked up at every import
 
 
 class Hook:
@@ -83,8 +84,10 @@ class _Finder:
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
+        if fullname not in _names:
+            return None
         finders = sys.meta_path
-        if self not in finders or all(hook.name != fullname for hook in _waiting):
+        if self not in finders:
             return None
         # Only those behind: to ask all of them would come back here.
         for finder in finders[finders.index(self) + 1 :]:
@@ -126,5 +129,7 @@ def _place_finder() -> None:
     """Put the finder at the head of `sys.meta_path` while hooks wait, and take it away after."""
     # A new list: if the one that another thread's import goes through changed, that import would
     # skip a finder, and not find a module that is there.
+    global _names
+    _names = {hook.name for hook in _waiting}
     others = [finder for finder in sys.meta_path if finder is not _finder]
     sys.meta_path = [_finder, *others] if _waiting else others
