@@ -35,9 +35,12 @@ def __getattr__(name: str) -> object:
     elif name == "plt":
         from scitex_session_plot import plt as value  # of which type checkers know pyplot
     elif name in homes:
+        from ._uncollected import uncollected
+
         home = homes[name].lstrip(".")
-        # __import__ with a from-list returns the module itself; importlib is one more import.
-        module = __import__(home, globals(), None, [name], len(homes[name]) - len(home))
+        with uncollected():
+            # With a from-list it returns the module itself; importlib is one more import.
+            module = __import__(home, globals(), None, [name], len(homes[name]) - len(home))
         value = getattr(module, name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,7 +20,7 @@ from scitex_session_core import (
     warn,
     write_record,
 )
-from scitex_session_io import start_companion
+from scitex_session_io import starting_companion
 
 from ._command_line.session_options import asked_by_environment
 from ._config.script import is_interactive, script_of
@@ -211,7 +211,8 @@ def start(
 
 
 def _begun(options: Options, script: Path | None, *, alone: bool = False) -> Run:
-    run = Run(options, script, start_companion())
+    with starting_companion() as companion:
+        run = Run(options, script, companion)
     enter(run, alone=alone)
     run.open()
     _close_at_exit(run)

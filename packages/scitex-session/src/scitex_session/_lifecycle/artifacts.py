@@ -27,7 +27,7 @@ from scitex_session_plot import watch_savefig
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from types import ModuleType
     from typing import Any
 
@@ -248,7 +248,7 @@ def save_script(run_dir: Path | RunDir, script: Path | None) -> bool:
                 return False
             source += file.read()
         masked = source_without_secrets(source)
-        directory.write(copy, masked)
+        directory.write(copy, masked, sync=False)  # nor are the copies of modules
         return masked is not source
 
 
@@ -271,7 +271,7 @@ class OwnModules:
     def __init__(self, directory: RunDir, script: Path | None, started: float) -> None:
         self._given = directory, script, started
         self._copies: CodeCopies | None = None
-        self._known: dict[str, bool] = {}
+        self._known: dict[str, str] = {}
         self._failed = False
 
     def watch(self) -> None:
@@ -301,7 +301,7 @@ class OwnModules:
         return self._copies
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, _target: object = None
+        self, fullname: str, path: Iterable[str] | None = None, _target: object = None
     ) -> None:
         """Copy a module that is about to be imported, if it is the user's; find nothing."""
         if fullname.partition(".")[0] in _OUR_PACKAGES or self._failed:
@@ -313,36 +313,50 @@ class OwnModules:
             self._failed = True  # said once
             warn(f"copying the module {fullname} failed: {type(error).__name__}: {error}")
 
-    def _file_of(self, name: str, path: Sequence[str] | None) -> str | None:
-        """Return the file of a module that Python would find, if it is the user's."""
-        installed = []
-        for folder in sys.path if path is None else path:
-            if not self._is_own(folder):
-                installed.append(os.path.join(folder, name))
+    def _file_of(self, name: str, path: Iterable[str] | None) -> str | None:
+        """Return the file of a module that Python would find, if it is the user's.
+
+        It is asked at every import of a script: it looks at no file of a folder of packages, unless
+        the user has one of the same name.
+        """
+        folders = sys.path if path is None else path
+        for folder in folders:
+            if not (own := self._own_folder(folder)):
                 continue
-            whole = os.path.join(os.path.abspath(folder), name)
-            for file in (os.path.join(whole, "__init__.py"), f"{whole}.py"):
+            for file in (f"{own}{name}{os.sep}__init__.py", f"{own}{name}.py"):
                 if os.path.isfile(file):
-                    first = any(map(os.path.exists, (*installed, *(f"{i}.py" for i in installed))))
-                    return None if first else file
+                    return None if self._is_installed_before(name, folder, folders) else file
         return None
+
+    def _is_installed_before(self, name: str, last: str, folders: Iterable[str]) -> bool:
+        for folder in folders:
+            if folder == last:
+                break
+            place = os.path.join(folder, name)
+            if not self._own_folder(folder) and any(map(os.path.exists, (place, f"{place}.py"))):
+                return True
+        return False
 
     def _imported(self) -> dict[str, tuple[str, ModuleType]]:
         return {
             name: (file, module)
             for name, file, module in _python_files()
-            if self._is_own(os.path.dirname(file))
+            if self._own_folder(os.path.dirname(file))
         }
 
-    def _is_own(self, folder: str) -> bool:
-        if folder not in self._known:
-            try:
-                whole = os.path.join(os.path.abspath(folder), "")
-            except OSError:  # the working directory was removed: Python finds nothing there, too
-                return False
-            installed = not INSTALLED.isdisjoint(whole.split(os.sep))
-            self._known[folder] = not installed and not whole.startswith(_LIBRARY)
-        return self._known[folder]
+    def _own_folder(self, folder: str) -> str:
+        """Return the absolute path of a folder, with a separator; empty if packages lie there."""
+        if (known := self._known.get(folder)) is not None:
+            return known
+        try:
+            whole = os.path.join(os.path.abspath(folder), "")
+        except OSError:  # the working directory was removed: Python finds nothing there, too
+            return ""
+        installed = not INSTALLED.isdisjoint(whole.split(os.sep)) or whole.startswith(_LIBRARY)
+        own = "" if installed else whole
+        if os.path.isabs(folder):  # others move with the working directory
+            self._known[folder] = own
+        return own
 
 
 def _python_files() -> Iterator[tuple[str, str, ModuleType]]:
@@ -353,4 +367,5 @@ def _python_files() -> Iterator[tuple[str, str, ModuleType]]:
         # Not getattr: a module may have a `__getattr__` that imports what it is asked for.
         file = getattr(module, "__dict__", {}).get("__file__")
         if isinstance(file, str) and file.endswith(".py") and not file.startswith(_LIBRARY):
-            yield name, os.path.abspath(file), module
+            # At the end there may be thousands, and hardly any without its whole path.
+            yield name, file if os.path.isabs(file) else os.path.abspath(file), module

@@ -6,9 +6,9 @@ plain function costs next to nothing.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` takes half a ms more
 import functools
 import os
-import signal
 import sys
 from collections.abc import Coroutine, Mapping
 
@@ -206,28 +206,46 @@ async def execute_async(
 def _opened(func: Callable[..., Any], keywords: Mapping[str, Any], arguments: Arguments) -> Run:
     try:
         options = Options(keywords, arguments.session.with_origins(), arguments.origins)
-        from scitex_session_io import start_companion
+        from scitex_session_io import starting_companion
 
         # First of all: Python takes 12 ms to start in it, which pass beside our imports then.
-        companion = start_companion()
         with uncollected():
-            from .run import Run
+            with _uninterrupted(), starting_companion() as companion:
+                from .run import Run
 
-        run = Run(
-            options,
-            script_of(namespace_of(func), options.file),
-            companion,
-            function=name_of(func),
-            arguments=arguments.values,
-        )
-        enter(run, alone=True)
-        run.open()
+                run = Run(
+                    options,
+                    script_of(namespace_of(func), options.file),
+                    companion,
+                    function=name_of(func),
+                    arguments=arguments.values,
+                )
+            enter(run, alone=True)
+            run.open()
     except Exception as error:
         if type(error).__module__.startswith("scitex_session"):
             error.__traceback__ = None  # what was wrong is the user's, not our frames
             raise error from None
         raise
     return run
+
+
+class _uninterrupted:  # noqa: N801  # read as a word of the `with` statement
+    """Let a Ctrl-C wait for the end of the block.
+
+    Python drops one that comes within a callback of its imports, after a message: the script would
+    go on to its end. Where there are other threads, it may come all the same.
+    """
+
+    __slots__ = ("_found",)
+
+    def __enter__(self) -> None:
+        if hasattr(_signal, "pthread_sigmask"):
+            self._found = _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGINT,))
+
+    def __exit__(self, *_exc: object) -> None:
+        if hasattr(_signal, "pthread_sigmask"):
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, self._found)
 
 
 def _injected(run: Run, func: Callable[..., Any]) -> dict[str, Any]:
@@ -281,7 +299,7 @@ def end(
     cancelled = run.guard.interrupted and type(error).__name__ == "CancelledError"
     if cancelled:
         run.guard.left_to_python = True
-    signum = signal.SIGINT if cancelled else run.guard.ended_by
+    signum = _signal.SIGINT if cancelled else run.guard.ended_by
     stopped = run.guard.stop.signum if run.guard.stop is not None else None
     exit_status, reason = outcome(result, error, signum, stopped)
     if reason["kind"] == "stopped" and error is not None:  # sys.exit(0)

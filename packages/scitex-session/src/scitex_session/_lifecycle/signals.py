@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # without an enumeration for each answer
 import _thread
 import os
-import signal
 import sys
 import time
 
+from scitex_session_core import outcome
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Iterable
     from types import FrameType
     from typing import Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from scitex_session._cluster.stopping import Stop
 
     Handler = Callable[[int, FrameType | None], Any] | int | None
+else:  # without the enumerations, which take half a millisecond to make
+    import _signal as signal
 
 # The dispositions that Python starts with, and so those that we may replace.
 _DEFAULTS = (
@@ -55,7 +58,7 @@ class Terminated(SystemExit):
         self.signum = signum
 
     def __str__(self) -> str:  # in the log of the run
-        return f"by {signal.Signals(self.signum).name}"
+        return f"by {outcome(signum=self.signum)[1]['name']}"
 
 
 class SignalGuard:
@@ -361,9 +364,10 @@ class SignalGuard:
 
 def _handler_of_script(signum: int) -> Callable[[int, FrameType | None], Any] | None:
     """Return the handler that the script itself has for a signal."""
-    found = _signal.getsignal(signum)
-    is_own = callable(found) and not str(getattr(found, "__module__", "")).startswith(_NOT_HELD)
-    return found if is_own else None
+    found = signal.getsignal(signum)
+    if not callable(found) or str(getattr(found, "__module__", "")).startswith(_NOT_HELD):
+        return None
+    return found
 
 
 def _bottom(frame: FrameType | None) -> str:
@@ -446,7 +450,7 @@ def _change_mask(how: int, signums: Iterable[int]) -> set[int]:
     """Change which signals this thread blocks, and return those that it blocked before."""
     while True:
         try:
-            found: set[int] = _signal.pthread_sigmask(how, signums)
+            found: set[int] = signal.pthread_sigmask(how, signums)
         except KeyboardInterrupt:  # Python runs here the handlers that are due
             _send_again(signal.SIGINT)
         else:
@@ -457,7 +461,7 @@ def _send_again(signum: int) -> None:
     """Send this process a signal once more in a moment, when a fork is over."""
 
     def send() -> None:
-        _signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_IN_FORK)  # it is for the main thread
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_IN_FORK)  # it is for the main thread
         time.sleep(_FORK_S)
         os.kill(os.getpid(), signum)
 
