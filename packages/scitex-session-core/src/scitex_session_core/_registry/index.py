@@ -167,7 +167,13 @@ def _open_index(name: str, registry: Path, seal: Seal | None = None) -> sqlite3.
     except BaseException:
         connection.close()
         raise
+    _connections.add(connection)
     return connection
+
+
+def _close(connection: sqlite3.Connection) -> None:
+    _connections.discard(connection)
+    connection.close()
 
 
 def _move_aside(path: Path, why: object) -> None:
@@ -271,7 +277,7 @@ class Index:
         if connection is None or self._pid != os.getpid():
             return
         if self._temporary or not _has_content(f"{self._path}-wal"):
-            connection.close()
+            _close(connection)
             return
         try:
             # SQLite moves what is in the log to the file when its last user closes it.
@@ -280,12 +286,12 @@ class Index:
                 sealed = now is not None and now[0] == self._inode and self._seal.read() == now
                 if sealed:
                     self._seal.remove()
-                connection.close()
+                _close(connection)
                 if sealed:
                     self._seal.write()
         except Exception:  # noqa: BLE001  # the lock is held; or the interpreter is half gone
             self._seal.remove()
-            connection.close()
+            _close(connection)
 
     def whole(self, work: Callable[[], T]) -> T:
         """Return what `work` reads, in any number of steps, from one and the same index.
@@ -459,7 +465,7 @@ class Index:
         )
         if damaged or any(text in str(error) for text in _DAMAGE):
             if self._connection is not None:
-                self._connection.close()
+                _close(self._connection)
                 self._connection = None
             try:
                 with self._write_lock():
@@ -540,6 +546,9 @@ def _sessions(numbers: Sequence[int], connection: sqlite3.Connection) -> dict[in
 
 
 _open_ones: WeakSet[Index] = WeakSet()
+# Held here, a connection is no garbage together with its index, which closes it: Python finalizes
+# garbage in any order, and warns of a connection that is finalized open (since 3.13).
+_connections: set[sqlite3.Connection] = set()
 
 
 @atexit.register
