@@ -53,6 +53,14 @@ def test_errors_have_builtin_bases_messages_and_survive_a_pickle(
     assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
 
 
+@pytest.mark.parametrize("error", [error for error, *_ in ERRORS], ids=repr)
+def test_they_survive_the_pickle_of_dask(error: stx.SessionError) -> None:
+    support = pytest.importorskip("tblib.pickling_support", reason="tblib is not installed")
+    function, arguments, *_ = support.pickle_exception(error)
+    again = function(*arguments)
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
+
+
 def test_every_public_error_is_a_session_error_and_is_tested_here() -> None:
     public = {getattr(stx, name) for name in dir(stx) if name.endswith("Error")}
     assert all(issubclass(error, stx.SessionError) for error in public)

@@ -12,6 +12,7 @@ from scitex_session_core import SessionError, warn
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Any
 
 
 class tolerated:  # noqa: N801  # read as a word of the `with` statement, as contextlib.suppress is
@@ -78,6 +79,10 @@ class NoSessionError(SessionError, RuntimeError, AttributeError):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # AttributeError has `name` in a slot, which tblib (of Dask) does not copy by itself.
+        return type(self), self.args, vars(self)
 
     def __str__(self) -> str:
         return (
