@@ -127,9 +127,9 @@ _finder = _Finder()
 
 def _place_finder() -> None:
     """Put the finder at the head of `sys.meta_path` while hooks wait, and take it away after."""
-    # A new list: if the one that another thread's import goes through changed, that import would
-    # skip a finder, and not find a module that is there.
     global _names
     _names = {hook.name for hook in _waiting}
+    # A new list: if the one that another thread's import goes through changed, that import would
+    # skip a finder, and not find a module that is there.
     others = [finder for finder in sys.meta_path if finder is not _finder]
     sys.meta_path = [_finder, *others] if _waiting else others

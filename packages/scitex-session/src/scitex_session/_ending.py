@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from scitex_session_core import outcome
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,12 +72,7 @@ def _death(reason: Mapping[str, Any]) -> str:
         return "killed, out of memory"
     number = reason.get("signal")
     if isinstance(number, int):
-        import signal
-
-        try:
-            return f"killed by {signal.Signals(number).name}"
-        except ValueError:
-            return f"killed by signal {number}"
+        return f"killed by {outcome(signum=number)[1]['name']}"
     if reason.get("kind") == "lost":
         return "its heartbeat stopped"
     code = reason.get("exit_status")

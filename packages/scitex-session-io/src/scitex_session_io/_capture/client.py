@@ -404,8 +404,7 @@ class _Shell:
             status = 0
         finally:
             self._unblock()
-        if status:
-            raise OSError(f"{_DETACH[0]} ended with status {status}")
+        _check(status)
 
     def _unblock(self) -> None:
         if self._mask is None:
@@ -485,18 +484,21 @@ def _run(argv: Sequence[str], standard: Sequence[Kept], passed: Sequence[Kept]) 
     import subprocess
 
     stdin, stdout, stderr = (kept.number for kept in standard)
-    try:
-        subprocess.run(
-            argv,
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            pass_fds=[kept.number for kept in passed],
-            start_new_session=True,
-            check=True,
-        )
-    except subprocess.CalledProcessError as error:
-        raise OSError(f"{argv[0]} ended with status {error.returncode}") from None
+    finished = subprocess.run(
+        argv,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        pass_fds=[kept.number for kept in passed],
+        start_new_session=True,
+        check=False,
+    )
+    _check(finished.returncode)
+
+
+def _check(status: int) -> None:
+    if status:
+        raise OSError(f"{_DETACH[0]} ended with status {status}")
 
 
 def _own_pidfd() -> Kept | None:

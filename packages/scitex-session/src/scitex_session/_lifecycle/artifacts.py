@@ -248,7 +248,7 @@ def save_script(run_dir: Path | RunDir, script: Path | None) -> bool:
                 return False
             source += file.read()
         masked = source_without_secrets(source)
-        directory.write(copy, masked, sync=False)  # nor are the copies of modules
+        directory.write(copy, masked, sync=False)  # as the copies of modules
         return masked is not source
 
 
