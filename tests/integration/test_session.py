@@ -199,6 +199,35 @@ def test_garbage_is_collected_as_without_a_session(frozen: str) -> None:
     assert run_script(source.format(frozen, session)).stdout == plain
 
 
+def test_garbage_of_any_age_is_collected_at_the_end() -> None:
+    finished = run_script("""
+        import gc
+        import scitex_session as stx
+
+        class Cycle:
+            def __init__(self, name):
+                self.name, self.me = name, self
+            def __del__(self):
+                print(self.name, flush=True)
+
+        earlier, kept = Cycle("earlier"), Cycle("kept")
+
+        @stx.session
+        def main(plt=stx.INJECTED):
+            global earlier
+            old = Cycle("old")
+            plt.figure()
+            gc.collect()
+            del earlier, old
+            Cycle("young")
+
+        if __name__ == "__main__":
+            main()
+    """)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert sorted(finished.stdout.split()) == ["earlier", "kept", "old", "young"]
+
+
 def test_runs_of_the_same_seed_draw_the_same_numbers_and_another_seed_others() -> None:
     source = """
         import random

@@ -34,6 +34,26 @@ def test_nothing_is_loaded_before_an_attribute_is_used() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "state"),
+    [("", "0 True"), ("gc.disable()", "0 False"), ("gc.freeze()", "1 True")],
+    ids=["", "disabled", "frozen"],
+)
+def test_its_import_is_not_searched_for_garbage(before: str, state: str) -> None:
+    done = run_script(f"""
+        import gc
+        from scitex_session_plot import Style
+        {before}
+        frozen, found = gc.get_freeze_count(), []
+        gc.callbacks.append(lambda phase, info: found.append(phase))
+        Style().plt.figure
+        gc.callbacks.clear()
+        print(found.count("stop"), gc.isenabled())
+        assert gc.get_freeze_count() >= 0.9 * frozen
+    """)
+    assert (done.stdout, done.stderr) == (f"{state}\n", "")
+
+
+@pytest.mark.parametrize(
     "use", ["plt.figure", "plt.mark = 1; del plt.mark", "dir(plt)", "hasattr(plt, 'no_such')"]
 )
 def test_reading_setting_and_listing_load_pyplot(use: str) -> None:

@@ -1,7 +1,8 @@
-"""Imports, and the opening of a session, without the search for garbage."""
+"""Imports, the opening of a session, and the end of Python, without the search for garbage."""
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 
@@ -30,3 +31,16 @@ class uncollected:  # noqa: N801  # read as a word of the `with` statement
             gc.freeze()
             gc.unfreeze()  # to the oldest generation
         gc.enable()
+
+
+@atexit.register
+def _search_the_young() -> None:
+    """Search what is young, in place of all, as Python ends.
+
+    Python searches twice then: before the modules end, and after. The first search would be the
+    first of all that goes through what imports have made: 36 ms of a script that imports pyplot.
+    Old garbage is left to the second.
+    """
+    if gc.isenabled():
+        gc.collect(1)
+        gc.disable()

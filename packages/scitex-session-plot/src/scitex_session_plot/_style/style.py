@@ -74,6 +74,11 @@ class LazyPyplot(type(sys)):  # type: ignore[misc]
 def _pyplot() -> Any:
     from importlib import import_module
 
+    if PYPLOT not in sys.modules:
+        from scitex_session_plot._uncollected import uncollected
+
+        with uncollected():
+            return import_module(PYPLOT)
     return import_module(PYPLOT)  # waits where another thread is importing it
 
 
