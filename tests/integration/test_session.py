@@ -186,7 +186,7 @@ def test_garbage_is_collected_as_without_a_session(frozen: str) -> None:
         {}
         def main():
             assert gc.isenabled()
-            assert gc.get_freeze_count() >= 0.9 * frozen
+            assert gc.get_freeze_count() >= 0.9 * frozen or frozen < 1000  # those of 3.12
             Cycle("within")
             gc.collect()
             print("returns", flush=True)

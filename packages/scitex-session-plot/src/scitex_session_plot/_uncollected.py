@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 
+# CPython 3.12 counts 400 immortal objects as frozen. A bare Python that a script freezes has 4,000.
+_IMMORTAL = 1000
+
 
 class uncollected:  # noqa: N801  # read as a word of the `with` statement
     """Keep Python from searching for garbage within the block, which imports.
@@ -21,7 +24,7 @@ class uncollected:  # noqa: N801  # read as a word of the `with` statement
     def __exit__(self, *_exc: object) -> None:
         if not self._was_enabled:
             return
-        if not gc.get_freeze_count():  # what the script has frozen would thaw
+        if gc.get_freeze_count() < _IMMORTAL:  # what the script has frozen would thaw
             gc.freeze()
             gc.unfreeze()  # to the oldest generation
         gc.enable()

@@ -6,6 +6,9 @@ import atexit
 import gc
 import sys
 
+# CPython 3.12 counts 400 immortal objects as frozen. A bare Python that a script freezes has 4,000.
+_IMMORTAL = 1000
+
 
 class uncollected:  # noqa: N801  # read as a word of the `with` statement
     """Keep Python from searching for garbage within the block.
@@ -27,7 +30,7 @@ class uncollected:  # noqa: N801  # read as a word of the `with` statement
         if not self._was_enabled:
             return
         # What the script has frozen would thaw.
-        if len(sys.modules) > self._modules and not gc.get_freeze_count():
+        if len(sys.modules) > self._modules and gc.get_freeze_count() < _IMMORTAL:
             gc.freeze()
             gc.unfreeze()  # to the oldest generation
         gc.enable()
