@@ -181,12 +181,13 @@ def test_garbage_is_collected_as_without_a_session(frozen: str) -> None:
             def __del__(self):
                 print("collected", self.name, flush=True)
         kept = Cycle("at the end")
+        immortal = gc.get_freeze_count()  # CPython 3.12 counts those, too
         {}
-        frozen = gc.get_freeze_count()
+        frozen = gc.get_freeze_count() - immortal
         {}
         def main():
             assert gc.isenabled()
-            assert gc.get_freeze_count() >= 0.9 * frozen or frozen < 1000  # those of 3.12
+            assert gc.get_freeze_count() >= 0.9 * frozen
             Cycle("within")
             gc.collect()
             print("returns", flush=True)

@@ -48,13 +48,14 @@ def test_its_import_is_not_searched_for_garbage(before: str, enabled: bool, sear
                 generations = range(info["generation"] + 1)
                 searched.append(sum(len(gc.get_objects(each)) for each in generations))
 
+        immortal = gc.get_freeze_count()  # CPython 3.12 counts those, too
         {before}
-        frozen, searched = gc.get_freeze_count(), []
+        frozen, searched = gc.get_freeze_count() - immortal, []
         gc.callbacks.append(count)
         Style().plt.figure
         gc.callbacks.clear()
         print(gc.isenabled(), sum(searched) > 20_000)  # of 70,000
-        assert gc.get_freeze_count() >= 0.9 * frozen or frozen < 1000  # those of 3.12
+        assert gc.get_freeze_count() >= 0.9 * frozen
     """)
     assert (done.stdout, done.stderr) == (f"{enabled} {searched}\n", "")
 

@@ -72,13 +72,12 @@ class LazyPyplot(type(sys)):  # type: ignore[misc]
 
 
 def _pyplot() -> Any:
+    if PYPLOT not in sys.modules:
+        from .loading import load
+
+        return load(PYPLOT)
     from importlib import import_module
 
-    if PYPLOT not in sys.modules:
-        from scitex_session_plot._uncollected import uncollected
-
-        with uncollected():
-            return import_module(PYPLOT)
     return import_module(PYPLOT)  # waits where another thread is importing it
 
 
