@@ -14,7 +14,7 @@ from benchmarks import archive, house, registry
 from benchmarks.budgets import BUDGETS
 from benchmarks.fingerprints import sha_instructions
 from benchmarks.measuring import Measured, measure
-from benchmarks.rows import ROWS
+from benchmarks.rows import REST, RESTED, ROWS
 from benchmarks.workplace import Workplace
 
 REGISTRY, ARCHIVE, HOUSE = "registry", "archive", "house"
@@ -49,9 +49,12 @@ def main() -> int:
     print(sha_instructions())
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         workplace = Workplace(Path(temporary))
-        start = workplace.python("-c", "pass")
+        start, rested = (workplace.python("-c", "pass", rest=rest) for rest in (0, REST))
         lines = [
-            line(name, measure(*ROWS[name](workplace), start, rounds=rounds))
+            line(
+                name,
+                measure(*ROWS[name](workplace), rested if name in RESTED else start, rounds=rounds),
+            )
             for name in options.rows or ROWS
             if name in ROWS
         ]
