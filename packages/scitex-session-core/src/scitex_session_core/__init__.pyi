@@ -55,6 +55,7 @@ from ._record.outcome import status_of as status_of
 from ._record.provenance import GitErrand as GitErrand
 from ._record.provenance import gpus as gpus
 from ._record.provenance import imported_versions as imported_versions
+from ._record.provenance import names_in as names_in
 from ._record.provenance import new_record as new_record
 from ._record.provenance import usage as usage
 from ._record.provenance import write_environment as write_environment

@@ -6,6 +6,8 @@ import atexit
 import gc
 import sys
 
+_PARTS = ("core", "io", "plot", "repro")
+OUR_PACKAGES = {"scitex_session", *(f"scitex_session_{part}" for part in _PARTS)}
 # CPython 3.12 counts 400 immortal objects as frozen. A bare Python that a script freezes has 4,000.
 _IMMORTAL = 1000
 

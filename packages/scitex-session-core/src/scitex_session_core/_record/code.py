@@ -15,6 +15,7 @@ from scitex_session_core._errors import some_of
 from scitex_session_core._process import start_ticks
 
 from .masker import MASK, source_without_secrets
+from .provenance import names_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def _place(name: str, file: str) -> str:
 def _compiled_from(module: ModuleType) -> tuple[int, int] | None:
     """Return time and size of the source that a module was made of, as its bytecode has them."""
     try:
-        with open(vars(module).get("__cached__") or "", "rb") as file:
+        with open(names_in(module).get("__cached__") or "", "rb") as file:
             head = file.read(_HEAD)
     except (OSError, TypeError, ValueError):  # none is kept
         return None

@@ -370,15 +370,23 @@ def imported_versions(script: Path | None) -> dict[str, str]:
     known = {_normal(name): (name, version) for name, version in _distributions(script)}
     versions = {}
     for root, module in roots.items():
-        name, version = known.get(_normal(root), (root, vars(module).get("__version__")))
+        name, version = known.get(_normal(root), (root, names_in(module).get("__version__")))
         if isinstance(version, str):
             versions[name] = version
     return versions
 
 
+def names_in(module: object) -> dict[str, Any]:
+    """Return the names in a module without asking it: it may import what it is asked for."""
+    try:
+        names: dict[str, Any] = object.__getattribute__(module, "__dict__")
+    except AttributeError:  # anything may stand in `sys.modules`
+        return {}
+    return names
+
+
 def _is_installed(module: object) -> bool:
-    # Not getattr: a module may have a `__getattr__` that imports what it is asked for.
-    file = getattr(module, "__dict__", {}).get("__file__")
+    file = names_in(module).get("__file__")
     return isinstance(file, str) and not INSTALLED.isdisjoint(file.split(os.sep))
 
 

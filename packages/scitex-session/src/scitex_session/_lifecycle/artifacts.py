@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scitex_session._config.script import notebook_here
 from scitex_session._errors import tolerated
+from scitex_session._uncollected import OUR_PACKAGES
 from scitex_session_core import (
     INSTALLED,
     RECORD_NAME,
@@ -17,6 +18,7 @@ from scitex_session_core import (
     append_event,
     jsonable,
     latest_run,
+    names_in,
     opened,
     say,
     source_without_secrets,
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
     from .options import StampMode
 
 _OUT = "_out"
-_PARTS = ("core", "io", "plot", "repro")
-_OUR_PACKAGES = {"scitex_session", *(f"scitex_session_{part}" for part in _PARTS)}
 _LONGEST_NAME = 200  # bytes of the name of a script's copy
 _HEAD = 4096  # bytes by which text is known
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
@@ -304,7 +304,7 @@ class OwnModules:
         self, fullname: str, path: Iterable[str] | None = None, _target: object = None
     ) -> None:
         """Copy a module that is about to be imported, if it is the user's; find nothing."""
-        if fullname.partition(".")[0] in _OUR_PACKAGES or self._failed:
+        if fullname.partition(".")[0] in OUR_PACKAGES or self._failed:
             return
         try:
             if (file := self._file_of(fullname.rpartition(".")[2], path)) is not None:
@@ -362,10 +362,9 @@ class OwnModules:
 def _python_files() -> Iterator[tuple[str, str, ModuleType]]:
     """Yield name, file and module of what is imported, but for ours and the main module."""
     for name, module in tuple(sys.modules.items()):
-        if name.partition(".")[0] in _OUR_PACKAGES or name in ("__main__", "__mp_main__"):
+        if name.partition(".")[0] in OUR_PACKAGES or name in ("__main__", "__mp_main__"):
             continue
-        # Not getattr: a module may have a `__getattr__` that imports what it is asked for.
-        file = getattr(module, "__dict__", {}).get("__file__")
+        file = names_in(module).get("__file__")
         if isinstance(file, str) and file.endswith(".py") and not file.startswith(_LIBRARY):
             # At the end there may be thousands, and hardly any without its whole path.
             yield name, file if os.path.isabs(file) else os.path.abspath(file), module
