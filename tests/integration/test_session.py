@@ -6,8 +6,6 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-import pytest
-
 from support import read_json, run_script
 
 
@@ -169,64 +167,6 @@ def test_a_function_that_is_only_called_as_a_plain_one_imports_no_part_of_a_sess
         print(sorted(parts & set(sys.modules)))
     """)
     assert finished == (0, "[]\n", "")
-
-
-@pytest.mark.parametrize("frozen", ["", "gc.freeze()"], ids=["", "frozen"])
-def test_garbage_is_collected_as_without_a_session(frozen: str) -> None:
-    source = """
-        import gc
-        class Cycle:
-            def __init__(self, name):
-                self.name, self.me = name, self
-            def __del__(self):
-                print("collected", self.name, flush=True)
-        kept = Cycle("at the end")
-        immortal = gc.get_freeze_count()  # CPython 3.12 counts those, too
-        {}
-        frozen = gc.get_freeze_count() - immortal
-        {}
-        def main():
-            assert gc.isenabled()
-            assert gc.get_freeze_count() >= 0.9 * frozen
-            Cycle("within")
-            gc.collect()
-            print("returns", flush=True)
-        if __name__ == "__main__":
-            main()
-    """
-    session = "import scitex_session as stx\n        @stx.session"
-    plain = run_script(source.format(frozen, "")).stdout
-    assert plain.startswith("collected within\nreturns\n")
-    assert run_script(source.format(frozen, session)).stdout == plain
-
-
-def test_garbage_of_any_age_is_collected_at_the_end() -> None:
-    finished = run_script("""
-        import gc
-        import scitex_session as stx
-
-        class Cycle:
-            def __init__(self, name):
-                self.name, self.me = name, self
-            def __del__(self):
-                print(self.name, flush=True)
-
-        earlier, kept = Cycle("earlier"), Cycle("kept")
-
-        @stx.session
-        def main(plt=stx.INJECTED):
-            global earlier
-            old = Cycle("old")
-            plt.figure()
-            gc.collect()
-            del earlier, old
-            Cycle("young")
-
-        if __name__ == "__main__":
-            main()
-    """)
-    assert (finished.returncode, finished.stderr) == (0, "")
-    assert sorted(finished.stdout.split()) == ["earlier", "kept", "old", "young"]
 
 
 def test_runs_of_the_same_seed_draw_the_same_numbers_and_another_seed_others() -> None:
