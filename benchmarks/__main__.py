@@ -49,11 +49,16 @@ def main() -> int:
     print(sha_instructions())
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         workplace = Workplace(Path(temporary))
-        start, rested = (workplace.python("-c", "pass", rest=rest) for rest in (0, REST))
+        start = workplace.python("-c", "pass")
         lines = [
             line(
                 name,
-                measure(*ROWS[name](workplace), rested if name in RESTED else start, rounds=rounds),
+                measure(
+                    *ROWS[name](workplace),
+                    start,
+                    rounds=rounds,
+                    rest=REST if name in RESTED else 0,
+                ),
             )
             for name in options.rows or ROWS
             if name in ROWS

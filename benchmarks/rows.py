@@ -18,32 +18,29 @@ if TYPE_CHECKING:
 
 # After a session git goes on for a while, on a processor that the next process would have.
 REST = 0.5
-# The rows of whole sessions, whose start of Python begins after a rest, too: right after another
-# process it takes 11 ms where it takes 16 after a rest, as all else does then.
+# The rows of whole sessions, in which each process begins after such a rest.
 RESTED = frozenset({"arguments", "empty", "git", "plot"})
 
 ROWS: dict[str, Row] = {
     "empty": lambda at: (
-        at.python("session_empty.py", rest=REST),
-        at.python("plain_empty.py", rest=REST),
+        at.python("session_empty.py"),
+        at.python("plain_empty.py"),
     ),
     "git": lambda at: (
-        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=20_000), rest=REST),
-        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=None), rest=REST),
+        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=20_000)),
+        at.python("session_empty.py", cwd=at.folder("session_empty.py", files=None)),
     ),
     "arguments": lambda at: (
-        at.python(
-            *("session_arguments.py", "--data-path", "data.csv", "--threshold", "0.7"), rest=REST
-        ),
-        at.python("plain_empty.py", rest=REST),
+        at.python("session_arguments.py", "--data-path", "data.csv", "--threshold", "0.7"),
+        at.python("plain_empty.py"),
     ),
     "large": lambda at: (
         at.python("session_large.py", variables={"BYTES": str(10 << 30)}),
         at.python("session_large.py", variables={"BYTES": "0"}),
     ),
     "plot": lambda at: (
-        at.python("session_plot.py", rest=REST),
-        at.python("plain_plot.py", rest=REST),
+        at.python("session_plot.py"),
+        at.python("plain_plot.py"),
     ),
     "style": lambda at: (
         at.python(

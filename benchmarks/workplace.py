@@ -67,18 +67,15 @@ class Workplace:
         *arguments: str,
         cwd: Path | None = None,
         variables: Mapping[str, str] | None = None,
-        rest: float = 0,
     ) -> Variant:
         """Make a variant: a whole process of this Python, from its start to its end.
 
-        It has `variables` in its environment, and begins after a rest of so many seconds, in which
-        what the one before it has left behind can end: git goes on for a while after a session.
+        It has `variables` in its environment.
         """
         command = [sys.executable, *arguments]
         folder = cwd or self.repository
 
         def run() -> float:
-            time.sleep(rest)
             began = time.perf_counter()
             done = subprocess.run(
                 command,

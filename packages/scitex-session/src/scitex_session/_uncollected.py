@@ -76,7 +76,7 @@ def _has_foreign_code() -> bool:
         if name.partition(".")[0] in sys.stdlib_module_names:
             continue
         try:
-            # Not getattr: what a lazy module is asked for, it imports.
+            # As `names_in` of the core does, which may not be loaded, and be gone by now.
             spec = object.__getattribute__(module, "__dict__").get("__spec__")
         except AttributeError:  # anything may stand there
             return True
